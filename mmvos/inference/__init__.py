@@ -1,0 +1,9 @@
+from .geometry import FixedSize, FrameGeometry, NativeSize, PadToMultiple, ShortSide
+from .object_ids import ObjectIds
+from .session import Frame, InferenceSession, OfflineVideo
+from .video import FrameArrays, Video, VideoFile, list_frames, open_video, read_ahead, read_frame
+
+__all__ = [
+    'FixedSize', 'Frame', 'FrameArrays', 'FrameGeometry', 'InferenceSession', 'NativeSize', 'ObjectIds', 'OfflineVideo',
+    'PadToMultiple', 'ShortSide', 'Video', 'VideoFile', 'list_frames', 'open_video', 'read_ahead', 'read_frame'
+]

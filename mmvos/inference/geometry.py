@@ -1,0 +1,131 @@
+"""From a frame's own size to the network's and back: one resize rule, then one padding rule."""
+from typing import Optional, Tuple
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmvos.registry import TASK_UTILS
+
+Size = Tuple[int, int]  # (height, width)
+
+
+@TASK_UTILS.register_module()
+class NativeSize:
+    """Keep the frame's size."""
+
+    def __call__(self, height: int, width: int) -> Size:
+        return height, width
+
+
+@TASK_UTILS.register_module()
+class FixedSize:
+    """Resize every frame to the same size; the aspect ratio is not kept."""
+
+    def __init__(self, height: int, width: int) -> None:
+        self.size = (height, width)
+
+    def __call__(self, height: int, width: int) -> Size:
+        return self.size
+
+
+@TASK_UTILS.register_module()
+class ShortSide:
+    """Resize the shorter side to ``length``, the longer one in proportion (at most ``max_length``).
+
+    Args:
+        length: of the shorter side.
+        max_length: of the longer side (None: no limit).
+        divisor: both sides are rounded to the nearest multiple of it.
+        upscale: whether a smaller frame is enlarged.
+    """
+
+    def __init__(self, length: int, max_length: Optional[int] = None, divisor: int = 1, upscale: bool = True) -> None:
+        self.length, self.max_length, self.divisor, self.upscale = length, max_length, divisor, upscale
+
+    def __call__(self, height: int, width: int) -> Size:
+        scale = self.length / min(height, width)
+        if self.max_length:
+            scale = min(scale, self.max_length / max(height, width))
+        if not self.upscale:
+            scale = min(scale, 1.0)
+        return tuple(max(1, round(side * scale / self.divisor)) * self.divisor for side in (height, width))
+
+
+@TASK_UTILS.register_module()
+class PadToMultiple:
+    """Pad to multiples of ``divisor``.
+
+    Args:
+        divisor: of height and width.
+        mode: ``'reflect'``, ``'replicate'`` or ``'constant'`` (black pixels, before normalisation).
+        front: share of the padding that goes to the top and left: ``'ceil'`` or ``'floor'`` of one half, or ``'none'``.
+        always: add a whole ``divisor`` where the size is a multiple already (RGMP).
+    """
+
+    def __init__(self, divisor: int, mode: str = 'constant', front: str = 'none', always: bool = False) -> None:
+        self.divisor, self.mode, self.front, self.always = divisor, mode, front, always
+
+    def __call__(self, height: int, width: int) -> Tuple[int, int, int, int]:
+        """``(left, right, top, bottom)`` for a frame of this size."""
+        pads = []
+        for side in (width, height):
+            total = self.divisor - side % self.divisor if self.always else -side % self.divisor
+            front = {'ceil': (total + 1) // 2, 'floor': total // 2, 'none': 0}[self.front]
+            pads += [front, total - front]
+        return tuple(pads)
+
+
+class FrameGeometry:
+    """The way from frames of one size to the network's input and back. Built once per video.
+
+    Args:
+        ori_shape: ``(H, W)`` of the frames.
+        resize: config of a resize rule (None: native size).
+        pad: config of a padding rule (None: no padding).
+        interpolation: how frames are resized: ``'bilinear'``, or ``'area'`` (averages when it reduces).
+    """
+
+    def __init__(self, ori_shape: Size, resize: Optional[dict] = None, pad: Optional[dict] = None,
+                 interpolation: str = 'bilinear') -> None:
+        self.ori_shape = tuple(ori_shape)
+        self.resized_shape = tuple(TASK_UTILS.build(resize or dict(type='NativeSize'))(*ori_shape))
+        self.padding = TASK_UTILS.build(pad)(*self.resized_shape) if pad else (0, 0, 0, 0)
+        self.pad_mode = pad.get('mode', 'constant') if pad else 'constant'
+        reduces = self.resized_shape[0] < ori_shape[0]
+        self.interpolation = cv2.INTER_AREA if interpolation == 'area' and reduces else cv2.INTER_LINEAR
+
+    @property
+    def input_shape(self) -> Size:
+        """``(h, w)`` that the network sees."""
+        left, right, top, bottom = self.padding
+        return self.resized_shape[0] + top + bottom, self.resized_shape[1] + left + right
+
+    def to_input(self, frame: np.ndarray, device: torch.device) -> Tensor:
+        """BGR uint8 ``(H, W, 3)`` to RGB float ``(1, 3, h, w)``, 0..255, on the device."""
+        if frame.shape[:2] != self.resized_shape:
+            frame = cv2.resize(frame, self.resized_shape[::-1], interpolation=self.interpolation)
+        pixels = torch.from_numpy(np.ascontiguousarray(frame)).to(device, non_blocking=True)
+        pixels = pixels.flip(-1).permute(2, 0, 1)[None].float()
+        return self._pad(pixels, self.pad_mode)
+
+    def masks_to_input(self, masks: Tensor) -> Tensor:
+        """Masks float ``(N, H, W)`` to ``(N, h, w)``: nearest neighbour, padded as the frame is."""
+        if masks.shape[-2:] != self.resized_shape:
+            masks = F.interpolate(masks[None], self.resized_shape, mode='nearest-exact')[0]
+        return self._pad(masks[None], self.pad_mode)[0]
+
+    def to_original(self, maps: Tensor, mode: str = 'bilinear') -> Tensor:
+        """Maps ``(C, h, w)`` of the network's size to ``(C, H, W)`` of the frame's: padding cut off, then resized."""
+        left, right, top, bottom = self.padding
+        height, width = maps.shape[-2:]
+        maps = maps[..., top:height - bottom, left:width - right]
+        if maps.shape[-2:] == self.ori_shape:
+            return maps
+        options = dict(align_corners=False) if mode == 'bilinear' else {}
+        return F.interpolate(maps[None], self.ori_shape, mode=mode, **options)[0]
+
+    def _pad(self, x: Tensor, mode: str) -> Tensor:
+        return F.pad(x, self.padding, mode=mode) if any(self.padding) else x

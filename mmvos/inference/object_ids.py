@@ -1,0 +1,46 @@
+"""Object ids of the user and indices of the tensors, kept apart by one class whose only job that is."""
+from typing import Iterable, List
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmvos.structures import MAX_OBJECT_ID
+
+
+class ObjectIds:
+    """The objects that a session segments: object number i of the model (from 0) is the user's object ``ids[i]``."""
+
+    def __init__(self) -> None:
+        self.ids: List[int] = []
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __contains__(self, object_id: int) -> bool:
+        return object_id in self.ids
+
+    def add(self, new_ids: Iterable[int]) -> None:
+        """Append objects; an id that is in use or outside 1..254 raises ValueError."""
+        for object_id in new_ids:
+            if not 1 <= object_id <= MAX_OBJECT_ID:
+                raise ValueError(f'object id {object_id} is outside 1..{MAX_OBJECT_ID}.')
+            if object_id in self.ids:
+                raise ValueError(f'object {object_id} is segmented already; a prompt may only introduce new objects. '
+                                 'Remove it first to start it again.')
+            self.ids.append(int(object_id))
+
+    def remove(self, ids: Iterable[int]) -> List[int]:
+        """Drop objects; returns the indices that **stay**, in order. An unknown id raises KeyError."""
+        ids = set(ids)
+        unknown = ids - set(self.ids)
+        if unknown:
+            raise KeyError(f'no object {sorted(unknown)[0]} in this session; it has {self.ids}.')
+        keep = [i for i, object_id in enumerate(self.ids) if object_id not in ids]
+        self.ids = [self.ids[i] for i in keep]
+        return keep
+
+    def to_label_map(self, indices: Tensor) -> np.ndarray:
+        """Index map ``(H, W)`` (0 background, i + 1 object number i) to a label map uint8 ``(H, W)``."""
+        table = torch.tensor([0] + self.ids, dtype=torch.uint8, device=indices.device)
+        return table[indices].cpu().numpy()

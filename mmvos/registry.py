@@ -1,0 +1,44 @@
+"""MMVOS's registries: children of mmengine's roots under the scope ``mmvos``.
+
+A part of another toolbox is reached by its scope, e.g. ``dict(type='mmdet.ResNet')``.
+"""
+from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
+from mmengine.registry import DATASETS as MMENGINE_DATASETS
+from mmengine.registry import EVALUATOR as MMENGINE_EVALUATOR
+from mmengine.registry import HOOKS as MMENGINE_HOOKS
+from mmengine.registry import INFERENCERS as MMENGINE_INFERENCERS
+from mmengine.registry import LOOPS as MMENGINE_LOOPS
+from mmengine.registry import METRICS as MMENGINE_METRICS
+from mmengine.registry import MODEL_WRAPPERS as MMENGINE_MODEL_WRAPPERS
+from mmengine.registry import MODELS as MMENGINE_MODELS
+from mmengine.registry import \
+    OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS
+from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
+from mmengine.registry import PARAM_SCHEDULERS as MMENGINE_PARAM_SCHEDULERS
+from mmengine.registry import TASK_UTILS as MMENGINE_TASK_UTILS
+from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
+from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
+from mmengine.registry import Registry
+
+
+def _child(name, parent, *locations):
+    return Registry(name, parent=parent, scope='mmvos', locations=list(locations))
+
+
+DATASETS = _child('dataset', MMENGINE_DATASETS, 'mmvos.datasets')
+DATA_SAMPLERS = _child('data sampler', MMENGINE_DATA_SAMPLERS, 'mmvos.datasets.samplers')
+TRANSFORMS = _child('transform', MMENGINE_TRANSFORMS, 'mmvos.datasets.transforms')
+MODELS = _child('model', MMENGINE_MODELS, 'mmvos.models')
+MODEL_WRAPPERS = _child('model_wrapper', MMENGINE_MODEL_WRAPPERS, 'mmvos.models')
+#: resize rules, padding rules, box trackers and other parts that are not networks
+TASK_UTILS = _child('task util', MMENGINE_TASK_UTILS, 'mmvos.models', 'mmvos.inference')
+METRICS = _child('metric', MMENGINE_METRICS, 'mmvos.evaluation')
+EVALUATOR = _child('evaluator', MMENGINE_EVALUATOR, 'mmvos.evaluation')
+HOOKS = _child('hook', MMENGINE_HOOKS, 'mmvos.engine.hooks')
+LOOPS = _child('loop', MMENGINE_LOOPS, 'mmvos.engine')
+OPTIM_WRAPPERS = _child('optimizer_wrapper', MMENGINE_OPTIM_WRAPPERS, 'mmvos.engine')
+OPTIM_WRAPPER_CONSTRUCTORS = _child('optimizer wrapper constructor', MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS,
+                                    'mmvos.engine')
+PARAM_SCHEDULERS = _child('parameter scheduler', MMENGINE_PARAM_SCHEDULERS, 'mmvos.engine')
+VISUALIZERS = _child('visualizer', MMENGINE_VISUALIZERS, 'mmvos.visualization')
+INFERENCERS = _child('inferencer', MMENGINE_INFERENCERS, 'mmvos.apis')
