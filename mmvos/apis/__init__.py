@@ -1,1 +1,3 @@
-__all__ = []
+from .vos_inferencer import DEFAULT_MODEL, MODEL_ALIASES, VOSInferencer, init_model
+
+__all__ = ['DEFAULT_MODEL', 'MODEL_ALIASES', 'VOSInferencer', 'init_model']

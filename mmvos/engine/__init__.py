@@ -1,4 +1,5 @@
 from .hooks import *  # noqa: F401,F403
 from .loops import VideoTestLoop, VideoValLoop
+from .optim_wrapper import CPUAmpOptimWrapper
 
-__all__ = ['VideoTestLoop', 'VideoValLoop']
+__all__ = ['CPUAmpOptimWrapper', 'VideoTestLoop', 'VideoValLoop']

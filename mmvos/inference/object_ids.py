@@ -2,7 +2,6 @@
 from typing import Iterable, List
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from mmvos.structures import MAX_OBJECT_ID
@@ -20,15 +19,20 @@ class ObjectIds:
     def __contains__(self, object_id: int) -> bool:
         return object_id in self.ids
 
-    def add(self, new_ids: Iterable[int]) -> None:
-        """Append objects; an id that is in use or outside 1..254 raises ValueError."""
+    def check_new(self, new_ids: Iterable[int]) -> None:
+        """Raise ValueError for an id that is in use or outside 1..254."""
         for object_id in new_ids:
             if not 1 <= object_id <= MAX_OBJECT_ID:
                 raise ValueError(f'object id {object_id} is outside 1..{MAX_OBJECT_ID}.')
             if object_id in self.ids:
                 raise ValueError(f'object {object_id} is segmented already; a prompt may only introduce new objects. '
                                  'Remove it first to start it again.')
-            self.ids.append(int(object_id))
+
+    def add(self, new_ids: Iterable[int]) -> None:
+        """Append objects, checked as by :meth:`check_new`."""
+        new_ids = [int(object_id) for object_id in new_ids]
+        self.check_new(new_ids)
+        self.ids += new_ids
 
     def remove(self, ids: Iterable[int]) -> List[int]:
         """Drop objects; returns the indices that **stay**, in order. An unknown id raises KeyError."""
@@ -41,6 +45,5 @@ class ObjectIds:
         return keep
 
     def to_label_map(self, indices: Tensor) -> np.ndarray:
-        """Index map ``(H, W)`` (0 background, i + 1 object number i) to a label map uint8 ``(H, W)``."""
-        table = torch.tensor([0] + self.ids, dtype=torch.uint8, device=indices.device)
-        return table[indices].cpu().numpy()
+        """Index map uint8 ``(H, W)`` (0 background, i + 1 object number i) to a label map uint8 ``(H, W)``."""
+        return np.array([0] + self.ids, np.uint8)[indices.cpu().numpy()]

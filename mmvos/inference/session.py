@@ -200,13 +200,12 @@ class InferenceSession:
         if self.model.prompted and not prompts:
             raise ValueError(f'{video.video_id}: {type(self.model).__name__} needs a prompt (a label map of the objects '
                              'to segment), and this video has none.')
-        frames = (frame for _, frame in video) if self._post_process else iter([])
         with self._autocast():
-            for index, scores in enumerate(self.model.segment(OfflineVideo(video, self, prompts))):
+            for (index, frame), scores in zip(video, self.model.segment(OfflineVideo(video, self, prompts))):
                 prompt = label_maps.get(index)
                 new_ids = object_ids_of(prompt) if prompt is not None else []
                 self.frame_index = index
-                yield self._result(scores, next(frames, None), prompt, new_ids, len(self.objects), metainfo)
+                yield self._result(scores, frame, prompt, new_ids, len(self.objects), metainfo)
 
     def _fit_geometry(self, frame: np.ndarray, index: int) -> None:
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
@@ -228,7 +227,7 @@ class InferenceSession:
         new_ids = object_ids_of(prompt)
         if not new_ids:
             raise ValueError('the prompt is empty: expected a label map with at least one object (pixel value 1..254).')
-        ObjectIds.add(_copy_of(self.objects), new_ids)  # an id in use is met before the network runs
+        self.objects.check_new(new_ids)  # before the network runs
         return new_ids
 
     def _prompt_masks(self, prompt: np.ndarray, ids: Sequence[int]) -> Tensor:
@@ -248,13 +247,13 @@ class InferenceSession:
             if not self.model.prompted:
                 self.objects.ids = list(range(1, scores.shape[0]))
             if self.cfg.get('upsample', 'scores') == 'labels':
-                indices = scores.argmax(0)
-                indices = self.geometry.to_original(indices[None].float(), 'nearest-exact')[0].long()
+                indices = arg_max(scores)
+                indices = self.geometry.to_original(indices[None].float(), 'nearest-exact')[0].to(torch.uint8)
             else:
                 scores = self.geometry.to_original(scores.float())
                 if self._post_process is not None:
                     scores = self._post_process(scores, frame)
-                indices = scores.argmax(0)
+                indices = arg_max(scores)
             label_map = self.objects.to_label_map(indices)
         result = VOSDataSample(metainfo=dict(
             metainfo, frame_index=self.frame_index, ori_shape=self.geometry.ori_shape, object_ids=self.object_ids))
@@ -262,13 +261,21 @@ class InferenceSession:
         if prompt is not None and overlay:
             fresh = (prompt != 0) & (prompt != VOID)
             label_map[fresh] = prompt[fresh]
-        result.pred_label_map = label_map
+        result.pred_label_map, result.frame = label_map, frame
         if self.cfg.get('keep_scores', False) and scores is not None:
             result.pred_scores = scores
         return result
 
 
-def _copy_of(objects: ObjectIds) -> ObjectIds:
-    copy = ObjectIds()
-    copy.ids = list(objects.ids)
-    return copy
+def arg_max(scores: Tensor) -> Tensor:
+    """``scores.argmax(0)`` of ``(C, H, W)`` as uint8 ``(H, W)``; ties go to the lower index.
+
+    On a CPU the reduction over the first dimension is many times slower than C comparisons of whole planes.
+    """
+    if scores.device.type != 'cpu':
+        return scores.argmax(0).to(torch.uint8)
+    best, indices = scores[0], torch.zeros(scores.shape[1:], dtype=torch.uint8)
+    for channel in range(1, len(scores)):
+        indices.masked_fill_(scores[channel] > best, channel)
+        best = torch.maximum(best, scores[channel])
+    return indices

@@ -15,6 +15,7 @@ class VOSDataSample(BaseDataElement):
     Inference (one sample per frame), made by the inference session:
 
     - ``pred_label_map`` (ndarray): uint8 ``(H, W)`` at the input's own resolution, values are object ids.
+    - ``frame`` (ndarray): the frame itself, BGR uint8 ``(H, W, 3)`` (for drawing; not copied).
     - ``pred_scores`` (Tensor, only where asked for): ``(N + 1, H, W)`` probabilities, background first.
     - metainfo ``video_id``, ``frame_index`` (position in the video, from 0), ``frame_name`` (stem of the file),
       ``num_frames`` (None for a live source), ``is_last`` (bool), ``ori_shape`` (H, W), ``object_ids`` (list[int],

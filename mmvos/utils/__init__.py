@@ -1,1 +1,5 @@
-__all__ = []
+from .config import load_config
+from .distributed import prepare_cpu_launch
+from .paths import configs_root
+
+__all__ = ['configs_root', 'load_config', 'prepare_cpu_launch']

@@ -1,1 +1,3 @@
-__all__ = []
+from .visualization_hook import VOSVisualizationHook
+
+__all__ = ['VOSVisualizationHook']

@@ -1,1 +1,3 @@
-__all__ = []
+from .label_propagation import LabelPropagation
+
+__all__ = ['LabelPropagation']

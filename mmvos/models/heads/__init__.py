@@ -1,1 +1,3 @@
-__all__ = []
+from .guided_upsampler import GuidedUpsampler
+
+__all__ = ['GuidedUpsampler']

@@ -1,0 +1,139 @@
+"""What a Python user calls to segment a video."""
+import os
+import time
+from pathlib import Path
+from typing import Dict, Iterator, Optional, Sequence, Union
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from tqdm import tqdm
+
+from mmvos.inference import InferenceSession, Video, open_video
+from mmvos.registry import INFERENCERS, MODELS
+from mmvos.structures import VOSDataSample, read_label_map, read_palette, write_label_map
+from mmvos.utils import configs_root, load_config
+from mmvos.utils.checkpoint import load_weights
+from mmvos.visualization import VideoWriter, draw_result
+
+#: short names of configs that work on a fresh machine
+MODEL_ALIASES = {
+    'feature-propagation': 'feature_propagation/feature_propagation_lite0.py',
+}
+DEFAULT_MODEL = 'feature-propagation'
+
+Prompt = Union[str, os.PathLike, np.ndarray]
+
+
+def init_model(config: Union[str, os.PathLike, Config] = DEFAULT_MODEL, checkpoint: Optional[str] = None,
+               device: Union[str, torch.device, None] = None, cfg_options: Optional[dict] = None):
+    """Build a model, load its weights and put it on a device, in evaluation mode.
+
+    Args:
+        config: a config, its path (also relative to MMVOS's ``configs``), or one of ``MODEL_ALIASES``.
+        checkpoint: path of the weights (default: those that ship with the config, if any).
+        device: default: the GPU if there is one.
+        cfg_options: overrides of the config.
+    """
+    if not isinstance(config, Config):
+        config = MODEL_ALIASES.get(os.fspath(config), config)
+    config = load_config(config, cfg_options)
+    model = MODELS.build(config.model)
+    model.init_weights()
+    if checkpoint is None and config.get('weights'):
+        checkpoint = os.fspath(configs_root() / config.weights)
+    if checkpoint is not None and str(checkpoint).lower() != 'none':
+        load_weights(model, os.fspath(checkpoint))
+    device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
+    return model.to(device).eval()
+
+
+@INFERENCERS.register_module()
+class VOSInferencer:
+    """Segments videos with a VOS model.
+
+    ::
+
+        inferencer = VOSInferencer()                                  # training-free default
+        for result in inferencer('video.mp4', prompts='mask.png'):    # streams, one result per frame
+            result.pred_label_map                                     # uint8 (H, W)
+        inferencer.save('frames/', 'out/', prompts={0: 'a.png', 40: 'b.png'})
+        session = inferencer.session()                                # a live camera: session.step(frame, prompt)
+
+    Args:
+        model: see :func:`init_model`.
+        weights: path of a checkpoint.
+        device: see :func:`init_model`.
+        amp: mixed precision.
+        cfg_options: overrides of the config.
+    """
+
+    def __init__(self, model: Union[str, os.PathLike, Config] = DEFAULT_MODEL, weights: Optional[str] = None,
+                 device: Union[str, torch.device, None] = None, amp: bool = False,
+                 cfg_options: Optional[dict] = None) -> None:
+        self.model = init_model(model, weights, device, cfg_options)
+        self.amp = amp
+
+    def session(self) -> InferenceSession:
+        """A session for frames that come one by one."""
+        return InferenceSession(self.model, amp=self.amp)
+
+    def video(self, source: Union[str, os.PathLike, Sequence[np.ndarray], Video],
+              prompts: Union[Prompt, Dict[int, Prompt], None] = None, size_mismatch: str = 'error') -> Video:
+        """The source as a :class:`Video`.
+
+        Args:
+            source: video file, folder of frames, list of BGR frames, or a video.
+            prompts: the label map of frame 0, or ``{frame index: label map}``; paths or uint8 ``(H, W)`` arrays.
+            size_mismatch: ``'error'`` or ``'resize'`` for a mask of another size than its frame.
+        """
+        if prompts is not None and not isinstance(prompts, dict):
+            prompts = {0: prompts}
+        if isinstance(source, Video):
+            return source
+        return open_video(source, prompts=prompts, prompt_options=dict(size_mismatch=size_mismatch))
+
+    def __call__(self, source, prompts=None, **kwargs) -> Iterator[VOSDataSample]:
+        """Segment a video: a generator of results, one per frame, as soon as each is there. Arguments: :meth:`video`."""
+        yield from self.session().run(self.video(source, prompts, **kwargs))
+
+    def save(self, source, out_dir: Union[str, os.PathLike], prompts=None, overlay: str = 'overlay.mp4',
+             progress: bool = True, **kwargs) -> dict:
+        """Segment a video and write ``masks/<frame>.png`` (palette PNG, object ids) and an overlay video.
+
+        Args:
+            source, prompts: see :meth:`video`.
+            out_dir: made if needed.
+            overlay: file name of the overlay (``.mp4``, ``.gif`` or ``.webp``; empty: none).
+            progress: draw a progress bar with frames per second.
+
+        Returns:
+            ``dict(frames, seconds, fps, objects)``.
+        """
+        video, out_dir = self.video(source, prompts, **kwargs), Path(out_dir)
+        first = next(iter(video.prompts.values()), None)
+        palette = None if first is None or isinstance(first, np.ndarray) else self._palette(first)
+        writer = VideoWriter(out_dir / overlay, fps=getattr(video, 'fps', 12.0)) if overlay else None
+        objects, frames, start = set(), 0, time.perf_counter()
+        try:
+            with tqdm(total=len(video), unit='frame', disable=not progress) as bar:
+                for result in self.session().run(video):
+                    write_label_map(out_dir / 'masks' / f'{result.frame_name}.png', result.pred_label_map, palette)
+                    if writer:
+                        writer.write(draw_result(result.frame, result))
+                    objects.update(result.object_ids)
+                    frames += 1
+                    bar.update()
+        except BaseException:
+            if writer:
+                writer.discard()
+            raise
+        if writer:
+            writer.close()
+        seconds = time.perf_counter() - start
+        return dict(frames=frames, seconds=seconds, fps=frames / seconds, objects=sorted(objects))
+
+    @staticmethod
+    def _palette(path) -> Optional[np.ndarray]:
+        read_label_map(path)  # its errors are clearer
+        return read_palette(path)

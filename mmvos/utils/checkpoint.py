@@ -1,0 +1,62 @@
+"""Loading weights with errors that say what is wrong."""
+import os
+import pickle
+from typing import Any
+
+import torch
+from torch import nn
+
+
+def read_checkpoint(path: str) -> Any:
+    """Read a checkpoint file with ``weights_only=True``.
+
+    Files that mmengine's runner wrote hold its message hub besides the weights; the classes of that are allowed.
+
+    Raises:
+        FileNotFoundError, ValueError: naming the file.
+    """
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f'{path}: checkpoint not found.')
+    try:
+        with torch.serialization.safe_globals(_mmengine_classes()):
+            return torch.load(path, map_location='cpu', weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        raise ValueError(f'{path}: not a checkpoint that can be loaded safely ({str(error).splitlines()[0]}). Convert a '
+                         'checkpoint of another repository with tools/model_converters/convert_checkpoint.py.') from None
+
+
+def _mmengine_classes() -> list:
+    import numpy as np
+    from mmengine.logging import HistoryBuffer
+    classes = [HistoryBuffer, np.ndarray, np.dtype, np.core.multiarray._reconstruct, np.core.multiarray.scalar, getattr]
+    classes += [type(np.dtype(name)) for name in ('float64', 'float32', 'int64', 'int32', 'bool', 'uint8')]
+    return classes
+
+
+def state_dict_of(checkpoint: Any) -> dict:
+    """The weights inside a loaded checkpoint."""
+    return checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else checkpoint
+
+
+def load_weights(model: nn.Module, path: str) -> dict:
+    """Load a checkpoint into a model; every key must fit.
+
+    Returns:
+        The checkpoint's ``meta`` (empty if it has none).
+
+    Raises:
+        ValueError: the weights of another model, with a few of the keys that do not fit.
+    """
+    checkpoint = read_checkpoint(path)
+    weights = {k.removeprefix('module.'): v for k, v in state_dict_of(checkpoint).items()}
+    own = model.state_dict()
+    wrong = [k for k in weights if k in own and weights[k].shape != own[k].shape]
+    missing, surplus = own.keys() - weights.keys(), weights.keys() - own.keys()
+    if wrong or missing or surplus:
+        raise ValueError(
+            f'{path}: these are not the weights of {type(model).__name__}: {len(missing)} of its {len(own)} tensors are '
+            f'missing {sorted(missing)[:2]}, {len(surplus)} are unknown {sorted(surplus)[:2]}, {len(wrong)} have another '
+            f'shape {wrong[:2]}.')
+    model.load_state_dict(weights)
+    return checkpoint.get('meta', {}) if isinstance(checkpoint, dict) else {}
+

@@ -1,0 +1,31 @@
+"""Reading configs."""
+import os
+from pathlib import Path
+from typing import Optional, Union
+
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from .paths import configs_root
+
+
+def load_config(config: Union[str, os.PathLike, Config], cfg_options: Optional[dict] = None) -> Config:
+    """Read a config and make its parts known to the registries.
+
+    Args:
+        config: a path (also relative to MMVOS's own ``configs`` folder, e.g. ``agame/agame_r101_davis.py``), or a config.
+        cfg_options: values that override the config's, ``{'a.b': value}``.
+
+    Raises:
+        FileNotFoundError: no such config, with both places that were tried.
+    """
+    if not isinstance(config, Config):
+        path = Path(config)
+        own = configs_root() / 'configs' / path
+        if not path.is_file() and not own.is_file():
+            raise FileNotFoundError(f'{path}: config not found (neither here nor in {configs_root() / "configs"}).')
+        config = Config.fromfile(path if path.is_file() else own)
+    if cfg_options:
+        config.merge_from_dict(cfg_options)
+    init_default_scope(config.get('default_scope', 'mmvos'))
+    return config

@@ -1,0 +1,35 @@
+"""Mends for running several processes without a GPU."""
+import os
+
+import torch
+import torch.distributed
+from mmengine.config import Config
+
+
+def prepare_cpu_launch(cfg: Config, launcher: str) -> None:
+    """Make ``launcher`` work on a machine without an accelerator.
+
+    Two faults of mmengine 0.10 are worked around, both only on the CPU:
+
+    - ``Runner`` calls ``torch.cuda.set_device`` for every launcher, which a CPU build of torch does not have. It leaves a
+      process group that exists already alone, so the gloo group is made here.
+    - The default wrapper of the model gets ``device_ids=[LOCAL_RANK]``, which DistributedDataParallel refuses for a module
+      on the CPU.
+    """
+    if launcher == 'none' or torch.cuda.is_available():
+        return
+    if launcher == 'slurm':
+        os.environ.setdefault('RANK', os.environ['SLURM_PROCID'])
+        os.environ.setdefault('WORLD_SIZE', os.environ['SLURM_NTASKS'])
+        os.environ.setdefault('LOCAL_RANK', os.environ['SLURM_LOCALID'])
+    elif launcher == 'mpi':
+        os.environ.setdefault('RANK', os.environ['OMPI_COMM_WORLD_RANK'])
+        os.environ.setdefault('WORLD_SIZE', os.environ['OMPI_COMM_WORLD_SIZE'])
+        os.environ.setdefault('LOCAL_RANK', os.environ['OMPI_COMM_WORLD_LOCAL_RANK'])
+    os.environ.setdefault('MASTER_ADDR', '127.0.0.1')
+    os.environ.setdefault('MASTER_PORT', '29500')
+    torch.distributed.init_process_group('gloo')
+    cfg.env_cfg.setdefault('dist_cfg', {})['backend'] = 'gloo'
+    wrapper = dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
+    wrapper['find_unused_parameters'] = cfg.get('find_unused_parameters', False)
+    cfg.setdefault('model_wrapper_cfg', wrapper)

@@ -1,0 +1,22 @@
+"""One drawing function for every kind of result."""
+from typing import Any, Optional, Sequence
+
+import numpy as np
+
+from .overlay import draw_label_map
+
+
+def draw_result(frame: np.ndarray, result: Any, classes: Optional[Sequence[str]] = None, **options) -> np.ndarray:
+    """Draw a session's result over its frame.
+
+    Args:
+        frame: BGR uint8 ``(H, W, 3)``.
+        result: with ``pred_label_map`` (see :func:`draw_label_map`) or ``pred_track_instances``
+            (see :func:`draw_instances`).
+        classes: names of the classes of instances.
+        options: keyword arguments of the drawing function.
+    """
+    if 'pred_track_instances' in result:
+        from .vis_visualizer import draw_instances
+        return draw_instances(frame, result.pred_track_instances, classes=classes, **options)
+    return draw_label_map(frame, result.pred_label_map, **options)

@@ -1,0 +1,17 @@
+"""Shared set-up of the tests: helpers of this folder importable, one thread a process, MMVOS's scope."""
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.registry import DefaultScope
+
+sys.path.insert(0, str(Path(__file__).parent))
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def mmvos_scope():
+    """Every test builds parts by MMVOS's names."""
+    with DefaultScope.overwrite_default_scope('mmvos'):
+        yield
