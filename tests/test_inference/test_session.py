@@ -1,0 +1,252 @@
+"""The one inference path: ids, late prompts, removal, sizes, errors, memory."""
+import gc
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import psutil
+import pytest
+import torch
+
+from mmvos.inference import FrameArrays, InferenceSession, Video, open_video
+from mmvos.models import VOSDataPreprocessor  # noqa: F401  (registers)
+from mmvos.models.segmentors import PER_OBJECT, CausalVOSModel, OfflineVOSModel
+from mmvos.structures import write_label_map
+
+
+@dataclass
+class ColourState:
+    colours: torch.Tensor = field(metadata=PER_OBJECT)  # (N, 3) mean colour of each object
+    background: torch.Tensor
+
+
+class ColourModel(CausalVOSModel):
+    """Each pixel belongs to the object whose mean colour is nearest: enough to follow flat squares."""
+
+    def loss(self, inputs, data_samples):
+        return dict(loss=inputs.sum())
+
+    def _means(self, frame, masks):
+        return (frame.image * masks[:, None]).sum((2, 3)) / masks.sum((1, 2))[:, None]
+
+    def init_state(self, frame, masks):
+        background = self._means(frame, 1 - masks.amax(0, keepdim=True))
+        return ColourState(self._means(frame, masks), background)
+
+    def add_objects(self, frame, masks, state):
+        return ColourState(torch.cat([state.colours, self._means(frame, masks)]), state.background)
+
+    def step(self, frame, state):
+        colours = torch.cat([state.background, state.colours])
+        distance = (frame.image - colours[:, :, None, None]).square().sum(1)
+        return (-4 * distance).softmax(0), state
+
+
+class OfflineColours(OfflineVOSModel):
+    """The same with the whole video at hand: prompts may lie after the frame that is segmented."""
+
+    def loss(self, inputs, data_samples):
+        return dict(loss=inputs.sum())
+
+    def segment(self, video):
+        colours = [torch.zeros(1, 3)]
+        for index in sorted(video.prompts):
+            frame, masks = video[index], video.prompts[index]
+            colours.append((frame.image * masks[:, None]).sum((2, 3)) / masks.sum((1, 2))[:, None])
+        colours = torch.cat(colours)
+        for frame in video.frames():
+            yield -(frame.image - colours[:, :, None, None]).square().sum(1)
+
+
+def squares(frames=6, height=60, width=90):
+    """Frames with a red, a green and a blue square that move, and their label maps (ids 1, 2, 3)."""
+    images, label_maps = [], []
+    for t in range(frames):
+        image, label_map = np.full((height, width, 3), 128, np.uint8), np.zeros((height, width), np.uint8)
+        for k, colour in enumerate(((0, 0, 255), (0, 255, 0), (255, 0, 0))):
+            top, left = 4 + 18 * k, 5 + 20 * k + 2 * t % 20
+            image[top:top + 12, left:left + 12] = colour
+            label_map[top:top + 12, left:left + 12] = k + 1
+        images.append(image)
+        label_maps.append(label_map)
+    return images, label_maps
+
+
+def only(label_map, mapping):
+    out = np.zeros_like(label_map)
+    for source, target in mapping.items():
+        out[label_map == source] = target
+    return out
+
+
+def test_ids_of_the_user_are_kept_through_adding_and_removing():
+    images, truth = squares()
+    session = InferenceSession(ColourModel())
+    session.step(images[0], only(truth[0], {1: 9}))
+    result = session.step(images[1])
+    np.testing.assert_array_equal(result.pred_label_map, only(truth[1], {1: 9}))
+    session.step(images[2], only(truth[2], {2: 4, 3: 200}))
+    result = session.step(images[3])
+    assert result.object_ids == [9, 4, 200]
+    np.testing.assert_array_equal(result.pred_label_map, only(truth[3], {1: 9, 2: 4, 3: 200}))
+    session.remove_objects([4])
+    result = session.step(images[4])
+    assert result.object_ids == [9, 200]
+    assert not (result.pred_label_map == 4).any()
+    np.testing.assert_array_equal(result.pred_label_map == 9, truth[4] == 1)
+    session.step(images[5], only(truth[5], {2: 4}))  # the id is free again
+    assert session.object_ids == [9, 200, 4]
+
+
+def test_objects_at_frame_40_and_removed_at_80():
+    images, truth = squares(90)
+    session = InferenceSession(ColourModel())
+    for t, image in enumerate(images):
+        if t == 80:
+            session.remove_objects([1])
+        result = session.step(image, {0: only(truth[0], {1: 1}), 40: only(truth[40], {3: 5})}.get(t))
+        expected = {**({1: 1} if t < 80 else {}), **({3: 5} if t >= 40 else {})}
+        assert result.object_ids == list(expected.values())
+        np.testing.assert_array_equal(result.pred_label_map, only(truth[t], expected))
+
+
+def test_frames_before_the_first_prompt_are_background():
+    images, truth = squares()
+    video = FrameArrays(images, prompts={2: only(truth[2], {2: 2})})
+    results = list(InferenceSession(ColourModel()).run(video))
+    assert not results[0].pred_label_map.any() and not results[1].pred_label_map.any()
+    np.testing.assert_array_equal(results[3].pred_label_map, only(truth[3], {2: 2}))
+
+
+def test_removing_every_object_gives_background_until_the_next_prompt():
+    images, truth = squares()
+    session = InferenceSession(ColourModel())
+    session.step(images[0], only(truth[0], {1: 1}))
+    session.remove_objects([1])
+    assert not session.step(images[1]).pred_label_map.any()
+    session.step(images[2], only(truth[2], {2: 1}))
+    np.testing.assert_array_equal(session.step(images[3]).pred_label_map == 1, truth[3] == 2)
+
+
+def test_void_in_a_prompt_is_no_object():
+    images, truth = squares()
+    prompt = only(truth[0], {1: 1})
+    prompt[truth[0] == 2] = 255
+    result = InferenceSession(ColourModel()).step(images[0], prompt)
+    assert result.object_ids == [1]
+    np.testing.assert_array_equal(result.pred_label_map, only(truth[0], {1: 1}))
+
+
+@pytest.mark.parametrize('test_cfg', [
+    dict(resize=dict(type='FixedSize', height=120, width=180)),
+    dict(pad=dict(type='PadToMultiple', divisor=16, mode='reflect', front='ceil')),
+    dict(pad=dict(type='PadToMultiple', divisor=32, front='floor', always=True)),
+    dict(resize=dict(type='FixedSize', height=120, width=180), upsample='labels'),
+    dict(resize=dict(type='ShortSide', length=120)),
+], ids=['fixed', 'reflect', 'always', 'labels', 'short-side'])
+def test_results_come_back_at_the_frames_size(test_cfg):
+    images, truth = squares()
+    results = list(InferenceSession(ColourModel(test_cfg=test_cfg)).run(FrameArrays(images, prompts={0: truth[0]})))
+    for result, expected in zip(results, truth):
+        assert result.pred_label_map.shape == expected.shape
+        assert (result.pred_label_map != expected).mean() < 0.02
+
+
+def test_an_offline_model_sees_prompts_of_later_frames():
+    images, truth = squares()
+    video = FrameArrays(images, prompts={0: only(truth[0], {1: 6}), 3: only(truth[3], {2: 5})})
+    results = list(InferenceSession(OfflineColours()).run(video))
+    assert [r.frame_index for r in results] == list(range(6)) and results[-1].is_last
+    np.testing.assert_array_equal(results[1].pred_label_map == 6, truth[1] == 1)
+    np.testing.assert_array_equal(results[1].pred_label_map == 5, truth[1] == 2)
+
+
+def test_a_live_source_needs_a_causal_model():
+    with pytest.raises(TypeError, match='whole video'):
+        InferenceSession(OfflineColours()).step(squares()[0][0])
+
+
+@pytest.mark.parametrize('prompt, message', [
+    (np.zeros((60, 90), np.uint8), 'empty'),
+    (np.ones((60, 91), np.uint8), '91x60.*90x60'),
+    (np.ones((60, 90), np.uint16), 'uint16'),
+    (np.ones((60, 90, 3), np.uint8), r'expected a label map'),
+], ids=['empty', 'size', 'dtype', 'rgb'])
+def test_a_bad_prompt_is_named(prompt, message):
+    with pytest.raises(ValueError, match=message):
+        InferenceSession(ColourModel()).step(squares()[0][0], prompt)
+
+
+def test_an_id_in_use_is_refused_and_nothing_changes():
+    images, truth = squares()
+    session = InferenceSession(ColourModel())
+    session.step(images[0], only(truth[0], {1: 1}))
+    with pytest.raises(ValueError, match='object 1 is segmented already'):
+        session.step(images[1], only(truth[1], {2: 1}))
+    assert session.object_ids == [1] and session.frame_index == 0
+    with pytest.raises(KeyError, match='no object 5'):
+        session.remove_objects([5])
+
+
+def test_a_frame_of_another_size_is_named():
+    images, truth = squares()
+    session = InferenceSession(ColourModel())
+    session.step(images[0], truth[0])
+    with pytest.raises(ValueError, match='80x60.*90x60'):
+        session.step(np.zeros((60, 80, 3), np.uint8))
+
+
+def test_a_video_without_prompt_is_refused():
+    with pytest.raises(ValueError, match='needs a prompt'):
+        list(InferenceSession(ColourModel()).run(FrameArrays(squares()[0])))
+
+
+def test_a_missing_frame_names_its_file(tmp_path):
+    images, truth = squares()
+    for t in (0, 2):
+        cv2.imwrite(str(tmp_path / f'{t:05d}.png'), images[t])
+    frames = [str(tmp_path / f'{t:05d}.png') for t in range(3)]
+    with pytest.raises(FileNotFoundError, match='00001.png'):
+        list(InferenceSession(ColourModel()).run(Video(frames, prompts={0: truth[0]})))
+
+
+def test_an_empty_prompt_file_is_named(tmp_path):
+    images, _ = squares()
+    cv2.imwrite(str(tmp_path / '0.png'), images[0])
+    write_label_map(tmp_path / 'mask.png', np.zeros((60, 90), np.uint8))
+    with pytest.raises(ValueError, match='mask.png.*empty'):
+        list(InferenceSession(ColourModel()).run(Video([tmp_path / '0.png'], prompts={0: tmp_path / 'mask.png'})))
+
+
+def test_frames_of_a_folder_are_in_numeric_order(tmp_path):
+    for name in ('10', '2', '1'):
+        cv2.imwrite(str(tmp_path / f'{name}.png'), np.full((4, 4, 3), int(name), np.uint8))
+    video = open_video(tmp_path)
+    assert video.frame_names == ['1', '2', '10']
+    assert [int(frame[0, 0, 0]) for _, frame in video] == [1, 2, 10]
+
+
+def test_a_video_file_gives_its_frames_and_any_of_them(tmp_path):
+    writer = cv2.VideoWriter(str(tmp_path / 'v.avi'), cv2.VideoWriter_fourcc(*'MJPG'), 10, (64, 48))
+    for t in range(6):
+        writer.write(np.full((48, 64, 3), 40 * t, np.uint8))
+    writer.release()
+    video = open_video(tmp_path / 'v.avi')
+    assert [round(float(f.mean()) / 40) for _, f in video] == list(range(6))
+    assert round(float(video.read(2).mean()) / 40) == 2
+    with pytest.raises(FileNotFoundError, match='nothing.mp4'):
+        open_video(tmp_path / 'nothing.mp4')
+
+
+def test_memory_is_flat_in_the_length_of_a_video():
+    images, truth = squares(4, 240, 432)
+    session, process = InferenceSession(ColourModel()), psutil.Process()
+    session.step(images[0], truth[0])
+    for t in range(100):
+        session.step(images[t % 4])
+    gc.collect()
+    before = process.memory_info().rss
+    for t in range(300):
+        session.step(images[t % 4])
+    gc.collect()
+    assert process.memory_info().rss - before < 20e6

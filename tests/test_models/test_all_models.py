@@ -1,0 +1,116 @@
+"""One contract, checked over every method's mini config: it trains, it segments, it keeps videos apart, it saves and loads."""
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+
+from mmvos.inference import FrameArrays, InferenceSession
+from mmvos.models import *  # noqa: F401,F403  (registers)
+from mmvos.models.segmentors import BaseVOSModel
+from mmvos.registry import DATASETS, MODELS
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+MINI = sorted(p.relative_to(CONFIGS).as_posix() for p in CONFIGS.glob('*/*mini*.py'))
+
+
+def load(name):
+    torch.manual_seed(0)
+    np.random.seed(0)
+    cfg = Config.fromfile(CONFIGS / name)
+    model = MODELS.build(cfg.model)
+    if not isinstance(model, BaseVOSModel):
+        pytest.skip('not a VOS model: instances have tests of their own')
+    model.init_weights()
+    return cfg, model
+
+
+def moving_squares(frames=5, height=96, width=160, seed=0):
+    """BGR frames and their label maps: two textured squares that move over a textured background."""
+    rng = np.random.default_rng(seed)
+    background = rng.integers(60, 120, (height, width, 3), dtype=np.uint8)
+    textures = [rng.integers(0, 60, (28, 28, 3), dtype=np.uint8), rng.integers(180, 255, (24, 24, 3), dtype=np.uint8)]
+    images, label_maps = [], []
+    for t in range(frames):
+        image, label_map = background.copy(), np.zeros((height, width), np.uint8)
+        for k, texture in enumerate(textures):
+            side = len(texture)
+            top, left = 10 + 35 * k, 15 + 60 * k + 4 * t
+            image[top:top + side, left:left + side] = texture
+            label_map[top:top + side, left:left + side] = k + 1
+        images.append(image)
+        label_maps.append(label_map)
+    return images, label_maps
+
+
+def label_maps_of(model, video):
+    return [r.pred_label_map for r in InferenceSession(model).run(video)]
+
+
+@pytest.mark.parametrize('name', MINI)
+def test_every_trainable_parameter_gets_a_gradient(name):
+    cfg, model = load(name)
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    batch = pseudo_collate([dataset[i] for i in range(2)])
+    model.train()
+    data = model.data_preprocessor(batch, training=True)
+    losses = model(**data, mode='loss')
+    total, _ = model.parse_losses(losses)
+    total.backward()
+    assert torch.isfinite(total)
+    trainable = {n: p for n, p in model.named_parameters() if p.requires_grad}
+    assert trainable
+    without = [n for n, p in trainable.items() if p.grad is None or not torch.isfinite(p.grad).all()]
+    assert not without, f'no (finite) gradient: {without[:5]}'
+
+
+@pytest.mark.parametrize('name', MINI)
+def test_a_late_object_and_a_removed_one(name):
+    _, model = load(name)
+    if not (model.causal and model.prompted):
+        pytest.skip('takes no prompts while it runs')
+    images, label_maps = moving_squares()
+    session = InferenceSession(model)
+    first, late = (np.where(label_maps[t] == k, v, 0).astype(np.uint8) for t, k, v in ((0, 1, 7), (2, 2, 3)))
+    ids = []
+    for t, image in enumerate(images):
+        if t == 4:
+            session.remove_objects([7])
+        result = session.step(image, {0: first, 2: late}.get(t))
+        ids.append(result.object_ids)
+        assert result.pred_label_map.shape == (96, 160) and result.pred_label_map.dtype == np.uint8
+        assert set(np.unique(result.pred_label_map)) <= {0, *result.object_ids}
+    assert ids == [[7], [7], [7, 3], [7, 3], [3]]
+
+
+@pytest.mark.parametrize('name', MINI)
+def test_a_video_is_independent_of_what_was_segmented_before(name):
+    _, model = load(name)
+    images, label_maps = moving_squares()
+    other_images, other_maps = moving_squares(3, 64, 128, seed=1)
+    video = FrameArrays(images, prompts={0: label_maps[0]})
+    session = InferenceSession(model)
+    alone = [r.pred_label_map for r in session.run(video)]
+    list(session.run(FrameArrays(other_images, prompts={0: other_maps[0]})))
+    again = [r.pred_label_map for r in session.run(video)]
+    assert len(alone) == len(images)
+    for a, b in zip(alone, again):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize('name', MINI)
+def test_saved_and_loaded_weights_give_the_same_output(name, tmp_path):
+    _, model = load(name)
+    images, label_maps = moving_squares(3)
+    video = FrameArrays(images, prompts={0: label_maps[0]})
+    with torch.no_grad():
+        for parameter in model.parameters():  # away from the initial values
+            parameter.add_(0.02 * torch.randn_like(parameter))
+    expected = label_maps_of(model, video)
+    torch.save(model.state_dict(), tmp_path / 'weights.pth')
+    _, fresh = load(name)
+    fresh.load_state_dict(torch.load(tmp_path / 'weights.pth', weights_only=True))
+    for a, b in zip(expected, label_maps_of(fresh, video)):
+        np.testing.assert_array_equal(a, b)
