@@ -3,7 +3,9 @@ import os
 import pickle
 from typing import Any
 
+import numpy as np
 import torch
+from mmengine.logging import HistoryBuffer
 from torch import nn
 
 
@@ -21,14 +23,13 @@ def read_checkpoint(path: str) -> Any:
         with torch.serialization.safe_globals(_mmengine_classes()):
             return torch.load(path, map_location='cpu', weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise ValueError(f'{path}: not a checkpoint that can be loaded safely ({str(error).splitlines()[0]}). Convert a '
+        reason = (str(error) or 'the file is empty').splitlines()[0]
+        raise ValueError(f'{path}: not a checkpoint that can be loaded safely ({reason}). Convert a '
                          'checkpoint of another repository with tools/model_converters/convert_checkpoint.py.') from None
 
 
 def _mmengine_classes() -> list:
-    import numpy as np
-    from mmengine.logging import HistoryBuffer
-    classes = [HistoryBuffer, np.ndarray, np.dtype, np.core.multiarray._reconstruct, np.core.multiarray.scalar, getattr]
+    classes = [HistoryBuffer, np.ndarray, np.dtype, np._core.multiarray._reconstruct, np._core.multiarray.scalar]
     classes += [type(np.dtype(name)) for name in ('float64', 'float32', 'int64', 'int32', 'bool', 'uint8')]
     return classes
 
