@@ -38,20 +38,19 @@ class FeaturePropagation(CausalVOSModel):
         backbone: returns feature maps of several strides, finest first.
         propagation: config of the read-out (``LabelPropagation``).
         num_recent: how many of the last frames are references.
-        recent_gap: every how many frames one becomes a reference.
         refine: config of a part ``(probabilities (L, h, w), pixels (1, 3, H, W)) -> (L, H, W)`` that brings the labels to
             the image's size along its edges (None: bilinear).
         level_weights: weight of each feature map in the similarity.
     """
     add_objects_first = False
 
-    def __init__(self, backbone: dict, propagation: dict, num_recent: int = 3, recent_gap: int = 1,
+    def __init__(self, backbone: dict, propagation: dict, num_recent: int = 3,
                  refine: Optional[dict] = None, level_weights: Optional[Sequence[float]] = None, **kwargs) -> None:
         super().__init__(**kwargs)
         self.backbone = MODELS.build(backbone)
         self.propagation = MODELS.build(propagation)
         self.refine = MODELS.build(refine) if refine else None
-        self.num_recent, self.recent_gap, self.level_weights = num_recent, recent_gap, level_weights
+        self.num_recent, self.level_weights = num_recent, level_weights
 
     def extract(self, frame: Frame) -> Tensor:
         """Unit-length features ``(C, h, w)``."""
