@@ -1,1 +1,4 @@
-__all__ = []
+from .base import ScoredVideoMetric, VideoMetric
+from .davis import DAVISMetric
+
+__all__ = ['DAVISMetric', 'ScoredVideoMetric', 'VideoMetric']

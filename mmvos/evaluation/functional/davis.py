@@ -1,0 +1,196 @@
+"""The DAVIS protocols, one frame at a time: 2016 (one object), 2017 semi-supervised, 2017 / 2019 unsupervised.
+
+Which frames count: 2016 and 2017 semi-supervised leave out the first and the last frame of a sequence, unsupervised
+counts all. An object is what the sequence's first annotation holds; results are means over all objects of all sequences.
+"""
+from typing import Dict, Iterable, List, Optional
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from .boundary import BOUND_TH
+from .frames import check_same_size, score_objects, score_pairs
+from .statistics import nan_mean, statistics
+
+VOID = 255
+
+#: sequences of DAVIS 2016 whose contours are not broken up by occlusions, on which T is defined
+TEMPORAL_SEQUENCES = (
+    # val
+    'blackswan', 'camel', 'car-roundabout', 'car-shadow', 'cows', 'drift-straight', 'kite-surf', 'paragliding-launch',
+    'scooter-black', 'soapbox',
+    # train
+    'bear', 'boat', 'bus', 'car-turn', 'dance-jump', 'drift-turn', 'elephant', 'flamingo', 'hike', 'hockey', 'kite-walk',
+    'mallard-water', 'motocross-bumps', 'rhino', 'stroller', 'surf', 'train')
+
+#: brings T into the range of J and F
+TEMPORAL_SCALE = 5.0
+
+
+class DAVIS2016Sequence:
+    """One sequence with one object: everything that is not 0 is foreground, in the annotation and in the prediction.
+
+    Args:
+        num_frames: of the sequence; at least 3.
+        temporal: whether T (temporal instability of the predicted contour) is measured too.
+        bound_th: tolerance of F, see :func:`boundary_radius`.
+    """
+
+    def __init__(self, num_frames: int, temporal: bool = False, bound_th: float = BOUND_TH) -> None:
+        _check_length(num_frames, 3)
+        self.num_frames, self.temporal, self.bound_th = num_frames, temporal, bound_th
+        self.j, self.f, self.t = np.full((3, num_frames), np.nan)
+        self._contour = None
+
+    def needs_annotation(self, index: int) -> bool:
+        return 0 < index < self.num_frames - 1
+
+    needs_prediction = needs_annotation
+
+    def update(self, index: int, gt: Optional[np.ndarray], pred: Optional[np.ndarray]) -> None:
+        """Score frame ``index`` (frames come in order): label maps uint8 ``(H, W)``, None where not needed."""
+        if not self.needs_annotation(index):
+            return
+        check_same_size(gt, pred)
+        gt, pred = (gt > 0).view(np.uint8), (pred > 0).view(np.uint8)
+        (self.j[index],), (self.f[index],) = score_objects(gt, pred, (1,), self.bound_th)
+
+    def result(self) -> List[Dict[str, float]]:
+        """One row with the statistics of the object."""
+        row = dict(object=1, frames=self.num_frames - 2, **_table(self.j[1:-1], self.f[1:-1]))
+        return [row]
+
+
+class DAVISSemiSequence:
+    """One sequence, semi-supervised: objects are known by their ids; void is background and is not masked.
+
+    Args:
+        num_frames: of the sequence; at least 3.
+        strict: a predicted id that the first annotation does not have raises ValueError (the official evaluator stops
+            there); else such pixels are background.
+        bound_th: tolerance of F, see :func:`boundary_radius`.
+    """
+
+    def __init__(self, num_frames: int, strict: bool = True, bound_th: float = BOUND_TH) -> None:
+        _check_length(num_frames, 3)
+        self.num_frames, self.strict, self.bound_th = num_frames, strict, bound_th
+        self.object_ids: Optional[List[int]] = None
+
+    def needs_annotation(self, index: int) -> bool:
+        return index < self.num_frames - 1
+
+    def needs_prediction(self, index: int) -> bool:
+        return 0 < index < self.num_frames - 1
+
+    def update(self, index: int, gt: Optional[np.ndarray], pred: Optional[np.ndarray]) -> None:
+        """Score frame ``index`` (frames come in order): label maps uint8 ``(H, W)``, None where not needed."""
+        if index == 0:
+            # a missing id in between is an object without pixels
+            self.object_ids = list(range(1, _largest_id(gt) + 1))
+            if not self.object_ids:
+                raise ValueError('the first annotation holds no object.')
+            self.j, self.f = np.full((2, len(self.object_ids), self.num_frames), np.nan)
+        elif self.needs_prediction(index):
+            check_same_size(gt, pred)
+            gt = np.where(gt == VOID, np.uint8(0), gt)
+            largest = int(pred.max())
+            if largest > len(self.object_ids):
+                if self.strict:
+                    raise ValueError(f'the prediction has object {largest}, the first annotation only objects '
+                                     f'1..{len(self.object_ids)}.')
+                pred = np.where(pred > len(self.object_ids), np.uint8(0), pred)
+            self.j[:, index], self.f[:, index] = score_objects(gt, pred, self.object_ids, self.bound_th)
+
+    def result(self) -> List[Dict[str, float]]:
+        """One row of statistics per object."""
+        return [dict(object=object_id, frames=self.num_frames - 2, **_table(j[1:-1], f[1:-1]))
+                for object_id, j, f in zip(self.object_ids, self.j, self.f)]
+
+
+class DAVISUnsupSequence:
+    """One sequence, unsupervised: proposals with ids of their own are matched to the objects over the whole sequence.
+
+    The match is the one with the largest sum of (mean J + mean F) / 2. Void is masked in both. Rows of
+    :meth:`result` are the objects in the order of their ids (the official table lists them by proposal).
+
+    Args:
+        num_frames: of the sequence.
+        max_proposals: more of them raise ValueError, as in the official evaluator.
+        bound_th: tolerance of F, see :func:`boundary_radius`.
+    """
+
+    def __init__(self, num_frames: int, max_proposals: int = 20, bound_th: float = BOUND_TH) -> None:
+        _check_length(num_frames, 1)
+        self.num_frames, self.max_proposals, self.bound_th = num_frames, max_proposals, bound_th
+        self.num_objects: Optional[int] = None
+
+    def needs_annotation(self, index: int) -> bool:
+        return True
+
+    needs_prediction = needs_annotation
+
+    def update(self, index: int, gt: np.ndarray, pred: np.ndarray) -> None:
+        """Score frame ``index`` (frames come in order): label maps uint8 ``(H, W)``."""
+        check_same_size(gt, pred)
+        if index == 0:
+            self.num_objects = _largest_id(gt)
+            if not self.num_objects:
+                raise ValueError('the first annotation holds no object.')
+            # row 0: an empty proposal; row p: proposal p, from the first frame on in which an id >= p was met
+            self._j, self._f = np.zeros((2, 1, self.num_objects, self.num_frames))
+        largest = int(pred.max())
+        if largest > self.max_proposals:
+            raise ValueError(f'the prediction has id {largest}; at most {self.max_proposals} proposals with ids '
+                             f'1..{self.max_proposals} are allowed.')
+        new = largest + 1 - len(self._j)
+        if new > 0:
+            self._j, self._f = (np.concatenate([x, np.repeat(x[:1], new, 0)]) for x in (self._j, self._f))
+        # One proposal more than there are, so without pixels: what a proposal scores before it is met.
+        j, f = score_pairs(gt, np.where(gt == VOID, np.uint8(0), pred), self.num_objects, len(self._j), self.bound_th)
+        self._j[:, :, index], self._f[:, :, index] = np.roll(j, 1, 0), np.roll(f, 1, 0)
+
+    def scores(self):
+        """J and F of every proposal against every object in every frame, float64 ``(L, K, frames)``, L >= K."""
+        missing = max(self.num_objects + 1 - len(self._j), 0)
+        return tuple(np.concatenate([x[1:], np.repeat(x[:1], missing, 0)]) for x in (self._j, self._f))
+
+    def result(self) -> List[Dict[str, float]]:
+        """One row of statistics per object, ``proposal`` being the id that was matched to it."""
+        j, f = self.scores()
+        proposals, objects = linear_sum_assignment((j.mean(2) + f.mean(2)) / 2, maximize=True)
+        order = np.argsort(objects)
+        return [dict(object=int(k) + 1, proposal=int(p) + 1, frames=self.num_frames, **_table(j[p, k], f[p, k]))
+                for p, k in zip(proposals[order], objects[order])]
+
+
+def davis_summary(rows: Iterable[Dict[str, float]]) -> Dict[str, float]:
+    """The official figures from the rows of all objects of all sequences: plain means over objects.
+
+    Returns:
+        ``J&F-Mean``, ``J-Mean``, ``J-Recall``, ``J-Decay``, ``F-Mean``, ``F-Recall``, ``F-Decay``, and ``T-Mean`` where
+        a sequence has it.
+    """
+    rows = list(rows)
+    if not rows:
+        raise ValueError('no object was scored.')
+    keys = [f'{measure}-{kind}' for measure in 'JF' for kind in ('Mean', 'Recall', 'Decay')]
+    means = {key: float(np.mean([row[key] for row in rows])) for key in keys}
+    summary = {'J&F-Mean': (means['J-Mean'] + means['F-Mean']) / 2, **means}
+    temporal = [row['T-Mean'] for row in rows if 'T-Mean' in row]
+    if temporal:
+        summary['T-Mean'] = nan_mean(temporal)
+    return summary
+
+
+def _table(j: np.ndarray, f: np.ndarray) -> Dict[str, float]:
+    return {f'{measure}-{kind}': value for measure, values in (('J', j), ('F', f))
+            for kind, value in zip(('Mean', 'Recall', 'Decay'), statistics(values))}
+
+
+def _largest_id(gt: np.ndarray) -> int:
+    return int(np.max(gt, initial=0, where=gt != VOID))
+
+
+def _check_length(num_frames: Optional[int], least: int) -> None:
+    if num_frames is None or num_frames < least:
+        raise ValueError(f'{num_frames} frames; this protocol needs at least {least}.')

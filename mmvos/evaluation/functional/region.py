@@ -1,0 +1,25 @@
+"""Region similarity J (Perazzi et al., CVPR 2016, section 4: the Jaccard index of two masks)."""
+from typing import Optional
+
+import numpy as np
+
+
+def jaccard(gt: np.ndarray, pred: np.ndarray, void: Optional[np.ndarray] = None) -> float:
+    """Intersection over union of two masks; 1 where both are empty.
+
+    Args:
+        gt: bool or integer ``(H, W)``, non-zero inside the object.
+        pred: likewise.
+        void: ``(H, W)``, non-zero where pixels do not count.
+
+    Returns:
+        In [0, 1].
+    """
+    gt, pred = np.asarray(gt, bool), np.asarray(pred, bool)
+    if gt.shape != pred.shape:
+        raise ValueError(f'the annotation is {gt.shape}, the prediction {pred.shape}; expected masks of one size.')
+    if void is not None:
+        counted = ~np.asarray(void, bool)
+        gt, pred = gt & counted, pred & counted
+    union = np.count_nonzero(gt | pred)
+    return np.count_nonzero(gt & pred) / union if union else 1.0

@@ -1,0 +1,56 @@
+"""Results as tables and files."""
+import csv
+import json
+import math
+import os
+from typing import Any, Dict, List, Sequence, Union
+
+from mmvos.structures import atomic_path
+
+Path = Union[str, os.PathLike]
+
+
+def write_json(path: Path, protocol: str, metrics: Dict[str, Any], rows: Sequence[Dict[str, Any]]) -> None:
+    """Metrics under their official names at the top level, ``protocol``, and the objects' rows as ``per_object``.
+
+    NaN becomes null.
+    """
+    content = dict(metrics, protocol=protocol, per_object=list(rows))
+    with atomic_path(path) as temporary, open(temporary, 'w', encoding='utf-8') as file:
+        json.dump(_plain(content), file, indent=2, allow_nan=False)
+        file.write('\n')
+
+
+def write_csv(path: Path, rows: Sequence[Dict[str, Any]]) -> None:
+    """One line per object."""
+    with atomic_path(path) as temporary, open(temporary, 'w', encoding='utf-8', newline='') as file:
+        writer = csv.DictWriter(file, _columns(rows), lineterminator='\n')
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def format_table(rows: Sequence[Dict[str, Any]], metrics: Dict[str, Any]) -> str:
+    """The objects' rows and, below, the metrics, as text."""
+    columns = _columns(rows)
+    lines = [columns] + [[_text(row.get(column, '')) for column in columns] for row in rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    body = ['  '.join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
+    return '\n'.join(body + ['  '.join(f'{key}: {_text(value)}' for key, value in metrics.items())])
+
+
+def _columns(rows: Sequence[Dict[str, Any]]) -> List[str]:
+    return list(dict.fromkeys(key for row in rows for key in row))
+
+
+def _text(value: Any) -> str:
+    return f'{value:.4f}' if isinstance(value, float) else str(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if hasattr(value, 'item'):
+        value = value.item()
+    return None if isinstance(value, float) and math.isnan(value) else value
