@@ -57,5 +57,5 @@ def test_guided_upsampling_puts_the_edge_where_the_images_edge_is():
     plain = F.interpolate(coarse[None], (64, 96), mode='bilinear')[0]
     guided = GuidedUpsampler(radius=8, eps=1e-4, subsample=2)(coarse, pixels)
     assert ((guided > 0.5).float() != truth).float().mean() == 0
-    assert (guided - truth).abs().mean() < 0.6 * (plain - truth).abs().mean()
+    assert (guided[0, :, 41] - guided[0, :, 40]).min() > 0.7 > 0.2 > (plain[0, :, 41] - plain[0, :, 40]).max()
     assert guided.min() >= 0 and guided.max() <= 1
