@@ -1,0 +1,89 @@
+"""Estimators that need no weights."""
+from abc import abstractmethod
+from typing import Optional
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmvos.registry import MODELS
+
+from .base import FlowEstimator
+
+
+class _GreyFlow(FlowEstimator):
+    """An OpenCV estimator: works on grey images, pair by pair, on the CPU."""
+
+    @torch.no_grad()
+    def estimate(self, frames_from: Tensor, frames_to: Tensor) -> Tensor:
+        pairs = zip(self._grey(frames_from), self._grey(frames_to), strict=True)
+        flow = torch.from_numpy(np.stack([self.calc(a, b) for a, b in pairs]))
+        return flow.permute(0, 3, 1, 2).contiguous().to(frames_from.device)
+
+    @staticmethod
+    def _grey(frames: Tensor) -> list:
+        frames = frames.detach().float().round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        return [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
+
+    @abstractmethod
+    def calc(self, grey_from: np.ndarray, grey_to: np.ndarray) -> np.ndarray:
+        """Two uint8 ``(H, W)`` images to flow float32 ``(H, W, 2)``."""
+
+
+@MODELS.register_module()
+class DISFlow(_GreyFlow):
+    """Dense inverse search (Kroeger et al., ECCV 2016) of OpenCV: the default estimator.
+
+    Deterministic, no weights, no gradient. Of everything without weights it predicts the next mask best for its time.
+
+    Args:
+        preset: ``'ultrafast'`` (tests), ``'fast'`` or ``'medium'``.
+        finest_scale: level of the pyramid at which the search ends (0: full resolution; default: the preset's).
+    """
+    PRESETS = dict(ultrafast=cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST, fast=cv2.DISOPTICAL_FLOW_PRESET_FAST,
+                   medium=cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+
+    def __init__(self, preset: str = 'medium', finest_scale: Optional[int] = None) -> None:
+        super().__init__()
+        if preset not in self.PRESETS:
+            raise ValueError(f'preset {preset!r} is not known; expected one of {sorted(self.PRESETS)}.')
+        self.preset, self.finest_scale = preset, finest_scale
+
+    def calc(self, grey_from: np.ndarray, grey_to: np.ndarray) -> np.ndarray:
+        # made anew for every pair (20 microseconds): the object cannot be copied, pickled or shared between threads
+        search = cv2.DISOpticalFlow_create(self.PRESETS[self.preset])
+        if self.finest_scale is not None:
+            search.setFinestScale(self.finest_scale)
+        # OpenCV reads outside its pyramid (and crashes) if a patch does not fit twice into the finest level
+        least = max(16, search.getPatchSize() << search.getFinestScale())
+        height, width = grey_from.shape
+        if min(height, width) < least:
+            grey_from, grey_to = (cv2.copyMakeBorder(grey, 0, max(least - height, 0), 0, max(least - width, 0),
+                                                     cv2.BORDER_REPLICATE) for grey in (grey_from, grey_to))
+        return search.calc(grey_from, grey_to, None)[:height, :width]
+
+    def extra_repr(self) -> str:
+        return f'preset={self.preset!r}, finest_scale={self.finest_scale}'
+
+
+@MODELS.register_module()
+class FarnebackFlow(_GreyFlow):
+    """Farneback's polynomial expansion (SCIA 2003) of OpenCV; arguments as of ``cv2.calcOpticalFlowFarneback``."""
+
+    def __init__(self, pyr_scale: float = 0.5, levels: int = 3, winsize: int = 15, iterations: int = 3, poly_n: int = 5,
+                 poly_sigma: float = 1.2) -> None:
+        super().__init__()
+        self.options = dict(pyr_scale=pyr_scale, levels=levels, winsize=winsize, iterations=iterations, poly_n=poly_n,
+                            poly_sigma=poly_sigma, flags=0)
+
+    def calc(self, grey_from: np.ndarray, grey_to: np.ndarray) -> np.ndarray:
+        return cv2.calcOpticalFlowFarneback(grey_from, grey_to, None, **self.options)
+
+
+@MODELS.register_module()
+class ZeroFlow(FlowEstimator):
+    """No motion: for ablations."""
+
+    def estimate(self, frames_from: Tensor, frames_to: Tensor) -> Tensor:
+        return frames_from.new_zeros(frames_from.shape[0], 2, *frames_from.shape[-2:], dtype=torch.float32)
