@@ -2,8 +2,10 @@ from .geometry import FixedSize, FrameGeometry, NativeSize, PadToMultiple, Short
 from .object_ids import ObjectIds
 from .session import Frame, InferenceSession, OfflineVideo
 from .video import FrameArrays, Video, VideoFile, list_frames, open_video, read_ahead, read_frame
+from .vis_session import VISFrame, VISSession
 
 __all__ = [
-    'FixedSize', 'Frame', 'FrameArrays', 'FrameGeometry', 'InferenceSession', 'NativeSize', 'ObjectIds', 'OfflineVideo',
-    'PadToMultiple', 'ShortSide', 'Video', 'VideoFile', 'list_frames', 'open_video', 'read_ahead', 'read_frame'
+    'FixedSize', 'Frame', 'FrameArrays', 'FrameGeometry', 'InferenceSession', 'NativeSize', 'ObjectIds',
+    'OfflineVideo', 'PadToMultiple', 'ShortSide', 'VISFrame', 'VISSession', 'Video', 'VideoFile', 'list_frames',
+    'open_video', 'read_ahead', 'read_frame'
 ]

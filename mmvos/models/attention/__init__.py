@@ -1,3 +1,4 @@
 from .label_propagation import LabelPropagation
+from .spatio_temporal_attention import SpatioTemporalAttention
 
-__all__ = ['LabelPropagation']
+__all__ = ['LabelPropagation', 'SpatioTemporalAttention']

@@ -1,1 +1,3 @@
-__all__ = []
+from .spatio_temporal_neck import SpatioTemporalNeck
+
+__all__ = ['SpatioTemporalNeck']

@@ -1,0 +1,98 @@
+"""Assigning detections to the instances in memory, as MaskTrack R-CNN does."""
+from typing import Dict, Optional
+
+import torch
+from mmdet.structures.bbox import bbox_overlaps
+from torch import Tensor
+
+from mmvos.registry import TASK_UTILS
+
+from .memory_queue import MemoryQueue
+
+
+@TASK_UTILS.register_module()
+class MaskTrackTracker:
+    """Matching of "Video Instance Segmentation" (section 4.2): appearance, detection score, overlap and class.
+
+    For detection i and instance n, with p the softmax over ``[0, <e_i, m_1>, ..., <e_i, m_N>]`` (column 0: a new instance)::
+
+        S_in = log p_in + w_score log(score_i) + w_iou IoU(box_i, box_n) + w_label [class_i = class_n]
+
+    where a new instance has IoU 0 and an equal class. Each detection asks for its best column. It holds no state: what is
+    remembered is in a :class:`MemoryQueue`.
+
+    Args:
+        match_weights: ``det_score``, ``iou``, ``det_label``.
+        unique_ids: of two detections in a frame that ask for one instance only the better one gets it, whichever comes
+            first; the other one is dropped. False: a better one that comes later does not take the id away from the earlier
+            one, so that both carry it (mmdet).
+        update_labels: an instance takes the class of its last detection, or keeps that of its first (the original).
+        iou_offset: added to the right and bottom sides; 1 where a box includes its last pixel (the original).
+        min_match_score: a detection with a lower score is not matched, and dropped (the original: -100).
+    """
+
+    def __init__(self, match_weights: Optional[Dict[str, float]] = None, unique_ids: bool = True,
+                 update_labels: bool = True, iou_offset: float = 0.0, min_match_score: float = -1e6) -> None:
+        self.match_weights = dict(dict(det_score=1.0, iou=2.0, det_label=10.0), **(match_weights or {}))
+        self.unique_ids, self.update_labels = unique_ids, update_labels
+        self.iou_offset, self.min_match_score = iou_offset, min_match_score
+
+    def match_scores(self, boxes: Tensor, labels: Tensor, scores: Tensor, logits: Tensor,
+                     memory: MemoryQueue) -> Tensor:
+        """S, ``(n, 1 + N)``.
+
+        Args:
+            boxes: ``(n, 4)``; labels, scores: ``(n,)``.
+            logits: ``(n, 1 + N)``, similarity with a new instance (0) and with each instance in memory.
+        """
+        offset = boxes.new_tensor([0, 0, self.iou_offset, self.iou_offset])
+        overlap = torch.zeros_like(logits)
+        overlap[:, 1:] = bbox_overlaps(boxes + offset, memory['boxes'] + offset)
+        same = torch.ones_like(logits)
+        same[:, 1:] = (labels[:, None] == memory['labels']).to(logits)
+        weights = self.match_weights
+        return (logits.log_softmax(1) + weights['det_score'] * scores[:, None].log() + weights['iou'] * overlap +
+                weights['det_label'] * same)
+
+    def assign(self, match_scores: Tensor, memory: MemoryQueue) -> Tensor:
+        """Ids ``(n,)`` for the scores ``(n, 1 + N)``: of an instance, new ones, or -1 for a detection that is dropped.
+
+        A detection gets the instance it asks for if no detection before it asked with a score as high.
+        """
+        best, column = match_scores.max(1)
+        best, column = best.cpu(), column.cpu()  # a few numbers, and all that follows is bookkeeping
+        order = torch.arange(len(column))
+        rivals = (column[:, None] == column[None]) & (column != 0)
+        before = best[None].expand_as(rivals).masked_fill(~(rivals & (order[None] < order[:, None])), self.min_match_score)
+        takes = (column != 0) & (best > before.amax(1))
+        if self.unique_ids:
+            takes &= ~(rivals & takes[None] & (order[None] > order[:, None])).any(1)
+        ids = torch.full_like(column, -1)
+        ids[takes] = memory.ids[column[takes] - 1]
+        new = column == 0
+        ids[new] = memory.new_ids(int(new.sum()))
+        return ids
+
+    def track(self, boxes: Tensor, labels: Tensor, scores: Tensor, embeddings: Tensor, similarity, memory: MemoryQueue,
+              frame_index: int) -> Tensor:
+        """Match the detections of a frame and remember them.
+
+        Args:
+            boxes: ``(n, 4)``; labels, scores: ``(n,)``; embeddings: n rows.
+            similarity: function of the embeddings and of those in memory to logits ``(n, 1 + N)``.
+
+        Returns:
+            Ids ``(n,)`` on the CPU; -1: drop the detection.
+        """
+        if not len(boxes):
+            ids = torch.zeros(0, dtype=torch.long)
+        elif not len(memory):
+            ids = memory.new_ids(len(boxes))
+        else:
+            logits = similarity(embeddings, memory['embeddings'])
+            ids = self.assign(self.match_scores(boxes, labels, scores, logits, memory), memory)
+        kept = (ids >= 0).to(boxes.device)
+        memory.update(ids[ids >= 0], frame_index, keep=() if self.update_labels else ('labels',), boxes=boxes[kept],
+                      labels=labels[kept], embeddings=embeddings[kept])
+        memory.forget(frame_index)
+        return ids

@@ -1,0 +1,177 @@
+"""MaskTrack R-CNN, with or without spatio-temporal attention."""
+from dataclasses import dataclass
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+
+import numpy as np
+import pycocotools.mask as rle
+import torch
+from mmdet.models.vis import MaskTrackRCNN as MMDetMaskTrackRCNN
+from mmdet.structures import DetDataSample, TrackDataSample
+from mmengine.config import ConfigDict
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmvos.inference import Video
+from mmvos.inference.vis_session import VISFrame, VISSession
+from mmvos.registry import MODELS, TASK_UTILS
+
+from ..necks import SpatioTemporalNeck
+from ..trackers import MemoryQueue
+
+Maps = Tuple[Tensor, ...]
+
+
+@dataclass
+class VISState:
+    """What is carried from frame to frame of one video."""
+    memory: MemoryQueue
+
+
+@MODELS.register_module()
+class MaskTrackRCNN(MMDetMaskTrackRCNN):
+    """A detector of mmdet that tracks: "Video Instance Segmentation"; with a :class:`SpatioTemporalNeck` as the detector's
+    neck, "Spatio-temporal Attention Network for Video Instance Segmentation".
+
+    ::
+
+        frame -> backbone, neck -> raw maps -> attention over the maps in memory -> RPN -> boxes, masks -> tracker
+                                      |                     |                                             |
+                                      +---- memory queue ---+--------------- instances -------------------+
+
+    What differs from mmdet's class of this name: videos are read and results given frame by frame, and everything that is
+    carried from one frame to the next is in a state that begins with the video; the RPN is trained on "object or not" (mmdet
+    hands it the classes, so that only objects of the first class count as objects).
+
+    Args:
+        detector: config of a two-stage detector of mmdet with a mask head.
+        track_head: config of ``mmdet.RoITrackHead`` with a :class:`TrackEmbedHead`.
+        tracker: config of a :class:`MaskTrackTracker`.
+        memory: config of the :class:`MemoryQueue`; one is built per video.
+        test_cfg: of the session: ``resize``, ``interpolation``, ``amp``.
+        data_preprocessor: config, see :class:`VISDataPreprocessor`.
+    """
+    causal = True
+    prompted = False
+
+    def __init__(self, detector: dict, track_head: dict, tracker: Optional[dict] = None, memory: Optional[dict] = None,
+                 test_cfg: Optional[dict] = None, data_preprocessor: Optional[dict] = None,
+                 init_cfg: Optional[dict] = None) -> None:
+        super().__init__(detector, track_head, None, data_preprocessor or dict(type='VISDataPreprocessor'), init_cfg)
+        self.tracker = TASK_UTILS.build(tracker or dict(type='MaskTrackTracker'))
+        self.memory_cfg = memory or dict(type='MemoryQueue')
+        self.test_cfg = ConfigDict(test_cfg or {})
+        self.attends = isinstance(getattr(self.detector, 'neck', None), SpatioTemporalNeck)
+
+    # Inference
+
+    def predict(self, inputs: Sequence[Video], data_samples=None) -> Iterator[DetDataSample]:
+        """Instances of videos, one result per frame, as soon as it is there (see :class:`VISSession`)."""
+        if not all(isinstance(video, Video) for video in inputs):
+            raise TypeError(f'{type(self).__name__} predicts on videos (mmvos.inference.Video), which it reads frame by frame; '
+                            f'got {type(inputs[0]).__name__}.')
+        session = VISSession(self, amp=self.test_cfg.get('amp', False))
+        for video in inputs:
+            yield from session.run(video)
+
+    def init_state(self, frame: VISFrame) -> VISState:
+        """An empty memory, for the first frame of a video."""
+        return VISState(TASK_UTILS.build(self.memory_cfg))
+
+    def step(self, frame: VISFrame, state: VISState) -> Tuple[InstanceData, VISState]:
+        """Detect, segment and track in one frame.
+
+        Returns:
+            On the CPU, at the frame's own size: ``bboxes (n, 4)``, ``labels (n,)``, ``scores (n,)``, ``instances_id (n,)``,
+            ``masks`` (list of COCO run-length codes); and the state for the next frame.
+        """
+        memory = state.memory
+        raw = self.raw_maps(frame.image)
+        maps = self.enhance(raw, memory.read_maps(self.kept_maps(raw)))
+        memory.push_maps(self.kept_maps(raw))
+
+        shape = tuple(frame.image.shape[-2:])
+        sample = DetDataSample(metainfo=dict(img_shape=frame.img_shape, ori_shape=frame.ori_shape, pad_shape=shape,
+                                             batch_input_shape=shape, scale_factor=frame.scale_factor))
+        proposals = self.detector.rpn_head.predict(maps, [sample])
+        found = self.detector.roi_head.predict(maps, proposals, [sample], rescale=True)[0]
+
+        rois = found.bboxes * found.bboxes.new_tensor(frame.scale_factor * 2)
+        embeddings = self.track_head.embed_head.embed(self.track_head.extract_roi_feats(maps, [rois])[0])
+        ids = self.tracker.track(found.bboxes, found.labels, found.scores, embeddings,
+                                 self.track_head.embed_head.similarity, memory, frame.index)
+        found = found[(ids >= 0).to(found.bboxes.device)]
+        return InstanceData(bboxes=found.bboxes.float().cpu(), labels=found.labels.cpu(),
+                            scores=found.scores.float().cpu(), instances_id=ids[ids >= 0],
+                            masks=encode_masks(found.masks)), state
+
+    # Maps
+
+    def raw_maps(self, images: Tensor) -> Maps:
+        """Images ``(N, 3, h, w)`` to maps before the attention."""
+        if self.attends:
+            return self.detector.neck.features(self.detector.backbone(images))
+        return self.detector.extract_feat(images)
+
+    def kept_maps(self, raw: Maps) -> Maps:
+        """What the memory keeps of them."""
+        return self.detector.neck.kept(raw) if self.attends else ()
+
+    def enhance(self, raw: Maps, memory: Sequence[Maps]) -> Maps:
+        """Maps for the heads."""
+        return self.detector.neck.enhance(raw, memory) if self.attends else raw
+
+    # Training
+
+    def loss(self, inputs: Tensor, data_samples: List[TrackDataSample]) -> Dict[str, Tensor]:
+        """Losses of key frames; reference frames are the memory of attention and tracker.
+
+        A reference frame is treated as the first of a video, before or after the key frame: it is its own memory when the
+        track head sees it, and its raw maps are the memory of the key frame.
+
+        Args:
+            inputs: ``(N, 1 + R, 3, H, W)``.
+            data_samples: N samples of 1 + R frames with ``key_frames_inds`` and ``ref_frames_inds``. The track head compares
+                with the first reference frame, the attention looks at all of them.
+        """
+        key = torch.tensor([sample.key_frames_inds[0] for sample in data_samples])
+        refs = torch.tensor([sample.ref_frames_inds for sample in data_samples])
+        if refs.ndim != 2 or not refs.shape[1]:
+            raise ValueError('every sample needs one key frame and the same number (at least one) of reference frames.')
+        rows = torch.arange(len(inputs))
+        count = refs.shape[1]
+        raw = self.raw_maps(torch.cat([inputs[rows, key]] + [inputs[rows, refs[:, r]] for r in range(count)]))
+        raw_key, *raw_refs = zip(*(m.chunk(1 + count) for m in raw))
+        maps = self.enhance(raw_key, [self.kept_maps(r) for r in raw_refs])
+        ref_maps = self.enhance(raw_refs[0], [])
+
+        key_samples = [sample.get_key_frames()[0] for sample in data_samples]
+        losses, proposals = self._rpn_losses(maps, key_samples)
+        # the order matters: the RoI head prepares the proposals for the track head
+        losses.update(self.detector.roi_head.loss(maps, proposals, key_samples))
+        losses.update(self.track_head.loss(maps, ref_maps, proposals, data_samples))
+        if self.attends:
+            losses['gamma'] = torch.stack([a.gamma.detach().abs() for a in self.detector.neck.attentions]).mean()
+        return losses
+
+    def _rpn_losses(self, maps: Maps, samples: List[DetDataSample]) -> Tuple[Dict[str, Tensor], List[InstanceData]]:
+        proposal_cfg = self.detector.train_cfg.get('rpn_proposal', self.detector.test_cfg.rpn)
+        losses, proposals = self.detector.rpn_head.loss_and_predict(
+            maps, [class_agnostic(sample) for sample in samples], proposal_cfg=proposal_cfg)
+        return {name if 'rpn' in name else f'rpn_{name}': value for name, value in losses.items()}, proposals
+
+
+def class_agnostic(sample: DetDataSample) -> DetDataSample:
+    """The sample with every object in class 0, which is what the RPN calls an object; the sample itself is not changed."""
+    agnostic = DetDataSample(metainfo={k: v for k, v in sample.metainfo.items() if k != 'instances'})
+    instances = sample.gt_instances
+    agnostic.gt_instances = InstanceData(bboxes=instances.bboxes, labels=torch.zeros_like(instances.labels))
+    if 'ignored_instances' in sample:
+        agnostic.ignored_instances = sample.ignored_instances
+    return agnostic
+
+
+def encode_masks(masks: Tensor) -> List[dict]:
+    """Boolean masks ``(n, H, W)`` to COCO run-length codes with ``counts`` as str."""
+    columns = masks.to(torch.uint8).transpose(1, 2).contiguous().cpu().numpy()
+    codes = rle.encode(np.transpose(columns, (2, 1, 0))) if len(columns) else []  # (H, W, n), column by column
+    return [dict(size=[int(side) for side in code['size']], counts=code['counts'].decode()) for code in codes]

@@ -1,0 +1,86 @@
+"""Appearance embeddings of instances."""
+from typing import List, Optional, Tuple
+
+import torch
+import torch.nn.functional as F
+from mmdet.models.tracking_heads import RoIEmbedHead
+from torch import Tensor
+
+from mmvos.registry import MODELS
+
+
+@MODELS.register_module()
+class TrackEmbedHead(RoIEmbedHead):
+    """mmdet's ``RoIEmbedHead`` with two mends.
+
+    - mmdet puts a ReLU behind the last layer, so that no embedding has a negative number, no dot product is below the 0 of "a
+      new instance", and new instances are missed. The last layer is linear here, as in "Video Instance Segmentation".
+    - mmdet leaves the loss out for a batch without proposals, which stops a distributed run; here it is 0 then.
+
+    Args:
+        final_relu: True for weights that were trained with mmdet or mmtracking.
+        loss_normaliser: the loss of an image is divided by the number of its positive proposals that are in the
+            reference frame (``'matched'``, mmdet), or of all positive ones (``'positive'``, the original).
+        skip_single_positive: an image with exactly one positive proposal gives no loss (a quirk of the original).
+        kwargs: as of ``mmdet.RoIEmbedHead``.
+    """
+
+    def __init__(self, *args, final_relu: bool = False, loss_normaliser: str = 'matched',
+                 skip_single_positive: bool = False, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        if loss_normaliser not in ('matched', 'positive'):
+            raise ValueError(f"loss_normaliser is {loss_normaliser!r}; expected 'matched' or 'positive'.")
+        self.final_relu, self.loss_normaliser = final_relu, loss_normaliser
+        self.skip_single_positive = skip_single_positive
+
+    def extract_feat(self, x: Tensor, num_x_per_img: List[int]) -> Tuple[Tensor, ...]:
+        """RoI features ``(n, c, s, s)`` of a batch to embeddings ``(n_b, channels)`` per image."""
+        if self.final_relu or not self.fcs:
+            return super().extract_feat(x, num_x_per_img)
+        for conv in self.convs:
+            x = conv(x)
+        if self.with_avg_pool:
+            x = self.avg_pool(x)
+        x = x.flatten(1)
+        for fc in self.fcs[:-1]:
+            x = self.relu(fc(x))
+        return self.fcs[-1](x).split(num_x_per_img)
+
+    def embed(self, roi_feats: Tensor) -> Tensor:
+        """RoI features ``(n, c, s, s)`` of one image to embeddings ``(n, channels)``."""
+        return self.extract_feat(roi_feats, [len(roi_feats)])[0]
+
+    @staticmethod
+    def similarity(embeddings: Tensor, memory: Tensor) -> Tensor:
+        """Logits ``(n, 1 + N)``: 0 for a new instance, then the dot products with ``memory`` ``(N, channels)``."""
+        return F.pad(embeddings @ memory.t(), (1, 0))
+
+    def loss_by_feat(self, x_split, ref_x_split, sampling_results, gt_instance_ids, ref_gt_instance_ids,
+                     reduction_override: Optional[str] = None) -> dict:
+        """As of ``mmdet.RoIEmbedHead``."""
+        targets, weights = self.get_targets(sampling_results, gt_instance_ids, ref_gt_instance_ids)
+        logits = [self.similarity(x, ref) for x, ref in zip(x_split, ref_x_split)]
+        return self.match_loss(logits, targets, weights, reduction_override)
+
+    def match_loss(self, logits: List[Tensor], targets: List[Tensor], weights: List[Tensor],
+                   reduction_override: Optional[str] = None) -> dict:
+        """Cross entropy over the positive proposals, and their accuracy.
+
+        Args:
+            logits: per image ``(n, 1 + M)``.
+            targets: per image ``(n,)``: 1 + index of the same instance in the reference frame; 0: it is not there.
+            weights: per image ``(n,)``: 1 for positive proposals, else 0.
+        """
+        losses, accuracies = [], []
+        for logit, target, weight in zip(logits, targets, weights):
+            positive = weight > 0
+            count = int(positive.sum())
+            counted = count if self.loss_normaliser == 'positive' else int((target > 0).sum())
+            if not count or (count == 1 and self.skip_single_positive):
+                losses.append(logit.sum() * 0)
+                continue
+            losses.append(self.loss_match(logit, target, weight, avg_factor=max(counted, 1),
+                                          reduction_override=reduction_override))
+            accuracies.append((logit[positive].argmax(1) == target[positive]).float().mean() * 100)
+        accuracy = torch.stack(accuracies).mean() if accuracies else losses[0].new_zeros(())
+        return dict(loss_match=sum(losses) / len(losses), match_accuracy=accuracy)
