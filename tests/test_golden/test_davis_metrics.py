@@ -4,8 +4,16 @@ import pytest
 from golden import load_golden
 
 from mmvos.evaluation import DAVISMetric
-from mmvos.evaluation.functional import (DAVISSemiSequence, DAVISUnsupSequence, boundary_map, davis_summary, f_measure,
-                                         jaccard, score_pairs, statistics)
+from mmvos.evaluation.functional import (
+    DAVISSemiSequence,
+    DAVISUnsupSequence,
+    boundary_map,
+    davis_summary,
+    f_measure,
+    jaccard,
+    score_pairs,
+    statistics,
+)
 
 DESCRIPTION, ARRAYS = load_golden('davis_metrics')
 CASES = {case['name']: case for case in DESCRIPTION['cases']}
@@ -126,7 +134,7 @@ def test_metric(name):
     metric = DAVISMetric('davis2017-semi' if case['task'] == 'semi-supervised' else 'davis2017-unsup')
     for index in range(len(gt)):
         metric.process(None, [dict(
-            video_id=name, frame_index=index, frame_name=f'{index:05d}', num_frames=len(gt), is_last=index == len(gt) - 1,
-            annotation=gt[index], pred_label_map=pred[index])])
+            video_id=name, frame_index=index, frame_name=f'{index:05d}', num_frames=len(gt),
+            is_last=index == len(gt) - 1, annotation=gt[index], pred_label_map=pred[index])])
     metrics = metric.evaluate(1)
     assert_equal(metrics['J&F-Mean'], case['summary']['JF_mean'])

@@ -1,8 +1,8 @@
 """Contour accuracy F (Perazzi et al., CVPR 2016, section 4), exactly as the DAVIS evaluators count it, only faster.
 
 What makes it fast, none of which changes a bit of the result: masks are cropped to the box of both; the discs are not
-applied tap by tap but as a union of rows that grow with the disc; and several masks share one dilation, each in a bit of
-its own of the same bytes.
+applied tap by tap but as a union of rows that grow with the disc; and several masks share one dilation, each in a bit
+of its own of the same bytes.
 """
 import math
 from functools import lru_cache
@@ -23,7 +23,7 @@ def boundary_radius(height: int, width: int, bound_th: float = BOUND_TH) -> int:
             raise ValueError(f'bound_th={bound_th}: a tolerance in pixels must be a whole number.')
         return int(bound_th)
     if bound_th <= 0:
-        raise ValueError(f'bound_th={bound_th}: expected a share of the image diagonal in (0, 1) or a number of pixels.')
+        raise ValueError(f'bound_th={bound_th}: expected a share of the image diagonal below 1, or a number of pixels.')
     return math.ceil(bound_th * math.sqrt(height * height + width * width))
 
 
@@ -105,7 +105,7 @@ def f_from_counts(n_pred, n_gt, matched_pred, matched_gt) -> np.ndarray:
 
 
 def mask_box(mask: np.ndarray) -> Tuple[slice, slice]:
-    """Rows and columns of the non-zero pixels of a uint8 ``(H, W)`` mask, one pixel wider on each side inside the image."""
+    """Rows and columns of the non-zero pixels of a uint8 ``(H, W)`` mask, one pixel wider on each side."""
     height, width = mask.shape
     x, y, w, h = cv2.boundingRect(mask)
     return slice(max(y - 1, 0), min(y + h + 1, height)), slice(max(x - 1, 0), min(x + w + 1, width))
@@ -118,7 +118,8 @@ def contour_counts(gt: np.ndarray, pred: np.ndarray, radius: int) -> Tuple[int, 
     if not n_pred or not n_gt:
         return n_pred, n_gt, 0, 0
     gt_in_bit_1 = gt_contour << 1
-    near = dilate_disc(pred_contour << 1 | gt_contour, radius)  # bit 0: near the annotation's contour, 1: the prediction's
+    # bit 0: near the annotation's contour, bit 1: near the prediction's
+    near = dilate_disc(pred_contour << 1 | gt_contour, radius)
     return n_pred, n_gt, np.count_nonzero(pred_contour & near), np.count_nonzero(gt_in_bit_1 & near)
 
 

@@ -1,7 +1,7 @@
 """The DAVIS protocols, one frame at a time: 2016 (one object), 2017 semi-supervised, 2017 / 2019 unsupervised.
 
 Which frames count: 2016 and 2017 semi-supervised leave out the first and the last frame of a sequence, unsupervised
-counts all. An object is what the sequence's first annotation holds; results are means over all objects of all sequences.
+counts all. The objects are those of a sequence's first annotation; results are means over all objects of all sequences.
 """
 from typing import Dict, Iterable, List, Optional
 
@@ -20,8 +20,8 @@ TEMPORAL_SEQUENCES = (
     'blackswan', 'camel', 'car-roundabout', 'car-shadow', 'cows', 'drift-straight', 'kite-surf', 'paragliding-launch',
     'scooter-black', 'soapbox',
     # train
-    'bear', 'boat', 'bus', 'car-turn', 'dance-jump', 'drift-turn', 'elephant', 'flamingo', 'hike', 'hockey', 'kite-walk',
-    'mallard-water', 'motocross-bumps', 'rhino', 'stroller', 'surf', 'train')
+    'bear', 'boat', 'bus', 'car-turn', 'dance-jump', 'drift-turn', 'elephant', 'flamingo', 'hike', 'hockey',
+    'kite-walk', 'mallard-water', 'motocross-bumps', 'rhino', 'stroller', 'surf', 'train')
 
 #: brings T into the range of J and F
 TEMPORAL_SCALE = 5.0

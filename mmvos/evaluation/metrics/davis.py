@@ -4,8 +4,13 @@ from typing import Dict, List, Optional, Sequence, Union
 from mmvos.registry import METRICS
 
 from ..functional.boundary import BOUND_TH
-from ..functional.davis import (TEMPORAL_SEQUENCES, DAVIS2016Sequence, DAVISSemiSequence, DAVISUnsupSequence,
-                                davis_summary)
+from ..functional.davis import (
+    TEMPORAL_SEQUENCES,
+    DAVIS2016Sequence,
+    DAVISSemiSequence,
+    DAVISUnsupSequence,
+    davis_summary,
+)
 from .base import ScoredVideoMetric
 
 
@@ -16,12 +21,12 @@ class DAVISMetric(ScoredVideoMetric):
     Metrics: ``J&F-Mean``, ``J-Mean``, ``J-Recall``, ``J-Decay``, the same of F, and ``T-Mean`` (lower is better).
 
     Args:
-        protocol: ``'davis2016'`` (one object; first and last frame do not count), ``'davis2017-semi'`` (likewise, objects
-            by id) or ``'davis2017-unsup'`` (proposals are matched, all frames count, void is masked).
+        protocol: ``'davis2016'`` (one object; first and last frame do not count), ``'davis2017-semi'`` (likewise,
+            objects by id) or ``'davis2017-unsup'`` (proposals are matched, all frames count, void is masked).
         strict: ``'davis2017-semi'``: a predicted id that the first annotation does not have is an error, as on the
             server; else such pixels are background.
-        temporal: ``'davis2016'``: sequences on which T is measured: ``'official'`` (those without occlusions), ``'all'``,
-            ``'none'``, or their names.
+        temporal: ``'davis2016'``: sequences on which T is measured: ``'official'`` (those without occlusions),
+            ``'all'``, ``'none'``, or their names.
         max_proposals: ``'davis2017-unsup'``: more are an error.
         bound_th: tolerance of F.
         json_file, csv_file, prefix: see :class:`ScoredVideoMetric`.
@@ -30,7 +35,7 @@ class DAVISMetric(ScoredVideoMetric):
     PROTOCOLS = ('davis2016', 'davis2017-semi', 'davis2017-unsup')
 
     def __init__(self, protocol: str = 'davis2017-semi', strict: bool = True,
-                 temporal: Union[str, Sequence[str]] = "none", max_proposals: int = 20, bound_th: float = BOUND_TH,
+                 temporal: Union[str, Sequence[str]] = 'official', max_proposals: int = 20, bound_th: float = BOUND_TH,
                  json_file: Optional[str] = None, csv_file: Optional[str] = None, prefix: Optional[str] = None,
                  collect_device: str = 'cpu') -> None:
         super().__init__(json_file, csv_file, prefix, collect_device)
