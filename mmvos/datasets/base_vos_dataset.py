@@ -1,0 +1,169 @@
+"""What a data set of videos is: a list of videos, each a dict that a pipeline turns into a clip or a video."""
+import json
+import os
+import os.path as osp
+from typing import Any, Callable, Dict, List, Optional, Sequence, Union
+
+from mmengine.dataset import BaseDataset
+from mmengine.logging import print_log
+
+from mmvos.inference.video import list_frames
+from mmvos.registry import DATASETS
+
+
+@DATASETS.register_module()
+class BaseVOSDataset(BaseDataset):
+    """Base of all data sets of videos.
+
+    A subclass implements :meth:`load_data_list`, which returns one dict per video:
+
+    - ``video_id`` (str): the data set's own name of the video.
+    - ``frames`` (list): paths of the frames, in order (or BGR uint8 ``(H, W, 3)`` arrays).
+    - ``annotations`` (dict): ``{frame index: label map}`` of the frames that have one; may be sparse. A label map is a
+      path, an array uint8 ``(H, W)``, or a :class:`~mmvos.datasets.LabelSource`.
+    - ``prompts`` (dict): ``{frame index: label map}``: what a model is told at test. Each holds the objects that begin
+      there. Empty for tasks without prompts.
+    - ``label_options`` (dict): keyword arguments of :func:`mmvos.structures.read_label_map` for label maps that are
+      paths.
+    - Optional: ``categories`` (``{object id: name}``), ``eval_frames`` (indices that count; default: the metric's own
+      rule), ``submit_frames`` (stems of the frames that a submission holds; default all), ``frame_names`` (stems of
+      result files; default the frames' own), ``group`` (a key for a mean of means, such as the class), ``labelled``
+      (indices that training may sample; default: those with an annotation), ``object_frames`` (``{object id: indices}``
+      where it is known without reading masks that the object is visible), ``flows`` (``{frame index: path}`` of cached
+      backward flow).
+
+    Args:
+        data_root: root folder of the data set.
+        ann_file: file that lists the split, relative to ``data_root``.
+        data_prefix: ``{name: folder}`` relative to ``data_root``.
+        pipeline: transforms; training ends with ``PackVOSInputs``, test with ``PackVideo``.
+        size_mismatch: what to do with a mask that is not of its frame's size: ``'error'``, or ``'resize'`` (nearest).
+        sequences: keep only the videos of these ids.
+        kwargs: as of ``mmengine.dataset.BaseDataset``.
+    """
+    METAINFO = dict()
+
+    def __init__(self, data_root: str = '', ann_file: str = '', data_prefix: Optional[dict] = None,
+                 pipeline: Sequence[Union[dict, Callable]] = (), size_mismatch: str = 'error',
+                 sequences: Optional[Sequence[str]] = None, max_refetch: int = 100, **kwargs) -> None:
+        if size_mismatch not in ('error', 'resize'):
+            raise ValueError(f"size_mismatch is {size_mismatch!r}; expected 'error' or 'resize'.")
+        self.size_mismatch = size_mismatch
+        self.sequences = None if sequences is None else list(sequences)
+        super().__init__(ann_file=ann_file, data_root=data_root, data_prefix=data_prefix or {}, pipeline=list(pipeline),
+                         max_refetch=max_refetch, **kwargs)
+
+    def load_data_list(self) -> List[dict]:
+        """One dict per video, see the class."""
+        raise NotImplementedError(f'{type(self).__name__} must implement load_data_list.')
+
+    def filter_data(self) -> List[dict]:
+        """Fill in what a video may leave out, check it, and keep the videos of ``sequences``."""
+        videos = [self._complete(video) for video in self.data_list]
+        if self.sequences is not None:
+            missing = set(self.sequences) - {v['video_id'] for v in videos}
+            if missing:
+                raise ValueError(f'{self.source_name}: no video {sorted(missing)[0]!r} in this split.')
+            videos = [v for v in videos if v['video_id'] in self.sequences]
+        if not videos:
+            raise ValueError(f'{self.source_name}: no videos found for {type(self).__name__}.')
+        frames, labelled = sum(len(v['frames']) for v in videos), sum(len(v['annotations']) for v in videos)
+        print_log(f'{type(self).__name__}: {len(videos)} videos, {frames} frames, {labelled} annotated '
+                  f'({self.source_name})', logger='current')
+        return videos
+
+    @property
+    def source_name(self) -> str:
+        """What error messages call this data set: its list file, or its root."""
+        return self.ann_file or self.data_root or type(self).__name__
+
+    def _complete(self, video: dict) -> dict:
+        options = dict(size_mismatch=self.size_mismatch, **video.pop('label_options', {}))
+        video = dict(dict(annotations={}, prompts={}, categories={}, eval_frames=None), **video, label_options=options)
+        if not video['frames']:
+            raise ValueError(f'{video["video_id"]}: this video of {self.source_name} has no frames.')
+        video.setdefault('labelled', sorted(video['annotations']))
+        return video
+
+    def __getitem__(self, idx: int) -> Any:
+        """The pipeline's output. A video without a usable clip is replaced by another one in training.
+
+        Unlike mmengine, which would retry forever on a broken file, only a pipeline that says None (nothing to sample
+        here) leads to another video; errors are errors.
+        """
+        if not self._fully_initialized:
+            self.full_init()
+        data = self.prepare_data(idx)
+        if data is not None:
+            return data
+        if self.test_mode:
+            raise ValueError(f'{self.get_data_info(idx)["video_id"]}: the test pipeline returned nothing.')
+        for _ in range(self.max_refetch):
+            data = self.prepare_data(self._rand_another())
+            if data is not None:
+                return data
+        raise ValueError(f'{self.source_name}: none of {self.max_refetch} random videos gave a clip. Is the clip '
+                         'longer than the videos, or are all objects smaller than asked for?')
+
+    def video_lengths(self) -> List[int]:
+        """Number of frames of every video, for samplers that share out work by it."""
+        if not self._fully_initialized:
+            self.full_init()
+        return [len(self.get_data_info(i)['frames']) for i in range(len(self))]
+
+
+def read_split_list(path: str) -> List[str]:
+    """Non-empty lines of a list file, stripped.
+
+    Raises:
+        FileNotFoundError, ValueError: naming the file.
+    """
+    if not osp.isfile(path):
+        raise FileNotFoundError(f'{path}: split list not found. Expected a text file with one video name per line.')
+    with open(path) as file:
+        lines = [line.strip() for line in file]
+    lines = [line for line in lines if line]
+    if not lines:
+        raise ValueError(f'{path}: the split list is empty. Expected one video name per line.')
+    return lines
+
+
+def read_json(path: str, expected: str) -> Any:
+    """A JSON file; ``expected`` says in the error what it should have been."""
+    if not osp.isfile(path):
+        raise FileNotFoundError(f'{path}: not found. Expected {expected}.')
+    try:
+        with open(path) as file:
+            return json.load(file)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f'{path}: broken JSON ({error}). Expected {expected}.') from None
+
+
+def frames_of(folder: str, video_id: str) -> List[str]:
+    """The frames in a video's folder, in order; an error that names the folder if there are none."""
+    if not osp.isdir(folder):
+        raise FileNotFoundError(f'{folder}: folder of the frames of video {video_id!r} not found.')
+    frames = list_frames(folder)
+    if not frames:
+        raise ValueError(f'{folder}: no frames found for video {video_id!r}.')
+    return frames
+
+
+def masks_by_frame(folder: str, frames: Sequence[str], suffix: str = '.png') -> Dict[int, str]:
+    """``{frame index: path}`` of the masks in ``folder``, matched to frames by their stems.
+
+    Raises:
+        FileNotFoundError: a mask whose frame is missing, named by the frame that was expected.
+    """
+    position = {osp.splitext(osp.basename(f))[0]: i for i, f in enumerate(frames)}
+    masks = {}
+    for name in sorted(os.listdir(folder)):
+        stem, ending = osp.splitext(name)
+        if ending.lower() != suffix or name.startswith('.'):
+            continue
+        if stem not in position:
+            expected = osp.join(osp.dirname(frames[0]), stem + osp.splitext(frames[0])[1])
+            raise FileNotFoundError(f'{expected}: frame not found, but there is a mask for it '
+                                    f'({osp.join(folder, name)}).')
+        masks[position[stem]] = osp.join(folder, name)
+    return masks

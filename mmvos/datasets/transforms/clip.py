@@ -1,0 +1,271 @@
+"""From a video to a training clip: sampling, loading, choosing objects, broadcasting image transforms over frames."""
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+from mmcv.transforms import BaseTransform, TransformBroadcaster
+from mmcv.transforms.utils import cache_randomness
+
+from mmvos.inference.video import read_frame
+from mmvos.registry import TRANSFORMS
+from mmvos.structures import VOID, object_ids_of
+
+from ..label_source import read_annotation
+
+#: per-frame lists that travel with a clip
+FRAME_KEYS = ('img', 'gt_seg_map', 'flow_bwd')
+
+
+@TRANSFORMS.register_module()
+class SampleClip(BaseTransform):
+    """Choose the frames of a clip.
+
+    Adds ``frame_ids`` (list[int], in the order in which the model sees them). Returns None, so that another video is
+    taken, if the video is too short.
+
+    Candidates are the labelled frames of the video (``labelled``), in order; gaps are counted in candidates.
+
+    Args:
+        clip_len: T, number of frames. 0: all candidates, at most ``max_len``.
+        gap: distance of neighbouring frames: a number, or ``(smallest, largest)``, drawn once per clip.
+        per_step_gap: draw the gap anew for each step.
+        reverse_prob: probability of reversing the clip in time.
+        start: where a clip may begin: ``'any'`` frame, ``'first'`` (of the candidates), ``'object'`` (a frame with an
+            object of more than ``min_object_pixels`` pixels at the files' own size), or ``'grid'`` (a multiple of
+            ``clip_len``: clips that do not overlap; RVOS).
+        min_object_pixels: see ``start``.
+        min_len: a clip may be shorter than ``clip_len``, down to this (default: not).
+        reference: put one more frame in front: ``'random'`` (a uniformly drawn candidate; AGSS-VOS) or None.
+        same_objects: one of the sets of objects that are visible together is drawn, and the candidates are the frames
+            that show exactly this set (AGSS-VOS; from ``object_frames`` where the video has it, else masks are read).
+    """
+
+    def __init__(self, clip_len: int, gap: Union[int, Tuple[int, int]] = 1, per_step_gap: bool = False,
+                 reverse_prob: float = 0.0, start: str = 'any', min_object_pixels: int = 100,
+                 min_len: Optional[int] = None, reference: Optional[str] = None, same_objects: bool = False) -> None:
+        if start not in ('any', 'first', 'object', 'grid'):
+            raise ValueError(f"start is {start!r}; expected 'any', 'first', 'object' or 'grid'.")
+        if reference not in (None, 'random'):
+            raise ValueError(f"reference is {reference!r}; expected None or 'random'.")
+        self.clip_len, self.per_step_gap, self.reverse_prob = clip_len, per_step_gap, reverse_prob
+        self.gap = (gap, gap) if isinstance(gap, int) else tuple(gap)
+        if not 1 <= self.gap[0] <= self.gap[1]:
+            raise ValueError(f'gap is {gap}; expected a number from 1, or (smallest, largest).')
+        self.start, self.min_object_pixels = start, min_object_pixels
+        self.min_len = clip_len if min_len is None else min_len
+        self.reference, self.same_objects = reference, same_objects
+
+    def transform(self, results: dict) -> Optional[dict]:
+        candidates = list(results['labelled'])
+        if self.same_objects:
+            candidates = self._with_same_objects(results, candidates)
+        if len(candidates) < max(self.min_len, 1):
+            return None
+        positions = self._positions(results, candidates)
+        if positions is None:
+            return None
+        frame_ids = [candidates[p] for p in positions]
+        if np.random.rand() < self.reverse_prob:
+            frame_ids.reverse()
+        if self.reference:
+            frame_ids.insert(0, candidates[np.random.randint(len(candidates))])
+        results['frame_ids'] = frame_ids
+        return results
+
+    def _positions(self, results: dict, candidates: List[int]) -> Optional[List[int]]:
+        count = len(candidates)
+        length = self.clip_len or count
+        # a gap that the video is too short for is not drawn
+        largest = min(self.gap[1], (count - 1) // (self.min_len - 1)) if self.min_len > 1 else self.gap[1]
+        if largest < self.gap[0]:
+            return None
+        draws = np.random.randint(self.gap[0], largest + 1, length - 1 if self.per_step_gap else 1)
+        steps = draws if self.per_step_gap else np.repeat(draws, length - 1)
+        offsets = np.concatenate([[0], np.cumsum(steps)]).astype(int)
+        needed = offsets[min(self.min_len, length) - 1]
+        last_start = count - 1 - needed  # the latest start that leaves enough frames
+        if last_start < 0:
+            return None
+        if self.start == 'first':
+            first = 0
+        elif self.start == 'grid':
+            first = length * np.random.randint(max(1, count // length))
+            first = min(first, last_start)
+        elif self.start == 'object':
+            first = self._object_start(results, candidates[:last_start + 1])
+            if first is None:
+                return None
+        else:
+            first = np.random.randint(last_start + 1)
+        return [int(p) for p in first + offsets if p < count]
+
+    def _object_start(self, results: dict, candidates: List[int]) -> Optional[int]:
+        """A random position whose frame shows an object: tried in random order, so that few masks are read."""
+        for position in np.random.permutation(len(candidates)):
+            source = results['annotations'][candidates[position]]
+            counts = np.bincount(read_annotation(source, options=results['label_options']).ravel(), minlength=256)
+            if (counts[1:VOID] > self.min_object_pixels).any():
+                return int(position)
+        return None
+
+    def _with_same_objects(self, results: dict, candidates: List[int]) -> List[int]:
+        visible = self._visible_objects(results, candidates)
+        patterns = sorted({p for p in visible if p})
+        if not patterns:
+            return []
+        chosen = patterns[np.random.randint(len(patterns))]  # every pattern of a video is drawn alike
+        return [c for c, pattern in zip(candidates, visible) if pattern == chosen]
+
+    def _visible_objects(self, results: dict, candidates: List[int]) -> List[tuple]:
+        known = results.get('object_frames')
+        if known:
+            frames = {i: set(f) for i, f in known.items()}
+            return [tuple(sorted(i for i, f in frames.items() if c in f)) for c in candidates]
+        visible = []
+        for index in candidates:
+            label_map = read_annotation(results['annotations'][index], options=results['label_options'])
+            visible.append(tuple(object_ids_of(label_map)))
+        return visible
+
+
+@TRANSFORMS.register_module()
+class LoadClip(BaseTransform):
+    """Read the frames and label maps of ``frame_ids``.
+
+    Adds ``img`` (T BGR uint8 ``(H, W, 3)``), ``gt_seg_map`` (T uint8 ``(H, W)``), ``flow_bwd`` (T float32
+    ``(H, W, 2)``, if asked for), ``ori_shape`` and ``img_shape``.
+
+    Args:
+        with_label: read label maps.
+        with_flow: read the cached backward flow that the video names in ``flows`` (``.npy``/``.npz``/``.flo`` files or
+            arrays); zero where a frame has none (the first).
+    """
+
+    def __init__(self, with_label: bool = True, with_flow: bool = False) -> None:
+        self.with_label, self.with_flow = with_label, with_flow
+
+    def transform(self, results: dict) -> dict:
+        frames = [results['frames'][i] for i in results['frame_ids']]
+        results['img'] = [f if isinstance(f, np.ndarray) else read_frame(f) for f in frames]
+        shapes = [image.shape[:2] for image in results['img']]
+        if len(set(shapes)) > 1:
+            odd = next(i for i, s in enumerate(shapes) if s != shapes[0])
+            raise ValueError(f'{frames[odd]}: the frame is {shapes[odd][1]}x{shapes[odd][0]}, the frames before it are '
+                             f'{shapes[0][1]}x{shapes[0][0]} (width x height).')
+        results['ori_shape'] = results['img_shape'] = shapes[0]
+        if self.with_label:
+            results['gt_seg_map'] = [self._label_map(results, i, shapes[0]) for i in results['frame_ids']]
+        if self.with_flow:
+            results['flow_bwd'] = [self._flow(results, i, shapes[0]) for i in results['frame_ids']]
+        return results
+
+    @staticmethod
+    def _label_map(results: dict, index: int, shape: Tuple[int, int]) -> np.ndarray:
+        source = results['annotations'].get(index)
+        if source is None:  # a frame between annotated ones: nothing is known of it
+            return np.full(shape, VOID, np.uint8)
+        return read_annotation(source, shape, results['label_options'])
+
+    @staticmethod
+    def _flow(results: dict, index: int, shape: Tuple[int, int]) -> np.ndarray:
+        source = results.get('flows', {}).get(index)
+        if source is None:
+            return np.zeros((*shape, 2), np.float32)
+        flow = source if isinstance(source, np.ndarray) else read_flow(source)
+        if flow.shape != (*shape, 2):
+            raise ValueError(f'{results["video_id"]}, frame {index}: the flow is {flow.shape}; expected {(*shape, 2)}.')
+        return flow.astype(np.float32, copy=False)
+
+
+def read_flow(path: str) -> np.ndarray:
+    """Optical flow ``(H, W, 2)`` float32, (dx, dy) in pixels, from ``.npy``, ``.npz`` (its first array) or ``.flo``."""
+    try:
+        if path.endswith('.npz'):
+            with np.load(path, allow_pickle=False) as arrays:
+                return np.asarray(arrays[arrays.files[0]], np.float32)
+        if path.endswith('.npy'):
+            return np.asarray(np.load(path, allow_pickle=False), np.float32)
+    except (OSError, ValueError, IndexError) as error:
+        raise ValueError(f'{path}: cannot be read as optical flow ({error}).') from None
+    data = np.fromfile(path, np.uint8)
+    if len(data) < 12 or data[:4].view(np.float32)[0] != 202021.25:
+        raise ValueError(f'{path}: not a flow file. Expected .npy, .npz or Middlebury .flo.')
+    width, height = data[4:12].view(np.int32)
+    if len(data) < 12 + 8 * width * height:
+        raise ValueError(f'{path}: the flow file is cut short.')
+    return data[12:12 + 8 * width * height].view(np.float32).reshape(height, width, 2)
+
+
+@TRANSFORMS.register_module()
+class SelectObjects(BaseTransform):
+    """Choose the objects of a clip; the others become background. Adds ``object_ids`` (ascending).
+
+    Eligible are objects with more than ``min_pixels`` pixels in the first frame of the clip (or in any frame). Returns
+    None, so that another video is taken, if there is none.
+
+    Args:
+        max_objects: keep at most this many, drawn without replacement.
+        min_pixels: see above.
+        appear_in: ``'first'`` frame, or ``'any'`` frame of the clip.
+        binary: the one object that is kept gets id 1 (needs ``max_objects=1``).
+        renumber: the kept objects get ids 1, 2, ... in ascending order.
+        merge: all objects become the single object 1 before anything is chosen.
+        void_to_background: label 255 becomes 0.
+    """
+
+    def __init__(self, max_objects: Optional[int] = None, min_pixels: int = 0, appear_in: str = 'first',
+                 binary: bool = False, renumber: bool = False, merge: bool = False,
+                 void_to_background: bool = False) -> None:
+        if appear_in not in ('first', 'any'):
+            raise ValueError(f"appear_in is {appear_in!r}; expected 'first' or 'any'.")
+        if binary and max_objects != 1:
+            raise ValueError('binary=True needs max_objects=1.')
+        self.max_objects, self.min_pixels, self.appear_in = max_objects, min_pixels, appear_in
+        self.renumber, self.merge, self.void_to_background = renumber or binary, merge, void_to_background
+
+    @cache_randomness
+    def _choose(self, ids: Sequence[int]) -> List[int]:
+        if self.max_objects is None or len(ids) <= self.max_objects:
+            return list(ids)
+        return sorted(int(i) for i in np.random.choice(ids, self.max_objects, replace=False))
+
+    def transform(self, results: dict) -> Optional[dict]:
+        label_maps = np.stack(results['gt_seg_map'])
+        if self.merge:
+            label_maps = np.where((label_maps != 0) & (label_maps != VOID), np.uint8(1), label_maps)
+        looked_at = label_maps[:1] if self.appear_in == 'first' else label_maps
+        counts = np.stack([np.bincount(m.ravel(), minlength=256) for m in looked_at]).max(0)
+        eligible = [int(i) for i in np.flatnonzero(counts[1:VOID] > self.min_pixels) + 1]
+        if not eligible:
+            return None
+        chosen = self._choose(eligible)
+        table = np.zeros(256, np.uint8)
+        for position, object_id in enumerate(chosen, 1):
+            table[object_id] = position if self.renumber else object_id
+        table[VOID] = 0 if self.void_to_background else VOID
+        results['gt_seg_map'] = list(table[label_maps])
+        results['object_ids'] = list(range(1, len(chosen) + 1)) if self.renumber else chosen
+        return results
+
+
+@TRANSFORMS.register_module()
+class ClipBroadcaster(TransformBroadcaster):
+    """Apply mmcv / mmdet image transforms to every frame of a clip and its label map, with the same random draw.
+
+    ``TransformBroadcaster`` set up for clips. For flips and resizes of clips with optical flow use the clip transforms
+    (``FlipClip``, ``ResizeClip``, ...): image transforms know nothing of vectors.
+
+    Args:
+        transforms: configs, e.g. ``[dict(type='mmdet.PhotoMetricDistortion')]``.
+        share_random_params: the same draw for all frames.
+        keys: the per-frame lists that travel.
+    """
+
+    def __init__(self, transforms: Sequence[dict], share_random_params: bool = True,
+                 keys: Sequence[str] = ('img', 'gt_seg_map')) -> None:
+        super().__init__(list(transforms), mapping={k: k for k in keys}, auto_remap=True, allow_nonexist_keys=False,
+                         share_random_params=share_random_params)
+
+    def transform(self, results: dict) -> Dict[str, Any]:
+        results = super().transform(results)
+        results['img_shape'] = results['img'][0].shape[:2]
+        return results

@@ -1,0 +1,82 @@
+"""The ends of the pipelines."""
+from typing import Sequence
+
+import numpy as np
+import torch
+from mmcv.transforms import BaseTransform
+
+from mmvos.inference import FrameArrays, Video
+from mmvos.registry import TRANSFORMS
+from mmvos.structures import VOSDataSample, object_ids_of
+
+from ..label_source import LabelSource
+
+
+@TRANSFORMS.register_module()
+class PackVOSInputs(BaseTransform):
+    """End of a training pipeline: ``inputs`` uint8 BGR ``(T, 3, H, W)`` and ``data_samples``, a :class:`VOSDataSample`.
+
+    Args:
+        extra_keys: per-frame lists of arrays that are stacked to ``(T, ...)`` tensors of the sample under their own
+            names; ``flow_bwd`` (``(H, W, 2)`` each, becomes ``(T, 2, H, W)``) is taken whenever it is there.
+        meta_keys: further entries for the sample's metainfo.
+    """
+
+    def __init__(self, extra_keys: Sequence[str] = (), meta_keys: Sequence[str] = ()) -> None:
+        self.extra_keys, self.meta_keys = tuple(extra_keys), tuple(meta_keys)
+
+    def transform(self, results: dict) -> dict:
+        images = np.stack(results['img'])
+        if images.dtype != np.uint8:  # photometric transforms of mmdet give floats
+            images = np.clip(np.rint(images), 0, 255).astype(np.uint8)
+        sample = VOSDataSample()
+        if 'gt_seg_map' in results:
+            label_maps = np.ascontiguousarray(np.stack(results['gt_seg_map']), np.uint8)
+            if label_maps.shape[1:] != images.shape[1:3]:
+                raise ValueError(f'{results.get("video_id")}: label maps are {label_maps.shape[1:]}, frames are '
+                                 f'{images.shape[1:3]} after the transforms; use transforms that change both.')
+            sample.gt_label_maps = torch.from_numpy(label_maps)
+            object_ids = results.get('object_ids') or object_ids_of(label_maps)
+            sample.set_metainfo(dict(object_ids=[int(i) for i in object_ids]))
+        if 'flow_bwd' in results:
+            flow = np.stack(results['flow_bwd']).astype(np.float32, copy=False)
+            sample.flow_bwd = torch.from_numpy(np.ascontiguousarray(flow.transpose(0, 3, 1, 2)))
+        for key in self.extra_keys:
+            setattr(sample, key, torch.from_numpy(np.ascontiguousarray(np.stack(results[key]))))
+        meta = dict(video_id=results['video_id'], frame_ids=list(results['frame_ids']), img_shape=images.shape[1:3],
+                    ori_shape=results.get('ori_shape', images.shape[1:3]))
+        meta.update({key: results[key] for key in self.meta_keys})
+        sample.set_metainfo(meta)
+        return dict(inputs=torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))), data_samples=sample)
+
+
+@TRANSFORMS.register_module()
+class PackVideo(BaseTransform):
+    """End of a test pipeline: ``inputs`` is a :class:`Video`, whose frames are decoded when they are asked for.
+
+    Args:
+        prefetch: how many frames a background thread decodes ahead.
+        max_frames: keep only the first frames (for a quick validation).
+        meta_keys: entries of the video that its results carry, where it has them.
+    """
+
+    META_KEYS = ('annotations', 'eval_frames', 'submit_frames', 'categories', 'group')
+
+    def __init__(self, prefetch: int = 4, max_frames: int = 0, meta_keys: Sequence[str] = META_KEYS) -> None:
+        self.prefetch, self.max_frames, self.meta_keys = prefetch, max_frames, tuple(meta_keys)
+
+    def transform(self, results: dict) -> dict:
+        frames = results['frames']
+        count = min(len(frames), self.max_frames or len(frames))
+        options = results.get('label_options') or {}
+        metainfo = {key: results[key] for key in self.meta_keys if results.get(key) is not None}
+        metainfo['annotation_options'] = options
+        # a prompt made of several files is read here; a video has few of them
+        prompts = {i: p.read() if isinstance(p, LabelSource) else p
+                   for i, p in results['prompts'].items() if i < count}
+        common = dict(video_id=results['video_id'], prompts=prompts, prompt_options=options, metainfo=metainfo,
+                      prefetch=self.prefetch)
+        if isinstance(frames[0], np.ndarray):
+            return dict(inputs=FrameArrays(frames[:count], **common))
+        names = results.get('frame_names')
+        return dict(inputs=Video(frames[:count], frame_names=names and names[:count], **common))
