@@ -12,7 +12,7 @@ from tqdm import tqdm
 from mmvos.inference import InferenceSession, Video, open_video
 from mmvos.registry import INFERENCERS, MODELS
 from mmvos.structures import VOSDataSample, read_label_map, read_palette, write_label_map
-from mmvos.utils import configs_root, load_config
+from mmvos.utils import configs_root, load_config, prepare_for_inference
 from mmvos.utils.checkpoint import load_weights
 from mmvos.visualization import VideoWriter, draw_result
 
@@ -27,7 +27,7 @@ Prompt = Union[str, os.PathLike, np.ndarray]
 
 def init_model(config: Union[str, os.PathLike, Config] = DEFAULT_MODEL, checkpoint: Optional[str] = None,
                device: Union[str, torch.device, None] = None, cfg_options: Optional[dict] = None):
-    """Build a model, load its weights and put it on a device, in evaluation mode.
+    """Build a model, load its weights and put it on a device, ready for inference.
 
     Args:
         config: a config, its path (also relative to MMVOS's ``configs``), or one of ``MODEL_ALIASES``.
@@ -45,7 +45,7 @@ def init_model(config: Union[str, os.PathLike, Config] = DEFAULT_MODEL, checkpoi
     if checkpoint is not None and str(checkpoint).lower() != 'none':
         load_weights(model, os.fspath(checkpoint))
     device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
-    return model.to(device).eval()
+    return prepare_for_inference(model.to(device))
 
 
 @INFERENCERS.register_module()

@@ -1,8 +1,8 @@
 """Validation and test loops over videos: results stream from the session to the metrics and writers, frame by frame."""
 import time
 
-from mmengine.runner import TestLoop, ValLoop
 from mmengine.dist import get_rank
+from mmengine.runner import TestLoop, ValLoop
 
 from mmvos.registry import LOOPS
 
@@ -29,7 +29,8 @@ class _VideoLoopMixin:
                 runner.call_hook(f'after_{mode}_frame', video_idx=index, video=data_batch['inputs'][0], result=result)
                 frames += 1
             seconds = time.perf_counter() - start
-            runner.logger.info(f'[rank {get_rank()}] video {index + 1}/{total} {data_batch["inputs"][0].video_id}: {frames} frames, '
+            video = data_batch['inputs'][0]
+            runner.logger.info(f'[rank {get_rank()}] video {index + 1}/{total} {video.video_id}: {frames} frames, '
                                f'{1000 * seconds / max(frames, 1):.1f} ms/frame')
             runner.call_hook(f'after_{mode}_iter', batch_idx=index, data_batch=data_batch, outputs=[])
         metrics = self.evaluator.evaluate(len(self.dataloader.dataset))

@@ -1,5 +1,19 @@
-from .label_map import (DAVIS_PALETTE, MAX_OBJECT_ID, VOID, CompressedLabelMap, atomic_path, compress, davis_palette,
-                        decompress, object_ids_of, one_hot, read_label_map, read_palette, voc_palette, write_label_map)
+from .label_map import (
+                        DAVIS_PALETTE,
+                        MAX_OBJECT_ID,
+                        VOID,
+                        CompressedLabelMap,
+                        atomic_path,
+                        compress,
+                        davis_palette,
+                        decompress,
+                        object_ids_of,
+                        one_hot,
+                        read_label_map,
+                        read_palette,
+                        voc_palette,
+                        write_label_map,
+)
 from .vos_data_sample import VOSDataSample
 
 __all__ = [

@@ -4,8 +4,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmvos.structures import (DAVIS_PALETTE, atomic_path, compress, davis_palette, decompress, object_ids_of, one_hot,
-                              read_label_map, read_palette, voc_palette, write_label_map)
+from mmvos.structures import (
+    DAVIS_PALETTE,
+    atomic_path,
+    compress,
+    davis_palette,
+    decompress,
+    object_ids_of,
+    one_hot,
+    read_label_map,
+    read_palette,
+    voc_palette,
+    write_label_map,
+)
 
 
 @pytest.fixture

@@ -1,0 +1,118 @@
+"""What a Python user calls for video instance segmentation."""
+import json
+import os
+import time
+from pathlib import Path
+from typing import Iterator, Optional, Sequence, Union
+
+import cv2
+import numpy as np
+import torch
+from mmdet.structures import DetDataSample
+from mmengine.config import Config
+from tqdm import tqdm
+
+from mmvos.inference import Video, VISSession, open_video
+from mmvos.registry import INFERENCERS, MODELS
+from mmvos.structures import atomic_path
+from mmvos.structures.youtube_vis import InstanceTracks
+from mmvos.utils import load_config
+from mmvos.utils.checkpoint import load_weights
+from mmvos.visualization import VideoWriter, draw_result
+
+
+@INFERENCERS.register_module()
+class VISInferencer:
+    """Finds, segments and tracks the instances of videos.
+
+    ::
+
+        inferencer = VISInferencer('sta_masktrack_rcnn/....py', 'weights.pth')
+        for result in inferencer('video.mp4'):     # streams, one result per frame
+            result.pred_track_instances            # bboxes, labels, scores, instances_id, masks (RLE)
+        inferencer.save('frames/', 'out/')         # drawn video and results.json
+        session = inferencer.session()             # a live camera: session.step(frame)
+
+    Args:
+        model: a config, or its path (also relative to MMVOS's ``configs``).
+        weights: path of a checkpoint (None: the weights that the config initialises with).
+        device: default: the GPU if there is one.
+        amp: mixed precision.
+        cfg_options: overrides of the config.
+        classes: names of the classes (default: those that the checkpoint or the config knows).
+    """
+
+    def __init__(self, model: Union[str, os.PathLike, Config], weights: Optional[str] = None,
+                 device: Union[str, torch.device, None] = None, amp: bool = False, cfg_options: Optional[dict] = None,
+                 classes: Optional[Sequence[str]] = None) -> None:
+        config = load_config(model, cfg_options)
+        self.model, self.amp = MODELS.build(config.model), amp
+        meta = {}
+        if weights is not None and str(weights).lower() != 'none':
+            meta = load_weights(self.model, os.fspath(weights)).get('dataset_meta') or {}
+        else:
+            self.model.init_weights()
+        dataset = config.get('test_dataloader', {}).get('dataset', {}).get('metainfo', {})
+        self.classes = classes or meta.get('classes') or dataset.get('classes')
+        self.cat_ids = meta.get('cat_ids')
+        self.model.to(device or ('cuda' if torch.cuda.is_available() else 'cpu')).eval()
+
+    def session(self) -> VISSession:
+        """A session for frames that come one by one."""
+        return VISSession(self.model, amp=self.amp)
+
+    def __call__(self, source: Union[str, os.PathLike, Sequence[np.ndarray], Video]) -> Iterator[DetDataSample]:
+        """Instances of a video: a generator of results, one per frame, as soon as each is there.
+
+        Args:
+            source: video file, folder of frames, list of BGR frames, or a video.
+        """
+        yield from self.session().run(open_video(source))
+
+    def save(self, source, out_dir: Union[str, os.PathLike], overlay: str = 'overlay.mp4', images: bool = False,
+             progress: bool = True, **options) -> dict:
+        """Segment a video and write a drawn video and ``results.json`` (YouTube-VIS's layout, ``video_id`` 1).
+
+        Args:
+            source: see :meth:`__call__`.
+            out_dir: made if needed.
+            overlay: file name of the drawn video (``.mp4``, ``.gif`` or ``.webp``; empty: none).
+            images: write the drawn frames too, as ``frames/<frame>.jpg``.
+            progress: draw a progress bar with frames per second.
+            options: keyword arguments of :func:`~mmvos.visualization.draw_instances` (``score_thr``, ``boxes``, ...).
+
+        Returns:
+            ``dict(frames, seconds, fps, instances)``.
+        """
+        video, out_dir = open_video(source), Path(out_dir)
+        out_dir.mkdir(parents=True, exist_ok=True)
+        writer = VideoWriter(out_dir / overlay, fps=getattr(video, 'fps', 12.0)) if overlay else None
+        tracks, start = InstanceTracks(self.cat_ids), time.perf_counter()
+        try:
+            with tqdm(total=len(video), unit='frame', disable=not progress) as bar:
+                for result in self.session().run(video):
+                    tracks.add(result.frame_index, result.pred_track_instances)
+                    if writer or images:
+                        drawn = draw_result(result.frame, result, classes=self.classes, **options)
+                    if writer:
+                        writer.write(drawn)
+                    if images:
+                        self._write_image(out_dir / 'frames' / f'{result.frame_name}.jpg', drawn)
+                    bar.update()
+        except BaseException:
+            if writer:
+                writer.discard()
+            raise
+        if writer:
+            writer.close()
+        entries = tracks.results(1, len(video))
+        with atomic_path(out_dir / 'results.json') as temporary, open(temporary, 'w') as file:
+            json.dump(entries, file, allow_nan=False)
+        seconds = time.perf_counter() - start
+        return dict(frames=len(video), seconds=seconds, fps=len(video) / seconds, instances=len(entries))
+
+    @staticmethod
+    def _write_image(path: Path, image: np.ndarray) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not cv2.imwrite(os.fspath(path), image):
+            raise OSError(f'{path}: cannot be written.')

@@ -1,0 +1,19 @@
+"""Making a model faster without changing what it computes."""
+import warnings
+
+import torch
+from mmcv.cnn import fuse_conv_bn
+from torch import nn
+
+
+def prepare_for_inference(model: nn.Module) -> nn.Module:
+    """Fold batch norms into the convolutions before them and lay images out channels last; changes the model in place.
+
+    Exact up to float rounding; about twice as fast on a CPU with the light backbones. The model cannot be trained after it.
+    """
+    model.eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        model = fuse_conv_bn(model)
+    model.data_preprocessor.memory_format = torch.channels_last
+    return model.to(memory_format=torch.channels_last)
