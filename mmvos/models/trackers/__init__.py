@@ -1,11 +1,15 @@
 from .base import BoxTracker, TrackerState, TrackingSession, Tracks
 from .boxes import box_iou, boxes_of_masks, clip_boxes, draw_boxes
+from .cached import CachedBoxes
 from .dasiamrpn import DaSiamRPN
+from .flow_trackers import FlowBoxTracker, FlowColourTracker, MaskBoxTracker
 from .masktrack_tracker import MaskTrackTracker
 from .memory_queue import MemoryQueue
+from .opencv import OpenCVTracker
 from .siamrpn import SiamRPN
 
 __all__ = [
-    'BoxTracker', 'DaSiamRPN', 'MaskTrackTracker', 'MemoryQueue', 'SiamRPN', 'TrackerState', 'TrackingSession',
-    'Tracks', 'box_iou', 'boxes_of_masks', 'clip_boxes', 'draw_boxes'
+    'BoxTracker', 'CachedBoxes', 'DaSiamRPN', 'FlowBoxTracker', 'FlowColourTracker', 'MaskBoxTracker',
+    'MaskTrackTracker', 'MemoryQueue', 'OpenCVTracker', 'SiamRPN', 'TrackerState', 'TrackingSession', 'Tracks',
+    'box_iou', 'boxes_of_masks', 'clip_boxes', 'draw_boxes'
 ]

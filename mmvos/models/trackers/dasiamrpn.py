@@ -1,0 +1,204 @@
+"""DaSiamRPN: a SiamRPN network driven as its authors' VOT-2018 entry drove it."""
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import List, Optional, Sequence, Tuple
+
+import cv2
+import numpy as np
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from mmvos.registry import MODELS
+
+from .base import BoxTracker, TrackerState, Tracks
+from .boxes import centre_and_size
+from .siamrpn import TemplateKernels
+
+
+@dataclass
+class SiameseTarget:
+    """One target: float64 ``centre`` (x, y) and ``size`` (w, h) in pixels of the frame, its template's kernels, the
+    side of its search crops, and the mean colour of its first frame, uint8 BGR, which pads its crops."""
+    centre: np.ndarray
+    size: np.ndarray
+    regression: Tensor
+    classification: Tensor
+    instance_size: int
+    padding: np.ndarray
+
+
+@MODELS.register_module()
+class DaSiamRPN(BaseModule, BoxTracker):
+    """The tracker of the public DaSiamRPN release (neither distractor memory nor growing search are in it).
+
+    The position follows the best proposal at once; the size is smoothed with the rate penalty * score * ``lr``; the
+    template never changes. It never reports a loss. Weights are frozen: the network is always in evaluation mode.
+
+    Args:
+        network: config of the network, :class:`SiamRPN`.
+        lr: rate of the size update.
+        window_influence: weight of the cosine window, which favours small displacements.
+        penalty_k: strength of the penalty on changes of size and ratio.
+        instance_size: side of the search crop at the network.
+        small_instance_size: the same for a target below ``small_area`` of its first frame (None: ``instance_size``).
+        small_area: see above.
+        ratios: height / width of the anchors.
+        scale: side of the square anchor in strides.
+        min_size: smallest width and height of a box in pixels.
+    """
+    exemplar_size = 127
+    stride = 8
+    context = 0.5
+
+    def __init__(self, network: dict, lr: float = 0.295, window_influence: float = 0.42, penalty_k: float = 0.055,
+                 instance_size: int = 271, small_instance_size: Optional[int] = 287, small_area: float = 0.004,
+                 ratios: Sequence[float] = (0.33, 0.5, 1, 2, 3), scale: int = 8, min_size: float = 10.0,
+                 init_cfg: Optional[dict] = None) -> None:
+        super().__init__(init_cfg)
+        self.network = MODELS.build(network)
+        self.lr, self.window_influence, self.penalty_k = lr, window_influence, penalty_k
+        self.instance_size, self.small_area = instance_size, small_area
+        self.small_instance_size = small_instance_size or instance_size
+        self.ratios, self.scale, self.min_size = tuple(ratios), scale, min_size
+        if len(self.ratios) != self.network.num_anchors:
+            raise ValueError(f'{len(self.ratios)} anchor ratios for a network with {self.network.num_anchors} anchors.')
+        self.requires_grad_(False)
+        self.eval()
+
+    def train(self, mode: bool = True) -> 'DaSiamRPN':
+        return super().train(False)
+
+    @property
+    def device(self) -> torch.device:
+        return self.network.regression_adjust.weight.device
+
+    @torch.no_grad()
+    def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: Optional[np.ndarray]) -> List[SiameseTarget]:
+        padding = frame.mean((0, 1)).astype(np.uint8)
+        centres, sizes = centre_and_size(boxes)
+        sides = [round(float(context_side(size, self.context))) for size in sizes]
+        crops = [crop(frame, centre, side, self.exemplar_size, padding) for centre, side in zip(centres, sides)]
+        kernels = self.network.embed(self._to_tensor(crops))
+        frame_area = frame.shape[0] * frame.shape[1]
+        return [SiameseTarget(centre, size, regression, classification, self._instance_size(size, frame_area), padding)
+                for centre, size, regression, classification in zip(centres, sizes, *kernels)]
+
+    def _instance_size(self, size: np.ndarray, frame_area: int) -> int:
+        return self.small_instance_size if size.prod() / frame_area < self.small_area else self.instance_size
+
+    def _follow(self, frame: np.ndarray, targets: List[SiameseTarget], state: TrackerState, flow_bwd: Optional[Tensor],
+                masks: Optional[Tensor]) -> Tuple[Tracks, List[SiameseTarget]]:
+        moved, scores = list(targets), np.zeros(len(targets))
+        for instance_size in {target.instance_size for target in targets}:  # one batch per size of the search crop
+            members = [i for i, target in enumerate(targets) if target.instance_size == instance_size]
+            for i, (target, score) in zip(members, self.search(frame, [targets[i] for i in members])):
+                moved[i], scores[i] = target, score
+        centres, sizes = np.stack([t.centre for t in moved]), np.stack([t.size for t in moved])
+        boxes = np.concatenate((centres - sizes / 2, centres + sizes / 2), 1)
+        return Tracks(boxes, scores, np.ones(len(moved), bool)), moved
+
+    def search(self, frame: np.ndarray, targets: List[SiameseTarget]) -> List[Tuple[SiameseTarget, float]]:
+        """Targets with one size of search crop: each one's new state and score."""
+        crops = [self.search_crop(frame, target) for target in targets]
+        kernels = TemplateKernels(torch.stack([t.regression for t in targets]),
+                                  torch.stack([t.classification for t in targets]))
+        deltas, scores = self.network(self._to_tensor(crops), kernels)
+        results = []
+        for target, delta, score in zip(targets, deltas, scores):
+            boxes, probability, penalty, weighted = self.rate_proposals(target, delta, score)
+            best = int(weighted.argmax())
+            rate = penalty[best] * probability[best] * self.lr
+            scale = self.crop_scale(target)
+            height, width = frame.shape[:2]
+            centre = target.centre + boxes[best, :2] / scale
+            size = target.size * (1 - rate) + boxes[best, 2:] / scale * rate
+            centre = np.clip(centre, 0, (width, height))
+            size = np.clip(size, self.min_size, (width, height))
+            results.append((replace(target, centre=centre, size=size), float(probability[best])))
+        return results
+
+    def crop_scale(self, target: SiameseTarget) -> float:
+        """Crop pixels per frame pixel."""
+        return self.exemplar_size / float(context_side(target.size, self.context))
+
+    def search_crop(self, frame: np.ndarray, target: SiameseTarget) -> np.ndarray:
+        """The search crop, uint8 ``(s, s, 3)``."""
+        side = (self.exemplar_size + target.instance_size - self.exemplar_size) / self.crop_scale(target)
+        return crop(frame, target.centre, round(side), target.instance_size, target.padding)
+
+    def rate_proposals(self, target: SiameseTarget, deltas: Tensor,
+                       scores: Tensor) -> Tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """All proposals of one target.
+
+        Args:
+            deltas: ``(4K, S, S)``.
+            scores: ``(2K, S, S)``.
+
+        Returns:
+            Boxes ``(P, 4)`` as (cx, cy, w, h) in crop pixels from the crop's centre; probability of the object,
+            penalty, and penalised and windowed score, ``(P,)`` each; P = K S S, anchor by anchor.
+        """
+        positions = scores.shape[-1]
+        anchors = anchor_boxes(self.ratios, self.scale, self.stride, positions)
+        dx, dy, dw, dh = deltas.reshape(4, -1).double().cpu().numpy()
+        probability = scores.reshape(2, -1).softmax(0)[1].double().cpu().numpy()
+        boxes = np.stack((dx * anchors[:, 2] + anchors[:, 0], dy * anchors[:, 3] + anchors[:, 1],
+                          np.exp(dw) * anchors[:, 2], np.exp(dh) * anchors[:, 3]), 1)
+        last = target.size * self.crop_scale(target)
+        size_change = change(context_side(boxes[:, 2:], self.context) / context_side(last, self.context))
+        ratio_change = change((last[0] / last[1]) / (boxes[:, 2] / boxes[:, 3]))
+        penalty = np.exp(-(ratio_change * size_change - 1) * self.penalty_k)
+        window = cosine_window(len(self.ratios), positions)
+        weighted = penalty * probability * (1 - self.window_influence) + window * self.window_influence
+        return boxes, probability, penalty, weighted
+
+    def _to_tensor(self, crops: List[np.ndarray]) -> Tensor:
+        return torch.from_numpy(np.stack(crops)).to(self.device).permute(0, 3, 1, 2).float()
+
+
+def context_side(size: np.ndarray, context: float) -> np.ndarray:
+    """Side of the square with the area of the box ``(..., 2)`` enlarged by the context on both sides."""
+    margin = context * size.sum(-1)
+    return np.sqrt((size[..., 0] + margin) * (size[..., 1] + margin))
+
+
+def change(ratio: np.ndarray) -> np.ndarray:
+    """How far a ratio is from 1, in either direction."""
+    return np.maximum(ratio, 1 / ratio)
+
+
+def crop(frame: np.ndarray, centre: np.ndarray, side: int, out_size: int, padding: np.ndarray) -> np.ndarray:
+    """A square around ``centre``, filled with ``padding`` outside the frame, resized to ``out_size``: uint8 ``(s, s,
+    3)``."""
+    height, width = frame.shape[:2]
+    x0, y0 = (round(float(c) - (side + 1) / 2) for c in centre)
+    patch = np.empty((side, side, 3), np.uint8)
+    patch[:] = padding
+    left, right, top, bottom = max(x0, 0), min(x0 + side, width), max(y0, 0), min(y0 + side, height)
+    if right > left and bottom > top:
+        patch[top - y0:bottom - y0, left - x0:right - x0] = frame[top:bottom, left:right]
+    return patch if side == out_size else cv2.resize(patch, (out_size, out_size))
+
+
+@lru_cache(maxsize=8)
+def anchor_boxes(ratios: Tuple[float, ...], scale: int, stride: int, positions: int) -> np.ndarray:
+    """Anchors (cx, cy, w, h) ``(K S S, 4)``, anchor by anchor, relative to the crop's centre.
+
+    The grid begins at ``-(S // 2) * stride``, an integer division: the middle position of an odd grid is the centre.
+    """
+    shapes = []
+    for ratio in ratios:
+        width = int(np.sqrt(stride * stride / ratio))
+        shapes.append((width * scale, int(width * ratio) * scale))
+    offsets = (np.arange(positions) - positions // 2) * stride
+    cy, cx = np.meshgrid(offsets, offsets, indexing='ij')
+    grid = np.stack((cx, cy), -1).reshape(-1, 2)
+    anchors = [np.concatenate((grid, np.broadcast_to(shape, grid.shape)), 1) for shape in shapes]
+    return np.concatenate(anchors).astype(float)
+
+
+@lru_cache(maxsize=8)
+def cosine_window(num_anchors: int, positions: int) -> np.ndarray:
+    """Outer product of two Hann windows (0 at the ends), once per anchor: ``(K S S,)``."""
+    return np.tile(np.outer(np.hanning(positions), np.hanning(positions)).ravel(), num_anchors)

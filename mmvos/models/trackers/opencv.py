@@ -1,0 +1,95 @@
+"""OpenCV's single-object trackers behind the common interface."""
+import os
+from typing import Any, Dict, List, Optional, Tuple
+
+import cv2
+import numpy as np
+from torch import Tensor
+
+from mmvos.registry import TASK_UTILS
+
+from .base import BoxTracker, TrackerState, Tracks
+from .boxes import clip_boxes
+
+#: name -> (default files of the parameters, where the tracker is found)
+FILES: Dict[str, Dict[str, str]] = dict(
+    MIL={}, CSRT={}, KCF={}, Boosting={}, MedianFlow={}, MOSSE={}, TLD={},
+    GOTURN=dict(modelTxt='goturn.prototxt', modelBin='goturn.caffemodel'),
+    DaSiamRPN=dict(model='dasiamrpn_model.onnx', kernel_cls1='dasiamrpn_kernel_cls1.onnx',
+                   kernel_r1='dasiamrpn_kernel_r1.onnx'),
+    Nano=dict(backbone='backbone.onnx', neckhead='neckhead.onnx'),
+    Vit=dict(net='vitTracker.onnx'))
+CONTRIB = ('CSRT', 'KCF', 'Boosting', 'MedianFlow', 'MOSSE', 'TLD')
+
+
+@TASK_UTILS.register_module()
+class OpenCVTracker(BoxTracker):
+    """One ``cv2.Tracker`` per target.
+
+    Boxes are whole pixels inside the frame, as OpenCV wants them. OpenCV's own DaSiamRPN is not the release's "BIG"
+    model; for that see :class:`DaSiamRPN`.
+
+    Args:
+        name: ``'MIL'`` (needs no files), ``'GOTURN'``, ``'DaSiamRPN'``, ``'Nano'``, ``'Vit'`` (need files), or of the
+            contrib wheel ``'CSRT'``, ``'KCF'``, ``'Boosting'``, ``'MedianFlow'``, ``'MOSSE'``, ``'TLD'``.
+        files: folder of the model files (their default names), or ``{parameter: path}``.
+
+    Raises:
+        ValueError: an unknown name.
+        ImportError: a tracker that this OpenCV build does not have; names the wheel that has it.
+        FileNotFoundError: a model file that is not there.
+    """
+
+    def __init__(self, name: str = 'MIL', files: Any = None) -> None:
+        if name not in FILES:
+            raise ValueError(f'OpenCV tracker {name!r} is not known; expected one of {sorted(FILES)}.')
+        self.name = name
+        self._owner = next((owner for owner in (cv2, getattr(cv2, 'legacy', None))
+                            if hasattr(owner, f'Tracker{name}_create')), None)
+        if self._owner is None:
+            where = ('it is in the wheel opencv-contrib-python, which replaces opencv-python' if name in CONTRIB else
+                     'other versions of OpenCV have it')
+            raise ImportError(f'this OpenCV ({cv2.__version__}) has no Tracker{name}: {where}. MIL needs neither.')
+        self.files = self._find(files)
+
+    def _find(self, files: Any) -> Dict[str, str]:
+        wanted = FILES[self.name]
+        if isinstance(files, dict):
+            found = dict(files)
+        else:
+            found = {key: os.path.join(os.fspath(files or '.'), file) for key, file in wanted.items()}
+        for key in wanted:
+            if not os.path.isfile(found.get(key, '')):
+                raise FileNotFoundError(f'{found.get(key, key)}: model file of OpenCV\'s Tracker{self.name} not found. '
+                                        f'It needs {sorted(wanted.values())}; give their folder as files=...')
+        return found
+
+    def _create(self) -> Any:
+        if not self.files:
+            return getattr(self._owner, f'Tracker{self.name}_create')()
+        params = getattr(self._owner, f'Tracker{self.name}_Params')()
+        for key, path in self.files.items():
+            setattr(params, key, path)
+        return getattr(self._owner, f'Tracker{self.name}_create')(params)
+
+    def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: Optional[np.ndarray]) -> List[Any]:
+        targets = []
+        for box in clip_boxes(boxes, *frame.shape[:2]).round().astype(int):
+            x, y = np.minimum(box[:2], np.array(frame.shape[1::-1]) - 1)
+            w, h = np.maximum(box[2:] - (x, y), 1)
+            tracker = self._create()
+            tracker.init(frame, (int(x), int(y), int(w), int(h)))
+            targets.append(tracker)
+        return targets
+
+    def _follow(self, frame: np.ndarray, targets: List[Any], state: TrackerState, flow_bwd: Optional[Tensor],
+                masks: Optional[Tensor]) -> Tuple[Tracks, List[Any]]:
+        alive = [i for i, target in enumerate(state.targets) if target is not None]
+        boxes, scores, ok = state.boxes[alive].copy(), np.full(len(targets), np.nan), np.zeros(len(targets), bool)
+        for i, tracker in enumerate(targets):
+            found, (x, y, w, h) = tracker.update(frame)
+            if found:
+                boxes[i], ok[i] = (x, y, x + w, y + h), True
+            if hasattr(tracker, 'getTrackingScore'):
+                scores[i] = tracker.getTrackingScore()
+        return Tracks(boxes, scores, ok), targets
