@@ -1,0 +1,2 @@
+"""OpenCV's CSRT: needs the wheel opencv-contrib-python."""
+tracker = dict(type='OpenCVTracker', name='CSRT')
