@@ -1,10 +1,11 @@
-"""J, F, their statistics and the DAVIS protocols against the official evaluators."""
+"""J, F, T, their statistics and the DAVIS protocols against the official evaluators."""
 import numpy as np
 import pytest
 from golden import load_golden
 
 from mmvos.evaluation import DAVISMetric
 from mmvos.evaluation.functional import (
+    DAVIS2016Sequence,
     DAVISSemiSequence,
     DAVISUnsupSequence,
     boundary_map,
@@ -13,6 +14,13 @@ from mmvos.evaluation.functional import (
     jaccard,
     score_pairs,
     statistics,
+)
+from mmvos.evaluation.functional.temporal import (
+    contour_of,
+    match,
+    matching_costs,
+    simplified_loops,
+    temporal_instability,
 )
 
 DESCRIPTION, ARRAYS = load_golden('davis_metrics')
@@ -138,3 +146,39 @@ def test_metric(name):
             is_last=index == len(gt) - 1, annotation=gt[index], pred_label_map=pred[index])])
     metrics = metric.evaluate(1)
     assert_equal(metrics['J&F-Mean'], case['summary']['JF_mean'])
+
+
+@pytest.mark.parametrize('name', named('t_pair'))
+def test_temporal(name):
+    case = CASES[name]
+    first, second = (contour_of(read(case, 'inputs', key)) for key in ('mask_t', 'mask_t1'))
+    assert_equal(temporal_instability(first, second), read(case, 'outputs', 'T_pair'), DESCRIPTION['tolerance']['T'])
+    if 'n_points' in case:
+        assert [len(c.corners) for c in (first, second)] == case['n_points']
+        assert [len(c.points) for c in (first, second)] == case['n_upsampled']
+
+
+def test_temporal_intermediate_results():
+    """So that a deviation can be located."""
+    case = CASES['t_blackswan']
+    masks = [read(case, 'inputs', key) for key in ('mask_t', 'mask_t1')]
+    assert [len(simplified_loops(mask)) for mask in masks] == case['n_contours']
+    contours = [contour_of(mask) for mask in masks]
+    for contour, suffix in zip(contours, ('t', 't1')):
+        np.testing.assert_array_equal(contour.corners, read(case, 'outputs', f'contour_{suffix}'))
+        np.testing.assert_array_equal(contour.points, read(case, 'outputs', f'upsampled_{suffix}'))
+    histograms = read(case, 'outputs', 'shape_context_t_first8')
+    assert_equal(contours[0].shape_context[:8], histograms / histograms.sum(1, keepdims=True))
+    costs = matching_costs(contours[0].shape_context, contours[1].shape_context)
+    assert_equal(costs, read(case, 'outputs', 'costmat'))
+    np.testing.assert_array_equal(match(costs), read(case, 'outputs', 'pairs'))
+
+
+@pytest.mark.parametrize('key', ['pred', 'gt'])
+def test_temporal_of_a_sequence(key):
+    """As the protocol measures it; the sequence holds a pair whose value hangs on the order of ties."""
+    case = CASES['t_sequence']
+    masks, expected = read(case, 'inputs', key), read(case, 'outputs', f'T_{key}')
+    scorer = play(DAVIS2016Sequence(len(masks), temporal=True), masks, masks)
+    assert_equal(scorer.t[:len(expected)], expected, DESCRIPTION['tolerance']['T'])
+    assert_equal(scorer.result()[0]['T-Mean'], case['summary'][f'T_mean_{key}'], DESCRIPTION['tolerance']['T'])

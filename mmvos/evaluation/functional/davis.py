@@ -11,6 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from .boundary import BOUND_TH
 from .frames import check_same_size, score_objects, score_pairs
 from .statistics import nan_mean, statistics
+from .temporal import contour_of, temporal_instability
 
 VOID = 255
 
@@ -54,10 +55,17 @@ class DAVIS2016Sequence:
         check_same_size(gt, pred)
         gt, pred = (gt > 0).view(np.uint8), (pred > 0).view(np.uint8)
         (self.j[index],), (self.f[index],) = score_objects(gt, pred, (1,), self.bound_th)
+        if self.temporal:
+            contour = contour_of(pred)
+            if index > 1:  # the pair (k, k + 1) is frame k's
+                self.t[index - 1] = TEMPORAL_SCALE * temporal_instability(self._contour, contour)
+            self._contour = contour
 
     def result(self) -> List[Dict[str, float]]:
         """One row with the statistics of the object."""
         row = dict(object=1, frames=self.num_frames - 2, **_table(self.j[1:-1], self.f[1:-1]))
+        if self.temporal:
+            row['T-Mean'] = nan_mean(self.t)
         return [row]
 
 
