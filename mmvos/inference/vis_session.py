@@ -40,7 +40,8 @@ class VISSession(InferenceSession):
     A video: ``for result in session.run(video): ...``. Results are on the CPU, masks are COCO run-length codes
     ``dict(size=[H, W], counts=str)`` at the frame's own size; memory does not grow with the length of the video.
 
-    Args: as of :class:`InferenceSession`; of the model's ``test_cfg``, ``resize``, ``interpolation`` and ``amp`` are used.
+    Args: as of :class:`InferenceSession`; of the model's ``test_cfg``, ``resize``, ``interpolation`` and ``amp`` are
+        used.
     """
 
     @property

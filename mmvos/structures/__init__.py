@@ -15,9 +15,10 @@ from .label_map import (
                         write_label_map,
 )
 from .vos_data_sample import VOSDataSample
+from .youtube_vis import InstanceTracks, load_youtube_vis
 
 __all__ = [
-    'DAVIS_PALETTE', 'MAX_OBJECT_ID', 'VOID', 'CompressedLabelMap', 'VOSDataSample', 'atomic_path', 'compress',
-    'davis_palette', 'decompress', 'object_ids_of', 'one_hot', 'read_label_map', 'read_palette', 'voc_palette',
-    'write_label_map'
+    'CompressedLabelMap', 'DAVIS_PALETTE', 'InstanceTracks', 'MAX_OBJECT_ID', 'VOID', 'VOSDataSample',
+    'atomic_path', 'compress', 'davis_palette', 'decompress', 'load_youtube_vis', 'object_ids_of', 'one_hot',
+    'read_label_map', 'read_palette', 'voc_palette', 'write_label_map'
 ]

@@ -20,17 +20,17 @@ class SpatioTemporalAttention(BaseModule):
         A_j    = sum_i softmax_i(s_ij) Conv2(x1)_i
         output = x1 + Gamma A
 
-    One Conv1 serves both frames; Gamma is learned from 0, so that a pretrained detector is undisturbed at first. The map of
-    all pairs of positions is never stored: A is computed by a fused attention kernel. :meth:`literal` spells the equations
-    out, for tests.
+    One Conv1 serves both frames; Gamma is learned from 0, so that a pretrained detector is undisturbed at first.
+    The map of all pairs of positions is never stored: A is computed by a fused attention kernel. :meth:`literal` spells
+    the equations out, for tests.
 
     Args:
         channels: c, channels of the maps.
         inner_channels: c1, outputs of Conv1 (default: c / 8).
-        value_from: where Conv2 is applied: ``'current'`` as in equation (2), or ``'previous'``, which makes the module a
-            read of the memory.
-        softmax_over: ``'previous'``: the weights of an output position sum to 1; ``'current'``: those of a memory position do
-            (the other reading of S in equation 1; computed in chunks of memory positions).
+        value_from: where Conv2 is applied: ``'current'`` as in equation (2), or ``'previous'``, which makes the module
+            a read of the memory.
+        softmax_over: ``'previous'``: the weights of an output position sum to 1; ``'current'``: those of a memory
+            position do (the other reading of S in equation 1; computed in chunks of memory positions).
         scale: factor of the logits; 1 as in equation (1).
         kv_stride: keys and values are averaged over cells of this size: work and map shrink by its square. 1: none.
         chunk: memory positions at a time when ``softmax_over='current'``.
@@ -98,14 +98,15 @@ class SpatioTemporalAttention(BaseModule):
             values = [self.conv2(m) for m in memory]
         if self.kv_stride > 1:
             keys, values = [self._pool(k) for k in keys], [self._pool(v) for v in values]
-        return query.flatten(2), torch.cat([k.flatten(2) for k in keys], 2), torch.cat([v.flatten(2) for v in values], 2)
+        flat_keys, flat_values = (torch.cat([m.flatten(2) for m in maps], 2) for maps in (keys, values))
+        return query.flatten(2), flat_keys, flat_values
 
     def _pool(self, x: Tensor) -> Tensor:
         return F.avg_pool2d(x, self.kv_stride, ceil_mode=True, count_include_pad=False)
 
     def _fused(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        # Kernels that do not store the map of pairs want one size for query, key and value (on a CPU, torch falls back to
-        # one that does store it); zeros in further channels change no dot product.
+        # Kernels that do not store the map of pairs want one size for query, key and value (on a CPU, torch falls back
+        # to one that does store it); zeros in further channels change no dot product.
         channels, size = value.shape[1], -(-max(value.shape[1], query.shape[1]) // 8) * 8
         query, key, value = (
             F.pad(t.transpose(1, 2), (0, size - t.shape[1])).unsqueeze(1) for t in (query, key, value))

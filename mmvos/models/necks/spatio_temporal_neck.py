@@ -13,9 +13,9 @@ Maps = Tuple[Tensor, ...]
 class SpatioTemporalNeck(BaseModule):
     """Wraps the neck of a two-stage detector: ``neck=dict(type='mmvos.SpatioTemporalNeck', neck=dict(...), ...)``.
 
-    A video model calls :meth:`features`, keeps :meth:`kept` of its result for later frames, and calls :meth:`enhance` with
-    what it kept of earlier ones; the neck itself keeps nothing. A detector of still images calls the neck as ever; every
-    image is then a first frame.
+    A video model calls :meth:`features`, keeps :meth:`kept` of its result for later frames, and calls :meth:`enhance`
+    with what it kept of earlier ones; the neck itself keeps nothing. A detector of still images calls the neck as
+    ever; every image is then a first frame.
 
     Weights of a detector with the plain neck load into the wrapped one.
 

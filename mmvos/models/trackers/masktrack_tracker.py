@@ -14,18 +14,19 @@ from .memory_queue import MemoryQueue
 class MaskTrackTracker:
     """Matching of "Video Instance Segmentation" (section 4.2): appearance, detection score, overlap and class.
 
-    For detection i and instance n, with p the softmax over ``[0, <e_i, m_1>, ..., <e_i, m_N>]`` (column 0: a new instance)::
+    For detection i and instance n, with p the softmax over ``[0, <e_i, m_1>, ..., <e_i, m_N>]`` (column 0: a new
+    instance)::
 
         S_in = log p_in + w_score log(score_i) + w_iou IoU(box_i, box_n) + w_label [class_i = class_n]
 
-    where a new instance has IoU 0 and an equal class. Each detection asks for its best column. It holds no state: what is
-    remembered is in a :class:`MemoryQueue`.
+    where a new instance has IoU 0 and an equal class. Each detection asks for its best column. It holds no state: what
+    is remembered is in a :class:`MemoryQueue`.
 
     Args:
         match_weights: ``det_score``, ``iou``, ``det_label``.
         unique_ids: of two detections in a frame that ask for one instance only the better one gets it, whichever comes
-            first; the other one is dropped. False: a better one that comes later does not take the id away from the earlier
-            one, so that both carry it (mmdet).
+            first; the other one is dropped. False: a better one that comes later does not take the id away from the
+            earlier one, so that both carry it (mmdet).
         update_labels: an instance takes the class of its last detection, or keeps that of its first (the original).
         iou_offset: added to the right and bottom sides; 1 where a box includes its last pixel (the original).
         min_match_score: a detection with a lower score is not matched, and dropped (the original: -100).
@@ -63,10 +64,11 @@ class MaskTrackTracker:
         best, column = best.cpu(), column.cpu()  # a few numbers, and all that follows is bookkeeping
         order = torch.arange(len(column))
         rivals = (column[:, None] == column[None]) & (column != 0)
-        before = best[None].expand_as(rivals).masked_fill(~(rivals & (order[None] < order[:, None])), self.min_match_score)
+        earlier, later = order[None] < order[:, None], order[None] > order[:, None]
+        before = best[None].expand_as(rivals).masked_fill(~(rivals & earlier), self.min_match_score)
         takes = (column != 0) & (best > before.amax(1))
         if self.unique_ids:
-            takes &= ~(rivals & takes[None] & (order[None] > order[:, None])).any(1)
+            takes &= ~(rivals & later & takes[None]).any(1)
         ids = torch.full_like(column, -1)
         ids[takes] = memory.ids[column[takes] - 1]
         new = column == 0

@@ -12,9 +12,9 @@ from mmvos.registry import TASK_UTILS
 class MemoryQueue:
     """The memory queue of "Spatio-temporal Attention Network for Video Instance Segmentation" (section 3.2).
 
-    One object per video. It holds the feature maps of the last ``num_maps`` frames (for the attention) and one entry per
-    instance (for the tracker), whose fields (boxes, classes, embeddings, ...) are tensors indexed by instance, in the order in
-    which the instances were first seen. Both are bounded, however long the video is.
+    One object per video. It holds the feature maps of the last ``num_maps`` frames (for the attention) and one entry
+    per instance (for the tracker), whose fields (boxes, classes, embeddings, ...) are tensors indexed by instance, in
+    the order in which the instances were first seen. Both are bounded, however long the video is.
 
     Args:
         num_maps: frames whose maps are kept (0: none).
@@ -45,7 +45,7 @@ class MemoryQueue:
         self._maps.append(tuple(m.detach() for m in maps))
 
     def read_maps(self, like: Sequence[Tensor]) -> List[Tuple[Tensor, ...]]:
-        """Maps of earlier frames, oldest first; those of another size than ``like`` (a source that changed) are left out."""
+        """Maps of earlier frames, oldest first; any of another size than ``like`` is left out."""
         shapes = [m.shape for m in like]
         return [maps for maps in self._maps if [m.shape for m in maps] == shapes]
 

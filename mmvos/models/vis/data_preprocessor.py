@@ -18,8 +18,8 @@ class VISDataPreprocessor(TrackDataPreprocessor):
         if not self._channel_conversion:
             pixels = pixels.flip(1)
         image = (pixels - self.mean) / self.std if self._enable_normalize else pixels
-        height, width = image.shape[-2:]
-        return F.pad(image, (0, -width % self.pad_size_divisor, 0, -height % self.pad_size_divisor), value=self.pad_value)
+        bottom, right = (-side % self.pad_size_divisor for side in image.shape[-2:])
+        return F.pad(image, (0, right, 0, bottom), value=self.pad_value)
 
     def forward(self, data: dict, training: bool = False) -> dict:
         if not isinstance(data['inputs'][0], Tensor):  # videos

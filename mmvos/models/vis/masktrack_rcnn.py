@@ -29,8 +29,8 @@ class VISState:
 
 @MODELS.register_module()
 class MaskTrackRCNN(MMDetMaskTrackRCNN):
-    """A detector of mmdet that tracks: "Video Instance Segmentation"; with a :class:`SpatioTemporalNeck` as the detector's
-    neck, "Spatio-temporal Attention Network for Video Instance Segmentation".
+    """A detector of mmdet that tracks: "Video Instance Segmentation"; with a :class:`SpatioTemporalNeck` as the
+    detector's neck, "Spatio-temporal Attention Network for Video Instance Segmentation".
 
     ::
 
@@ -38,13 +38,14 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
                                       |                     |                                             |
                                       +---- memory queue ---+--------------- instances -------------------+
 
-    What differs from mmdet's class of this name: videos are read and results given frame by frame, and everything that is
-    carried from one frame to the next is in a state that begins with the video; the RPN is trained on "object or not" (mmdet
-    hands it the classes, so that only objects of the first class count as objects).
+    What differs from mmdet's class of this name: videos are read and results given frame by frame, and everything that
+    is carried from one frame to the next is in a state that begins with the video; the RPN is trained on "object or
+    not" (mmdet hands it the classes, so that only objects of the first class count as objects).
 
     Args:
         detector: config of a two-stage detector of mmdet with a mask head.
-        track_head: config of ``mmdet.RoITrackHead`` with a :class:`TrackEmbedHead`.
+        track_head: config of ``mmdet.RoITrackHead`` with a :class:`TrackEmbedHead`. Types inside these two are mmdet's;
+            MMVOS's own are named ``mmvos.<name>``.
         tracker: config of a :class:`MaskTrackTracker`.
         memory: config of the :class:`MemoryQueue`; one is built per video.
         test_cfg: of the session: ``resize``, ``interpolation``, ``amp``.
@@ -56,7 +57,9 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
     def __init__(self, detector: dict, track_head: dict, tracker: Optional[dict] = None, memory: Optional[dict] = None,
                  test_cfg: Optional[dict] = None, data_preprocessor: Optional[dict] = None,
                  init_cfg: Optional[dict] = None) -> None:
-        super().__init__(detector, track_head, None, data_preprocessor or dict(type='VISDataPreprocessor'), init_cfg)
+        # mmdet's parts name their own parts without a scope
+        super().__init__(dict(detector, _scope_='mmdet'), dict(track_head, _scope_='mmdet'), None,
+                         data_preprocessor or dict(type='mmvos.VISDataPreprocessor'), init_cfg)
         self.tracker = TASK_UTILS.build(tracker or dict(type='MaskTrackTracker'))
         self.memory_cfg = memory or dict(type='MemoryQueue')
         self.test_cfg = ConfigDict(test_cfg or {})
@@ -67,7 +70,7 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
     def predict(self, inputs: Sequence[Video], data_samples=None) -> Iterator[DetDataSample]:
         """Instances of videos, one result per frame, as soon as it is there (see :class:`VISSession`)."""
         if not all(isinstance(video, Video) for video in inputs):
-            raise TypeError(f'{type(self).__name__} predicts on videos (mmvos.inference.Video), which it reads frame by frame; '
+            raise TypeError(f'{type(self).__name__} predicts on videos (mmvos.inference.Video), read frame by frame; '
                             f'got {type(inputs[0]).__name__}.')
         session = VISSession(self, amp=self.test_cfg.get('amp', False))
         for video in inputs:
@@ -81,8 +84,8 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
         """Detect, segment and track in one frame.
 
         Returns:
-            On the CPU, at the frame's own size: ``bboxes (n, 4)``, ``labels (n,)``, ``scores (n,)``, ``instances_id (n,)``,
-            ``masks`` (list of COCO run-length codes); and the state for the next frame.
+            On the CPU, at the frame's own size: ``bboxes (n, 4)``, ``labels (n,)``, ``scores (n,)``, ``instances_id
+            (n,)``, ``masks`` (list of COCO run-length codes); and the state for the next frame.
         """
         memory = state.memory
         raw = self.raw_maps(frame.image)
@@ -125,13 +128,13 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
     def loss(self, inputs: Tensor, data_samples: List[TrackDataSample]) -> Dict[str, Tensor]:
         """Losses of key frames; reference frames are the memory of attention and tracker.
 
-        A reference frame is treated as the first of a video, before or after the key frame: it is its own memory when the
-        track head sees it, and its raw maps are the memory of the key frame.
+        A reference frame is treated as the first of a video, before or after the key frame: it is its own memory when
+        the track head sees it, and its raw maps are the memory of the key frame.
 
         Args:
             inputs: ``(N, 1 + R, 3, H, W)``.
-            data_samples: N samples of 1 + R frames with ``key_frames_inds`` and ``ref_frames_inds``. The track head compares
-                with the first reference frame, the attention looks at all of them.
+            data_samples: N samples of 1 + R frames with ``key_frames_inds`` and ``ref_frames_inds``. The track head
+                compares with the first reference frame, the attention looks at all of them.
         """
         key = torch.tensor([sample.key_frames_inds[0] for sample in data_samples])
         refs = torch.tensor([sample.ref_frames_inds for sample in data_samples])
@@ -161,7 +164,7 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
 
 
 def class_agnostic(sample: DetDataSample) -> DetDataSample:
-    """The sample with every object in class 0, which is what the RPN calls an object; the sample itself is not changed."""
+    """A copy of the sample with every object in class 0, which is what the RPN calls an object."""
     agnostic = DetDataSample(metainfo={k: v for k, v in sample.metainfo.items() if k != 'instances'})
     instances = sample.gt_instances
     agnostic.gt_instances = InstanceData(bboxes=instances.bboxes, labels=torch.zeros_like(instances.labels))

@@ -13,8 +13,9 @@ from mmvos.registry import MODELS
 class TrackEmbedHead(RoIEmbedHead):
     """mmdet's ``RoIEmbedHead`` with two mends.
 
-    - mmdet puts a ReLU behind the last layer, so that no embedding has a negative number, no dot product is below the 0 of "a
-      new instance", and new instances are missed. The last layer is linear here, as in "Video Instance Segmentation".
+    - mmdet puts a ReLU behind the last layer, so that no embedding has a negative number, no dot product is below the
+      0 of "a new instance", and new instances are missed. The last layer is linear here, as in "Video Instance
+      Segmentation".
     - mmdet leaves the loss out for a batch without proposals, which stops a distributed run; here it is 0 then.
 
     Args:

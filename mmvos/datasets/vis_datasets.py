@@ -1,0 +1,157 @@
+"""Data sets of video instance segmentation."""
+import os
+from pathlib import Path
+from typing import Any, List, Optional, Sequence
+
+import pycocotools.mask as rle
+from mmdet.datasets import YouTubeVISDataset as MMDetYouTubeVISDataset
+from mmdet.datasets.base_video_dataset import BaseVideoDataset
+
+from mmvos.registry import DATASETS
+from mmvos.structures.youtube_vis import load_youtube_vis
+
+
+@DATASETS.register_module()
+class VISDataset(BaseVideoDataset):
+    """Videos with instances, from an annotation file of YouTube-VIS or COCO-video (see :func:`load_youtube_vis`).
+
+    Training: as mmdet's ``BaseVideoDataset``, a video with the annotations of its frames, for mmdet's transforms of
+    tracking. Test (``test_mode=True``): an item is ``dict(inputs=Video)``, whose frames are decoded when they are
+    asked for.
+
+    Differs from mmdet's class: YouTube-VIS's own files are read without a conversion; frames without annotation are
+    left out of training also if that leaves nothing of a video (mmdet keeps such a video, with a length of 0); an
+    instance with the id 0 is an instance; a class that the file lacks is an error.
+
+    Args:
+        ann_file: annotation file, relative to ``data_root``.
+        data_prefix: ``dict(img_path=folder of the frames)``, relative to ``data_root``.
+        metainfo: ``dict(classes=...)``: classes to use, in the order of their labels (default: those of the data set;
+            where it has none, those of the file).
+        filter_cfg: ``dict(filter_empty_gt=True, min_size=32)``: which frames training leaves out.
+        pipeline: training: mmdet's transforms of tracking, ending with ``mmdet.PackTrackInputs``. Test: default
+            ``PackVideo``.
+        kwargs: as of ``mmdet.BaseVideoDataset``.
+    """
+
+    def __init__(self, *args, pipeline: Optional[Sequence[dict]] = None, test_mode: bool = False, **kwargs) -> None:
+        if pipeline is None:
+            pipeline = [dict(type='mmvos.PackVideo', meta_keys=('vis_id',))] if test_mode else []
+        super().__init__(*args, pipeline=pipeline, test_mode=test_mode, **kwargs)
+
+    def load_data_list(self) -> List[dict]:
+        """``[dict(video_id, name, height, width, video_length, images=[dict(img_path, instances, ...)])]``."""
+        data = load_youtube_vis(self.ann_file)
+        self._set_classes(data['categories'])
+        labels = {cat_id: label for label, cat_id in enumerate(self.metainfo['cat_ids'])}
+        folder = self.data_prefix.get('img_path', '')
+        if not self.test_mode and not data.get('annotations'):
+            raise ValueError(f'{self.ann_file}: no annotations, so it cannot be trained on.')
+        videos = {}
+        for video in data['videos']:
+            common = dict(video_id=video['id'], height=video['height'], width=video['width'])
+            images = [dict(common, img_id=(video['id'], frame), img_path=os.path.join(folder, name), frame_id=frame,
+                           instances=[]) for frame, name in enumerate(video['file_names'])]
+            videos[video['id']] = dict(common, name=video_name(video), video_length=len(images), images=images)
+        if not self.test_mode:
+            for number, annotation in enumerate(data['annotations'], 1):
+                if annotation['category_id'] in labels:
+                    self._add_instances(videos[annotation['video_id']], annotation, number,
+                                        labels[annotation['category_id']])
+        return list(videos.values())
+
+    def _set_classes(self, categories: List[dict]) -> None:
+        names = {category['name'].lower(): category['id'] for category in categories}
+        classes = self._metainfo.get('classes')
+        if classes is None:
+            classes = tuple(category['name'] for category in categories)
+        unknown = [name for name in classes if name.lower() not in names]
+        if unknown:
+            raise ValueError(f'{self.ann_file}: no category named {unknown[0]!r}; it has {sorted(names)}.')
+        self._metainfo.update(classes=tuple(classes), cat_ids=tuple(names[name.lower()] for name in classes))
+
+    @staticmethod
+    def _add_instances(video: dict, annotation: dict, instance_id: int, label: int) -> None:
+        size = video['height'], video['width']
+        boxes = annotation.get('bboxes') or [None] * len(annotation['segmentations'])
+        for image, mask, box in zip(video['images'], annotation['segmentations'], boxes):
+            if not mask:
+                continue
+            if box is None:
+                box = rle.toBbox(compressed(mask, size)).tolist()
+            x1, y1, width, height = box
+            x2, y2 = min(x1 + width, video['width']), min(y1 + height, video['height'])
+            x1, y1 = max(x1, 0), max(y1, 0)
+            if x2 - x1 >= 1 and y2 - y1 >= 1:
+                image['instances'].append(dict(
+                    bbox=[x1, y1, x2, y2], bbox_label=label, mask=mask, instance_id=instance_id,
+                    ignore_flag=int(bool(annotation.get('iscrowd', 0)))))
+
+    def filter_data(self) -> List[dict]:
+        """Training only: frames without an object to learn from, and very small ones, go."""
+        if self.test_mode:
+            return self.data_list
+        cfg = self.filter_cfg or {}
+        videos = []
+        for video in self.data_list:
+            images = [image for image in video['images']
+                      if min(image['height'], image['width']) >= cfg.get('min_size', 32) and
+                      (not cfg.get('filter_empty_gt', True) or any(not i['ignore_flag'] for i in image['instances']))]
+            if images:
+                videos.append(dict(video, images=images, video_length=len(images)))
+        if not videos:
+            raise ValueError(f'{self.ann_file}: no frame is left to train on (classes {self.metainfo["classes"]}).')
+        return videos
+
+    def prepare_data(self, idx: Any) -> dict:
+        """Training: a sample of the pipeline. Test: the video."""
+        if not self.test_mode:
+            return super().prepare_data(idx)
+        info = self.get_data_info(idx)
+        return self.pipeline(dict(video_id=info['name'], frames=[image['img_path'] for image in info['images']],
+                                  prompts={}, vis_id=info['video_id']))
+
+    def video_lengths(self) -> List[int]:
+        """Number of frames of every video, for samplers that share out work by it."""
+        return [self.get_data_info(i)['video_length'] for i in range(len(self))]
+
+
+def video_name(video: dict) -> str:
+    """The data set's own name of a video: the folder of its frames, or its id."""
+    parent = Path(video['file_names'][0]).parent.name if video['file_names'] else ''
+    return video.get('name') or parent or str(video['id'])
+
+
+def compressed(mask: Any, size: tuple) -> dict:
+    """Polygons, an uncompressed or a compressed run-length code of a frame of ``size`` (H, W), as a compressed one."""
+    if isinstance(mask, list):
+        return rle.merge(rle.frPyObjects(mask, *size))
+    return rle.frPyObjects(mask, *size) if isinstance(mask['counts'], list) else mask
+
+
+@DATASETS.register_module()
+class YouTubeVISDataset(VISDataset):
+    """YouTube-VIS.
+
+    Args:
+        dataset_version: ``'2019'`` or ``'2021'``: which 40 classes.
+        kwargs: as of :class:`VISDataset`.
+    """
+
+    def __init__(self, dataset_version: str, *args, metainfo: Optional[dict] = None, **kwargs) -> None:
+        MMDetYouTubeVISDataset.set_dataset_classes(dataset_version)
+        super().__init__(*args, metainfo=dict(MMDetYouTubeVISDataset.METAINFO, **(metainfo or {})), **kwargs)
+
+
+@DATASETS.register_module()
+class OVISDataset(VISDataset):
+    """OVIS: occluded instances, 25 classes, in the layout of YouTube-VIS ("Occluded Video Instance Segmentation")."""
+    METAINFO = dict(classes=(
+        'Person', 'Bird', 'Cat', 'Dog', 'Horse', 'Sheep', 'Cow', 'Elephant', 'Bear', 'Zebra', 'Giraffe', 'Poultry',
+        'Giant_panda', 'Lizard', 'Parrot', 'Monkey', 'Rabbit', 'Tiger', 'Fish', 'Turtle', 'Bicycle', 'Motorcycle',
+        'Airplane', 'Boat', 'Vehical'))  # spelt as in its files
+
+
+@DATASETS.register_module()
+class SynthVISDataset(VISDataset):
+    """Procedural videos made by ``tools/dataset_converters/make_synthvis.py``; the classes are those of the file."""

@@ -1,0 +1,61 @@
+"""Where the object was, in the features of where it is now."""
+from typing import Sequence
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmvos.registry import MODELS
+
+#: He et al.'s uniform initialisation for ReLU, biases 0
+KAIMING_UNIFORM = dict(type='Kaiming', layer='Conv2d', mode='fan_in', nonlinearity='relu', distribution='uniform')
+
+
+@MODELS.register_module()
+class MaskPropagation(BaseModule):
+    """Encodes current features, the features in which the object was given, the previous and the first mask.
+
+    The mask-propagation module of Johnander et al., CVPR 2019: a 1x1 convolution of the concatenation, parallel dilated
+    3x3 convolutions, and a 3x3 convolution. The first convolution is linear in its four inputs, so that the part of each
+    frame is computed once for all objects (:meth:`project_current`, :meth:`project_reference`) and only the four mask
+    channels per object.
+
+    Args:
+        in_channels: of the backbone's feature map.
+        channels: of every layer (each of the parallel ones).
+        dilations: of the parallel convolutions.
+        init_cfg: initialisation.
+    """
+
+    def __init__(self, in_channels: int = 2048, channels: int = 512, dilations: Sequence[int] = (1, 3, 6),
+                 init_cfg: dict = KAIMING_UNIFORM) -> None:
+        super().__init__(init_cfg)
+        self.in_channels, self.out_channels = in_channels, channels
+        self.reduce = nn.Conv2d(2 * in_channels + 4, channels, 1)
+        self.branches = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=d, dilation=d) for d in dilations)
+        self.merge = nn.Conv2d(len(dilations) * channels, channels, 3, padding=1)
+
+    def project_current(self, x: Tensor) -> Tensor:
+        """The current frame's part of the first layer: ``(B, in_channels, h, w)`` to ``(B, channels, h, w)``."""
+        return F.conv2d(x, self.reduce.weight[:, :self.in_channels], self.reduce.bias)
+
+    def project_reference(self, x: Tensor) -> Tensor:
+        """The same of the frame in which an object was given."""
+        return F.conv2d(x, self.reduce.weight[:, self.in_channels:2 * self.in_channels])
+
+    def forward(self, current: Tensor, reference: Tensor, previous_mask: Tensor, first_mask: Tensor) -> Tensor:
+        """Encode N objects.
+
+        Args:
+            current: of :meth:`project_current`, batch N or 1.
+            reference: of :meth:`project_reference`, batch N or 1.
+            previous_mask, first_mask: (background, object) ``(N, 2, h, w)``.
+
+        Returns:
+            ``(N, channels, h, w)``.
+        """
+        masks = torch.cat([previous_mask, first_mask], 1).to(current.dtype)
+        x = F.relu(current + reference + F.conv2d(masks, self.reduce.weight[:, 2 * self.in_channels:]))
+        x = F.relu(torch.cat([branch(x) for branch in self.branches], 1))
+        return F.relu(self.merge(x))
