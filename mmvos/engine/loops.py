@@ -1,10 +1,15 @@
 """Validation and test loops over videos: results stream from the session to the metrics and writers, frame by frame."""
+import os
 import time
+from typing import Iterator, Optional
 
 from mmengine.dist import get_rank
+from mmengine.model import is_model_wrapper
 from mmengine.runner import TestLoop, ValLoop
 
 from mmvos.registry import LOOPS
+
+from .online_training import OnlineTrainer, copy_weights, snapshot, write_report
 
 
 class _VideoLoopMixin:
@@ -19,24 +24,30 @@ class _VideoLoopMixin:
         runner.call_hook(f'before_{mode}')
         runner.call_hook(f'before_{mode}_epoch')
         runner.model.eval()
-        forward = runner.model.test_step if mode == 'test' else runner.model.val_step
-        total = len(self.dataloader)
+        total, all_frames, all_start = len(self.dataloader), 0, time.perf_counter()
         for index, data_batch in enumerate(self.dataloader):
             runner.call_hook(f'before_{mode}_iter', batch_idx=index, data_batch=data_batch)
             start, frames = time.perf_counter(), 0
-            for result in forward(data_batch):
+            for result in self._results(data_batch):
                 self.evaluator.process(data_samples=[result], data_batch=data_batch)
                 runner.call_hook(f'after_{mode}_frame', video_idx=index, video=data_batch['inputs'][0], result=result)
                 frames += 1
-            seconds = time.perf_counter() - start
+            seconds, all_frames = time.perf_counter() - start, all_frames + frames
             video = data_batch['inputs'][0]
             runner.logger.info(f'[rank {get_rank()}] video {index + 1}/{total} {video.video_id}: {frames} frames, '
                                f'{1000 * seconds / max(frames, 1):.1f} ms/frame')
             runner.call_hook(f'after_{mode}_iter', batch_idx=index, data_batch=data_batch, outputs=[])
+        self._after_videos(all_frames, time.perf_counter() - all_start)
         metrics = self.evaluator.evaluate(len(self.dataloader.dataset))
         runner.call_hook(f'after_{mode}_epoch', metrics=metrics)
         runner.call_hook(f'after_{mode}')
         return metrics
+
+    def _results(self, data_batch: dict) -> Iterator:
+        return self.runner.model.val_step(data_batch)
+
+    def _after_videos(self, frames: int, seconds: float) -> None:
+        """Reports after the last video; frames and seconds of this rank."""
 
 
 @LOOPS.register_module()
@@ -49,7 +60,40 @@ class VideoValLoop(_VideoLoopMixin, ValLoop):
 
 @LOOPS.register_module()
 class VideoTestLoop(_VideoLoopMixin, TestLoop):
-    """Test over whole videos."""
+    """Test over whole videos.
+
+    Args:
+        online_training: settings of :class:`~mmvos.engine.online_training.OnlineTrainer` (None: off).
+    """
+
+    def __init__(self, runner, dataloader, evaluator, fp16: bool = False, online_training: Optional[dict] = None) -> None:
+        super().__init__(runner, dataloader, evaluator, fp16)
+        self.online = OnlineTrainer(**online_training, work_dir=runner.work_dir) if online_training else None
 
     def run(self) -> dict:
+        if self.online:
+            model = self._model
+            self.online.check(model)
+            before = snapshot(model)
+            dataset = self.dataloader.dataset
+            self.online.before_test(model, lambda: (dataset[i]['inputs'] for i in range(len(dataset))))
+            try:
+                return self._run_videos('test')
+            finally:
+                copy_weights(model, before)
         return self._run_videos('test')
+
+    @property
+    def _model(self):
+        model = self.runner.model
+        return model.module if is_model_wrapper(model) else model
+
+    def _results(self, data_batch: dict) -> Iterator:
+        if self.online is None:
+            return self.runner.model.test_step(data_batch)
+        return self.online.run(self._model, data_batch['inputs'][0])
+
+    def _after_videos(self, frames: int, seconds: float) -> None:
+        if self.online:
+            report = os.path.join(self.runner.work_dir, 'online', f'report_rank{get_rank()}.json')
+            write_report(self.online.summary(frames, seconds), report)

@@ -169,26 +169,21 @@ class InferenceSession:
         self.reset()
         results = self._run_causal(video) if self.model.causal else self._run_offline(video)
         for result in results:
-            index = result.frame_index
-            result.set_metainfo(dict(
-                video_id=video.video_id, frame_name=video.frame_names[index], num_frames=len(video),
-                is_last=index == len(video) - 1, annotation=video.metainfo.get('annotations', {}).get(index)))
+            result.set_metainfo(video_info(video, result.frame_index))
             yield result
 
     def _run_causal(self, video: Video) -> Iterator[VOSDataSample]:
-        metainfo = {k: v for k, v in video.metainfo.items() if k != 'annotations'}
         if self.model.prompted and not video.prompts:
             raise ValueError(f'{video.video_id}: {type(self.model).__name__} needs a prompt (a label map of the objects '
                              'to segment), and this video has none.')
         for index, frame in video:
             try:
-                yield self.step(frame, video.prompt(index, frame.shape[:2]), **metainfo)
+                yield self.step(frame, video.prompt(index, frame.shape[:2]))
             except ValueError as error:
                 raise ValueError(f'{video.video_id}, frame {video.frame_names[index]}: {error}') from None
 
     @torch.no_grad()
     def _run_offline(self, video: Video) -> Iterator[VOSDataSample]:
-        metainfo = {k: v for k, v in video.metainfo.items() if k != 'annotations'}
         first = video.read(0)
         self._fit_geometry(first, 0)
         label_maps, prompts = {}, {}
@@ -205,7 +200,7 @@ class InferenceSession:
                 prompt = label_maps.get(index)
                 new_ids = object_ids_of(prompt) if prompt is not None else []
                 self.frame_index = index
-                yield self._result(scores, frame, prompt, new_ids, len(self.objects), metainfo)
+                yield self._result(scores, frame, prompt, new_ids, len(self.objects), {})
 
     def _fit_geometry(self, frame: np.ndarray, index: int) -> None:
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
@@ -265,6 +260,13 @@ class InferenceSession:
         if self.cfg.get('keep_scores', False) and scores is not None:
             result.pred_scores = scores
         return result
+
+
+def video_info(video: Video, index: int) -> dict:
+    """What a result of frame ``index`` says of its video: names, position, and what the data set wants to be known."""
+    info = {key: value for key, value in video.metainfo.items() if key != 'annotations'}
+    return dict(info, video_id=video.video_id, frame_name=video.frame_names[index], num_frames=len(video),
+                is_last=index == len(video) - 1, annotation=video.metainfo.get('annotations', {}).get(index))
 
 
 def arg_max(scores: Tensor) -> Tensor:
