@@ -1,3 +1,6 @@
+from .ceil_pool_resnet import CeilPoolResNet
+from .cue_resnet import CueResNet
+from .dilated_resnet import DilatedResNet
 from .efficientnet_lite import EfficientNetLite
 
-__all__ = ['EfficientNetLite']
+__all__ = ['CeilPoolResNet', 'CueResNet', 'DilatedResNet', 'EfficientNetLite']

@@ -1,3 +1,6 @@
+from .aspp_neck import ASPPNeck
+from .mask_propagation import MaskPropagation
+from .separable_pyramid import SeparablePyramid
 from .spatio_temporal_neck import SpatioTemporalNeck
 
-__all__ = ['SpatioTemporalNeck']
+__all__ = ['ASPPNeck', 'MaskPropagation', 'SeparablePyramid', 'SpatioTemporalNeck']

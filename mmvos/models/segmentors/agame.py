@@ -1,0 +1,255 @@
+"""A-GAME: a generative appearance model inside a causal segmentation network."""
+from dataclasses import dataclass, field, replace
+from typing import Dict, List, NamedTuple, Optional, Tuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from mmvos.inference import Frame
+from mmvos.registry import MODELS
+from mmvos.structures import VOID, VOSDataSample
+
+from ..heads.gaussian_appearance import GaussianMixture, mask_pair, pool_masks
+from ..heads.object_aggregation import aggregate_objects
+from .base import PER_OBJECT, CausalVOSModel
+
+
+class FrameFeatures(NamedTuple):
+    """What a frame gives to all objects; batch 1 at inference, one row per object in training.
+
+    ``deep``: the backbone's coarsest map ``(B, C, h, w)``; ``appearance``: its projection for the Gaussians (or None);
+    ``current``: its part of the mask propagation (or None); ``skips``: the finer maps, ready for the upsampler.
+    """
+    deep: Tensor
+    appearance: Optional[Tensor]
+    current: Optional[Tensor]
+    skips: List[Tensor]
+
+    def of(self, owner: Tensor) -> 'FrameFeatures':
+        """One row per object; ``owner``: row of each object's clip."""
+        rows = [None if t is None else t[owner] for t in self[:3]]
+        return FrameFeatures(*rows, [t[owner] for t in self.skips])
+
+
+class MaskPrediction(NamedTuple):
+    """Logits (background, object) of N objects: ``final`` ``(N, 2, H, W)``, ``coarse`` ``(N, 2, h, w)`` or None."""
+    final: Tensor
+    coarse: Optional[Tensor]
+
+
+@dataclass
+class AGAMEState:
+    """Constant in size: nothing here grows with the length of the video.
+
+    ``means``, ``variances``: ``(N, K, C)`` (None without the appearance module); ``first_mask``, ``previous_mask``:
+    (background, object) ``(N, 2, h, w)``; ``reference``: row of ``references`` for each object ``(N,)``;
+    ``references``: what the mask propagation keeps of the frames in which objects were given, ``(P, channels, h, w)``
+    (None without that module); ``encoded``: features of the frame of a late prompt, so that its prediction does not
+    encode the frame again.
+    """
+    means: Optional[Tensor] = field(metadata=PER_OBJECT)
+    variances: Optional[Tensor] = field(metadata=PER_OBJECT)
+    first_mask: Tensor = field(metadata=PER_OBJECT)
+    previous_mask: Tensor = field(metadata=PER_OBJECT)
+    reference: Tensor = field(metadata=PER_OBJECT)
+    references: Optional[Tensor] = None
+    encoded: Optional[Tuple[int, FrameFeatures]] = None
+
+    @property
+    def mixture(self) -> GaussianMixture:
+        return GaussianMixture(self.means, self.variances)
+
+
+@MODELS.register_module()
+class AGAME(CausalVOSModel):
+    """Johnander et al., "A Generative Appearance Model for End-to-end Video Object Segmentation", CVPR 2019.
+
+    Every object on its own, all as one batch: the appearance module scores the frame under four Gaussians of the object,
+    the mask propagation encodes where the object was, both are fused to a coarse mask, and that is refined with finer
+    features. Then the Gaussians and the previous mask are renewed from the mask. Objects meet only where their
+    probabilities are aggregated.
+
+    Args:
+        backbone: gives feature maps finest first; the last is the coarse one, the others are skips.
+        fusion: config of the part that merges the cues of an object and predicts its coarse mask (``CoarseMaskHead``).
+        upsampler: config of the part that brings it to the image's size (``SkipUpsampler``).
+        appearance: config of the appearance module (``GaussianAppearance``), or None.
+        mask_propagation: config of the mask-propagation module (``MaskPropagation``), or None.
+        loss_final, loss_coarse: configs of the losses of the final and the coarse masks (None: no such loss).
+        train_update_mask: which mask renews the state in training (``'coarse'``; ``'fine'``: the pooled final one).
+        background: how the background's probability comes from the objects' (see :func:`aggregate_objects`).
+        with_cp: recompute each frame's heads in the backward pass instead of keeping their activations.
+        test_cfg: besides the session's settings, ``update_mask``: which mask renews the state: ``'aggregated'``
+            (pooled, after objects have been aggregated; default), ``'fine'`` (pooled, before) or ``'coarse'``.
+    """
+    add_objects_first = True
+
+    def __init__(self, backbone: dict, fusion: dict, upsampler: dict, appearance: Optional[dict] = None,
+                 mask_propagation: Optional[dict] = None, loss_final: Optional[dict] = None,
+                 loss_coarse: Optional[dict] = None, train_update_mask: str = 'coarse', background: str = 'min',
+                 with_cp: bool = False, **kwargs) -> None:
+        super().__init__(**kwargs)
+        if appearance is None and mask_propagation is None:
+            raise ValueError('A-GAME needs the appearance module, the mask propagation, or both.')
+        self.backbone = MODELS.build(backbone)
+        self.appearance = MODELS.build(appearance) if appearance else None
+        self.mask_propagation = MODELS.build(mask_propagation) if mask_propagation else None
+        self.fusion = MODELS.build(fusion)
+        self.upsampler = MODELS.build(upsampler)
+        self.loss_final = MODELS.build(loss_final) if loss_final else None
+        self.loss_coarse = MODELS.build(loss_coarse) if loss_coarse else None
+        for mode, allowed in ((train_update_mask, ('coarse', 'fine')),
+                              (self.test_cfg.get('update_mask', 'aggregated'), ('coarse', 'fine', 'aggregated'))):
+            if mode not in allowed:
+                raise ValueError(f'the state is to be renewed from the mask {mode!r}; expected one of {allowed}.')
+        self.train_update_mask, self.background, self.with_cp = train_update_mask, background, with_cp
+
+    # ---- one frame -------------------------------------------------------------------------------------------------
+
+    def prepare(self, maps: Tuple[Tensor, ...]) -> FrameFeatures:
+        """All that is computed once per frame, from the backbone's maps (finest first)."""
+        deep = maps[-1]
+        return FrameFeatures(
+            deep,
+            self.appearance.project(deep) if self.appearance is not None else None,
+            self.mask_propagation.project_current(deep) if self.mask_propagation is not None else None,
+            self.upsampler.prepare(maps[-2::-1]))
+
+    def start(self, features: FrameFeatures, masks: Tensor) -> AGAMEState:
+        """The state of N objects with masks ``(N, H, W)`` that are given in a frame (features of batch 1 or N)."""
+        first_mask = pool_masks(masks, features.deep.shape[-2:])
+        mixture = self.appearance.fit(features.appearance, first_mask) if self.appearance is not None else (None, None)
+        references = None
+        if self.mask_propagation is not None:
+            references = self.mask_propagation.project_reference(features.deep)
+        rows = torch.arange(len(masks), device=masks.device).clamp(max=len(features.deep) - 1)
+        return AGAMEState(*mixture, first_mask, first_mask, rows, references)
+
+    def predict_masks(self, features: FrameFeatures, state: AGAMEState, size: Tuple[int, int],
+                      with_coarse: bool = True) -> MaskPrediction:
+        """Every object's own masks, ``size`` = ``(H, W)`` of the image."""
+        cues = []
+        if self.appearance is not None:
+            cues.append(self.appearance(features.appearance, state.mixture))
+        if self.mask_propagation is not None:
+            references = state.references[state.reference] if len(state.references) > 1 else state.references
+            cues.append(self.mask_propagation(features.current, references, state.previous_mask, state.first_mask))
+        fused = self.fusion(cues)
+        return MaskPrediction(self.upsampler(fused, features.skips, size),
+                              self.fusion.predict(fused) if with_coarse else None)
+
+    def renew(self, features: FrameFeatures, mask: Tensor, state: AGAMEState) -> AGAMEState:
+        """The state after a frame in which the objects had the mask (background, object) ``(N, 2, h, w)``."""
+        means, variances = state.mixture
+        if self.appearance is not None:
+            means, variances = self.appearance.update(features.appearance, mask, state.mixture)
+        return replace(state, means=means, variances=variances, previous_mask=mask, encoded=None)
+
+    # ---- inference -------------------------------------------------------------------------------------------------
+
+    def init_state(self, frame: Frame, masks: Tensor) -> AGAMEState:
+        return self.start(self.prepare(self.backbone(frame.image)), masks)
+
+    def add_objects(self, frame: Frame, masks: Tensor, state: AGAMEState) -> AGAMEState:
+        features = self.prepare(self.backbone(frame.image))
+        new = self.start(features, masks)
+        if self.mask_propagation is not None:
+            new.reference += len(state.references)
+        joined = {name: None if getattr(state, name) is None else torch.cat([getattr(state, name), getattr(new, name)])
+                  for name in ('means', 'variances', 'first_mask', 'previous_mask', 'reference', 'references')}
+        return AGAMEState(**joined, encoded=(frame.index, features))
+
+    def step(self, frame: Frame, state: AGAMEState) -> Tuple[Tensor, AGAMEState]:
+        """Probabilities ``(N + 1, h, w)`` after aggregation, and the renewed state."""
+        if state.encoded is not None and state.encoded[0] == frame.index:
+            features = state.encoded[1]
+        else:
+            features = self.prepare(self.backbone(frame.image))
+        mode = self.test_cfg.get('update_mask', 'aggregated')
+        prediction = self.predict_masks(features, state, frame.image.shape[-2:], with_coarse=mode == 'coarse')
+        foreground = prediction.final.float().softmax(1)[:, 1]
+        scores = aggregate_objects(foreground, self.background)
+        if mode == 'coarse':
+            mask = prediction.coarse.float().softmax(1)
+        else:
+            mask = pool_masks(scores[1:] if mode == 'aggregated' else foreground, features.deep.shape[-2:])
+        return scores, self.renew(features, mask, state)
+
+    def keep_objects(self, indices: List[int], state: AGAMEState) -> AGAMEState:
+        """As the base class; first frames that no object refers to any more are forgotten."""
+        without = [name for name in ('means', 'variances') if getattr(state, name) is None]
+        placeholder = {name: state.reference for name in without}
+        kept = replace(super().keep_objects(indices, replace(state, **placeholder)), **dict.fromkeys(without))
+        if state.references is None:
+            return kept
+        used, reference = kept.reference.unique(return_inverse=True)
+        return replace(kept, reference=reference, references=state.references[used])
+
+    # ---- training --------------------------------------------------------------------------------------------------
+
+    def loss(self, inputs: Tensor, data_samples: List[VOSDataSample]) -> Dict[str, Tensor]:
+        """Losses of the recurrence over clips ``(B, T, 3, H, W)``; the first frame's masks are given.
+
+        Every id in a sample's ``object_ids`` is segmented on its own, in one batch over all clips. The given frame is
+        part of the means, with the log of its true mask.
+        """
+        prompts, targets, owner = self._objects(data_samples)
+        frames = self._clip_features(inputs)
+        size = inputs.shape[-2:]
+        state, final, coarse = None, [mask_pair(prompts).clamp(1e-7, 1 - 1e-7).log()], []
+        coarse.append(final[0])
+        for t, maps in enumerate(frames):
+            features = self.prepare(maps).of(owner)
+            if t == 0:
+                state = self.start(features, prompts)
+                continue
+            prediction = self._run(features, state, size)
+            final.append(prediction.final.float().log_softmax(1))
+            if self.train_update_mask == 'coarse':
+                mask = prediction.coarse.float().softmax(1)
+            else:
+                mask = pool_masks(final[-1][:, 1].exp(), features.deep.shape[-2:])
+            coarse.append(F.interpolate(prediction.coarse.float().log_softmax(1), size, mode='bilinear',
+                                        align_corners=False))
+            state = self.renew(features, mask, state)
+        losses = {}
+        for name, loss, log_probs in (('loss_final', self.loss_final, final), ('loss_coarse', self.loss_coarse, coarse)):
+            if loss is not None:
+                losses[name] = loss(torch.stack(log_probs, 1).flatten(0, 1), targets.flatten(0, 1))
+        return losses
+
+    def _run(self, features: FrameFeatures, state: AGAMEState, size: Tuple[int, int]) -> MaskPrediction:
+        if self.with_cp and torch.is_grad_enabled():
+            return checkpoint(self.predict_masks, features, state, size, use_reentrant=False)
+        return self.predict_masks(features, state, size)
+
+    def _clip_features(self, inputs: Tensor):
+        """The backbone's maps of each time step, each ``(B, C, h, w)``.
+
+        A backbone that learns sees one time step at a time, so that its batch norms do; a frozen one sees all at once.
+        """
+        if any(p.requires_grad for p in self.backbone.parameters()):
+            for t in range(inputs.shape[1]):
+                yield self.backbone(inputs[:, t])
+            return
+        with torch.no_grad():
+            maps = [m.unflatten(0, inputs.shape[:2]) for m in self.backbone(inputs.flatten(0, 1))]
+        for t in range(inputs.shape[1]):
+            yield tuple(m[:, t] for m in maps)
+
+    @staticmethod
+    def _objects(data_samples: List[VOSDataSample]) -> Tuple[Tensor, Tensor, Tensor]:
+        """First masks ``(N, H, W)`` 0/1, targets ``(N, T, H, W)`` 0/1/255 and the clip of each object ``(N,)``."""
+        targets, owner = [], []
+        for clip, sample in enumerate(data_samples):
+            label_maps = sample.gt_label_maps.long()
+            for object_id in sample.object_ids:
+                targets.append((label_maps == object_id).long().masked_fill_(label_maps == VOID, VOID))
+                owner.append(clip)
+        if not targets:
+            raise ValueError('no clip of the batch has an object; let the pipeline choose clips that have one.')
+        targets = torch.stack(targets)
+        prompts = (targets[:, 0] == 1).float()
+        return prompts, targets, torch.tensor(owner, device=targets.device)
