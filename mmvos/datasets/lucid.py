@@ -83,9 +83,10 @@ class LucidDream:
             rng: where all chances come from.
         """
         label_map = np.where(label_map == VOID, np.uint8(0), label_map)
-        layers = self._layers(frame, label_map, rng)
-        frames, label_maps, _ = zip(*[self._compose(layers, None)])
-        frames, label_maps, flows = list(frames), list(label_maps), [np.zeros((*label_map.shape, 2), np.float32)]
+        identity = rng.random() < self.identity_prob
+        layers = self._layers(frame, label_map, rng, identity)
+        image, labels, _ = (frame, label_map, None) if identity else self._compose(layers, None)
+        frames, label_maps, flows = [image], [labels], [np.zeros((*label_map.shape, 2), np.float32)]
         for _ in range(self.clip_len - 1):
             maps = [self._motion(layer, rng) for layer in layers]
             layers = [layer.warped(m) for layer, m in zip(layers, maps)]
@@ -95,12 +96,12 @@ class LucidDream:
             flows.append(flow)
         return DreamedClip(frames, label_maps, flows)
 
-    def _layers(self, frame: np.ndarray, label_map: np.ndarray, rng: np.random.Generator) -> List[_Layer]:
+    def _layers(self, frame: np.ndarray, label_map: np.ndarray, rng: np.random.Generator, identity: bool) -> List[_Layer]:
         """The first frame's layers: background first, then moved objects in their depth order."""
         ids = object_ids_of(label_map)
         if not ids:
             return [_Layer(frame, label_map, background=True)]
-        if rng.random() < self.identity_prob:
+        if identity:
             moved, group = ids, None
         else:
             moved = sorted(rng.permutation(ids)[:rng.integers(1, len(ids) + 1)].tolist())

@@ -1,0 +1,298 @@
+"""Online training: learns, restores, is deterministic, reads only what is given."""
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import mmvos.datasets  # noqa: F401  (registers)
+import mmvos.engine  # noqa: F401
+from mmvos.datasets.lucid import LucidDream
+from mmvos.engine.online_training import OnlineAdaptation, OnlineTrainer, snapshot
+from mmvos.inference import FrameArrays
+from mmvos.models.segmentors import PER_OBJECT, CausalVOSModel
+from mmvos.structures import one_hot
+
+PIPELINE = [dict(type='SelectObjects'), dict(type='PackVOSInputs')]
+SGD = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=0.02))
+
+
+@dataclass
+class Masks:
+    previous: torch.Tensor = field(metadata=PER_OBJECT)
+
+
+class TinyVOS(CausalVOSModel):
+    """A few convolutions of the frame, with or without the previous mask: learns a colour, unless it knows it already."""
+
+    def __init__(self, recurrent=True, **kwargs):
+        super().__init__(**kwargs)
+        self.recurrent = recurrent
+        self.conv = nn.Conv2d(4 if recurrent else 3, 8, 3, padding=1)
+        self.bn = nn.BatchNorm2d(8)
+        self.head = nn.Conv2d(8, 1, 1)
+
+    def logits(self, image, previous):
+        image = image.expand(len(previous), -1, -1, -1)
+        x = torch.cat([image, previous[:, None]], 1) if self.recurrent else image
+        return self.head(self.bn(self.conv(x)).relu())[:, 0]
+
+    def loss(self, inputs, data_samples):
+        losses = []
+        for clip, sample in zip(inputs, data_samples):
+            masks = one_hot(sample.gt_label_maps, sample.object_ids)
+            known = sample.gt_label_maps != 255
+            for t in range(len(clip)):
+                logits = self.logits(clip[t:t + 1], masks[:, max(t - 1, 0)])
+                losses.append(F.binary_cross_entropy_with_logits(logits, masks[:, t], known[t].float().expand_as(logits)))
+        return dict(loss_seg=torch.stack(losses).mean())
+
+    def init_state(self, frame, masks):
+        return Masks(masks)
+
+    def add_objects(self, frame, masks, state):
+        return Masks(torch.cat([state.previous, masks]))
+
+    def step(self, frame, state):
+        p = self.logits(frame.image, state.previous).sigmoid()
+        return torch.cat([1 - p.amax(0, keepdim=True), p]), Masks((p > 0.5).float())
+
+
+def toy_video(colour=(200, 60, 60), objects=1, frames=8, seed=0, name='toy'):
+    """Coloured squares that move over noise."""
+    rng = np.random.default_rng(seed)
+    images, label_maps = [], []
+    for t in range(frames):
+        image = rng.integers(0, 120, (48, 64, 3), dtype=np.uint8)
+        label_map = np.zeros((48, 64), np.uint8)
+        for k in range(objects):
+            top, left = 6 + 20 * k, 4 + 4 * t
+            image[top:top + 16, left:left + 16] = np.roll(colour, k)
+            label_map[top:top + 16, left:left + 16] = k + 1
+        images.append(image)
+        label_maps.append(label_map)
+    video = FrameArrays(images, video_id=name, prompts={0: label_maps[0]},
+                        metainfo=dict(annotations=dict(enumerate(label_maps))))
+    return video, label_maps
+
+
+def stage(**kwargs):
+    return dict(dict(max_iters=30, batch_size=2, pipeline=PIPELINE, optim_wrapper=SGD,
+                     synthesis=dict(type='LucidDream', min_size=8)), **kwargs)
+
+
+def model(recurrent=True):
+    torch.manual_seed(0)
+    return TinyVOS(recurrent).eval()
+
+
+def score(results, truth):
+    values = []
+    for result, gt in list(zip(results, truth))[1:]:
+        union = ((result.pred_label_map > 0) | (gt > 0)).sum()
+        values.append(((result.pred_label_map == gt) & (gt > 0)).sum() / union)
+    return np.mean(values)
+
+
+@pytest.mark.parametrize('recurrent', [False, True], ids=['single-frame', 'recurrent'])
+def test_it_learns(recurrent):
+    video, truth = toy_video()
+    net = model(recurrent)
+    before = score(net.predict([video]), truth)
+    trainer = OnlineTrainer([stage(clip_len=2, synthesis=dict(type='LucidDream', min_size=8, clip_len=2))])
+    after = score(trainer.run(net, video), truth)
+    assert after > max(before, 0.5)
+    assert trainer.reports[0]['last_loss'] < 0.5 * trainer.reports[0]['first_loss']
+
+
+def test_the_model_is_bit_identical_afterwards_and_videos_do_not_influence_each_other():
+    net = model()
+    before = snapshot(net)
+    (a, _), (b, _) = toy_video(name='a'), toy_video((60, 220, 90), seed=1, name='b')
+    both = OnlineTrainer([stage(freeze_bn=False)])
+    list(both.run(net, a))
+    after_a = [r.pred_label_map for r in both.run(net, b)]
+    for name, value in snapshot(net).items():
+        assert torch.equal(value, before[name]), name
+    alone = [r.pred_label_map for r in OnlineTrainer([stage(freeze_bn=False)]).run(model(), b)]
+    for x, y in zip(after_a, alone):
+        np.testing.assert_array_equal(x, y)
+
+
+def test_global_random_state_is_left_alone():
+    video, _ = toy_video()
+    net = model()
+    torch.manual_seed(5)
+    np.random.seed(5)
+    expected = torch.rand(1), np.random.rand()
+    torch.manual_seed(5)
+    np.random.seed(5)
+    list(OnlineTrainer([stage(max_iters=3)]).run(net, video))
+    assert torch.rand(1) == expected[0] and np.random.rand() == expected[1]
+
+
+def test_later_annotations_are_never_read():
+    video, _ = toy_video()
+    results = [r.pred_label_map for r in OnlineTrainer([stage(max_iters=5)]).run(model(), video)]
+    noise = np.random.default_rng(0).integers(0, 2, (48, 64), dtype=np.uint8)
+    other = FrameArrays(video.frames, video_id='toy', prompts=video.prompts,
+                        metainfo=dict(annotations={i: noise for i in range(1, 8)}))
+    for x, r in zip(results, OnlineTrainer([stage(max_iters=5)]).run(model(), other)):
+        np.testing.assert_array_equal(x, r.pred_label_map)
+
+
+def test_only_chosen_parameters_and_no_statistics_change():
+    video, _ = toy_video()
+    net = model()
+    before, seen = snapshot(net), {}
+    trainer = OnlineTrainer([stage(max_iters=3, trainable=['^head'])])
+    for _ in trainer.run(net, video):
+        seen = seen or snapshot(net)
+    changed = {name for name, value in seen.items() if not torch.equal(value, before[name])}
+    assert changed == {'head.weight', 'head.bias'}
+    assert all(p.requires_grad for p in net.parameters())
+
+
+def test_one_model_per_object_keeps_all_ids():
+    video, truth = toy_video(objects=2)
+    trainer = OnlineTrainer([stage(per_object=True, max_iters=40)])
+    results = list(trainer.run(model(recurrent=False), video))
+    assert len(trainer.reports) == 2
+    assert results[-1].object_ids == [1, 2] and results[-1].is_last
+    for object_id in (1, 2):
+        got, gt = results[-1].pred_label_map == object_id, truth[-1] == object_id
+        assert (got & gt).sum() > 0.5 * (got | gt).sum()
+
+
+def test_a_loss_that_is_not_finite_falls_back(monkeypatch):
+    video, truth = toy_video()
+    net = model()
+    expected = [r.pred_label_map for r in net.predict([video])]
+    monkeypatch.setattr(TinyVOS, 'loss', lambda self, *_: dict(loss_seg=self.head.bias.sum() * float('nan')))
+    for x, r in zip(expected, OnlineTrainer([stage()]).run(net, video)):
+        np.testing.assert_array_equal(x, r.pred_label_map)
+
+
+def test_an_empty_given_mask_is_skipped_with_a_warning():
+    video, _ = toy_video()
+    net = model()
+    before = snapshot(net)
+    trainer = OnlineTrainer([stage()])
+    trainer._train(net, trainer.stages[0], [(video.read(0), np.zeros((48, 64), np.uint8))], 'empty')
+    assert trainer.reports == [] and all(torch.equal(v, before[n]) for n, v in snapshot(net).items())
+
+
+def test_weights_are_saved_and_used_again(tmp_path):
+    video, _ = toy_video()
+    first = OnlineTrainer([stage(max_iters=4)], save_weights=True, work_dir=str(tmp_path))
+    expected = [r.pred_label_map for r in first.run(model(), video)]
+    again = OnlineTrainer([stage(max_iters=4)], reuse_weights=True, work_dir=str(tmp_path))
+    results = [r.pred_label_map for r in again.run(model(), video)]
+    assert again.reports == []
+    for x, y in zip(expected, results):
+        np.testing.assert_array_equal(x, y)
+
+
+def test_per_dataset_trains_once_on_all_given_frames():
+    (a, _), (b, truth) = toy_video(name='a'), toy_video(seed=1, name='b')
+    net = model()
+    trainer = OnlineTrainer([stage(mode='per_dataset')])
+    trainer.before_test(net, lambda: iter([a, b]))
+    assert [r['name'] for r in trainer.reports] == ['dataset_0']
+    assert score(trainer.run(net, b), truth) > 0.5
+
+
+def test_wrong_settings_are_named():
+    with pytest.raises(ValueError, match="unknown setting 'iters'"):
+        OnlineTrainer([stage(iters=3)])
+    with pytest.raises(ValueError, match='per_frame'):
+        OnlineTrainer([stage(mode='per_frame')])
+    net = model()
+    net.prompted = False
+    with pytest.raises(TypeError, match='takes no prompts'):
+        OnlineTrainer([stage()]).check(net)
+
+
+def test_adaptation_targets_of_an_exact_model():
+    truth = np.zeros((480, 640), np.uint8)
+    truth[100:200, 100:220] = 3
+    scores = torch.stack([torch.from_numpy(truth != 3), torch.from_numpy(truth == 3)]).float()
+    adaptation = OnlineAdaptation(neg_dist=100)
+    target, far = adaptation.targets(scores, truth, [3])
+    assert (target[truth == 3] == 3).all() and set(np.unique(target)) == {0, 3, 255}
+    rows, columns = np.nonzero(target == 0)
+    # at least 100 px from the mask eroded by 7 px on each side
+    dy, dx = np.maximum.reduce([107 - rows, rows - 192, 0 * rows]), np.maximum.reduce([107 - columns, columns - 212, 0 * rows])
+    assert np.hypot(dy, dx).min() > 99
+    lost, none = adaptation.targets(scores, np.zeros_like(truth), [3])
+    assert none is None and (lost == 255).all()
+
+
+def test_adaptation_follows_a_changing_colour():
+    video, truth = toy_video(frames=6)
+    net = model()
+    before = snapshot(net)
+    trainer = OnlineTrainer([stage(max_iters=30)], adapt=dict(steps=3, interval=3, lr=1e-3))
+    assert score(trainer.run(net, video), truth) > 0.5
+    assert all(torch.equal(v, before[n]) for n, v in snapshot(net).items())
+
+
+# -- synthesis ---------------------------------------------------------------------------------------------------------
+
+
+def picture(seed=0):
+    """A smooth textured frame with two objects."""
+    rng = np.random.default_rng(seed)
+    noise = F.interpolate(torch.from_numpy(rng.random((1, 3, 15, 20))), (120, 160), mode='bicubic').clamp(0, 1)
+    frame = (255 * noise[0].permute(1, 2, 0).numpy()).astype(np.uint8)
+    label_map = np.zeros((120, 160), np.uint8)
+    label_map[20:60, 20:70] = 4
+    label_map[70:105, 90:140] = 9
+    return frame, label_map
+
+
+def test_dreams_keep_sizes_and_ids():
+    frame, label_map = picture()
+    dream, rng = LucidDream(clip_len=3, min_size=20), np.random.default_rng(0)
+    for _ in range(10):
+        clip = dream(frame, label_map, rng)
+        assert len(clip.frames) == len(clip.label_maps) == len(clip.flows_bwd) == 3
+        assert clip.frames[0].shape == frame.shape and clip.frames[0].dtype == np.uint8
+        assert set(np.unique(clip.label_maps)) <= {0, 4, 9}
+        assert len(set(np.unique(clip.label_maps[0])) - {0}) >= 1
+
+
+def test_identity_reproduces_the_frame():
+    frame, label_map = picture()
+    clip = LucidDream(identity_prob=1.0)(frame, label_map, np.random.default_rng(0))
+    np.testing.assert_array_equal(clip.label_maps[0], label_map)
+    np.testing.assert_array_equal(clip.frames[0], frame)
+
+
+def test_flow_carries_the_previous_frame_to_the_next():
+    import cv2
+    frame, label_map = picture()
+    dream, rng = LucidDream(clip_len=2, min_size=20), np.random.default_rng(1)
+    errors, same_object = [], []
+    for _ in range(10):
+        clip = dream(frame, label_map, rng)
+        (old, new), (old_labels, labels), flow = clip.frames, clip.label_maps, clip.flows_bwd[1]
+        y, x = np.mgrid[:120, :160].astype(np.float32)
+        u, v = x + flow[..., 0], y + flow[..., 1]
+        inside = (u > 0) & (v > 0) & (u < 159) & (v < 119)
+        source = cv2.remap(old_labels, u, v, cv2.INTER_NEAREST)
+        carried = cv2.remap(old, u, v, cv2.INTER_LINEAR)
+
+        def interior(label):  # three pixels away from every border between layers
+            kernel = np.ones((7, 7), np.uint8)
+            return cv2.dilate(label, kernel) == cv2.erode(label, kernel)
+
+        was_interior = cv2.remap(interior(old_labels).astype(np.uint8), u, v, cv2.INTER_NEAREST) > 0
+        plain = inside & (source == labels) & interior(labels) & was_interior
+        errors.append(np.abs(carried.astype(int) - new)[plain].mean())
+        objects = (labels > 0) & inside
+        same_object.append((source == labels)[objects].mean() if objects.any() else 1)
+    assert np.mean(errors) < 2
+    assert np.mean(same_object) > 0.97
