@@ -109,6 +109,13 @@ class ScoredVideoMetric(VideoMetric):
             return read_label_map(annotation, **(result.get('annotation_options') or {}))
         return np.asarray(annotation)
 
+    @staticmethod
+    def is_scored(result: dict) -> bool:
+        """Whether a frame of a sparsely annotated data set counts: it has an annotation, and is one of ``eval_frames``
+        where the data set names them."""
+        frames = result.get('eval_frames')
+        return result.get('annotation') is not None and (frames is None or result['frame_index'] in frames)
+
     def add_frame(self, video: Any, result: dict) -> None:
         index = result['frame_index']
         wants_gt, wants_pred = video.needs_annotation(index), video.needs_prediction(index)

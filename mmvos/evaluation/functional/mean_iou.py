@@ -1,0 +1,89 @@
+"""Mean IoU of SegTrack v2, YouTube-Objects and FBMS-59: region similarity alone, on frames that may be sparse."""
+from typing import Dict, Iterable, List, Optional
+
+import numpy as np
+
+from .region import jaccard
+from .statistics import nan_mean
+
+VOID = 255
+
+
+class MeanIoUVideo:
+    """One video: J of the annotated frames.
+
+    Args:
+        objects: ``'union'``: everything that is not 0 is one foreground; ``'each'``: every object id is a binary problem
+            of its own (void is background).
+        skip_first: the first annotated frame does not count (it is given to a semi-supervised method).
+        group: a key for means of means, such as the class of YouTube-Objects.
+    """
+
+    def __init__(self, objects: str = 'union', skip_first: bool = False, group: Optional[str] = None) -> None:
+        if objects not in ('union', 'each'):
+            raise ValueError(f"objects={objects!r}: expected 'union' or 'each'.")
+        self.objects, self.skip_first, self.group = objects, skip_first, group
+        self.values: Dict[int, List[float]] = {}
+        self.frames = 0
+        self._predicted: List[set] = []  # ids, per frame that counts
+
+    def update(self, index: int, gt: np.ndarray, pred: np.ndarray) -> None:
+        """Score an annotated frame (frames come in order): label maps uint8 ``(H, W)`` of one size."""
+        self.frames += 1
+        if self.objects == 'union':
+            gt, pred = (gt > 0).view(np.uint8), (pred > 0).view(np.uint8)
+            present = {1}
+        else:
+            present = set(np.flatnonzero(np.bincount(gt.ravel())).tolist()) - {0, VOID}
+        for object_id in present - set(self.values):  # the object was in none of the frames before
+            self.values[object_id] = [float(object_id not in predicted) for predicted in self._predicted]
+        if self.frames > self.skip_first:
+            for object_id, values in self.values.items():
+                values.append(jaccard(gt == object_id, pred == object_id))
+            self._predicted.append(set(np.flatnonzero(np.bincount(pred.ravel())).tolist()))
+
+    def result(self) -> List[dict]:
+        """One row per object (``'union'``: one) that has a frame that counts."""
+        return [dict(object=object_id, frames=len(values), **({'class': self.group} if self.group is not None else {}),
+                     **{'J-Mean': float(np.mean(values))})
+                for object_id, values in sorted(self.values.items()) if values]
+
+
+def mean_iou_summary(rows: Iterable[dict], average: Optional[str] = None) -> Dict[str, float]:
+    """Means over videos, classes and frames.
+
+    Args:
+        rows: of all videos, with ``video`` and, where the data set has classes, ``class``.
+        average: what ``mIoU`` is: ``'object'`` (mean over rows, i.e. over videos where objects are united), or
+            ``'class'`` (mean over a video's objects, over the videos of a class, over classes). Default: ``'class'``
+            where there are classes, else ``'object'``.
+
+    Returns:
+        ``mIoU``; ``frame_mean``: all frames of all objects pooled; ``video_mean``: mean over videos; with classes
+        ``class_mean`` and ``<class>`` of each.
+    """
+    rows = list(rows)
+    if not rows:
+        raise ValueError('no object was scored.')
+    if average not in (None, 'object', 'class'):
+        raise ValueError(f"average={average!r}: expected 'object' or 'class'.")
+    videos: Dict[str, List[float]] = {}
+    classes: Dict[str, List[float]] = {}
+    for row in rows:
+        videos.setdefault(row['video'], []).append(row['J-Mean'])
+    class_of = {row['video']: row['class'] for row in rows if 'class' in row}
+    for video, values in videos.items():
+        if video in class_of:
+            classes.setdefault(class_of[video], []).append(float(np.mean(values)))
+    frames = np.array([row['frames'] for row in rows])
+    means = dict(object=nan_mean([row['J-Mean'] for row in rows]))
+    summary = dict(frame_mean=float(np.average([row['J-Mean'] for row in rows], weights=frames)),
+                   video_mean=float(np.mean([np.mean(values) for values in videos.values()])))
+    if classes:
+        per_class = {name: float(np.mean(values)) for name, values in sorted(classes.items())}
+        means['class'] = float(np.mean(list(per_class.values())))
+        summary.update(class_mean=means['class'], **per_class)
+    average = average or ('class' if classes else 'object')
+    if average not in means:
+        raise ValueError("average='class': the videos of this data set have no classes.")
+    return dict(mIoU=means[average], **summary)
