@@ -1,0 +1,44 @@
+"""One output map per instance."""
+import math
+from typing import Union
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmvos.registry import MODELS
+
+
+@MODELS.register_module()
+class InstanceMapHead(BaseModule):
+    """A 1x1 convolution to one logit map per instance slot.
+
+    Weights of another number of slots are accepted: the first ones are kept, further slots get the mean over the old.
+
+    Args:
+        in_channels: of the features.
+        num_slots: N.
+        prior: probability that an untrained head gives.
+    """
+
+    def __init__(self, in_channels: int, num_slots: int, prior: float = 0.1,
+                 init_cfg: Union[dict, list, None] = None) -> None:
+        bias = math.log(prior / (1 - prior))
+        super().__init__(init_cfg or dict(type='Xavier', layer='Conv2d', distribution='uniform', bias=bias))
+        self.num_slots = num_slots
+        self.conv = nn.Conv2d(in_channels, num_slots, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to logits ``(B, N, H, W)``."""
+        return self.conv(x)
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
+        for name in ('weight', 'bias'):
+            key = f'{prefix}conv.{name}'
+            if key in state_dict:
+                trained = state_dict[key]
+                more = self.num_slots - len(trained)
+                mean = trained.mean(0, keepdim=True)
+                state_dict[key] = torch.cat((trained, mean.repeat_interleave(more, 0))) if more > 0 else \
+                    trained[:self.num_slots]
+        super()._load_from_state_dict(state_dict, prefix, *args)

@@ -1,0 +1,165 @@
+"""Losses over one probability map per instance."""
+from typing import NamedTuple, Optional
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from mmvos.registry import MODELS
+
+EPS = 1e-6
+
+
+class WIDTerms(NamedTuple):
+    """Of each sample: ``data``, ``overlap`` and ``absent`` parts ``(B,)`` of the loss, and ``dice`` ``(B, N)`` of every
+    channel with its mask (0 where the mask is empty)."""
+    data: Tensor
+    overlap: Tensor
+    absent: Tensor
+    dice: Tensor
+
+
+def pairwise_dice(a: Tensor, b: Tensor, squared: bool = False) -> Tensor:
+    """Dice of every map of a with every map of b.
+
+    ``2 sum(a b) / (sum a + sum b + eps)``; eps stands in the denominator only, or two empty maps would overlap fully.
+
+    Args:
+        a, b: ``(B, N, P)``, ``(B, M, P)``.
+        squared: squares in the denominator.
+
+    Returns:
+        ``(B, N, M)``.
+    """
+    size_a, size_b = ((x.square() if squared else x).sum(-1) for x in (a, b))
+    return 2 * torch.einsum('bnp,bmp->bnm', a, b) / (size_a[:, :, None] + size_b[:, None, :] + EPS)
+
+
+def wid_terms(probabilities: Tensor, masks: Tensor, valid: Tensor, *, use_alpha: bool = True, empty: str = 'mean',
+              squared: bool = False, reduction: str = 'sum') -> WIDTerms:
+    """Parts of the weighted instance Dice loss (MAIN, equation 1) of each sample; see :class:`WIDLoss`.
+
+    Args:
+        probabilities, masks: ``(B, N, H, W)`` in [0, 1].
+        valid: bool ``(B, N)``: channels of objects that the video has by now, visible or not.
+    """
+    p, g = probabilities.flatten(2), masks.flatten(2)
+    valid = valid.to(p.dtype)
+    mean = p.mean(-1)
+    visible = (g.sum(-1) > 0).to(p.dtype)
+    size = (g.square() if squared else g).sum(-1) + (p.square() if squared else p).sum(-1)
+    dice = 2 * (p * g).sum(-1) / (size + EPS)
+    alpha = 1 - g.mean(-1) if use_alpha else torch.ones_like(mean)
+    hidden = mean if empty == 'mean' else torch.zeros_like(mean)
+    data = (valid * (visible * alpha * (1 - dice) + (1 - visible) * hidden)).sum(1)
+    pairs = valid[:, :, None] * valid[:, None, :] * (1 - torch.eye(p.shape[1], dtype=p.dtype, device=p.device))
+    overlap = (pairs * pairwise_dice(p, p, squared)).sum((1, 2))
+    absent = ((1 - valid) * mean).sum(1)
+    if reduction == 'mean':
+        count = valid.sum(1)
+        data = data / count.clamp(min=1)
+        overlap = overlap / (count * (count - 1)).clamp(min=1)
+        absent = absent / (p.shape[1] - count).clamp(min=1)
+    return WIDTerms(data, overlap, absent, dice * visible)
+
+
+@MODELS.register_module()
+class WIDLoss(BaseModule):
+    """Weighted instance Dice loss: Dice of every instance, small ones weighing more, and a penalty on their overlap.
+
+    Source: MAIN, section 3.1, equation 1. The paper leaves hidden objects and unused channels open; both are asked to
+        be
+    empty by the mean of their probabilities, since the Dice of an empty mask has no gradient.
+
+    Args:
+        use_alpha: weigh an instance by 1 - its share of the frame.
+        overlap_weight: of the penalty; every ordered pair of valid channels counts.
+        absent_weight: of the mean probability of channels without object.
+        empty: what a valid channel with an empty mask costs: ``'mean'`` of its probabilities, or ``'ignore'`` (0).
+        squared: squares in the denominators of the Dice.
+        reduction: over instances: ``'sum'`` (the equation) or ``'mean'``. The mean over the batch follows.
+        loss_weight: of the whole.
+    """
+
+    def __init__(self, use_alpha: bool = True, overlap_weight: float = 1.0, absent_weight: float = 1.0,
+                 empty: str = 'mean', squared: bool = False, reduction: str = 'sum', loss_weight: float = 1.0) -> None:
+        super().__init__()
+        if empty not in ('mean', 'ignore') or reduction not in ('sum', 'mean'):
+            raise ValueError(f"empty is {empty!r}, reduction {reduction!r}; expected 'mean' or 'ignore', and 'sum' or "
+                             "'mean'.")
+        self.options = dict(use_alpha=use_alpha, empty=empty, squared=squared, reduction=reduction)
+        self.overlap_weight, self.absent_weight, self.loss_weight = overlap_weight, absent_weight, loss_weight
+
+    def forward(self, logits: Tensor, masks: Tensor, valid: Tensor) -> Tensor:
+        """Logits and masks ``(B, N, H, W)``, valid bool ``(B, N)``; computed in float32."""
+        return self.from_probabilities(logits.float().sigmoid(), masks, valid)
+
+    def from_probabilities(self, probabilities: Tensor, masks: Tensor, valid: Tensor) -> Tensor:
+        """The same, for probabilities in their own precision."""
+        terms = wid_terms(probabilities, masks.to(probabilities.dtype), valid, **self.options)
+        total = terms.data + self.overlap_weight * terms.overlap + self.absent_weight * terms.absent
+        return self.loss_weight * total.mean()
+
+
+@MODELS.register_module()
+class InstanceBCELoss(BaseModule):
+    """Binary cross entropy, mean over channels and pixels.
+
+    Args:
+        channels: ``'all'``, or ``'valid'``: only those of objects that the video has.
+        loss_weight: of the whole.
+    """
+
+    def __init__(self, channels: str = 'all', loss_weight: float = 1.0) -> None:
+        super().__init__()
+        if channels not in ('all', 'valid'):
+            raise ValueError(f"channels is {channels!r}; expected 'all' or 'valid'.")
+        self.channels, self.loss_weight = channels, loss_weight
+
+    def forward(self, logits: Tensor, masks: Tensor, valid: Tensor) -> Tensor:
+        """Logits and masks ``(B, N, H, W)``, valid bool ``(B, N)``."""
+        logits = logits.double() if logits.dtype == torch.float64 else logits.float()
+        cost = F.binary_cross_entropy_with_logits(logits, masks.to(logits.dtype), reduction='none').mean((2, 3))
+        if self.channels == 'all':
+            return self.loss_weight * cost.mean()
+        weight = valid.to(cost.dtype)
+        return self.loss_weight * (cost * weight).sum() / weight.sum().clamp(min=1)
+
+
+@MODELS.register_module()
+class StagedLoss(BaseModule):
+    """One loss for the first iterations, another after them.
+
+    Args:
+        first: config of the loss of the first ``iters`` training iterations.
+        then: config of the loss after them.
+        iters: 0: ``then`` from the start.
+    """
+
+    def __init__(self, first: dict, then: dict, iters: int) -> None:
+        super().__init__()
+        self.first, self.then, self.iters = MODELS.build(first), MODELS.build(then), iters
+        self.register_buffer('done', torch.zeros((), dtype=torch.long))  # in the checkpoint: a resumed run goes on
+
+    def forward(self, logits: Tensor, masks: Tensor, valid: Tensor) -> Tensor:
+        loss = self.first if int(self.done) < self.iters else self.then
+        if self.training:
+            self.done += 1
+        return loss(logits, masks, valid)
+
+
+def slot_statistics(logits: Tensor, masks: Tensor, valid: Optional[Tensor] = None) -> dict:
+    """Per slot: mean probability, and mean Dice over the samples that show an object there: a dead slot shows here
+    only.
+
+    Returns:
+        ``{'slot0_mean': ..., 'slot0_dice': ...}``, without gradient.
+    """
+    with torch.no_grad():
+        probabilities = logits.detach().float().sigmoid()
+        visible = masks.flatten(2).any(2).float()
+        everyone = torch.ones_like(visible) if valid is None else valid
+        dice = wid_terms(probabilities, masks.float(), everyone).dice.sum(0) / visible.sum(0).clamp(min=1)
+        mean = probabilities.mean((0, 2, 3))
+    return {f'slot{k}_{name}': value[k] for k in range(len(mean)) for name, value in (('mean', mean), ('dice', dice))}
