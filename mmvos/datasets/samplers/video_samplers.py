@@ -1,0 +1,125 @@
+"""Samplers: whole videos shared out among ranks, clips without end, data sets drawn alike."""
+import heapq
+from typing import Iterator, List, Optional, Sequence
+
+import numpy as np
+from mmengine.dist import get_dist_info, sync_random_seed
+from torch.utils.data import Sampler
+
+from mmvos.registry import DATA_SAMPLERS
+
+
+def share_out(lengths: Sequence[int], num_shares: int) -> List[List[int]]:
+    """Videos to ranks, the longest first, each to the rank with the fewest frames so far; a rank may get none."""
+    shares: List[List[int]] = [[] for _ in range(num_shares)]
+    load = [(0, rank) for rank in range(num_shares)]
+    for index in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
+        frames, rank = heapq.heappop(load)
+        shares[rank].append(index)
+        heapq.heappush(load, (frames + lengths[index], rank))
+    return shares
+
+
+@DATA_SAMPLERS.register_module()
+class LongestFirstSampler(Sampler):
+    """Whole videos for a test: every video once, in one rank, the longest first, so that the ranks finish together.
+
+    With fewer videos than ranks some ranks get none.
+
+    Args:
+        dataset: has ``video_lengths()``, or items with ``frames``; else all videos count alike.
+        shuffle: False; there for mmengine's sake.
+    """
+
+    def __init__(self, dataset, shuffle: bool = False, seed: Optional[int] = None) -> None:
+        rank, world_size = get_dist_info()
+        lengths = dataset.video_lengths() if hasattr(dataset, 'video_lengths') else [1] * len(dataset)
+        self.indices = share_out(lengths, world_size)[rank]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.indices)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+@DATA_SAMPLERS.register_module()
+class EndlessSampler(Sampler):
+    """0, 1, 2, ... without end, every rank its own share: with a data set that makes clip number i on demand, no clip
+    comes twice.
+
+    Args:
+        dataset: any; indices are taken modulo its length.
+        seed: where to begin (each seed begins a million clips later).
+        shuffle: ignored.
+    """
+
+    def __init__(self, dataset, seed: int = 0, shuffle: bool = True) -> None:
+        self.rank, self.world_size = get_dist_info()
+        self.size, self.first = len(dataset), (seed or 0) * 1_000_003
+        self.position = 0
+
+    def skip(self, num_samples: int) -> None:
+        """Leave out the next ``num_samples`` of this rank (used when a run is resumed)."""
+        self.position += num_samples
+
+    def __iter__(self) -> Iterator[int]:
+        while True:
+            index = (self.first + self.rank + self.position * self.world_size) % self.size
+            self.position += 1
+            yield index
+
+    def __len__(self) -> int:
+        return self.size
+
+    def set_epoch(self, epoch: int) -> None:
+        """The order does not depend on the epoch."""
+
+
+@DATA_SAMPLERS.register_module()
+class BalancedSampler(Sampler):
+    """An epoch of ``num_samples`` items in which the parts of a ``ConcatDataset`` are drawn about equally.
+
+    Each item has the weight 1 / (size of its part).
+
+    Args:
+        dataset: a concatenated data set (with ``cumulative_sizes``), or any other (then all weights are equal).
+        num_samples: items per epoch, over all ranks; an int, or ``(part index, factor)``: ``factor`` times that part's
+            size.
+            None: the size of the data set.
+        replacement: whether an item may be drawn several times in an epoch.
+        weighted: False: every item has the same weight.
+        shuffle: ignored.
+        seed: of the draws; default: one that the ranks agree on.
+    """
+
+    def __init__(self, dataset, num_samples=None, replacement: bool = False, weighted: bool = True,
+                 shuffle: bool = True, seed: Optional[int] = None) -> None:
+        self.rank, self.world_size = get_dist_info()
+        ends = list(getattr(dataset, 'cumulative_sizes', [len(dataset)]))
+        sizes = np.diff([0] + ends)
+        self.probabilities = np.full(len(dataset), 1 / len(dataset))
+        if weighted:
+            self.probabilities = np.repeat(1 / (sizes * len(sizes)), sizes)
+        if num_samples is None:
+            num_samples = len(dataset)
+        elif not isinstance(num_samples, int):
+            num_samples = int(sizes[num_samples[0]] * num_samples[1])
+        if num_samples > len(dataset) and not replacement:
+            raise ValueError(f'{num_samples} samples of a data set of {len(dataset)} need replacement=True.')
+        self.num_samples, self.replacement = num_samples, replacement
+        self.seed = sync_random_seed() if seed is None else seed
+        self.epoch = 0
+
+    def __iter__(self) -> Iterator[int]:
+        rng = np.random.default_rng((self.seed, self.epoch))
+        drawn = rng.choice(len(self.probabilities), self.num_samples, replace=self.replacement, p=self.probabilities)
+        padded = np.resize(drawn, len(self) * self.world_size)  # every rank gets the same number
+        return iter(padded[self.rank::self.world_size].tolist())
+
+    def __len__(self) -> int:
+        return -(-self.num_samples // self.world_size)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw anew for this epoch."""
+        self.epoch = epoch

@@ -1,0 +1,16 @@
+from .engine import SynthClip, SynthEngine, SynthSettings
+from .sources import (
+    SHAPES,
+    Cutout,
+    FolderBackgrounds,
+    FolderObjects,
+    ProceduralBackgrounds,
+    ProceduralObjects,
+    read_cutout,
+)
+from .synth_vos import SynthVOSDataset, with_prompts
+
+__all__ = [
+    'SHAPES', 'Cutout', 'FolderBackgrounds', 'FolderObjects', 'ProceduralBackgrounds', 'ProceduralObjects', 'SynthClip',
+    'SynthEngine', 'SynthSettings', 'SynthVOSDataset', 'read_cutout', 'with_prompts'
+]

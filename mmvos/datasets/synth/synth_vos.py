@@ -1,0 +1,117 @@
+"""SynthVOS: endless synthetic clips, made in the data workers when they are asked for."""
+from dataclasses import fields
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from mmvos.registry import DATASETS, TASK_UTILS
+from mmvos.structures import object_ids_of
+
+from ..base_vos_dataset import BaseVOSDataset
+from .engine import SynthClip, SynthEngine, SynthSettings
+
+
+@DATASETS.register_module()
+class SynthVOSDataset(BaseVOSDataset):
+    """Synthetic videos with exact label maps. Clip number i is the same in every process and every run.
+
+    Training: items are short clips; with ``EndlessSampler`` every clip is a new one. Validation (``test_mode=True``):
+    ``length`` fixed videos with prompts. Without folders, objects and backgrounds are procedural and no file is needed.
+
+    Args:
+        length: number of different clips.
+        num_frames: of a clip.
+        size: ``(h, w)`` of the frames.
+        num_objects: range of the number of objects. Fixed videos go through it in turn.
+        objects: config of the source of cut-outs, e.g. ``dict(type='FolderObjects', root=..., split='train')``.
+        backgrounds: config of the source of backgrounds.
+        settings: further fields of :class:`~mmvos.datasets.synth.SynthSettings`.
+        seed: different seeds give different clips. Training and validation must differ in it.
+        late_videos: in so many of the fixed videos (the last ones) the last object enters after a third of the video.
+        with_flow: items carry the exact backward flow (``LoadClip(with_flow=True)`` takes it).
+        pipeline: as of every data set of videos.
+    """
+
+    def __init__(self, length: int = 10_000_000, num_frames: int = 4, size: Tuple[int, int] = (240, 432),
+                 num_objects: Tuple[int, int] = (1, 6), objects: Optional[dict] = None,
+                 backgrounds: Optional[dict] = None, settings: Optional[Dict[str, Any]] = None, seed: int = 0,
+                 late_videos: int = 0, with_flow: bool = False, pipeline: Sequence[Union[dict, Callable]] = (),
+                 **kwargs) -> None:
+        settings = dict(settings or {}, size=tuple(size), num_objects=tuple(num_objects))
+        known = {f.name for f in fields(SynthSettings)}
+        unknown = settings.keys() - known
+        if unknown:
+            raise ValueError(f'settings: no field {sorted(unknown)[0]!r}; there are {", ".join(sorted(known))}.')
+        self.length, self.num_frames, self.seed = length, num_frames, seed
+        self.late_videos, self.with_flow = late_videos, with_flow
+        self._settings = SynthSettings(**settings)
+        self._sources = (objects or dict(type='ProceduralObjects'), backgrounds or dict(type='ProceduralBackgrounds'))
+        self._engine: Optional[SynthEngine] = None
+        super().__init__(pipeline=pipeline, **kwargs)
+
+    @property
+    def engine(self) -> SynthEngine:
+        """The renderer, made at first use (each worker has its own caches)."""
+        if self._engine is None:
+            self._engine = SynthEngine(*(TASK_UTILS.build(source) for source in self._sources), self._settings)
+        return self._engine
+
+    def full_init(self) -> None:
+        """Nothing to read; missing folders are found here, not in a worker."""
+        if not self._fully_initialized:
+            self.engine  # noqa: B018
+            self._fully_initialized = True
+
+    def __len__(self) -> int:
+        return self.length
+
+    def video_lengths(self) -> List[int]:
+        """Number of frames of every video."""
+        return [self.num_frames] * self.length
+
+    def get_data_info(self, idx: int) -> dict:
+        """Render clip ``idx``."""
+        idx = idx % self.length
+        rng = np.random.default_rng((self.seed, idx))
+        info = dict(video_id=f'synth_{idx:05d}', sample_idx=idx, label_options={}, eval_frames=None)
+        if self.test_mode:
+            clip = self._fixed_video(rng, idx)
+            label_maps, info['prompts'] = with_prompts(clip.label_maps, self._settings.min_visible)
+        else:
+            clip = self.engine.render(rng, self.num_frames, self.with_flow)
+            label_maps, info['prompts'] = clip.label_maps, {}
+        info.update(frames=clip.frames, annotations=dict(enumerate(label_maps)), categories=clip.categories,
+                    labelled=list(range(len(clip.frames))))
+        if clip.flow_bwd is not None:
+            info['flows'] = dict(enumerate(clip.flow_bwd))
+        return info
+
+    def _fixed_video(self, rng: np.random.Generator, idx: int) -> SynthClip:
+        fewest, most = self._settings.num_objects
+        count = fewest + idx % (most - fewest + 1)
+        late: List[Optional[int]] = [None] * count
+        if idx >= self.length - self.late_videos:
+            if count == 1:
+                count, late = 2, [None, None]
+            late[-1] = max(1, self.num_frames // 3)
+        return self.engine.render(rng, self.num_frames, self.with_flow, num_objects=count, late=late)
+
+
+def with_prompts(label_maps: Sequence[np.ndarray], min_share: float) -> Tuple[List[np.ndarray], Dict[int, np.ndarray]]:
+    """Prompts of a fully annotated video: an object is introduced where it first covers ``min_share`` of the frame.
+
+    Returns:
+        The label maps without objects that were not introduced yet, and ``{frame index: label map of the new
+        objects}``.
+    """
+    enough = max(min_share * label_maps[0].size, 1)
+    introduced: set = set()
+    annotations, prompts = [], {}
+    for index, label_map in enumerate(label_maps):
+        counts = np.bincount(label_map.ravel(), minlength=256)
+        new = [i for i in object_ids_of(label_map) if i not in introduced and counts[i] >= enough]
+        if new:
+            prompts[index] = np.where(np.isin(label_map, new), label_map, 0).astype(np.uint8)
+            introduced.update(new)
+        annotations.append(np.where(np.isin(label_map, list(introduced)), label_map, 0).astype(np.uint8))
+    return annotations, prompts
