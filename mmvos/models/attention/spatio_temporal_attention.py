@@ -105,11 +105,11 @@ class SpatioTemporalAttention(BaseModule):
         return F.avg_pool2d(x, self.kv_stride, ceil_mode=True, count_include_pad=False)
 
     def _fused(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        # Kernels that do not store the map of pairs want one size for query, key and value (on a CPU, torch falls back
-        # to one that does store it); zeros in further channels change no dot product.
+        # Kernels that do not store the map of pairs want one size for query, key and value, and adjacent channels (on a
+        # CPU, torch silently falls back to one that does store it); zeros in further channels change no dot product.
         channels, size = value.shape[1], -(-max(value.shape[1], query.shape[1]) // 8) * 8
         query, key, value = (
-            F.pad(t.transpose(1, 2), (0, size - t.shape[1])).unsqueeze(1) for t in (query, key, value))
+            F.pad(t.transpose(1, 2), (0, size - t.shape[1])).contiguous().unsqueeze(1) for t in (query, key, value))
         # the default scale of this function is 1 / sqrt(size), which the equations do not have
         attended = F.scaled_dot_product_attention(query, key, value, scale=self.scale)
         return attended[:, 0, :, :channels].transpose(1, 2)
