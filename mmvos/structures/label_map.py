@@ -2,6 +2,7 @@
 
 A label map is uint8 ``(H, W)``: 0 background, k the object with id k, 255 void.
 """
+import io
 import os
 import tempfile
 import zlib
@@ -56,7 +57,8 @@ def read_label_map(path: Union[str, os.PathLike],
                    shape: Optional[Tuple[int, int]] = None,
                    size_mismatch: str = 'error',
                    binary: bool = False,
-                   threshold: Optional[int] = None) -> np.ndarray:
+                   threshold: Optional[int] = None,
+                   data: Optional[bytes] = None) -> np.ndarray:
     """Read a label map and check it.
 
     Args:
@@ -65,6 +67,7 @@ def read_label_map(path: Union[str, os.PathLike],
         size_mismatch: ``'error'``, or ``'resize'`` (nearest neighbour to ``shape``).
         binary: every value > 0 (or > ``threshold``), void included, becomes object 1.
         threshold: with ``binary``: the largest value that is background (default 0).
+        data: contents of the file where it is not on disk (an entry of an archive); ``path`` is then its name only.
 
     Returns:
         uint8 ``(H, W)``.
@@ -74,7 +77,7 @@ def read_label_map(path: Union[str, os.PathLike],
     """
     path = os.fspath(path)
     try:
-        with Image.open(path) as image:
+        with Image.open(path if data is None else io.BytesIO(data)) as image:
             mode = image.mode
             if mode not in ('P', 'L', '1'):
                 depth = '16-bit or 32-bit' if mode.startswith(('I', 'F')) else mode
