@@ -1,0 +1,56 @@
+"""Synthetic clips as files: in the layout of YouTube-VIS, or of DAVIS 2017."""
+import os.path as osp
+from pathlib import Path
+from typing import Sequence
+
+import cv2
+import numpy as np
+
+from mmvos.structures import write_label_map
+
+from ..youtube_vis_writer import YouTubeVISWriter
+from .engine import SynthClip, SynthEngine
+
+
+def write_frames(folder: str, frames: Sequence[np.ndarray], quality: int = 92) -> list:
+    """Frames as ``<folder>/00000.jpg``, ...; returns their paths."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    paths = [osp.join(folder, f'{i:05d}.jpg') for i in range(len(frames))]
+    for path, frame in zip(paths, frames):
+        if not cv2.imwrite(path, frame, [cv2.IMWRITE_JPEG_QUALITY, quality]):
+            raise OSError(f'{path}: cannot be written.')
+    return paths
+
+
+def write_synthvis(out: str, split: str, engine: SynthEngine, num_videos: int, num_frames: int, seed: int) -> str:
+    """A split of SynthVIS: ``<out>/<split>/JPEGImages/<video>/<frame>.jpg`` and ``<out>/<split>.json``.
+
+    Args:
+        engine: its object source names the categories.
+        seed: the videos of two splits differ if their seeds do.
+
+    Returns:
+        Path of the annotation file.
+    """
+    writer = YouTubeVISWriter(engine.objects.classes, 'SynthVIS: synthetic videos made by MMVOS')
+    for number in range(num_videos):
+        clip = engine.render(np.random.default_rng((seed, number)), num_frames)
+        name = f'synth_{number:05d}'
+        write_frames(osp.join(out, split, 'JPEGImages', name), clip.frames)
+        writer.add_video([f'{name}/{i:05d}.jpg' for i in range(num_frames)], clip.frames[0].shape[:2], clip.label_maps,
+                         clip.categories, name)
+    annotation_file = osp.join(out, f'{split}.json')
+    writer.save(annotation_file)
+    return annotation_file
+
+
+def write_davis(out: str, name: str, clip: SynthClip, split: str = 'val', resolution: str = '480p') -> None:
+    """A clip as a sequence of DAVIS 2017: ``JPEGImages/480p/<name>``, ``Annotations/480p/<name>``, ``ImageSets/2017``."""
+    write_frames(osp.join(out, 'JPEGImages', resolution, name), clip.frames)
+    for i, label_map in enumerate(clip.label_maps):
+        write_label_map(osp.join(out, 'Annotations', resolution, name, f'{i:05d}.png'), label_map)
+    list_file = Path(out, 'ImageSets', '2017', f'{split}.txt')
+    list_file.parent.mkdir(parents=True, exist_ok=True)
+    names = list_file.read_text().split() if list_file.is_file() else []
+    if name not in names:
+        list_file.write_text('\n'.join([*names, name]) + '\n')

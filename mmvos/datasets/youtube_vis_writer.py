@@ -1,0 +1,88 @@
+"""From label maps to the annotation file of YouTube-VIS."""
+import json
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+
+import numpy as np
+import pycocotools.mask as rle
+
+from mmvos.structures import atomic_path, object_ids_of
+
+
+class YouTubeVISWriter:
+    """Collects annotated videos; masks are kept as run-length codes.
+
+    Args:
+        categories: names, in the order of their ids (from 1).
+        description: goes into the file.
+    """
+
+    def __init__(self, categories: Sequence[str], description: str = '') -> None:
+        repeated = [name for name in categories if list(categories).count(name) > 1]
+        if repeated:
+            raise ValueError(f'the category {repeated[0]!r} is listed twice.')
+        self.category_ids = {name: number for number, name in enumerate(categories, 1)}
+        self.description = description
+        self.videos: List[dict] = []
+        self.annotations: List[dict] = []
+
+    def add_video(self, file_names: Sequence[str], size: Tuple[int, int], label_maps: Iterable[Optional[np.ndarray]],
+                  categories: Mapping[int, str], name: Optional[str] = None) -> None:
+        """One video.
+
+        Args:
+            file_names: of the frames, relative to the folder of all frames.
+            size: ``(height, width)``.
+            label_maps: for every frame uint8 ``(H, W)``, or None (not annotated: no object).
+            categories: ``{object id: category}``; every object of the label maps needs one.
+
+        Raises:
+            ValueError: an object without a category, an unknown category, a label map of another size.
+        """
+        objects: Dict[int, Dict[int, dict]] = {}
+        count = 0
+        for frame, label_map in enumerate(label_maps):
+            count += 1
+            if label_map is None:
+                continue
+            if label_map.shape != tuple(size):
+                raise ValueError(f'{file_names[frame]}: the label map is {label_map.shape[1]}x{label_map.shape[0]}, '
+                                 f'the video is {size[1]}x{size[0]} (width x height).')
+            for object_id in object_ids_of(label_map):
+                code = rle.encode(np.asfortranarray(label_map == object_id))
+                objects.setdefault(object_id, {})[frame] = code
+        if count != len(file_names):
+            raise ValueError(f'{name or file_names[0]}: {count} label maps for {len(file_names)} frames.')
+        self.add_tracks(file_names, size, [(categories.get(i), masks) for i, masks in sorted(objects.items())], name)
+
+    def add_tracks(self, file_names: Sequence[str], size: Tuple[int, int],
+                   tracks: Sequence[Tuple[Optional[str], Mapping[int, Any]]], name: Optional[str] = None) -> None:
+        """One video whose objects are ``[(category, {frame: compressed run-length code})]``; masks may overlap."""
+        video_id = len(self.videos) + 1
+        video = dict(id=video_id, width=size[1], height=size[0], length=len(file_names), file_names=list(file_names))
+        self.videos.append(dict(video, name=name) if name else video)
+        for number, (category, masks) in enumerate(tracks, 1):
+            if category not in self.category_ids:
+                known = ', '.join(self.category_ids)
+                raise ValueError(f'{name or file_names[0]}: object {number} has the category {category!r}; expected one '
+                                 f'of: {known}.')
+            segmentations, areas, bboxes = ([None] * len(file_names) for _ in range(3))
+            for frame, code in masks.items():
+                area = int(rle.area(code))
+                if area:
+                    counts = code['counts']
+                    counts = counts.decode() if isinstance(counts, bytes) else counts
+                    segmentations[frame] = dict(size=list(code['size']), counts=counts)
+                    areas[frame], bboxes[frame] = area, rle.toBbox(code).tolist()
+            if any(areas):
+                self.annotations.append(dict(
+                    id=len(self.annotations) + 1, video_id=video_id, category_id=self.category_ids[category], iscrowd=0,
+                    segmentations=segmentations, areas=areas, bboxes=bboxes, width=size[1], height=size[0],
+                    length=1))
+
+    def save(self, path: str) -> None:
+        """Write the file: complete, or not at all."""
+        data = dict(info=dict(description=self.description), videos=self.videos, annotations=self.annotations,
+                    categories=[dict(id=number, name=name, supercategory='object')
+                                for name, number in self.category_ids.items()])
+        with atomic_path(path) as temporary, open(temporary, 'w') as file:
+            json.dump(data, file)
