@@ -89,7 +89,7 @@ def test_a_late_object_and_a_removed_one(name):
 def test_a_video_is_independent_of_what_was_segmented_before(name):
     _, model = load(name)
     images, label_maps = moving_squares()
-    other_images, other_maps = moving_squares(3, 64, 128, seed=1)
+    other_images, other_maps = moving_squares(3, 80, 144, seed=1)
     video = FrameArrays(images, prompts={0: label_maps[0]})
     session = InferenceSession(model)
     alone = [r.pred_label_map for r in session.run(video)]
