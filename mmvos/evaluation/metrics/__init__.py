@@ -1,9 +1,11 @@
 from .base import ScoredVideoMetric, VideoMetric
 from .davis import DAVISMetric
 from .mean_iou import MeanIoUMetric
+from .submission import DAVIS2016Submission, DAVISSubmission, LabelMapWriter, YouTubeVISSubmission, YouTubeVOSSubmission
 from .youtube_vis_metric import YouTubeVISMetric
 from .youtube_vos import YouTubeVOSMetric
 
 __all__ = [
-    'DAVISMetric', 'MeanIoUMetric', 'ScoredVideoMetric', 'VideoMetric', 'YouTubeVISMetric', 'YouTubeVOSMetric'
+    'DAVIS2016Submission', 'DAVISMetric', 'DAVISSubmission', 'LabelMapWriter', 'MeanIoUMetric', 'ScoredVideoMetric',
+    'VideoMetric', 'YouTubeVISMetric', 'YouTubeVISSubmission', 'YouTubeVOSMetric', 'YouTubeVOSSubmission'
 ]
