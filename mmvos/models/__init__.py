@@ -5,6 +5,7 @@ from .flow import *  # noqa: F401,F403
 from .heads import *  # noqa: F401,F403
 from .losses import *  # noqa: F401,F403
 from .necks import *  # noqa: F401,F403
+from .post_processors import *  # noqa: F401,F403
 from .segmentors import *  # noqa: F401,F403
 from .trackers import *  # noqa: F401,F403
 from .vis import *  # noqa: F401,F403

@@ -1,0 +1,61 @@
+"""Losses of one foreground mask that is small or large against its background."""
+from typing import Optional
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmvos.registry import MODELS
+
+
+@MODELS.register_module()
+class ForegroundBCELoss(nn.Module):
+    """Binary cross entropy weighted by the share eta of foreground pixels in the batch.
+
+    - ``form='paper'``: mean of ``-[(1 - eta) o log y + eta (1 - o) log(1 - y)]``: foreground and background weigh the
+      same in total (COSNet, CVPR 2019, eq. 12).
+    - ``form='code'``: plain mean, divided by eta: one factor for both classes, as in the authors' training script.
+
+    Args:
+        form: see above.
+        min_fraction: lower bound of eta (a batch without foreground would divide by zero).
+        loss_weight: factor of the result.
+    """
+
+    def __init__(self, form: str = 'paper', min_fraction: float = 1e-3, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        if form not in ('paper', 'code'):
+            raise ValueError(f"ForegroundBCELoss: form is {form!r}; expected 'paper' or 'code'.")
+        self.form, self.min_fraction, self.loss_weight = form, min_fraction, loss_weight
+
+    def forward(self, logits: Tensor, target: Tensor, valid: Optional[Tensor] = None) -> Tensor:
+        """Logits and 0/1 targets of one shape; ``valid`` (same shape, 0/1) leaves pixels out. A scalar."""
+        valid = target.new_ones(target.shape) if valid is None else valid.to(target.dtype)
+        count = valid.sum().clamp(min=1)
+        fraction = ((target * valid).sum() / count).clamp(self.min_fraction, 1)
+        entropy = F.binary_cross_entropy_with_logits(logits, target, reduction='none') * valid
+        if self.form == 'paper':
+            entropy = entropy * (target * (1 - fraction) + (1 - target) * fraction)
+        else:
+            entropy = entropy / fraction
+        return self.loss_weight * entropy.sum() / count
+
+
+@MODELS.register_module()
+class MaskL1Loss(nn.Module):
+    """Mean absolute difference of the probability and the mask.
+
+    Args:
+        loss_weight: factor of the result (COSNet: 0.8).
+    """
+
+    def __init__(self, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+
+    def forward(self, logits: Tensor, target: Tensor, valid: Optional[Tensor] = None) -> Tensor:
+        """Logits and 0/1 targets of one shape; ``valid`` (same shape, 0/1) leaves pixels out. A scalar."""
+        difference = (logits.sigmoid() - target).abs()
+        if valid is None:
+            return self.loss_weight * difference.mean()
+        valid = valid.to(target.dtype)
+        return self.loss_weight * (difference * valid).sum() / valid.sum().clamp(min=1)
