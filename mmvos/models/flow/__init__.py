@@ -2,9 +2,10 @@ from .base import FlowEstimator
 from .classical import DISFlow, FarnebackFlow, ZeroFlow
 from .correlation import correlation
 from .flownet2 import FlowNet2
+from .unit_flow import RawFlow, UnitFlow, unit_flow
 from .warp import flip_flow, resize_flow, warp
 
 __all__ = [
-    'DISFlow', 'FarnebackFlow', 'FlowEstimator', 'FlowNet2', 'ZeroFlow', 'correlation', 'flip_flow', 'resize_flow',
-    'warp'
+    'DISFlow', 'FarnebackFlow', 'FlowEstimator', 'FlowNet2', 'RawFlow', 'UnitFlow', 'ZeroFlow', 'correlation',
+    'flip_flow', 'resize_flow', 'unit_flow', 'warp'
 ]

@@ -6,6 +6,6 @@ from .object_aggregation import aggregate_objects
 from .object_mask_decoder import CoarseMaskHead, SkipUpsampler
 
 __all__ = [
-    'BinaryMaskHead', 'CoarseMaskHead', 'GaussianAppearance', 'GaussianMixture', 'GuidedUpsampler', 'InstanceMapHead',
-    'SkipUpsampler', 'aggregate_objects'
+    'BinaryMaskHead', 'CoarseMaskHead', 'GaussianAppearance', 'GaussianMixture', 'GuidedUpsampler',
+    'InstanceMapHead', 'SkipUpsampler', 'aggregate_objects'
 ]
