@@ -1,7 +1,8 @@
 """Compare box trackers on annotated videos: mean box IoU and CPU time per frame.
 
-Every object starts from the tight box (and mask, for trackers that use it) of its first annotated frame and is followed to
-the end of the video; boxes are compared with the tight box of the annotation, frames without the object are left out.
+Every object starts from the tight box (and mask, for trackers that use it) of its first annotated frame and is followed
+to the end of the video; boxes are compared with the tight box of the annotation, frames without the object are left
+out.
 
     python tools/analysis_tools/benchmark_trackers.py configs/trackers/flow_colour.py configs/trackers/mil.py \\
         --data-root data/DAVIS --binary
@@ -15,7 +16,6 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmengine.runner import load_checkpoint
 
 from mmvos.inference import list_frames, read_frame
 from mmvos.models.trackers import box_iou, boxes_of_masks
@@ -26,11 +26,11 @@ from mmvos.structures import object_ids_of, one_hot, read_label_map
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('configs', nargs='+', help='files of configs/trackers')
-    parser.add_argument('--data-root', required=True, help='folder with JPEGImages and Annotations in the layout of DAVIS')
+    parser.add_argument('--data-root', required=True, help='folder of DAVIS (JPEGImages, Annotations)')
     parser.add_argument('--resolution', default='480p')
     parser.add_argument('--videos', nargs='*', help='names of videos (default: every folder of annotations)')
     parser.add_argument('--binary', action='store_true', help='every value > 0 of a mask is one object (DAVIS 2016)')
-    parser.add_argument('--rows', type=int, default=256, help='frames are resized to this height first (0: as they are)')
+    parser.add_argument('--rows', type=int, default=256, help='height that frames are reduced to (0: as they are)')
     parser.add_argument('--max-frames', type=int, help='only the first frames of each video')
     parser.add_argument('--checkpoint', help='weights for a tracker with a network')
     parser.add_argument('--per-video', action='store_true', help='also print the mean IoU of every video')
@@ -47,7 +47,8 @@ def read_video(root, resolution, video, rows, binary, max_frames):
         if rows and frame.shape[0] != rows:
             size = (round(frame.shape[1] * rows / frame.shape[0]), rows)
             frame = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
-            label_map = None if label_map is None else cv2.resize(label_map, size, interpolation=cv2.INTER_NEAREST_EXACT)
+            if label_map is not None:
+                label_map = cv2.resize(label_map, size, interpolation=cv2.INTER_NEAREST_EXACT)
         yield frame, label_map
 
 
@@ -83,10 +84,8 @@ def build_tracker(config, checkpoint):
     init_default_scope('mmvos')
     registry = MODELS if cfg.type in MODELS.module_dict else TASK_UTILS
     tracker = registry.build(cfg)
-    if checkpoint and isinstance(tracker, torch.nn.Module):
-        load_checkpoint(tracker.network, checkpoint, map_location='cpu', strict=True)
-    elif isinstance(tracker, torch.nn.Module):
-        tracker.init_weights()
+    if checkpoint and hasattr(tracker, 'load_weights'):
+        tracker.load_weights(checkpoint)
     return tracker
 
 
@@ -95,7 +94,8 @@ def main():
     root = Path(args.data_root)
     annotations = root / 'Annotations' / args.resolution
     if not annotations.is_dir():
-        raise SystemExit(f'{annotations}: folder not found. Expected DAVIS\'s layout: Annotations/{args.resolution}/VIDEO/*.png')
+        raise SystemExit(f'{annotations}: folder not found. Expected the layout of DAVIS: '
+                         f'Annotations/{args.resolution}/VIDEO/*.png')
     videos = args.videos or sorted(p.name for p in annotations.iterdir() if p.is_dir())
     print(f'{len(videos)} videos, frames of {args.rows or "native"} rows, one CPU thread')
     print('| tracker | mean IoU | S50 | first 20 | last 10 | ms/frame | ok |\n|---|---|---|---|---|---|---|')

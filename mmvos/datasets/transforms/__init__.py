@@ -1,4 +1,8 @@
 from .clip import ClipBroadcaster, LoadClip, SampleClip, SelectObjects, read_flow
 from .formatting import PackVideo, PackVOSInputs
+from .main import LoadBoxTracks, ResizeCropFlip, SampleNeighbourhood, TrackBoxes, track_video
 
-__all__ = ['ClipBroadcaster', 'LoadClip', 'PackVOSInputs', 'PackVideo', 'SampleClip', 'SelectObjects', 'read_flow']
+__all__ = [
+    'ClipBroadcaster', 'LoadBoxTracks', 'LoadClip', 'PackVOSInputs', 'PackVideo', 'ResizeCropFlip', 'SampleClip',
+    'SampleNeighbourhood', 'SelectObjects', 'TrackBoxes', 'read_flow', 'track_video'
+]

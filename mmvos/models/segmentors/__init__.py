@@ -2,8 +2,9 @@ from .agame import AGAME
 from .base import PER_OBJECT, BaseVOSModel, CausalVOSModel, OfflineVOSModel
 from .cosnet import COSNet, COSNetCausal
 from .feature_propagation import FeaturePropagation
+from .main import MAIN
 
 __all__ = [
-    'AGAME', 'BaseVOSModel', 'COSNet', 'COSNetCausal', 'CausalVOSModel', 'FeaturePropagation', 'OfflineVOSModel',
-    'PER_OBJECT'
+    'AGAME', 'BaseVOSModel', 'COSNet', 'COSNetCausal', 'CausalVOSModel', 'FeaturePropagation', 'MAIN',
+    'OfflineVOSModel', 'PER_OBJECT'
 ]

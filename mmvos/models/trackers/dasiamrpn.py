@@ -1,7 +1,8 @@
 """DaSiamRPN: a SiamRPN network driven as its authors' VOT-2018 entry drove it."""
+import os
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import List, Optional, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -33,10 +34,13 @@ class DaSiamRPN(BaseModule, BoxTracker):
     """The tracker of the public DaSiamRPN release (neither distractor memory nor growing search are in it).
 
     The position follows the best proposal at once; the size is smoothed with the rate penalty * score * ``lr``; the
-    template never changes. It never reports a loss. Weights are frozen: the network is always in evaluation mode.
+    template never changes. It never
+    reports a loss. The network is always in evaluation mode; a model that uses the tracker neither trains its weights
+    nor stores them in its own checkpoints: they come from their own file.
 
     Args:
         network: config of the network, :class:`SiamRPN`.
+        checkpoint: file of its weights, converted; read when the first target is started.
         lr: rate of the size update.
         window_influence: weight of the cosine window, which favours small displacements.
         penalty_k: strength of the penalty on changes of size and ratio.
@@ -51,23 +55,43 @@ class DaSiamRPN(BaseModule, BoxTracker):
     stride = 8
     context = 0.5
 
-    def __init__(self, network: dict, lr: float = 0.295, window_influence: float = 0.42, penalty_k: float = 0.055,
+    def __init__(self, network: dict, checkpoint: Optional[str] = None, lr: float = 0.295,
+                 window_influence: float = 0.42, penalty_k: float = 0.055,
                  instance_size: int = 271, small_instance_size: Optional[int] = 287, small_area: float = 0.004,
                  ratios: Sequence[float] = (0.33, 0.5, 1, 2, 3), scale: int = 8, min_size: float = 10.0,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
-        self.network = MODELS.build(network)
+        object.__setattr__(self, 'network', MODELS.build(network))  # hidden from state_dict() and parameters()
+        self.checkpoint = checkpoint
         self.lr, self.window_influence, self.penalty_k = lr, window_influence, penalty_k
         self.instance_size, self.small_area = instance_size, small_area
         self.small_instance_size = small_instance_size or instance_size
         self.ratios, self.scale, self.min_size = tuple(ratios), scale, min_size
         if len(self.ratios) != self.network.num_anchors:
             raise ValueError(f'{len(self.ratios)} anchor ratios for a network with {self.network.num_anchors} anchors.')
-        self.requires_grad_(False)
-        self.eval()
+        self.network.requires_grad_(False)
+        self.network.eval()
 
-    def train(self, mode: bool = True) -> 'DaSiamRPN':
-        return super().train(False)
+    def _apply(self, function: Callable, recurse: bool = True) -> 'DaSiamRPN':
+        self.network._apply(function)  # .to(device), .half(), ...
+        return super()._apply(function, recurse)
+
+    def load_weights(self, path: str) -> None:
+        """Read a converted checkpoint; every key must fit.
+
+        Raises:
+            FileNotFoundError, ValueError: naming the file.
+        """
+        if not os.path.isfile(path):
+            raise FileNotFoundError(f'{path}: weights of the tracker not found. Convert a checkpoint of the DaSiamRPN '
+                                    'release with tools/model_converters/convert_checkpoint.py.')
+        weights = torch.load(path, map_location='cpu', weights_only=True)
+        try:
+            self.network.load_state_dict(weights.get('state_dict', weights), strict=True)
+        except RuntimeError as error:
+            reason = str(error).splitlines()[-1].strip()
+            raise ValueError(f'{path}: these are not the weights of this tracker\'s network ({reason}).') from None
+        self.checkpoint = None
 
     @property
     def device(self) -> torch.device:
@@ -75,6 +99,8 @@ class DaSiamRPN(BaseModule, BoxTracker):
 
     @torch.no_grad()
     def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: Optional[np.ndarray]) -> List[SiameseTarget]:
+        if self.checkpoint:
+            self.load_weights(self.checkpoint)
         padding = frame.mean((0, 1)).astype(np.uint8)
         centres, sizes = centre_and_size(boxes)
         sides = [round(float(context_side(size, self.context))) for size in sizes]

@@ -1,0 +1,221 @@
+"""Training clips for a model that looks at one frame and its neighbours, with the boxes of a tracker."""
+import os
+from collections import OrderedDict
+from typing import Optional, Sequence, Tuple
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmengine.registry import DefaultScope
+
+from mmvos.inference.video import read_frame
+from mmvos.registry import MODELS, TASK_UTILS, TRANSFORMS
+from mmvos.structures import object_ids_of
+from mmvos.structures.box_tracks import BoxTracks
+
+from ..label_source import read_annotation
+
+
+@TRANSFORMS.register_module()
+class SampleNeighbourhood(BaseTransform):
+    """Choose a frame and the labelled ones before and after it: ``frame_ids`` of three frames, the chosen one in the
+    middle.
+
+    At the ends of the video the chosen frame stands in for the neighbour that is not there. Steps and counts are in
+    labelled frames, from the first one that shows an object.
+
+    Args:
+        max_frames: only the first so many frames of a video are chosen from (None: all): the stage of a curriculum.
+        skip_first: never choose the first frame (it has no previous mask).
+    """
+
+    def __init__(self, max_frames: Optional[int] = None, skip_first: bool = False) -> None:
+        self.max_frames, self.skip_first = max_frames, skip_first
+
+    def transform(self, results: dict) -> Optional[dict]:
+        frames = list(results['labelled'])
+        start = self._first_with_object(results, frames)
+        frames = frames[start:]
+        last = min(self.max_frames or len(frames), len(frames))
+        first = int(self.skip_first)
+        if last <= first:
+            return None
+        chosen = np.random.randint(first, last)
+        results['frame_ids'] = [frames[max(chosen - 1, 0)], frames[chosen], frames[min(chosen + 1, len(frames) - 1)]]
+        results['first_frame'] = frames[0]
+        return results
+
+    @staticmethod
+    def _first_with_object(results: dict, frames: Sequence[int]) -> int:
+        known = results.get('object_frames')
+        if known:
+            begin = min(min(shown) for shown in known.values() if len(shown))
+            return next((i for i, f in enumerate(frames) if f >= begin), len(frames))
+        for i, frame in enumerate(frames):
+            if object_ids_of(read_annotation(results['annotations'][frame], options=results['label_options'])):
+                return i
+        return len(frames)
+
+
+class _BoxTrackTransform(BaseTransform):
+    """Adds ``track_boxes``: per frame of the clip float32 ``(O, 4)`` (x1, y1, x2, y2), NaN where an object has no
+    track; and
+    ``object_ids``: of the O objects that have a track or are visible in the clip, ascending."""
+
+    def transform(self, results: dict) -> Optional[dict]:
+        tracks = self.tracks_of(results)
+        ids = set().union(*(object_ids_of(label_map) for label_map in results['gt_seg_map']))
+        ids |= {i for i, rows in tracks.tracks.items() if any(f in rows for f in results['frame_ids'])}
+        if not ids:
+            return None
+        results['object_ids'] = sorted(ids)
+        height, width = results['img_shape']
+        scale = np.array((width, height) * 2) / np.array(tuple(tracks.size)[::-1] * 2)
+        results['track_boxes'] = [
+            np.array([tracks.tracks.get(i, {}).get(frame, (np.nan,) * 4)[:4] for i in results['object_ids']],
+                     np.float32).reshape(-1, 4) * scale.astype(np.float32) for frame in results['frame_ids']]
+        return results
+
+    def tracks_of(self, results: dict) -> BoxTracks:
+        """Tracks of the video's objects."""
+        raise NotImplementedError(f'{type(self).__name__} must implement tracks_of.')
+
+
+@TRANSFORMS.register_module()
+class LoadBoxTracks(_BoxTrackTransform):
+    """Boxes that ``tools/dataset_converters/cache_box_tracks.py`` made before.
+
+    Args:
+        root: folder with one ``<video id>.json`` per video.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    def tracks_of(self, results: dict) -> BoxTracks:
+        return BoxTracks.load(os.path.join(self.root, f'{results["video_id"]}.json'))
+
+
+@TRANSFORMS.register_module()
+class TrackBoxes(_BoxTrackTransform):
+    """Boxes made on the fly: a tracker is run from the first frame to the last one of the clip.
+
+    For short procedural videos; it decodes and tracks the whole beginning of a video for one frame.
+
+    Args:
+        tracker: config.
+        keep: of how many videos the tracks are remembered.
+    """
+
+    def __init__(self, tracker: dict, keep: int = 64) -> None:
+        self.tracker_config, self.keep = tracker, keep
+        self._tracker = None
+        self._known: 'OrderedDict[tuple, BoxTracks]' = OrderedDict()
+
+    def tracks_of(self, results: dict) -> BoxTracks:
+        frames = [f for f in results['labelled'] if results['first_frame'] <= f <= max(results['frame_ids'])]
+        key = (results['video_id'], frames[0], frames[-1])
+        if key not in self._known:
+            self._known[key] = self._track(results, frames)
+            while len(self._known) > self.keep:
+                self._known.popitem(last=False)
+        return self._known[key]
+
+    def _track(self, results: dict, indices: Sequence[int]) -> BoxTracks:
+        if self._tracker is None:  # each worker has its own
+            with DefaultScope.overwrite_default_scope('mmvos'):
+                registry = MODELS if MODELS.get(self.tracker_config['type']) else TASK_UTILS
+                self._tracker = registry.build(self.tracker_config)
+        images = (results['frames'][i] for i in indices)
+        frames = (f if isinstance(f, np.ndarray) else read_frame(f) for f in images)
+        label_maps = (read_annotation(results['annotations'][i], options=results['label_options']) for i in indices)
+        return track_video(self._tracker, indices, frames, label_maps)
+
+
+def track_video(tracker, indices: Sequence[int], frames, label_maps, settings: Optional[dict] = None) -> BoxTracks:
+    """Follow every object of a video from the first frame that shows it, where it starts from its tight box and mask.
+
+    Args:
+        tracker: a box tracker.
+        indices: of the frames in the video.
+        frames: BGR uint8 ``(H, W, 3)``, in order.
+        label_maps: uint8 ``(H, W)``, or None where a frame has none.
+        settings: of the tracker, for the file.
+    """
+    file, ids, state = None, [], None
+    for index, frame, label_map in zip(indices, frames, label_maps):
+        if file is None:
+            file = BoxTracks(frame.shape[:2], tracker=settings or {})
+        if state is not None:
+            tracks, state = tracker.update(frame, state)
+            for row, object_id in enumerate(ids):
+                file.add(object_id, index, tracks.boxes[row], tracks.scores[row], tracks.ok[row])
+        new = [i for i in object_ids_of(label_map) if i not in ids] if label_map is not None else []
+        if new:
+            masks = np.stack([label_map == i for i in new])
+            boxes = np.stack([tight_box(mask) for mask in masks])
+            state = tracker.init(frame, boxes, masks) if state is None else tracker.add(frame, boxes, state, masks)
+            ids += new
+            for object_id, box in zip(new, boxes):
+                file.add(object_id, index, box, 1.0, True)
+    return file
+
+
+def tight_box(mask: np.ndarray) -> np.ndarray:
+    """``(x1, y1, x2, y2)`` of a mask with at least one pixel."""
+    xs, ys = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
+    return np.array((xs[0], ys[0], xs[-1] + 1, ys[-1] + 1), np.float64)
+
+
+@TRANSFORMS.register_module()
+class ResizeCropFlip(BaseTransform):
+    """One geometry for a clip's frames, label maps, backward flow and boxes: resize, crop, mirror.
+
+    The frames are resized to ``size`` times a random factor, then a window of ``size`` is cut out, then it may be
+    mirrored. Boxes are cut to the window and become NaN where nothing is left. Flow vectors are scaled and mirrored
+    with the frames.
+
+    Args:
+        size: ``(height, width)`` of the result.
+        scale: range of the factor, from 1.
+        flip_prob: probability of mirroring left and right.
+    """
+
+    def __init__(self, size: Tuple[int, int], scale: Tuple[float, float] = (1.0, 1.0), flip_prob: float = 0.5) -> None:
+        if not 1 <= scale[0] <= scale[1]:
+            raise ValueError(f'scale is {scale}; expected (smallest, largest) from 1.')
+        self.size, self.scale, self.flip_prob = tuple(size), tuple(scale), flip_prob
+
+    def transform(self, results: dict) -> dict:
+        height, width = self.size
+        factor = np.random.uniform(*self.scale)
+        resized = (max(round(height * factor), height), max(round(width * factor), width))
+        top, left = (np.random.randint(big - small + 1) for big, small in zip(resized, self.size))
+        flip = np.random.rand() < self.flip_prob
+
+        def cut(image: np.ndarray, interpolation: int) -> np.ndarray:
+            if image.shape[:2] != resized:
+                image = cv2.resize(image, resized[::-1], interpolation=interpolation)
+            image = image[top:top + height, left:left + width]
+            return np.ascontiguousarray(image[:, ::-1] if flip else image)
+
+        before = results['img'][0].shape[:2]
+        results['img'] = [cut(image, cv2.INTER_LINEAR) for image in results['img']]
+        results['gt_seg_map'] = [cut(m, cv2.INTER_NEAREST_EXACT) for m in results['gt_seg_map']]
+        factors = np.array((resized[1] / before[1], resized[0] / before[0]), np.float32)
+        if 'flow_bwd' in results:
+            mirror = np.array((-1 if flip else 1, 1), np.float32)
+            results['flow_bwd'] = [cut(flow, cv2.INTER_LINEAR) * factors * mirror for flow in results['flow_bwd']]
+        if 'track_boxes' in results:
+            results['track_boxes'] = [self._boxes(boxes * np.tile(factors, 2), top, left, flip)
+                                      for boxes in results['track_boxes']]
+        results['img_shape'] = self.size
+        return results
+
+    def _boxes(self, boxes: np.ndarray, top: int, left: int, flip: bool) -> np.ndarray:
+        height, width = self.size
+        boxes = np.clip(boxes - np.array((left, top) * 2, np.float32), 0, np.array((width, height) * 2, np.float32))
+        boxes[(boxes[:, 2] <= boxes[:, 0]) | (boxes[:, 3] <= boxes[:, 1])] = np.nan
+        if flip:
+            boxes = np.stack((width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]), 1)
+        return boxes
