@@ -19,7 +19,7 @@ $(READY): requirements/build.txt requirements/mminstall.txt requirements/runtime
 	@touch $@
 
 test: env
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest
 
 lint: env
 	$(BIN)/ruff check .

@@ -36,8 +36,8 @@ GivenFrame = Tuple[np.ndarray, np.ndarray]  # BGR uint8 (H, W, 3) and its label 
 class OnlineTrainer:
     """Fine-tunes a model before each video (or once before all), and restores it afterwards.
 
-    Samples are made from the given frames by ``synthesis`` and go through the stage's pipeline and ``model.loss``, as in offline
-    training. Only images and masks that the benchmark gives are read.
+    Samples are made from the given frames by ``synthesis`` and go through the stage's pipeline and ``model.loss``, as in
+    offline training. Only images and masks that the benchmark gives are read.
 
     Args:
         stages: in order; each a dict of
@@ -98,7 +98,10 @@ class OnlineTrainer:
             raise TypeError(f'one model per object needs a model that goes from frame to frame; {name} does not.')
 
     def before_test(self, model: nn.Module, videos: Callable[[], Iterable[Video]]) -> None:
-        """``per_dataset`` stages; ``videos()`` iterates over all videos of the test set. Every rank trains on the same samples with the same seed and so gets the same weights."""
+        """``per_dataset`` stages; ``videos()`` iterates over all videos of the test set.
+
+        Every rank trains on the same samples with the same seed and so gets the same weights.
+        """
         for number, stage in enumerate(self.stages):
             if stage['mode'] == 'per_dataset':
                 given = [frame for video in videos() for frame in given_frames(video, stage['use_late_objects'])]

@@ -8,6 +8,7 @@ from mmengine.model import BaseModel
 from torch import Tensor
 
 from mmvos.inference import Frame, InferenceSession, OfflineVideo, Video
+from mmvos.registry import MODELS
 from mmvos.structures import VOSDataSample
 
 
@@ -28,7 +29,8 @@ class BaseVOSModel(BaseModel, metaclass=ABCMeta):
 
     def __init__(self, test_cfg: Optional[dict] = None, data_preprocessor: Optional[dict] = None,
                  init_cfg: Union[dict, List[dict], None] = None) -> None:
-        super().__init__(data_preprocessor=data_preprocessor or dict(type='VOSDataPreprocessor'), init_cfg=init_cfg)
+        preprocessor = MODELS.build(data_preprocessor or dict(type='VOSDataPreprocessor'))
+        super().__init__(data_preprocessor=preprocessor, init_cfg=init_cfg)
         self.test_cfg = ConfigDict(test_cfg or {})
 
     def forward(self, inputs: Union[Tensor, List[Video]], data_samples: Optional[List[VOSDataSample]] = None,

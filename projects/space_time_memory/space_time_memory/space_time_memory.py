@@ -35,7 +35,6 @@ class SpaceTimeMemory(CausalVOSModel):
         key_channels, value_channels: of the memory.
         memorize_every: every how many frames one is memorised (section 3.4: 5).
         max_memory: how many frames are kept: the first and the newest ones.
-        loss: config of the loss on the probabilities' logits.
     """
 
     def __init__(self, backbone: dict, channels: Sequence[int], read: dict, key_channels: int = 64,
