@@ -19,7 +19,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--overlay', default='overlay.mp4', help='name of the drawn video (.mp4, .gif, .webp)')
     parser.add_argument('--images', action='store_true', help='write the drawn frames too')
     parser.add_argument('--score-thr', type=float, default=0.3, help='draw instances from this score on')
-    parser.add_argument('--classes', nargs='+', metavar='NAME', help='names of the classes, in the order of their labels')
+    parser.add_argument('--classes', nargs='+', metavar='NAME', help='names of the classes, by label')
     parser.add_argument('--device', help='default: the GPU if there is one')
     parser.add_argument('--amp', action='store_true', help='mixed precision')
     return parser.parse_args()

@@ -22,8 +22,9 @@ def make_videos(root, lengths=(5, 4, 6), size=(96, 160), seed=0):
         folder = Path(root) / 'JPEGImages' / name
         folder.mkdir(parents=True)
         background = rng.integers(60, 120, (height, width, 3), np.uint8)
-        objects = [dict(label=k % 2, centre=rng.uniform([25, 25], [width - 25, height - 25]), step=rng.uniform(-4, 4, 2),
-                        radius=int(rng.integers(12, 22)), colour=rng.integers(0, 255, 3).tolist(), masks=[])
+        objects = [dict(label=k % 2, centre=rng.uniform([25, 25], [width - 25, height - 25]),
+                        step=rng.uniform(-4, 4, 2), radius=int(rng.integers(12, 22)),
+                        colour=rng.integers(0, 255, 3).tolist(), masks=[])
                    for k in range(1 + number % 2)]
         for frame in range(length):
             image = background.copy()

@@ -1,8 +1,8 @@
 """Parts of video instance segmentation: attention, neck, memory queue, tracker, embeddings, checkpoints."""
 import pytest
 import torch
-from mmdet.models.tracking_heads import RoIEmbedHead
 from mmdet.models.trackers import MaskTrackRCNNTracker
+from mmdet.models.tracking_heads import RoIEmbedHead
 from mmengine.config import ConfigDict
 from vis_data import small_config, small_model
 
@@ -210,7 +210,8 @@ class TestTracker:
 
     def test_a_frame_without_detections(self):
         queue = self.memory()
-        ids = MaskTrackTracker().track(torch.zeros(0, 4), torch.zeros(0), torch.zeros(0), torch.zeros(0, 8), None, queue, 1)
+        none = torch.zeros(0)
+        ids = MaskTrackTracker().track(torch.zeros(0, 4), none, none, torch.zeros(0, 8), None, queue, 1)
         assert ids.shape == (0, ) and len(queue) == 2
 
 

@@ -30,7 +30,7 @@ train_dataloader = dict(
 test_dataloader = dict(
     batch_size=1,
     num_workers=0,  # frames are read ahead by the video itself
-    sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
+    sampler=dict(type='LongestFirstSampler'),
     dataset=dict(
         type='YouTubeVISDataset',
         dataset_version='2019',

@@ -1,0 +1,123 @@
+"""MaskTrack R-CNN with and without attention: training."""
+import copy
+
+import pytest
+import torch
+from mmdet.models.vis import MaskTrackRCNN as MMDetMaskTrackRCNN
+from vis_data import make_videos, small_model, training_batch
+
+
+@pytest.fixture(scope='module')
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('videos')
+    make_videos(folder)
+    return folder
+
+
+@pytest.fixture(scope='module')
+def batch(root):
+    return training_batch(root)
+
+
+def losses_of(model, batch):
+    torch.manual_seed(0)
+    return model(**model.data_preprocessor(copy.deepcopy(batch), True), mode='loss')
+
+
+@pytest.mark.parametrize('attention', [True, False])
+def test_every_parameter_gets_a_finite_gradient(batch, attention):
+    model = small_model(attention).train()
+    loss, log = model.parse_losses(losses_of(model, batch))
+    loss.backward()
+    assert {'loss_rpn_cls', 'loss_rpn_bbox', 'loss_cls', 'loss_bbox', 'loss_mask', 'loss_match'} < log.keys()
+    without = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
+    assert not without and ('gamma' in log) == attention
+
+
+def test_the_rpn_learns_object_or_not(batch):
+    """mmdet hands it the classes: only those of class 0 count as objects."""
+    for cls, mended in ((None, True), (MMDetMaskTrackRCNN, False)):
+        model = small_model(attention=False).train()
+        seen, given = [], model.detector.rpn_head.loss_and_predict
+
+        def note(x, samples, _seen=seen, _given=given, **kwargs):
+            _seen.append([sample.gt_instances.labels.clone() for sample in samples])
+            return _given(x, samples, **kwargs)
+
+        model.detector.rpn_head.loss_and_predict = note
+        data = model.data_preprocessor(copy.deepcopy(batch), True)
+        (cls.loss if cls else type(model).loss)(model, data['inputs'], data['data_samples'])
+        classes = torch.cat([sample[0].gt_instances.labels for sample in data['data_samples']])
+        assert classes.any(), 'the other heads need the classes as they are'
+        assert torch.cat(seen[0]).any() != mended
+
+
+def test_the_key_frame_is_the_one_that_is_marked(root):
+    """Frames come in the order of time, so that the key frame may be the first or the second one."""
+    batch = training_batch(root, keys=((0, 4), (2, 0)))
+    assert [sample.key_frames_inds for sample in batch['data_samples']] == [[1], [0]]
+    model = small_model().train()
+    seen = {}
+
+    def note(raw, memory, _enhance=model.detector.neck.enhance):
+        seen.setdefault(len(memory), (raw, memory))
+        return _enhance(raw, memory)
+
+    model.detector.neck.enhance = note
+    data = model.data_preprocessor(batch, True)
+    model.loss(**data)
+    raw, memory = seen[1]
+    inputs = data['inputs']
+    expected = model.raw_maps(torch.stack([inputs[0, 1], inputs[1, 0], inputs[0, 0], inputs[1, 1]]))
+    assert torch.equal(raw[0], expected[0][:2]) and torch.equal(memory[0][0], expected[1][2:])
+
+
+def test_several_reference_frames(root):
+    from mmengine.config import Config
+    from vis_data import ROOT
+    cfg = Config.fromfile(ROOT / 'configs/sta_masktrack_rcnn/sta-masktrack-rcnn_r50_ablation-queue2_youtubevis2019.py')
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    pipeline[1].transforms[2].scale = (160, 96)
+    batch = training_batch(root, pipeline=pipeline)
+    model = small_model().train()
+    assert batch['inputs'][0].shape[0] == 3
+    assert all(value.isfinite().all() for value in losses_of(model, batch).values() if isinstance(value, torch.Tensor))
+
+
+def test_the_reference_of_the_track_head_is_a_first_frame(batch):
+    """At test the memory holds embeddings of enhanced maps."""
+    model = small_model().train()
+    seen = {}
+    model.track_head.loss = lambda key, ref, *args: seen.update(key=key, ref=ref) or {}
+    enhanced = []
+    model.enhance = lambda raw, memory, _f=model.enhance: enhanced.append((memory, _f(raw, memory))) or enhanced[-1][1]
+    losses_of(model, batch)
+    assert len(enhanced[0][0]) == 1 and enhanced[1][0] == []
+    assert seen['key'] is enhanced[0][1] and seen['ref'] is enhanced[1][1]
+
+
+def test_twenty_steps_on_one_batch_lower_the_loss(batch):
+    model = small_model().train()
+    optimiser = torch.optim.AdamW(model.parameters(), 2e-3)
+    history = []
+    for _ in range(20):
+        loss, _ = model.parse_losses(losses_of(model, batch))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        history.append(loss.item())
+    assert sum(history[-3:]) < 0.7 * sum(history[:3])
+
+
+def test_saved_weights_load(tmp_path):
+    model, other = small_model(seed=0), small_model(seed=1)
+    torch.save(model.state_dict(), tmp_path / 'weights.pth')
+    other.load_state_dict(torch.load(tmp_path / 'weights.pth', weights_only=True), strict=True)
+    image = torch.randn(1, 3, 64, 96)
+    assert all(torch.equal(a, b) for a, b in zip(model.eval().raw_maps(image), other.eval().raw_maps(image)))
+
+
+def test_clips_are_refused_at_inference(batch):
+    model = small_model()
+    with pytest.raises(TypeError, match='predicts on videos'):
+        next(model(**model.data_preprocessor(copy.deepcopy(batch), False), mode='predict'))
