@@ -1,5 +1,6 @@
 """Reading configs."""
 import os
+import sys
 from pathlib import Path
 from typing import Optional, Union
 
@@ -24,6 +25,8 @@ def load_config(config: Union[str, os.PathLike, Config], cfg_options: Optional[d
         own = configs_root() / 'configs' / path
         if not path.is_file() and not own.is_file():
             raise FileNotFoundError(f'{path}: config not found (neither here nor in {configs_root() / "configs"}).')
+        if os.getcwd() not in sys.path:  # custom_imports find a project below the folder where the command is run
+            sys.path.append(os.getcwd())
         config = Config.fromfile(path if path.is_file() else own)
     if cfg_options:
         config.merge_from_dict(cfg_options)
