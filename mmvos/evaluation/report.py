@@ -32,10 +32,16 @@ def write_csv(path: Path, rows: Sequence[Dict[str, Any]]) -> None:
 def format_table(rows: Sequence[Dict[str, Any]], metrics: Dict[str, Any]) -> str:
     """The objects' rows and, below, the metrics, as text."""
     columns = _columns(rows)
+    if not rows:
+        return _figures(metrics)
     lines = [columns] + [[_text(row.get(column, '')) for column in columns] for row in rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
     body = ['  '.join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
-    return '\n'.join(body + ['  '.join(f'{key}: {_text(value)}' for key, value in metrics.items())])
+    return '\n'.join([*body, _figures(metrics)])
+
+
+def _figures(metrics: Dict[str, Any]) -> str:
+    return '  '.join(f'{key}: {_text(value)}' for key, value in metrics.items())
 
 
 def _columns(rows: Sequence[Dict[str, Any]]) -> List[str]:

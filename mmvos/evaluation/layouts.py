@@ -1,0 +1,217 @@
+"""Where the benchmarks keep what scoring and checking need, and predictions in a folder or a zip file."""
+import json
+import os
+import zipfile
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple, Union
+
+import numpy as np
+
+from mmvos.structures import read_label_map
+
+Path = Union[str, os.PathLike]
+
+
+@dataclass
+class GroundTruthVideo:
+    """The annotated frames of a video.
+
+    ``frames``: stems of the files, in order. ``annotations``: of each frame, a path or anything that
+    ``numpy.asarray`` turns into a label map. ``indices``: positions of the frames in the video.
+    """
+    video_id: str
+    frames: List[str]
+    annotations: List[Any]
+    indices: List[int]
+    categories: Optional[Dict[int, str]] = None
+    first_frames: Dict[int, int] = field(default_factory=dict)
+    group: Optional[str] = None
+
+    def label_map(self, position: int, **options) -> np.ndarray:
+        """The annotation at a position of ``frames``, uint8 ``(H, W)``."""
+        annotation = self.annotations[position]
+        return read_label_map(annotation, **options) if isinstance(annotation, str) else np.asarray(annotation)
+
+
+class MaskFiles:
+    """Label maps ``<video>/<frame>.png`` in a folder or in a zip file, possibly below one of the folders ``PREFIXES``.
+
+    May be sent to other processes: each opens the archive for itself.
+    """
+    PREFIXES = ('', 'Annotations/', 'Annotations/480p/', 'Annotations_unsupervised/480p/')
+
+    def __init__(self, path: Path) -> None:
+        self.path = os.fspath(path)
+        self._archive: Tuple[int, Optional[zipfile.ZipFile]] = (0, None)
+        self._names: Optional[Set[str]] = None
+        if os.path.isdir(self.path):
+            self.is_zip = False
+        elif os.path.isfile(self.path):
+            if not zipfile.is_zipfile(self.path):
+                raise ValueError(f'{self.path}: not a zip file. Expected a folder or a zip file of label maps.')
+            self.is_zip = True
+        else:
+            raise FileNotFoundError(f'{self.path}: not found. Expected a folder or a zip file of label maps.')
+
+    def __getstate__(self) -> dict:
+        return dict(self.__dict__, _archive=(0, None))
+
+    @property
+    def archive(self) -> zipfile.ZipFile:
+        """The open zip file of this process (a file handle shared after a fork would mix up its readers)."""
+        if self._archive[0] != os.getpid():
+            self._archive = (os.getpid(), zipfile.ZipFile(self.path))
+        return self._archive[1]
+
+    def folder_of(self, video: str) -> str:
+        """Where the label maps of a video lie: a prefix and the video.
+
+        Raises:
+            FileNotFoundError: naming the folder that was expected.
+        """
+        for prefix in self.PREFIXES:
+            if self._has_folder(prefix + video):
+                return prefix + video
+        raise FileNotFoundError(f'{self.path}: no predictions of video {video!r}; expected {video}/<frame>.png.')
+
+    def _has_folder(self, name: str) -> bool:
+        if not self.is_zip:
+            return os.path.isdir(os.path.join(self.path, name))
+        if self._names is None:
+            self._names = {os.path.dirname(entry) for entry in self.archive.namelist()}
+        return name in self._names
+
+    def read(self, folder: str, frame: str, **options) -> np.ndarray:
+        """One label map, uint8 ``(H, W)``; ``folder`` as :meth:`folder_of` gives it, options as of
+        :func:`read_label_map`."""
+        name = os.path.join(self.path, folder, f'{frame}.png')
+        if not self.is_zip:
+            return read_label_map(name, **options)
+        try:
+            data = self.archive.read(f'{folder}/{frame}.png')
+        except KeyError:
+            raise FileNotFoundError(f'{name}: mask file not found.') from None
+        return read_label_map(name, data=data, **options)
+
+
+def read_list(root: Path, candidates: Sequence[str], split: str) -> List[str]:
+    """Names of the sequences of a split: the first list file that is there.
+
+    A line is a name, or, as in the original DAVIS 2016 lists, the paths of a frame and of its mask.
+    """
+    for candidate in candidates:
+        path = os.path.join(root, candidate)
+        if os.path.isfile(path):
+            with open(path, encoding='utf-8') as file:
+                lines = [line.split() for line in file if line.strip()]
+            names = [os.path.basename(os.path.dirname(words[0])) if '/' in words[0] else words[0] for words in lines]
+            if not names:
+                raise ValueError(f'{path}: the list is empty; expected one sequence per line.')
+            return list(dict.fromkeys(names))
+    raise FileNotFoundError(f'{os.path.join(root, candidates[0])}: list of the split {split!r} not found. Another split '
+                            "is chosen with --split; --split all takes every folder of annotations.")
+
+
+def subfolders(folder: Path) -> List[str]:
+    """Names of the folders in a folder, sorted, hidden ones left out."""
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f'{os.fspath(folder)}: folder not found.')
+    return sorted(e.name for e in os.scandir(folder) if e.is_dir() and not e.name.startswith('.'))
+
+
+def stems(folder: Path, suffix: str) -> List[str]:
+    """Stems of the files of a folder that end in ``suffix``, sorted; an error if there are none."""
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f'{os.fspath(folder)}: folder not found.')
+    names = sorted(name[:-len(suffix)] for name in os.listdir(folder)
+                   if name.lower().endswith(suffix) and not name.startswith('.'))
+    if not names:
+        raise FileNotFoundError(f'{os.fspath(folder)}: no {suffix} files found.')
+    return names
+
+
+def first_folder(root: Path, candidates: Sequence[str]) -> str:
+    """The first of some folders below ``root`` that exists."""
+    for candidate in candidates:
+        folder = os.path.join(root, candidate)
+        if os.path.isdir(folder):
+            return folder
+    raise FileNotFoundError(f'{os.path.join(root, candidates[0])}: folder not found.')
+
+
+#: per DAVIS protocol: folders of annotations, year of the lists
+DAVIS_LAYOUTS = {
+    'davis2016': (('Annotations/480p', 'Annotations'), ('2016', '480p')),
+    'davis2017-semi': (('Annotations/480p', 'Annotations'), ('2017', )),
+    'davis2017-unsup': (('Annotations_unsupervised/480p', ), ('2017', '2019')),
+}
+
+
+def davis_sequences(protocol: str, root: Path, split: str) -> Tuple[str, List[str]]:
+    """Folder of the annotations and names of the sequences of a split (``'all'``: of all folders)."""
+    folders, years = DAVIS_LAYOUTS[protocol]
+    folder = first_folder(root, folders)
+    if split == 'all':
+        return folder, subfolders(folder)
+    lists = [f'ImageSets/{year}/{split}{suffix}.txt' for year in years for suffix in ('', '_seqs')]
+    return folder, read_list(root, lists, split)
+
+
+def davis_videos(protocol: str, root: Path, split: str) -> List[GroundTruthVideo]:
+    """Annotated sequences of DAVIS."""
+    folder, names = davis_sequences(protocol, root, split)
+    return [_dense_video(os.path.join(folder, name), name) for name in names]
+
+
+def flat_videos(root: Path, split: str) -> List[GroundTruthVideo]:
+    """Videos in a layout ``Annotations/<video>/<frame>.png`` that holds annotated frames only."""
+    folder = first_folder(root, ('Annotations/480p', 'Annotations'))
+    names = subfolders(folder) if split == 'all' else read_list(root, [f'ImageSets/{split}.txt'], split)
+    return [_dense_video(os.path.join(folder, name), name) for name in names]
+
+
+def _dense_video(folder: str, name: str) -> GroundTruthVideo:
+    frames = stems(folder, '.png')
+    return GroundTruthVideo(name, frames, [os.path.join(folder, f'{frame}.png') for frame in frames],
+                            list(range(len(frames))))
+
+
+def read_meta(root: Path, split: str) -> Tuple[str, Dict[str, dict]]:
+    """Folder of a split of YouTube-VOS (``root/split`` or ``root`` itself) and the videos of its ``meta.json``:
+    ``{video: {object id: dict(category, frames)}}``."""
+    folder = os.path.join(root, split)
+    if not os.path.isfile(os.path.join(folder, 'meta.json')):
+        folder = os.fspath(root)
+    path = os.path.join(folder, 'meta.json')
+    try:
+        with open(path, encoding='utf-8') as file:
+            videos = json.load(file)['videos']
+        return folder, {video: {int(i): content for i, content in entry['objects'].items()}
+                        for video, entry in videos.items()}
+    except FileNotFoundError:
+        raise FileNotFoundError(f'{path}: not found. Expected the meta.json of YouTube-VOS.') from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f'{path}: cannot be read as the meta.json of YouTube-VOS ({type(error).__name__}: {error}).'
+                         ) from None
+
+
+def youtube_vos_videos(root: Path, split: str) -> List[GroundTruthVideo]:
+    """Annotated videos of YouTube-VOS: annotated frames are the files that are there, objects those of ``meta.json``."""
+    folder, meta = read_meta(root, split)
+    videos = []
+    for name, objects in sorted(meta.items()):
+        video = _dense_video(os.path.join(folder, 'Annotations', name), name)
+        position = {frame: i for i, frame in enumerate(video.frames)}
+        for object_id, content in objects.items():
+            missing = [frame for frame in content.get('frames', ()) if frame not in position]
+            if missing:
+                raise FileNotFoundError(
+                    f'{os.path.join(folder, "Annotations", name, missing[0] + ".png")}: not found, but meta.json lists '
+                    f'this frame for object {object_id}. Scoring needs every annotation; the official valid and test '
+                    'sets have them on the server only.')
+            if content.get('frames'):
+                video.first_frames[object_id] = position[content['frames'][0]]
+        if all('category' in content for content in objects.values()):
+            video.categories = {object_id: content['category'] for object_id, content in objects.items()}
+        videos.append(video)
+    return videos

@@ -1,0 +1,187 @@
+"""How long scoring takes, per frame and object, stage by stage; beside it the package vos-benchmark where installed.
+
+    python tools/analysis_tools/benchmark_metrics.py                       # generated masks, 480x854, 1 and 5 objects
+    python tools/analysis_tools/benchmark_metrics.py --gt DIR --pred DIR   # <video>/<frame>.png of your own
+
+All of it on one core. Numbers are compared on the same frames: the largest difference of any object's J or F is printed.
+"""
+import argparse
+import os
+import tempfile
+import time
+from typing import Callable, Dict, List, Optional
+
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+
+import cv2  # noqa: E402
+import numpy as np  # noqa: E402
+
+from mmvos.evaluation.evaluate import score_videos  # noqa: E402
+from mmvos.evaluation.functional import score_objects  # noqa: E402
+from mmvos.evaluation.functional.boundary import boundary_map, boundary_radius, dilate_disc, mask_box  # noqa: E402
+from mmvos.evaluation.layouts import GroundTruthVideo, stems, subfolders  # noqa: E402
+from mmvos.structures import object_ids_of, read_label_map, write_label_map  # noqa: E402
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--gt', metavar='DIR', help='annotations, <video>/<frame>.png')
+    parser.add_argument('--pred', metavar='DIR', help='predictions, likewise')
+    parser.add_argument('--frames', type=int, default=24, help='frames per generated video (default: 24)')
+    parser.add_argument('--size', type=int, nargs=2, default=[480, 854], metavar=('H', 'W'))
+    parser.add_argument('--repeat', type=int, default=3, help='the best of so many rounds counts (default: 3)')
+    parser.add_argument('--workers', type=int, nargs='+', default=[1, 2, 4], help='numbers of processes to try')
+    args = parser.parse_args()
+    if bool(args.gt) != bool(args.pred):
+        parser.error('--gt and --pred go together.')
+    return args
+
+
+def blob(rng: np.random.Generator, shape, centre, radius: float, frame: int) -> np.ndarray:
+    """A wobbling star-shaped region, bool ``(H, W)``."""
+    y, x = np.mgrid[:shape[0], :shape[1]]
+    angle, distance = np.arctan2(y - centre[0], x - centre[1]), np.hypot(y - centre[0], x - centre[1])
+    edge = np.full(shape, radius)
+    for wave in range(2, 8):
+        edge += radius / (1.5 * wave) * np.sin(wave * angle + rng.uniform(0, 2 * np.pi) + 0.1 * frame)
+    return distance < edge
+
+
+def generate(folder: str, num_objects: int, num_frames: int, shape) -> None:
+    """Videos of wobbling objects, and predictions that are moved by (3, 2) pixels and lack small parts."""
+    columns = np.linspace(0, shape[1], num_objects + 2)[1:-1]
+    radius = min(shape) / (3.5 if num_objects == 1 else 5)
+    for frame in range(num_frames):
+        gt = np.zeros(shape, np.uint8)
+        for i, column in enumerate(columns):
+            centre = shape[0] / 2 + shape[0] / 8 * np.sin(0.2 * frame + i), column + 2 * frame
+            gt[blob(np.random.default_rng(i), shape, centre, radius, frame)] = i + 1
+        pred = cv2.erode(np.roll(gt, (3, 2), (0, 1)), np.ones((3, 3), np.uint8))
+        for name, label_map in (('gt', gt), ('pred', pred)):
+            write_label_map(os.path.join(folder, name, f'objects{num_objects}', f'{frame:05d}.png'), label_map)
+
+
+def best(function: Callable[[], object], repeat: int) -> float:
+    """Seconds of the fastest of some rounds."""
+    seconds = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def time_ours(gt_files: List[str], pred_files: List[str], ids: List[int], repeat: int) -> Dict[str, float]:
+    """Seconds for all frames, by stage."""
+    pairs = [(read_label_map(g), read_label_map(p)) for g, p in zip(gt_files, pred_files)]
+
+    def crops(then: Callable = lambda gt, pred, radius: None) -> None:
+        for gt, pred in pairs:
+            radius = boundary_radius(*gt.shape)
+            box = mask_box(gt | pred)
+            gt, pred = gt[box], pred[box]
+            for object_id in ids:
+                gt_mask, pred_mask = gt == object_id, pred == object_id
+                inner = mask_box((gt_mask | pred_mask).view(np.uint8))
+                then(gt_mask[inner], pred_mask[inner], radius)
+
+    def contours(gt: np.ndarray, pred: np.ndarray, radius: int) -> np.ndarray:
+        return boundary_map(gt) | boundary_map(pred) << 1
+
+    times = {
+        'read 2 PNG files': best(lambda: [read_label_map(f) for f in gt_files + pred_files], repeat),
+        'boxes and crops': best(crops, repeat),
+    }
+    with_contours = best(lambda: crops(contours), repeat)
+    with_dilation = best(lambda: crops(lambda *masks: dilate_disc(contours(*masks), masks[2])), repeat)
+    times['contours'] = with_contours - times['boxes and crops']
+    times['dilation'] = with_dilation - with_contours
+    times['all computation'] = best(lambda: [score_objects(g, p, ids) for g, p in pairs], repeat)
+    times['with files'] = best(lambda: [score_objects(read_label_map(g), read_label_map(p), ids)
+                                        for g, p in zip(gt_files, pred_files)], repeat)
+    return times
+
+
+def time_theirs(gt_files: List[str], pred_files: List[str], repeat: int) -> Optional[Dict[str, float]]:
+    """The same of vos-benchmark, with its own way of reading files; None where it is not installed."""
+    try:
+        from PIL import Image
+        from vos_benchmark.evaluator import Evaluator
+    except ImportError:
+        return None
+
+    def read(path: str) -> np.ndarray:
+        return np.array(Image.open(path))
+
+    pairs = [(read(g), read(p)) for g, p in zip(gt_files, pred_files)]
+
+    def feed(frames) -> None:
+        evaluator = Evaluator()
+        for gt, pred in frames:
+            evaluator.feed_frame(pred, gt)
+
+    return {
+        'read 2 PNG files': best(lambda: [read(f) for f in gt_files + pred_files], repeat),
+        'all computation': best(lambda: feed(pairs), repeat),
+        'with files': best(lambda: feed((read(g), read(p)) for g, p in zip(gt_files, pred_files)), repeat),
+    }
+
+
+def largest_difference(gt_files: List[str], pred_files: List[str], ids: List[int]) -> float:
+    """Between the two packages, over J and F of all objects (means over the frames), as fractions."""
+    from vos_benchmark.evaluator import Evaluator
+    evaluator, ours = Evaluator(), []
+    for gt_file, pred_file in zip(gt_files, pred_files):
+        gt, pred = read_label_map(gt_file), read_label_map(pred_file)
+        evaluator.feed_frame(pred, gt)
+        ours.append(score_objects(gt, pred, ids))
+    ours = np.mean(ours, axis=0)  # (2, objects)
+    theirs = np.array([[scores[i] / 100 for i in ids] for scores in evaluator.conclude()])
+    return float(np.abs(ours - theirs).max())
+
+
+def report(name: str, gt_files: List[str], pred_files: List[str], repeat: int) -> None:
+    first = read_label_map(gt_files[0])
+    ids = object_ids_of(first)
+    if not ids:
+        ids = [int(first.max())]  # 255: a DAVIS 2016 mask
+    ours = time_ours(gt_files, pred_files, ids, repeat)
+    theirs = time_theirs(gt_files, pred_files, repeat)
+    scale = 1000 / len(gt_files)
+    print(f'\n{name}: {len(gt_files)} frames {first.shape[1]}x{first.shape[0]}, {len(ids)} object(s)')
+    print(f'{"":<18}{"MMVOS: ms per frame":>22}{"per object":>12}{"vos-benchmark: ms per frame":>31}{"per object":>12}')
+    for stage, seconds in ours.items():
+        line = f'{stage:<18}{seconds * scale:>22.2f}{seconds * scale / len(ids):>12.2f}'
+        if theirs and stage in theirs:
+            line += f'{theirs[stage] * scale:>31.2f}{theirs[stage] * scale / len(ids):>12.2f}'
+            line += f'   {theirs[stage] / seconds:.1f}x'
+        print(line)
+    if theirs:
+        print(f'largest difference of any J or F: {largest_difference(gt_files, pred_files, ids):.1e}')
+
+
+def main() -> None:
+    args = parse_args()
+    cv2.setNumThreads(1)
+    with tempfile.TemporaryDirectory() as temporary:
+        if not args.gt:
+            args.gt, args.pred = (os.path.join(temporary, name) for name in ('gt', 'pred'))
+            for num_objects in (1, 5):
+                generate(temporary, num_objects, args.frames, tuple(args.size))
+        videos = []
+        for video in subfolders(args.gt):
+            frames = stems(os.path.join(args.gt, video), '.png')
+            gt_files, pred_files = ([os.path.join(root, video, f'{frame}.png') for frame in frames]
+                                    for root in (args.gt, args.pred))
+            report(video, gt_files, pred_files, args.repeat)
+            videos.append(GroundTruthVideo(video, frames, gt_files, list(range(len(frames)))))
+        print(f'\nfrom files, {sum(len(v.frames) for v in videos)} frames of {len(videos)} videos '
+              f'({len(os.sched_getaffinity(0))} cores):')
+        for workers in args.workers:
+            protocol = 'davis2017-semi' if read_label_map(videos[0].annotations[0]).max() < 255 else 'davis2016'
+            seconds = best(lambda: score_videos(videos, args.pred, protocol, workers, temporal=False), args.repeat)  # noqa: B023
+            print(f'  {workers} process(es): {seconds:.2f} s')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,127 @@
+"""Score predictions: a folder or a zip file of label maps against a benchmark's annotations.
+
+    python tools/evaluate.py PROTOCOL --gt ROOT --pred DIR-or-ZIP [--split val] [--out metrics.json] [--csv objects.csv]
+
+PROTOCOL, and what ROOT must hold:
+    davis2016         Annotations/480p/<sequence>/<frame>.png, ImageSets/2016/<split>.txt
+    davis2017-semi    Annotations/480p/..., ImageSets/2017/<split>.txt
+    davis2017-unsup   Annotations_unsupervised/480p/..., ImageSets/2017/<split>.txt
+    youtube-vos       <split>/meta.json and <split>/Annotations/<video>/<frame>.png (held-out training videos)
+    segtrack-v2, segtrack-v2-semi, youtube-objects, youtube-objects-semi, fbms
+                      the data set's own layout, or Annotations/<video>/<frame>.png of the annotated frames
+    youtube-vis       ROOT is the annotation file; --pred is results.json, or the zip file that holds it
+Predictions are <video>/<frame>.png, palette or grey PNG whose values are object ids.
+"""
+import argparse
+import json
+import os
+import sys
+import zipfile
+
+from tqdm import tqdm
+
+from mmvos.evaluation import format_table, write_csv, write_json
+from mmvos.evaluation.evaluate import MASK_PROTOCOLS, score_videos, videos_of_dataset
+from mmvos.evaluation.functional import youtube_vis_ap
+from mmvos.evaluation.functional.youtube_vis import STATS
+from mmvos.evaluation.layouts import davis_videos, flat_videos, youtube_vos_videos
+
+#: data sets whose own layout is read by their class
+DATASETS = {
+    'segtrack-v2': dict(type='SegTrackV2Dataset'),
+    'youtube-objects': dict(type='YouTubeObjectsDataset'),
+    'fbms': dict(type='FBMSDataset'),
+}
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('protocol', choices=[*MASK_PROTOCOLS, 'youtube-vis'], metavar='PROTOCOL')
+    parser.add_argument('--gt', required=True, metavar='ROOT', help='root of the data set (youtube-vis: annotation file)')
+    parser.add_argument('--pred', required=True, metavar='DIR-or-ZIP', help='predictions')
+    parser.add_argument('--split', help='which list of videos; "all": every folder of annotations (default: val; '
+                        'all for segtrack-v2, youtube-objects and fbms)')
+    parser.add_argument('--out', metavar='FILE.json', help='write the figures and the objects\' rows')
+    parser.add_argument('--csv', metavar='FILE.csv', help="write the objects' rows")
+    parser.add_argument('--num-workers', type=int, default=len(os.sched_getaffinity(0)), metavar='N',
+                        help='processes (default: one per core)')
+    parser.add_argument('--no-strict', action='store_true', help='davis2017-semi: predicted ids that were not given are '
+                        'background instead of an error')
+    parser.add_argument('--no-temporal', action='store_true', help='davis2016: leave out T, which takes most of the time')
+    parser.add_argument('--first', choices=['exclude', 'include'], default='exclude',
+                        help='youtube-vos: the frame where an object is given')
+    parser.add_argument('--last', choices=['exclude', 'include'], default='include',
+                        help='youtube-vos: the last annotated frame of a video')
+    parser.add_argument('--quiet', action='store_true', help='no progress bar, no table of objects')
+    return parser.parse_args()
+
+
+def find_videos(args: argparse.Namespace) -> list:
+    if args.protocol.startswith('davis'):
+        return davis_videos(args.protocol, args.gt, args.split or 'val')
+    if args.protocol == 'youtube-vos':
+        return youtube_vos_videos(args.gt, args.split or 'valid')
+    if os.path.isdir(os.path.join(args.gt, 'Annotations')):
+        return flat_videos(args.gt, args.split or 'all')
+    return dataset_videos(args)
+
+
+def dataset_videos(args: argparse.Namespace) -> list:
+    """Videos in the layout of the data set itself."""
+    from mmvos.registry import DATASETS as REGISTRY  # imports the data sets' room
+    config = dict(DATASETS[args.protocol.removesuffix('-semi')], data_root=args.gt, test_mode=True, lazy_init=False)
+    if args.protocol == 'segtrack-v2-semi':
+        config.update(merge_objects=False)
+    return videos_of_dataset(REGISTRY.build(config))
+
+
+def evaluate_masks(args: argparse.Namespace) -> tuple:
+    videos = find_videos(args)
+    frames = sum(len(video.frames) for video in videos)
+    name = args.protocol
+    if name == 'youtube-vos':
+        name += f' (first frame of an object: {args.first}d, last annotated frame: {args.last}d)'
+    with tqdm(total=frames, unit='frame', desc=args.protocol, disable=args.quiet) as bar:
+        metrics, rows = score_videos(videos, args.pred, args.protocol, args.num_workers, bar.update,
+                                     strict=not args.no_strict, temporal=not args.no_temporal, first=args.first,
+                                     last=args.last)
+    return name, metrics, rows
+
+
+def evaluate_youtube_vis(args: argparse.Namespace) -> tuple:
+    from mmvos.structures.youtube_vis import load_youtube_vis
+    if zipfile.is_zipfile(args.pred):
+        with zipfile.ZipFile(args.pred) as archive:
+            if 'results.json' not in archive.namelist():
+                raise FileNotFoundError(f'{args.pred}: no results.json at its top level.')
+            text = archive.read('results.json').decode()
+    else:
+        with open(args.pred, encoding='utf-8') as file:
+            text = file.read()
+    try:
+        results = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f'{args.pred}: broken JSON ({error}).') from None
+    figures = youtube_vis_ap(load_youtube_vis(args.gt), results)
+    rows = [dict(category=category, AP=value) for category, value in figures['per_category'].items()]
+    return 'youtube-vis', {name: figures[name] for name in STATS}, rows
+
+
+def main() -> int:
+    args = parse_args()
+    try:
+        name, metrics, rows = (evaluate_youtube_vis if args.protocol == 'youtube-vis' else evaluate_masks)(args)
+    except (ValueError, OSError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    if args.out:
+        write_json(args.out, name, metrics, rows)
+    if args.csv:
+        write_csv(args.csv, rows)
+    print(name)
+    print(format_table([] if args.quiet else rows, metrics))
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
