@@ -1,11 +1,12 @@
 from .attention_priors import LongTermAttention, ShortTermAttention
 from .co_attention import CoAttention
 from .instance_slots import InstanceSlots, shuffle_slots
+from .label_matching import LabelMatching
 from .label_propagation import LabelPropagation
 from .reference_frames import LocalReferences, RandomReferences, UniformReferences
 from .spatio_temporal_attention import SpatioTemporalAttention
 
 __all__ = [
-    'CoAttention', 'InstanceSlots', 'LabelPropagation', 'LocalReferences', 'LongTermAttention', 'RandomReferences',
-    'ShortTermAttention', 'SpatioTemporalAttention', 'UniformReferences', 'shuffle_slots'
+    'CoAttention', 'InstanceSlots', 'LabelMatching', 'LabelPropagation', 'LocalReferences', 'LongTermAttention',
+    'RandomReferences', 'ShortTermAttention', 'SpatioTemporalAttention', 'UniformReferences', 'shuffle_slots'
 ]

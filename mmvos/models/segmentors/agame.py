@@ -11,6 +11,7 @@ from mmvos.inference import Frame
 from mmvos.registry import MODELS
 from mmvos.structures import VOID, VOSDataSample
 
+from ..attention.label_matching import LabelMemory
 from ..heads.gaussian_appearance import GaussianMixture, mask_pair, pool_masks
 from ..heads.object_aggregation import aggregate_objects
 from .base import PER_OBJECT, CausalVOSModel
@@ -20,17 +21,19 @@ class FrameFeatures(NamedTuple):
     """What a frame gives to all objects; batch 1 at inference, one row per object in training.
 
     ``deep``: the backbone's coarsest map ``(B, C, h, w)``; ``appearance``: its projection for the Gaussians (or None);
-    ``current``: its part of the mask propagation (or None); ``skips``: the finer maps, ready for the upsampler.
+    ``current``: its part of the mask propagation (or None); ``skips``: the finer maps, ready for the upsampler;
+    ``matching``: unit-length features for the matching (or None).
     """
     deep: Tensor
     appearance: Optional[Tensor]
     current: Optional[Tensor]
     skips: List[Tensor]
+    matching: Optional[Tensor] = None
 
     def of(self, owner: Tensor) -> 'FrameFeatures':
         """One row per object; ``owner``: row of each object's clip."""
         rows = [None if t is None else t[owner] for t in self[:3]]
-        return FrameFeatures(*rows, [t[owner] for t in self.skips])
+        return FrameFeatures(*rows, [t[owner] for t in self.skips], self.matching)
 
 
 class MaskPrediction(NamedTuple):
@@ -46,7 +49,7 @@ class AGAMEState:
     ``means``, ``variances``: ``(N, K, C)`` (None without the appearance module); ``first_mask``, ``previous_mask``:
     (background, object) ``(N, 2, h, w)``; ``reference``: row of ``references`` for each object ``(N,)``;
     ``references``: what the mask propagation keeps of the frames in which objects were given, ``(P, channels, h, w)``
-    (None without that module); ``encoded``: features of the frame of a late prompt, so that its prediction does not
+    (None without that module); ``memory``: of the matching (or None); ``encoded``: features of the frame of a late prompt, so that its prediction does not
     encode the frame again.
     """
     means: Optional[Tensor] = field(metadata=PER_OBJECT)
@@ -55,6 +58,7 @@ class AGAMEState:
     previous_mask: Tensor = field(metadata=PER_OBJECT)
     reference: Tensor = field(metadata=PER_OBJECT)
     references: Optional[Tensor] = None
+    memory: Optional[LabelMemory] = None
     encoded: Optional[Tuple[int, FrameFeatures]] = None
 
     @property
@@ -66,9 +70,9 @@ class AGAMEState:
 class AGAME(CausalVOSModel):
     """Johnander et al., "A Generative Appearance Model for End-to-end Video Object Segmentation", CVPR 2019.
 
-    Every object on its own, all as one batch: the appearance module scores the frame under four Gaussians of the object,
-    the mask propagation encodes where the object was, both are fused to a coarse mask, and that is refined with finer
-    features. Then the Gaussians and the previous mask are renewed from the mask. Objects meet only where their
+    Every object on its own, all as one batch: the appearance module scores the frame under four Gaussians of the
+    object, the mask propagation encodes where the object was, both are fused to a coarse mask, and that is refined with
+    finer features. Then the Gaussians and the previous mask are renewed from the mask. Objects meet only where their
     probabilities are aggregated.
 
     Args:
@@ -77,6 +81,9 @@ class AGAME(CausalVOSModel):
         upsampler: config of the part that brings it to the image's size (``SkipUpsampler``).
         appearance: config of the appearance module (``GaussianAppearance``), or None.
         mask_propagation: config of the mask-propagation module (``MaskPropagation``), or None.
+        neck: config of a part between the backbone and the rest (None: the maps are taken as they are).
+        matching: config of a further cue that the paper does not have (``LabelMatching``): labels read from remembered
+            frames. They are also where the final masks begin: the network adds its logits to theirs.
         loss_final, loss_coarse: configs of the losses of the final and the coarse masks (None: no such loss).
         train_update_mask: which mask renews the state in training (``'coarse'``; ``'fine'``: the pooled final one).
         background: how the background's probability comes from the objects' (see :func:`aggregate_objects`).
@@ -87,13 +94,16 @@ class AGAME(CausalVOSModel):
     add_objects_first = True
 
     def __init__(self, backbone: dict, fusion: dict, upsampler: dict, appearance: Optional[dict] = None,
-                 mask_propagation: Optional[dict] = None, loss_final: Optional[dict] = None,
+                 mask_propagation: Optional[dict] = None, neck: Optional[dict] = None,
+                 matching: Optional[dict] = None, loss_final: Optional[dict] = None,
                  loss_coarse: Optional[dict] = None, train_update_mask: str = 'coarse', background: str = 'min',
                  with_cp: bool = False, **kwargs) -> None:
         super().__init__(**kwargs)
         if appearance is None and mask_propagation is None:
             raise ValueError('A-GAME needs the appearance module, the mask propagation, or both.')
         self.backbone = MODELS.build(backbone)
+        self.neck = MODELS.build(neck) if neck else None
+        self.matching = MODELS.build(matching) if matching else None
         self.appearance = MODELS.build(appearance) if appearance else None
         self.mask_propagation = MODELS.build(mask_propagation) if mask_propagation else None
         self.fusion = MODELS.build(fusion)
@@ -110,12 +120,15 @@ class AGAME(CausalVOSModel):
 
     def prepare(self, maps: Tuple[Tensor, ...]) -> FrameFeatures:
         """All that is computed once per frame, from the backbone's maps (finest first)."""
+        keys = self.matching.embed(maps) if self.matching is not None else None
+        if self.neck is not None:
+            maps = self.neck(maps)
         deep = maps[-1]
         return FrameFeatures(
             deep,
             self.appearance.project(deep) if self.appearance is not None else None,
             self.mask_propagation.project_current(deep) if self.mask_propagation is not None else None,
-            self.upsampler.prepare(maps[-2::-1]))
+            self.upsampler.prepare(maps[-2::-1]), keys)
 
     def start(self, features: FrameFeatures, masks: Tensor) -> AGAMEState:
         """The state of N objects with masks ``(N, H, W)`` that are given in a frame (features of batch 1 or N)."""
@@ -128,17 +141,22 @@ class AGAME(CausalVOSModel):
         return AGAMEState(*mixture, first_mask, first_mask, rows, references)
 
     def predict_masks(self, features: FrameFeatures, state: AGAMEState, size: Tuple[int, int],
-                      with_coarse: bool = True) -> MaskPrediction:
-        """Every object's own masks, ``size`` = ``(H, W)`` of the image."""
+                      matched: Optional[Tensor] = None, with_coarse: bool = True) -> MaskPrediction:
+        """Every object's own masks, ``size`` = ``(H, W)`` of the image; ``matched`` ``(N, 2, h, w)``: the matching's cue."""
         cues = []
         if self.appearance is not None:
             cues.append(self.appearance(features.appearance, state.mixture))
         if self.mask_propagation is not None:
             references = state.references[state.reference] if len(state.references) > 1 else state.references
             cues.append(self.mask_propagation(features.current, references, state.previous_mask, state.first_mask))
+        if matched is not None:
+            cues.append(matched)
         fused = self.fusion(cues)
-        return MaskPrediction(self.upsampler(fused, features.skips, size),
-                              self.fusion.predict(fused) if with_coarse else None)
+        final = self.upsampler(fused, features.skips, size)
+        if matched is not None:
+            prior = mask_pair(matched[:, 0]).clamp(min=0.01).log()
+            final = final + F.interpolate(prior, size, mode='bilinear', align_corners=False)
+        return MaskPrediction(final, self.fusion.predict(fused) if with_coarse else None)
 
     def renew(self, features: FrameFeatures, mask: Tensor, state: AGAMEState) -> AGAMEState:
         """The state after a frame in which the objects had the mask (background, object) ``(N, 2, h, w)``."""
@@ -150,7 +168,11 @@ class AGAME(CausalVOSModel):
     # ---- inference -------------------------------------------------------------------------------------------------
 
     def init_state(self, frame: Frame, masks: Tensor) -> AGAMEState:
-        return self.start(self.prepare(self.backbone(frame.image)), masks)
+        features = self.prepare(self.backbone(frame.image))
+        state = self.start(features, masks)
+        if self.matching is not None:
+            state.memory = self.matching.start(features.matching[0], masks)
+        return state
 
     def add_objects(self, frame: Frame, masks: Tensor, state: AGAMEState) -> AGAMEState:
         features = self.prepare(self.backbone(frame.image))
@@ -159,7 +181,8 @@ class AGAME(CausalVOSModel):
             new.reference += len(state.references)
         joined = {name: None if getattr(state, name) is None else torch.cat([getattr(state, name), getattr(new, name)])
                   for name in ('means', 'variances', 'first_mask', 'previous_mask', 'reference', 'references')}
-        return AGAMEState(**joined, encoded=(frame.index, features))
+        memory = self.matching.add(features.matching[0], masks, state.memory) if self.matching is not None else None
+        return AGAMEState(**joined, memory=memory, encoded=(frame.index, features))
 
     def step(self, frame: Frame, state: AGAMEState) -> Tuple[Tensor, AGAMEState]:
         """Probabilities ``(N + 1, h, w)`` after aggregation, and the renewed state."""
@@ -167,21 +190,29 @@ class AGAME(CausalVOSModel):
             features = state.encoded[1]
         else:
             features = self.prepare(self.backbone(frame.image))
+        matched = None
+        if self.matching is not None:
+            matched = self.matching.cues(self.matching.read(features.matching[0], state.memory))
         mode = self.test_cfg.get('update_mask', 'aggregated')
-        prediction = self.predict_masks(features, state, frame.image.shape[-2:], with_coarse=mode == 'coarse')
+        prediction = self.predict_masks(features, state, frame.image.shape[-2:], matched, with_coarse=mode == 'coarse')
         foreground = prediction.final.float().softmax(1)[:, 1]
         scores = aggregate_objects(foreground, self.background)
         if mode == 'coarse':
             mask = prediction.coarse.float().softmax(1)
         else:
             mask = pool_masks(scores[1:] if mode == 'aggregated' else foreground, features.deep.shape[-2:])
-        return scores, self.renew(features, mask, state)
+        state = self.renew(features, mask, state)
+        if self.matching is not None:
+            state.memory = self.matching.remember(features.matching[0], scores, state.memory)
+        return scores, state
 
     def keep_objects(self, indices: List[int], state: AGAMEState) -> AGAMEState:
         """As the base class; first frames that no object refers to any more are forgotten."""
         without = [name for name in ('means', 'variances') if getattr(state, name) is None]
         placeholder = {name: state.reference for name in without}
         kept = replace(super().keep_objects(indices, replace(state, **placeholder)), **dict.fromkeys(without))
+        if self.matching is not None:
+            kept.memory = self.matching.keep(indices, state.memory)
         if state.references is None:
             return kept
         used, reference = kept.reference.unique(return_inverse=True)
@@ -198,32 +229,58 @@ class AGAME(CausalVOSModel):
         prompts, targets, owner = self._objects(data_samples)
         frames = self._clip_features(inputs)
         size = inputs.shape[-2:]
-        state, final, coarse = None, [mask_pair(prompts).clamp(1e-7, 1 - 1e-7).log()], []
-        coarse.append(final[0])
+        known = mask_pair(prompts).clamp(1e-7, 1 - 1e-7).log()
+        state, memories, final, coarse = None, None, [known], [known]
         for t, maps in enumerate(frames):
-            features = self.prepare(maps).of(owner)
+            features = self.prepare(maps)
+            keys, features = features.matching, features.of(owner)
             if t == 0:
                 state = self.start(features, prompts)
+                memories = self._start_memories(keys, prompts, owner)
                 continue
-            prediction = self._run(features, state, size)
+            prediction = self._run(features, state, size, self._read_memories(keys, memories))
             final.append(prediction.final.float().log_softmax(1))
+            coarse.append(F.interpolate(prediction.coarse.float().log_softmax(1), size, mode='bilinear',
+                                        align_corners=False))
+            foreground = final[-1][:, 1].exp()
             if self.train_update_mask == 'coarse':
                 mask = prediction.coarse.float().softmax(1)
             else:
-                mask = pool_masks(final[-1][:, 1].exp(), features.deep.shape[-2:])
-            coarse.append(F.interpolate(prediction.coarse.float().log_softmax(1), size, mode='bilinear',
-                                        align_corners=False))
+                mask = pool_masks(foreground, features.deep.shape[-2:])
             state = self.renew(features, mask, state)
+            memories = self._renew_memories(keys, foreground, owner, memories)
         losses = {}
-        for name, loss, log_probs in (('loss_final', self.loss_final, final), ('loss_coarse', self.loss_coarse, coarse)):
+        for name, log_probs in (('loss_final', final), ('loss_coarse', coarse)):
+            loss = getattr(self, name)
             if loss is not None:
                 losses[name] = loss(torch.stack(log_probs, 1).flatten(0, 1), targets.flatten(0, 1))
         return losses
 
-    def _run(self, features: FrameFeatures, state: AGAMEState, size: Tuple[int, int]) -> MaskPrediction:
+    def _run(self, *args) -> MaskPrediction:
         if self.with_cp and torch.is_grad_enabled():
-            return checkpoint(self.predict_masks, features, state, size, use_reentrant=False)
-        return self.predict_masks(features, state, size)
+            return checkpoint(self.predict_masks, *args, use_reentrant=False)
+        return self.predict_masks(*args)
+
+    def _start_memories(self, keys: Optional[Tensor], prompts: Tensor, owner: Tensor) -> Optional[List[LabelMemory]]:
+        """One memory per clip; None without matching. No gradient goes through a memory."""
+        if self.matching is None:
+            return None
+        return [self.matching.start(clip, prompts[owner == b]) for b, clip in enumerate(keys)]
+
+    def _read_memories(self, keys: Optional[Tensor], memories: Optional[List[LabelMemory]]) -> Optional[Tensor]:
+        """The cues of all objects ``(N, 2, h, w)``, in the order of their clips."""
+        if self.matching is None:
+            return None
+        return torch.cat([self.matching.cues(self.matching.read(clip, memory))
+                          for clip, memory in zip(keys, memories, strict=True)])
+
+    def _renew_memories(self, keys: Optional[Tensor], foreground: Tensor, owner: Tensor,
+                        memories: Optional[List[LabelMemory]]) -> Optional[List[LabelMemory]]:
+        if self.matching is None:
+            return None
+        foreground = foreground.detach()
+        return [self.matching.remember(clip, aggregate_objects(foreground[owner == b], self.background), memory)
+                for b, (clip, memory) in enumerate(zip(keys, memories, strict=True))]
 
     def _clip_features(self, inputs: Tensor):
         """The backbone's maps of each time step, each ``(B, C, h, w)``.
