@@ -63,8 +63,8 @@ class YouTubeVISWriter:
         for number, (category, masks) in enumerate(tracks, 1):
             if category not in self.category_ids:
                 known = ', '.join(self.category_ids)
-                raise ValueError(f'{name or file_names[0]}: object {number} has the category {category!r}; expected one '
-                                 f'of: {known}.')
+                raise ValueError(f'{name or file_names[0]}: object {number} has the category {category!r}; expected '
+                                 f'one of: {known}.')
             segmentations, areas, bboxes = ([None] * len(file_names) for _ in range(3))
             for frame, code in masks.items():
                 area = int(rle.area(code))
@@ -76,8 +76,7 @@ class YouTubeVISWriter:
             if any(areas):
                 self.annotations.append(dict(
                     id=len(self.annotations) + 1, video_id=video_id, category_id=self.category_ids[category], iscrowd=0,
-                    segmentations=segmentations, areas=areas, bboxes=bboxes, width=size[1], height=size[0],
-                    length=1))
+                    segmentations=segmentations, areas=areas, bboxes=bboxes, width=size[1], height=size[0]))
 
     def save(self, path: str) -> None:
         """Write the file: complete, or not at all."""

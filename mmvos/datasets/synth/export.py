@@ -45,7 +45,7 @@ def write_synthvis(out: str, split: str, engine: SynthEngine, num_videos: int, n
 
 
 def write_davis(out: str, name: str, clip: SynthClip, split: str = 'val', resolution: str = '480p') -> None:
-    """A clip as a sequence of DAVIS 2017: ``JPEGImages/480p/<name>``, ``Annotations/480p/<name>``, ``ImageSets/2017``."""
+    """A clip as a sequence of a data set in the layout of DAVIS 2017; its name is added to the split list."""
     write_frames(osp.join(out, 'JPEGImages', resolution, name), clip.frames)
     for i, label_map in enumerate(clip.label_maps):
         write_label_map(osp.join(out, 'Annotations', resolution, name, f'{i:05d}.png'), label_map)
