@@ -1,3 +1,4 @@
+from .stream_lr_hook import StreamLRHook
 from .visualization_hook import VOSVisualizationHook
 
-__all__ = ['VOSVisualizationHook']
+__all__ = ['StreamLRHook', 'VOSVisualizationHook']

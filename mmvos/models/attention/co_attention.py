@@ -1,8 +1,8 @@
 """Co-attention between the feature maps of two frames (COSNet, CVPR 2019, section 3.2, eqs. 1-9).
 
 Conventions: a feature map ``(B, C, h, w)`` is read as ``(B, L, C)``, L = h*w positions in row-major order. The affinity
-of target position i and reference position j is ``A[i, j] = query(v_i) . key(v_j)``, without the division by sqrt(C) that
-transformers have. ``attend`` never stores A as a whole.
+of target position i and reference position j is ``A[i, j] = query(v_i) . key(v_j)``, without the division by sqrt(C)
+that transformers have. ``attend`` never stores A as a whole.
 """
 from typing import Optional, Tuple
 

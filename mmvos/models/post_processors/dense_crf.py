@@ -60,7 +60,7 @@ class DenseCRF(PostProcessor):
 
     Args:
         stretch: with a single object, its probability is first stretched to 0..1 over the frame (unless it is
-            constant), as the authors' script does on saved maps. With more objects the scores are normalised to sum to 1.
+            constant), as the authors' script does on saved maps. With more objects the scores only get a sum of 1.
         kwargs: as of :func:`dense_crf`.
     """
 

@@ -36,9 +36,11 @@ class SiameseCoAttentionModel(BaseVOSModel):
         co_attention: see :class:`~mmvos.models.attention.CoAttention`.
         mask_head: built twice, for the target and for the reference; sees [Z; V].
         losses: configs of the parts ``(logits, target, valid) -> scalar`` whose sum is the loss of a prediction.
-        fusion: of several references. ``'summary'``: their gated summaries are averaged (section 3.3); 
-            ``'prediction'``: every reference gives a prediction, which are averaged (the released test script); ``'joint'``: one soft-max
-            over the positions of all references (the authors' group model).
+        fusion: of several references.
+
+            - ``'summary'``: their gated summaries are averaged (section 3.3).
+            - ``'prediction'``: every reference gives a prediction; those are averaged (the released test script).
+            - ``'joint'``: one soft-max over the positions of all references (the authors' group model).
         static_weight: factor of the loss of a batch of still images.
         static_on_video: factor of the static head's loss on video frames (the paper: 0).
         orthogonal_weight: lambda of the penalty that keeps P of the symmetric form orthogonal (eq. 4).

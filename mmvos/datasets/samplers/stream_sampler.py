@@ -1,0 +1,101 @@
+"""Batches that alternate between the streams of a ``MultiStream`` data set."""
+from typing import Dict, Iterator, Optional, Sequence
+
+import numpy as np
+from mmengine.dist import get_dist_info, sync_random_seed
+from torch.utils.data import Sampler
+
+from mmvos.registry import DATA_SAMPLERS
+
+
+@DATA_SAMPLERS.register_module()
+class StreamSampler(Sampler):
+    """An endless shuffled order of every stream; what :class:`StreamBatchSampler` draws from.
+
+    Position p of a stream is the same sample in every process: the stream is gone through once in a random order, then in
+    another, and so on.
+
+    Args:
+        dataset: a ``MultiStream``.
+        seed: of the orders; default: one that the ranks agree on.
+        shuffle: False: the data sets' own order.
+    """
+
+    def __init__(self, dataset, seed: Optional[int] = None, shuffle: bool = True) -> None:
+        if not hasattr(dataset, 'ranges'):
+            raise TypeError(f'StreamSampler needs a MultiStream data set; got {type(dataset).__name__}.')
+        self.dataset, self.shuffle = dataset, shuffle
+        self.seed = sync_random_seed() if seed is None else seed
+        self.epoch = 0
+        self._orders: Dict[str, tuple] = {}
+
+    def draw(self, stream: str, position: int) -> int:
+        """Index in the data set of the sample at a position (from 0, without end) of a stream."""
+        indices = self.dataset.ranges[stream]
+        cycle, offset = divmod(position, len(indices))
+        if not self.shuffle:
+            return indices[offset]
+        if self._orders.get(stream, (None, ))[0] != cycle:
+            number = list(self.dataset.ranges).index(stream)
+            self._orders[stream] = (cycle, np.random.default_rng((self.seed, number, cycle)).permutation(len(indices)))
+        return indices[int(self._orders[stream][1][offset])]
+
+    def set_epoch(self, epoch: int) -> None:
+        """Where training is; called by mmengine before every epoch."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(len(self.dataset)))
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+
+@DATA_SAMPLERS.register_module()
+class StreamBatchSampler:
+    """Batch number i of the whole training comes from stream ``pattern[i % len(pattern)]``.
+
+    i counts on over epochs: there is one counter, and the data, the losses and (by ``StreamLRHook``) the learning rates
+    all follow the batch that it chose.
+
+    Args:
+        sampler: a :class:`StreamSampler`.
+        batch_size: samples per batch and rank.
+        pattern: names of streams, e.g. ``('still', 'video', 'video')``.
+        num_batches: per epoch; default: until every stream has been seen once.
+        batch_sizes: ``{stream: samples}`` where they differ from ``batch_size``.
+    """
+
+    def __init__(self, sampler: StreamSampler, batch_size: int, pattern: Sequence[str], num_batches: Optional[int] = None,
+                 batch_sizes: Optional[Dict[str, int]] = None, drop_last: bool = True) -> None:
+        ranges = sampler.dataset.ranges
+        unknown = [name for name in [*pattern, *(batch_sizes or {})] if name not in ranges]
+        if unknown or not pattern:
+            raise ValueError(f'StreamBatchSampler: pattern {tuple(pattern)} and batch_sizes {batch_sizes} may only name the '
+                             f'streams {sorted(ranges)} of the data set.')
+        self.sampler, self.pattern = sampler, tuple(pattern)
+        self.batch_size = batch_size  # of a stream that batch_sizes does not name
+        self.batch_sizes = {name: (batch_sizes or {}).get(name, batch_size) for name in self.pattern}
+        self.rank, self.world_size = get_dist_info()
+        if num_batches is None:
+            rounds = max(-(-len(ranges[name]) // (self.pattern.count(name) * size * self.world_size))
+                         for name, size in self.batch_sizes.items())
+            num_batches = rounds * len(self.pattern)
+        self.num_batches = num_batches
+
+    def __iter__(self) -> Iterator[list]:
+        first = self.sampler.epoch * self.num_batches
+        for number in range(first, first + self.num_batches):
+            yield self.batch(number)
+
+    def batch(self, number: int) -> list:
+        """Indices of this rank's part of batch ``number`` of the training."""
+        rounds, step = divmod(number, len(self.pattern))
+        stream = self.pattern[step]
+        earlier = rounds * self.pattern.count(stream) + self.pattern[:step].count(stream)
+        size = self.batch_sizes[stream]
+        position = (earlier * self.world_size + self.rank) * size
+        return [self.sampler.draw(stream, position + i) for i in range(size)]
+
+    def __len__(self) -> int:
+        return self.num_batches
