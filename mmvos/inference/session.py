@@ -124,7 +124,8 @@ class InferenceSession:
             raise TypeError(f'{type(self.model).__name__} needs the whole video: use session.run(video).')
         frame_index = self.frame_index + 1
         self._fit_geometry(frame, frame_index)
-        new_ids = self._check_prompt(prompt, frame) if prompt is not None else []
+        wanted = prompt is not None and self.model.prompted  # else the prompt is not for this model
+        new_ids = self._check_prompt(prompt, frame) if wanted else []
         frame_in = self._frame(frame, frame_index)
         masks = self._prompt_masks(prompt, new_ids) if new_ids else None
 

@@ -1,6 +1,7 @@
 """What a video is: frames that are decoded when they are asked for, and the prompts that introduce objects."""
 import itertools
 import os
+import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -103,25 +104,30 @@ class VideoFile(Video):
             raise ValueError(f'{path}: cannot be opened as a video by OpenCV.')
         self.path, self.fps = path, capture.get(cv2.CAP_PROP_FPS) or 25.0
         capture.release()
-        self._capture, self._next = None, 0
+        self._local = threading.local()
         kwargs.setdefault('video_id', Path(path).stem)
         super().__init__([path] * count, frame_names=[f'{i:05d}' for i in range(count)], **kwargs)
 
     def read(self, index: int) -> np.ndarray:
-        if self._capture is None or index < self._next:
-            self._capture, self._next = cv2.VideoCapture(self.path), 0
-        while self._next < index:
-            if not self._capture.grab():
+        # a capture for each thread: an offline model and the session read the same video at their own pace
+        local = self._local
+        if getattr(local, 'capture', None) is None or index < local.next:
+            local.capture, local.next = cv2.VideoCapture(self.path), 0
+        while local.next < index:
+            if not local.capture.grab():
                 break
-            self._next += 1
-        ok, frame = self._capture.read()
+            local.next += 1
+        ok, frame = local.capture.read()
         if not ok:
             raise ValueError(f'{self.path}: frame {index} of {len(self)} cannot be decoded; the file may be cut short.')
-        self._next = index + 1
+        local.next = index + 1
         return frame
 
     def __getstate__(self) -> dict:  # a capture cannot travel to another process
-        return dict(self.__dict__, _capture=None, _next=0)
+        return {k: v for k, v in self.__dict__.items() if k != '_local'}
+
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state, _local=threading.local())
 
 
 class FrameArrays(Video):
