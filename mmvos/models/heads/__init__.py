@@ -1,11 +1,14 @@
 from .binary_mask_head import BinaryMaskHead
+from .conv_lstm import ConvLSTMCell, MaskPyramid, RecurrentDecoder, SpatialInhibition, StackedDecoder
 from .gaussian_appearance import GaussianAppearance, GaussianMixture
 from .guided_upsampler import GuidedUpsampler
 from .instance_map_head import InstanceMapHead
 from .object_aggregation import aggregate_objects
 from .object_mask_decoder import CoarseMaskHead, SkipUpsampler
+from .sequence_heads import PooledScoreHead, PooledStateHead
 
 __all__ = [
-    'BinaryMaskHead', 'CoarseMaskHead', 'GaussianAppearance', 'GaussianMixture', 'GuidedUpsampler',
-    'InstanceMapHead', 'SkipUpsampler', 'aggregate_objects'
+    'BinaryMaskHead', 'CoarseMaskHead', 'ConvLSTMCell', 'GaussianAppearance', 'GaussianMixture',
+    'GuidedUpsampler', 'InstanceMapHead', 'MaskPyramid', 'PooledScoreHead', 'PooledStateHead', 'RecurrentDecoder',
+    'SkipUpsampler', 'SpatialInhibition', 'StackedDecoder', 'aggregate_objects'
 ]

@@ -2,6 +2,7 @@ from .aspp_neck import ASPPNeck
 from .level_concat import LevelConcat
 from .mask_propagation import MaskPropagation
 from .separable_pyramid import SeparablePyramid
+from .skip_neck import SkipNeck
 from .spatio_temporal_neck import SpatioTemporalNeck
 
-__all__ = ['ASPPNeck', 'LevelConcat', 'MaskPropagation', 'SeparablePyramid', 'SpatioTemporalNeck']
+__all__ = ['ASPPNeck', 'LevelConcat', 'MaskPropagation', 'SeparablePyramid', 'SkipNeck', 'SpatioTemporalNeck']

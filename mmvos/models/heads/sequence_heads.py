@@ -1,0 +1,74 @@
+"""What a recurrent decoder says about an object besides its mask: class, box, whether the sequence goes on."""
+from typing import NamedTuple, Optional, Sequence, Union
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmvos.registry import MODELS
+
+
+class InstanceReading(NamedTuple):
+    """Of one step: class logits ``(N, C)`` (class 0 ends the sequence) or None, stop logits ``(N, 1)`` (positive: there
+    is an object), boxes ``(N, 4)`` as shares of width and height ``(x1, y1, x2, y2)`` or None."""
+    classes: Optional[Tensor]
+    stop: Tensor
+    boxes: Optional[Tensor]
+
+
+@MODELS.register_module()
+class PooledStateHead(BaseModule):
+    """Linear layers on the max-pooled states of all decoder levels (RSIS, section 3.2).
+
+    Args:
+        in_channels: sum of the levels' channels.
+        num_classes: with the end-of-sequence class 0 (None: no class).
+        with_box: also a box.
+    """
+
+    def __init__(self, in_channels: int, num_classes: Optional[int] = None, with_box: bool = False,
+                 init_cfg: Union[dict, list, None] = None) -> None:
+        super().__init__(init_cfg)
+        self.fc_class = nn.Linear(in_channels, num_classes) if num_classes else None
+        self.fc_stop = nn.Linear(in_channels, 1)
+        self.fc_box = nn.Linear(in_channels, 4) if with_box else None
+
+    def forward(self, hidden: Sequence[Tensor]) -> InstanceReading:
+        """Hidden states ``(N, C, h, w)`` of the levels, coarsest first."""
+        v = torch.cat([h.amax((2, 3)) for h in hidden], 1)
+        return InstanceReading(self.fc_class(v) if self.fc_class else None, self.fc_stop(v),
+                               self.fc_box(v).sigmoid() if self.fc_box else None)
+
+
+@MODELS.register_module()
+class PooledScoreHead(BaseModule):
+    """Confidence of a step from the last state (RIS): max-pooled to a small grid, one linear layer.
+
+    Args:
+        in_channels: of the state.
+        grid: ``(h, w)`` that the state is max-pooled to (None: not pooled, then ``map_size`` is needed).
+        map_size: ``(h, w)`` of the state where it is not pooled (plants).
+        bias: initial bias; 10: the sequence goes on.
+    """
+
+    def __init__(self, in_channels: int, grid: Optional[Sequence[int]] = (2, 2),
+                 map_size: Optional[Sequence[int]] = None, bias: float = 10.0,
+                 init_cfg: Union[dict, list, None] = None) -> None:
+        super().__init__(init_cfg)
+        if grid is None and map_size is None:
+            raise ValueError('a state that is not pooled (grid=None) needs its map_size (h, w).')
+        self.grid = tuple(grid) if grid else None
+        height, width = self.grid or map_size
+        self.fc_stop = nn.Linear(in_channels * height * width, 1)
+        self.bias = bias
+
+    def init_weights(self) -> None:
+        """The bias of the paper's initialisation."""
+        super().init_weights()
+        nn.init.constant_(self.fc_stop.bias, self.bias)
+
+    def forward(self, hidden: Sequence[Tensor]) -> InstanceReading:
+        """Hidden states ``(N, C, h, w)``; the last one is read."""
+        h = F.adaptive_max_pool2d(hidden[-1], self.grid) if self.grid else hidden[-1]
+        return InstanceReading(None, self.fc_stop(h.flatten(1)), None)

@@ -1,0 +1,104 @@
+"""Relaxed intersection over union, and the assignment of a sequence of predictions to objects by it."""
+from typing import Optional, Tuple
+
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor, nn
+
+from mmvos.registry import MODELS, TASK_UTILS
+
+
+def soft_iou_cost(pred: Tensor, target: Tensor, eps: float = 1e-6) -> Tensor:
+    """``1 - sum(p y) / (sum(p + y - p y) + eps)`` over the last dimension.
+
+    Args:
+        pred: probabilities ``(..., P)``.
+        target: ``(..., P)`` in {0, 1}, of a shape that broadcasts.
+
+    Returns:
+        ``(...)``; exactly 1, without a gradient, for an empty target.
+    """
+    overlap = (pred * target).sum(-1)
+    return 1 - overlap / (pred.sum(-1) + target.sum(-1) - overlap + eps)
+
+
+def pairwise_soft_iou_cost(pred: Tensor, target: Tensor, eps: float = 1e-6) -> Tensor:
+    """Cost of every pair: probabilities ``(B, K, P)`` and targets ``(B, G, P)`` to ``(B, G, K)``."""
+    overlap = torch.einsum('bgp,bkp->bgk', target, pred)
+    union = target.sum(-1)[:, :, None] + pred.sum(-1)[:, None] - overlap
+    return 1 - overlap / (union + eps)
+
+
+@MODELS.register_module()
+class SoftIoULoss(nn.Module):
+    """Mean soft IoU cost over the valid masks of a batch (RSIS, RVOS).
+
+    Args:
+        loss_weight: factor.
+        use_sigmoid: whether predictions are logits (True) or probabilities.
+        eps: added to the union.
+    """
+
+    def __init__(self, loss_weight: float = 1.0, use_sigmoid: bool = True, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.loss_weight, self.use_sigmoid, self.eps = loss_weight, use_sigmoid, eps
+
+    def forward(self, pred: Tensor, target: Tensor, valid: Optional[Tensor] = None) -> Tensor:
+        """Loss of masks.
+
+        Args:
+            pred: ``(..., P)``, masks flattened.
+            target: ``(..., P)`` in {0, 1}.
+            valid: ``(...)``; which masks count (None, or none valid: all).
+        """
+        costs = soft_iou_cost(pred.sigmoid() if self.use_sigmoid else pred, target.to(pred.dtype), self.eps)
+        if valid is None or not valid.any():
+            return self.loss_weight * costs.mean()
+        valid = valid.to(costs.dtype)
+        return self.loss_weight * (costs * valid).sum() / valid.sum()
+
+
+@TASK_UTILS.register_module()
+class FirstNHungarianAssigner:
+    """Matches objects to the **first** predictions of a sequence: of n objects' predictions only numbers 0..n-1 take part.
+
+    This is what makes a sequence learn to put its objects first and then stop (RIS, RSIS, RVOS zero-shot).
+
+    Args:
+        match_first_n: False: any prediction may be matched.
+        barred: cost of a pair that may not be.
+        eps: of the soft IoU.
+    """
+
+    def __init__(self, match_first_n: bool = True, barred: float = 10.0, eps: float = 1e-6) -> None:
+        self.match_first_n, self.barred, self.eps = match_first_n, barred, eps
+
+    @torch.no_grad()
+    def __call__(self, pred: Tensor, target: Tensor, valid: Tensor) -> Tuple[Tensor, Tensor]:
+        """Assign objects to predictions.
+
+        Args:
+            pred: probabilities ``(B, K, P)``.
+            target: ``(B, G, P)`` in {0, 1}.
+            valid: ``(B, G)``; which targets are objects. With ``match_first_n`` prediction k takes part if target k is
+                valid, as the original has it.
+
+        Returns:
+            ``permutation`` int64 ``(B, K)``: the target of each prediction (where it is not matched: -1), and the costs
+            ``(B, G, K)`` that were minimised.
+        """
+        costs = pairwise_soft_iou_cost(pred.float(), target.float(), self.eps)
+        num_targets, num_preds = target.shape[1], pred.shape[1]
+        allowed = valid.bool()[:, :, None].expand(-1, -1, num_preds).clone()
+        if self.match_first_n:
+            takes_part = valid.bool().new_zeros(len(valid), num_preds)
+            shared = min(num_targets, num_preds)
+            takes_part[:, :shared] = valid.bool()[:, :shared]
+            allowed &= takes_part[:, None]
+        costs = costs.masked_fill(~allowed, self.barred)
+        permutation = costs.new_full((len(pred), num_preds), -1, dtype=torch.long)
+        for sample, (cost, fits) in enumerate(zip(costs.cpu().double().numpy(), allowed.cpu().numpy())):
+            for row, column in zip(*linear_sum_assignment(cost)):
+                if fits[row, column]:
+                    permutation[sample, column] = int(row)
+        return permutation, costs

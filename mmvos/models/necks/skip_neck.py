@@ -1,0 +1,33 @@
+"""Skip connections into a recurrent decoder: one convolution and one batch norm for every stage of a backbone."""
+from typing import List, Sequence, Union
+
+from mmcv.cnn import ConvModule
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmvos.registry import MODELS
+
+
+@MODELS.register_module()
+class SkipNeck(BaseModule):
+    """Projects every stage to its decoder level: 3x3 convolution with bias, batch norm, no activation (RSIS, section 3.1).
+
+    Args:
+        in_channels: of the backbone's maps, finest first.
+        out_channels: of the skips, finest first.
+        kernel_size: of the convolutions.
+        norm_cfg: config of the norm.
+    """
+
+    def __init__(self, in_channels: Sequence[int], out_channels: Sequence[int], kernel_size: int = 3,
+                 norm_cfg: dict = dict(type='BN'), init_cfg: Union[dict, list, None] = None) -> None:  # noqa: B006
+        super().__init__(init_cfg)
+        if len(in_channels) != len(out_channels):
+            raise ValueError(f'{len(in_channels)} stages come in, but out_channels has {len(out_channels)} entries.')
+        self.skips = nn.ModuleList(
+            ConvModule(i, o, kernel_size, padding=kernel_size // 2, bias=True, norm_cfg=norm_cfg, act_cfg=None)
+            for i, o in zip(in_channels, out_channels))
+
+    def forward(self, maps: Sequence[Tensor]) -> List[Tensor]:
+        """Maps ``(N, C, h, w)`` finest first to skips, **coarsest first**: the order in which a decoder takes them."""
+        return [skip(x) for skip, x in zip(self.skips, maps)][::-1]
