@@ -81,9 +81,12 @@ class Video:
             return None
         if isinstance(source, np.ndarray):
             return source
-        label_map = read_label_map(source, shape=shape, **self.prompt_options)
+        if hasattr(source, 'read'):  # a label map that is made from its files when it is asked for
+            label_map, name = source.read(shape), str(source)
+        else:
+            label_map, name = read_label_map(source, shape=shape, **self.prompt_options), os.fspath(source)
         if not object_ids_of(label_map):
-            raise ValueError(f'{os.fspath(source)}: the prompt is empty. Expected a label map with at least one object '
+            raise ValueError(f'{name}: the prompt is empty. Expected a label map with at least one object '
                              '(pixel value 1..254).')
         return label_map
 
