@@ -2,10 +2,11 @@
 import json
 import os
 import os.path as osp
-from typing import Any, Callable, Dict, List, Optional, Sequence, Union
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
+from PIL import Image, UnidentifiedImageError
 
 from mmvos.inference.video import list_frames
 from mmvos.registry import DATASETS
@@ -38,18 +39,30 @@ class BaseVOSDataset(BaseDataset):
         data_prefix: ``{name: folder}`` relative to ``data_root``.
         pipeline: transforms; training ends with ``PackVOSInputs``, test with ``PackVideo``.
         size_mismatch: what to do with a mask that is not of its frame's size: ``'error'``, or ``'resize'`` (nearest).
-        sequences: keep only the videos of these ids.
+        sequences: keep only the videos of these ids: a list, or the path of a text file with one id per line.
+        exclude: leave these videos out (as ``sequences``; ids that the split does not have are no error).
+        min_labelled: leave out videos with fewer labelled frames, counted from the first one with an object on.
+        frame_size: ``(H, W)``: leave out videos whose first frame has another size.
+        split_clips: training: an item is not a whole video but one of its clips of this many labelled frames that do
+            not overlap (RVOS; a shorter video gives one).
+        split_objects: training: an item is a set of objects that are visible together in a video, with the frames that
+            show exactly this set (AGSS-VOS). Needs ``object_frames``.
         kwargs: as of ``mmengine.dataset.BaseDataset``.
     """
     METAINFO = dict()
 
     def __init__(self, data_root: str = '', ann_file: str = '', data_prefix: Optional[dict] = None,
                  pipeline: Sequence[Union[dict, Callable]] = (), size_mismatch: str = 'error',
-                 sequences: Optional[Sequence[str]] = None, max_refetch: int = 100, **kwargs) -> None:
+                 sequences: Union[str, Sequence[str], None] = None, exclude: Union[str, Sequence[str], None] = None,
+                 min_labelled: int = 0, frame_size: Optional[Tuple[int, int]] = None, split_clips: int = 0,
+                 split_objects: bool = False, max_refetch: int = 100, **kwargs) -> None:
         if size_mismatch not in ('error', 'resize'):
             raise ValueError(f"size_mismatch is {size_mismatch!r}; expected 'error' or 'resize'.")
         self.size_mismatch = size_mismatch
-        self.sequences = None if sequences is None else list(sequences)
+        self.sequences = read_split_list(sequences) if isinstance(sequences, str) else sequences
+        self.exclude = set(read_split_list(exclude) if isinstance(exclude, str) else exclude or ())
+        self.min_labelled, self.frame_size = min_labelled, frame_size and tuple(frame_size)
+        self.split_clips, self.split_objects = split_clips, split_objects
         super().__init__(ann_file=ann_file, data_root=data_root, data_prefix=data_prefix or {}, pipeline=list(pipeline),
                          max_refetch=max_refetch, **kwargs)
 
@@ -58,19 +71,50 @@ class BaseVOSDataset(BaseDataset):
         raise NotImplementedError(f'{type(self).__name__} must implement load_data_list.')
 
     def filter_data(self) -> List[dict]:
-        """Fill in what a video may leave out, check it, and keep the videos of ``sequences``."""
+        """Fill in what a video may leave out, choose videos, and split them into training items if asked for."""
         videos = [self._complete(video) for video in self.data_list]
         if self.sequences is not None:
             missing = set(self.sequences) - {v['video_id'] for v in videos}
             if missing:
                 raise ValueError(f'{self.source_name}: no video {sorted(missing)[0]!r} in this split.')
-            videos = [v for v in videos if v['video_id'] in self.sequences]
+            videos = [v for v in videos if v['video_id'] in set(self.sequences)]
+        found = len(videos)
+        videos = [v for v in videos if v['video_id'] not in self.exclude and self._is_eligible(v)]
         if not videos:
-            raise ValueError(f'{self.source_name}: no videos found for {type(self).__name__}.')
+            raise ValueError(f'{self.source_name}: {type(self).__name__} found {found} videos, and none is left after '
+                             'exclude, min_labelled and frame_size.')
         frames, labelled = sum(len(v['frames']) for v in videos), sum(len(v['annotations']) for v in videos)
         print_log(f'{type(self).__name__}: {len(videos)} videos, {frames} frames, {labelled} annotated '
                   f'({self.source_name})', logger='current')
+        if self.split_clips:
+            videos = [item for video in videos for item in self._clips_of(video)]
+        if self.split_objects:
+            videos = [item for video in videos for item in self._visible_sets_of(video)]
         return videos
+
+    def _is_eligible(self, video: dict) -> bool:
+        if self.min_labelled:
+            first = min((min(f) for f in video.get('object_frames', {}).values()), default=0)
+            if sum(i >= first for i in video['labelled']) < self.min_labelled:
+                return False
+        return not self.frame_size or image_size(video['frames'][0]) == self.frame_size
+
+    def _clips_of(self, video: dict) -> Iterator[dict]:
+        labelled, length = video['labelled'], self.split_clips
+        for start in range(0, max(1, len(labelled) // length) * length, length):
+            yield dict(video, labelled=labelled[start:start + length])
+
+    def _visible_sets_of(self, video: dict) -> Iterator[dict]:
+        if 'object_frames' not in video:
+            raise ValueError(f'{video["video_id"]}: split_objects needs to know in which frames an object is visible, '
+                             f'which {type(self).__name__} does not say; use SampleClip(same_objects=True) instead.')
+        visible: Dict[tuple, List[int]] = {}
+        for index in video['labelled']:
+            pattern = tuple(sorted(i for i, frames in video['object_frames'].items() if index in frames))
+            if pattern:
+                visible.setdefault(pattern, []).append(index)
+        for _, frames in sorted(visible.items()):
+            yield dict(video, labelled=frames)
 
     @property
     def source_name(self) -> str:
@@ -110,6 +154,19 @@ class BaseVOSDataset(BaseDataset):
         if not self._fully_initialized:
             self.full_init()
         return [len(self.get_data_info(i)['frames']) for i in range(len(self))]
+
+
+def image_size(source: Any) -> Tuple[int, int]:
+    """``(H, W)`` of an image file, from its header, or of an array."""
+    if hasattr(source, 'shape'):
+        return source.shape[:2]
+    try:
+        with Image.open(source) as image:
+            return image.height, image.width
+    except FileNotFoundError:
+        raise FileNotFoundError(f'{source}: frame not found.') from None
+    except UnidentifiedImageError:
+        raise ValueError(f'{source}: cannot be decoded as an image.') from None
 
 
 def read_split_list(path: str) -> List[str]:

@@ -22,20 +22,21 @@ class LabelSource:
             become background.
         threshold: a pixel belongs to a mask if its value is above it (soft or JPEG masks: 127).
         binary: all objects become object 1.
+        size_mismatch: ``'error'``, or ``'resize'``: a mask of another size is resized (nearest neighbour).
         reader: callable ``path -> uint8 (H, W)`` for a format of its own, in place of :func:`read_label_map`. Has to be
             picklable.
     """
 
     def __init__(self, paths: Union[PathLike, Sequence[PathLike]], *, ids: Optional[Sequence[int]] = None,
                  table: Optional[Mapping[int, int]] = None, threshold: int = 0, binary: bool = False,
-                 reader: Optional[Callable[[str], np.ndarray]] = None) -> None:
+                 size_mismatch: str = 'error', reader: Optional[Callable[[str], np.ndarray]] = None) -> None:
         several = not isinstance(paths, (str, os.PathLike))
         self.paths = [os.fspath(p) for p in paths] if several else [os.fspath(paths)]
         self.ids = list(ids) if ids is not None else list(range(1, len(self.paths) + 1)) if several else None
         if self.ids is not None and len(self.ids) != len(self.paths):
             raise ValueError(f'{self.paths[0]}: {len(self.paths)} masks but {len(self.ids)} object ids.')
         self.table = None if table is None else dict(table)
-        self.threshold, self.binary, self.reader = threshold, binary, reader
+        self.threshold, self.binary, self.size_mismatch, self.reader = threshold, binary, size_mismatch, reader
 
     def read(self, shape: Optional[Tuple[int, int]] = None) -> np.ndarray:
         """The label map, uint8 ``(H, W)``.
@@ -67,7 +68,7 @@ class LabelSource:
 
     def _read_file(self, path: str, shape: Optional[Tuple[int, int]]) -> np.ndarray:
         if self.reader is None:
-            return read_label_map(path, shape=shape)
+            return read_label_map(path, shape=shape, size_mismatch=self.size_mismatch)
         mask = self.reader(path)
         if shape is not None and mask.shape != tuple(shape):
             raise ValueError(f'{path}: the mask is {mask.shape[1]}x{mask.shape[0]}, expected {shape[1]}x{shape[0]} '

@@ -1,11 +1,21 @@
 from .clip import ClipBroadcaster, LoadClip, SampleClip, SelectObjects, read_flow
 from .formatting import PackVideo, PackVOSInputs
+from .geometry import (
+    FlipClip,
+    ProgressiveZoom,
+    RandomCropClip,
+    RandomCropToObjects,
+    RandomResizeClip,
+    ResizeClip,
+    ReverseClip,
+)
 from .main import LoadBoxTracks, ResizeCropFlip, SampleNeighbourhood, TrackBoxes, track_video
-from .pairs import SamplePair
+from .pairs import CropFlipResize, SamplePair
 from .rvos import RandomFrameAffine, WholeVideoObjects
 
 __all__ = [
-    'ClipBroadcaster', 'LoadBoxTracks', 'LoadClip', 'PackVOSInputs', 'PackVideo', 'RandomFrameAffine',
-    'ResizeCropFlip', 'SampleClip', 'SampleNeighbourhood', 'SamplePair', 'SelectObjects', 'TrackBoxes',
+    'ClipBroadcaster', 'CropFlipResize', 'FlipClip', 'LoadBoxTracks', 'LoadClip', 'PackVOSInputs', 'PackVideo', 'ProgressiveZoom',
+    'RandomCropClip', 'RandomCropToObjects', 'RandomFrameAffine', 'RandomResizeClip', 'ResizeClip', 'ResizeCropFlip',
+    'ReverseClip', 'SampleClip', 'SampleNeighbourhood', 'SamplePair', 'SelectObjects', 'TrackBoxes',
     'WholeVideoObjects', 'read_flow', 'track_video'
 ]

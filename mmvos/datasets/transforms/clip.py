@@ -33,7 +33,8 @@ class SampleClip(BaseTransform):
             object of more than ``min_object_pixels`` pixels at the files' own size), or ``'grid'`` (a multiple of
             ``clip_len``: clips that do not overlap; RVOS).
         min_object_pixels: see ``start``.
-        min_len: a clip may be shorter than ``clip_len``, down to this (default: not).
+        min_len: a clip may be shorter than ``clip_len``, down to this (default: not): where the video ends, or a
+            shorter video as a whole.
         reference: put one more frame in front: ``'random'`` (a uniformly drawn candidate; AGSS-VOS) or None.
         same_objects: one of the sets of objects that are visible together is drawn, and the candidates are the frames
             that show exactly this set (AGSS-VOS; from ``object_frames`` where the video has it, else masks are read).
@@ -85,8 +86,8 @@ class SampleClip(BaseTransform):
         last_start = count - 1 - needed  # the latest start that leaves enough frames
         if last_start < 0:
             return None
-        if self.start == 'first':
-            first = 0
+        if self.start == 'first' or self.start == 'any' and offsets[-1] >= count - 1:
+            first = 0  # a video that is not longer than the clip is taken as a whole
         elif self.start == 'grid':
             first = length * np.random.randint(max(1, count // length))
             first = min(first, last_start)
@@ -155,7 +156,11 @@ class LoadClip(BaseTransform):
         if self.with_label:
             results['gt_seg_map'] = [self._label_map(results, i, shapes[0]) for i in results['frame_ids']]
         if self.with_flow:
-            results['flow_bwd'] = [self._flow(results, i, shapes[0]) for i in results['frame_ids']]
+            ids = results['frame_ids']
+            if any(now - before != 1 for before, now in zip(ids, ids[1:])):
+                raise ValueError(f'{results["video_id"]}: cached flow is that of neighbouring frames, the clip is '
+                                 f'{ids}. Sample with gap=1 and reverse_prob=0, or let the model compute the flow.')
+            results['flow_bwd'] = [self._flow(results, i, shapes[0]) for i in ids]
         return results
 
     @staticmethod

@@ -9,8 +9,6 @@ from mmvos.inference import FrameArrays, Video
 from mmvos.registry import TRANSFORMS
 from mmvos.structures import VOSDataSample, object_ids_of
 
-from ..label_source import LabelSource
-
 
 @TRANSFORMS.register_module()
 class PackVOSInputs(BaseTransform):
@@ -60,7 +58,7 @@ class PackVideo(BaseTransform):
         meta_keys: entries of the video that its results carry, where it has them.
     """
 
-    META_KEYS = ('annotations', 'eval_frames', 'submit_frames', 'categories', 'group')
+    META_KEYS = ('annotations', 'eval_frames', 'submit_frames', 'prompt_frames', 'categories', 'group')
 
     def __init__(self, prefetch: int = 4, max_frames: int = 0, meta_keys: Sequence[str] = META_KEYS) -> None:
         self.prefetch, self.max_frames, self.meta_keys = prefetch, max_frames, tuple(meta_keys)
@@ -71,9 +69,7 @@ class PackVideo(BaseTransform):
         options = results.get('label_options') or {}
         metainfo = {key: results[key] for key in self.meta_keys if results.get(key) is not None}
         metainfo['annotation_options'] = options
-        # a prompt made of several files is read here; a video has few of them
-        prompts = {i: p.read() if isinstance(p, LabelSource) else p
-                   for i, p in results['prompts'].items() if i < count}
+        prompts = {i: prompt for i, prompt in results['prompts'].items() if i < count}
         common = dict(video_id=results['video_id'], prompts=prompts, prompt_options=options, metainfo=metainfo,
                       prefetch=self.prefetch)
         if isinstance(frames[0], np.ndarray):

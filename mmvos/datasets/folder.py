@@ -1,0 +1,62 @@
+"""People's own videos: a folder of frames per video, and masks beside them."""
+import os
+import os.path as osp
+from typing import List, Optional
+
+from mmvos.inference.video import list_frames
+from mmvos.registry import DATASETS
+
+from .base_vos_dataset import BaseVOSDataset, frames_of, masks_by_frame, read_split_list
+
+
+@DATASETS.register_module()
+class FolderDataset(BaseVOSDataset):
+    """Videos as folders of frames.
+
+    ``data_root/JPEGImages/<video>/<frame>.jpg`` and ``data_root/Annotations/<video>/<frame>.png``, matched by stem;
+    masks are label maps (palette or grey PNG, value = object id) of any frames. Numbers in names count by value. A
+    video may also be nested (``<class>/<shot>``) if a list names it.
+
+    Args:
+        data_root: root folder.
+        ann_file: list of the videos, one per line; default: every sub-folder of ``img``.
+        data_prefix: ``dict(img='JPEGImages', ann='Annotations')``.
+        prompt: what the model is told: ``'first'`` (the first mask of a video), ``'all'`` (every mask introduces the
+            objects in it: masks of new objects only, as in YouTube-VOS), or ``'none'``.
+        binary: every object is the same object (masks 0/255).
+        kwargs: as of :class:`BaseVOSDataset`.
+    """
+
+    def __init__(self, data_root: str, ann_file: str = '', data_prefix: Optional[dict] = None, prompt: str = 'first',
+                 binary: bool = False, **kwargs) -> None:
+        if prompt not in ('first', 'all', 'none'):
+            raise ValueError(f"prompt is {prompt!r}; expected 'first', 'all' or 'none'.")
+        self.prompt, self.binary = prompt, binary
+        folders = dict(dict(img='JPEGImages', ann='Annotations'), **(data_prefix or {}))
+        super().__init__(data_root=data_root, ann_file=ann_file, data_prefix=folders, **kwargs)
+
+    def load_data_list(self) -> List[dict]:
+        """One video per sub-folder, or per line of the list."""
+        root = self.data_prefix['img']
+        if self.ann_file:
+            names = read_split_list(self.ann_file)
+        elif osp.isdir(root):
+            names = sorted(name for name in os.listdir(root)
+                           if not name.startswith('.') and osp.isdir(osp.join(root, name)) and
+                           list_frames(osp.join(root, name)))
+        else:
+            raise FileNotFoundError(f'{root}: folder of the videos not found. Expected a sub-folder of frames '
+                                    'per video.')
+        return [self._video(name) for name in names]
+
+    def _video(self, name: str) -> dict:
+        frames = frames_of(osp.join(self.data_prefix['img'], name), name)
+        folder = osp.join(self.data_prefix['ann'], name)
+        masks = masks_by_frame(folder, frames) if osp.isdir(folder) else {}
+        if self.prompt != 'none' and not masks:
+            raise FileNotFoundError(f'{folder}: no mask found for video {name!r}. Expected a label map of at least one '
+                                    'frame, named as the frame with the suffix .png.')
+        prompted = sorted(masks)[:dict(first=1, all=None, none=0)[self.prompt]]
+        return dict(video_id=name, frames=frames, annotations={} if self.prompt == 'all' else masks,
+                    prompts={i: masks[i] for i in prompted}, label_options=dict(binary=True) if self.binary else {},
+                    labelled=[] if self.prompt == 'all' else sorted(masks))
