@@ -69,17 +69,17 @@ def simplified_loops(mask: np.ndarray) -> List[np.ndarray]:
     Returns:
         Float64 ``(m, 2)`` each, (x, y) in pixels, first = last.
     """
-    loops = trace_loops(mask)
+    traced = trace_loops(mask)
+    loops = [loop * 2.0 for loop in traced]
+    for tolerance in SIMPLIFY_TOLERANCES:
+        loops = _douglas_peucker([_drop_near(loop, tolerance) for loop in loops], tolerance)
+    holes = _are_holes(traced)
     result = []
-    for index, loop in enumerate(loops):
-        points = loop * 2.0
-        for tolerance in SIMPLIFY_TOLERANCES:
-            points = _douglas_peucker(_drop_near(points, tolerance), tolerance)
+    for points, hole in zip(loops, holes):
         if len(points) <= 3:
             continue
         following = np.roll(points, -1, 0)
         area = np.sum((following[:, 0] - points[:, 0]) * (following[:, 1] + points[:, 1]))
-        hole = _enclosing(index, loops) % 2 == 1
         if (area > 0) if hole else (area <= 0):
             points = points[::-1]
         result.append(points[:, ::-1] / 2)
@@ -192,18 +192,27 @@ def _walk(start: int, first: Tuple[int, bool], pieces, at_junction, unused: List
             step = choices.pop()
 
 
-def _enclosing(index: int, loops: List[np.ndarray]) -> int:
-    """How many other loops a loop lies in: parity of their vertical cracks to the left of one of its own."""
-    loop = loops[index]
-    vertical = np.flatnonzero(loop[1:, 0] != loop[:-1, 0])[0]
-    row, column = min(loop[vertical, 0], loop[vertical + 1, 0]), loop[vertical, 1]
-    count = 0
-    for other, corners in enumerate(loops):
-        if other != index:
-            upper = np.minimum(corners[1:, 0], corners[:-1, 0])
-            moves_down = corners[1:, 0] != corners[:-1, 0]
-            count += np.count_nonzero(moves_down & (upper == row) & (corners[1:, 1] < column)) % 2
-    return count
+def _are_holes(loops: List[np.ndarray]) -> List[bool]:
+    """Whether a loop lies in an odd number of others: parity of their vertical cracks to the left of one of its own."""
+    rows, columns, owners, probes = [], [], [], []
+    for index, loop in enumerate(loops):
+        vertical = np.flatnonzero(loop[1:, 0] != loop[:-1, 0])
+        rows.append(np.minimum(loop[vertical, 0], loop[vertical + 1, 0]))
+        columns.append(loop[vertical, 1])
+        owners.append(np.full(len(vertical), index))
+        probes.append((rows[-1][0], columns[-1][0]))
+    if not loops:
+        return []
+    rows, columns, owners = np.concatenate(rows), np.concatenate(columns), np.concatenate(owners)
+    by_row = np.argsort(rows, kind='stable')
+    limits = np.searchsorted(rows[by_row], np.arange(rows.max() + 2))
+    holes = []
+    for index, (row, column) in enumerate(probes):
+        cracks = by_row[limits[row]:limits[row + 1]]
+        crossed = owners[cracks[columns[cracks] < column]]
+        around = np.bincount(crossed[crossed != index]) % 2
+        holes.append(bool(around.sum() % 2))
+    return holes
 
 
 def _drop_near(points: np.ndarray, tolerance: float) -> np.ndarray:
@@ -220,20 +229,23 @@ def _drop_near(points: np.ndarray, tolerance: float) -> np.ndarray:
     return points[kept + [len(points) - 1]]
 
 
-def _douglas_peucker(points: np.ndarray, tolerance: float) -> np.ndarray:
-    """Douglas and Peucker's simplification, all segments of one depth at a time.
+def _douglas_peucker(loops: List[np.ndarray], tolerance: float) -> List[np.ndarray]:
+    """Douglas and Peucker's simplification of all loops, all segments of one depth at a time.
 
     A segment is split at its farthest point (of equally far ones the last) if that is farther than the tolerance. The
     foot of a point on its segment is rounded to float32 in the original, so it is here.
     """
+    if not loops:
+        return []
+    points, ends = np.concatenate(loops), np.cumsum([len(loop) for loop in loops])
+    first, last = np.concatenate([[0], ends[:-1]]), ends - 1
     keep = np.zeros(len(points), bool)
-    keep[[0, -1]] = True
-    first, last = np.array([0]), np.array([len(points) - 1])
+    keep[first] = keep[last] = True
     while True:
         inner = last - first > 1
         first, last = first[inner], last[inner]
         if not len(first):
-            return points[keep]
+            return [part[kept] for part, kept in zip(np.split(points, ends[:-1]), np.split(keep, ends[:-1]))]
         counts = last - first - 1
         begin = np.cumsum(counts) - counts
         segment = np.repeat(np.arange(len(first)), counts)
@@ -387,69 +399,77 @@ def cheapest_path(costs: np.ndarray) -> np.ndarray:
         before = [cell for cell in before if totals[cell] == least]
         if len(before) > 1:
             if visits is None:
-                visits = _visiting_order(costs, totals, path[-1])
-            before.sort(key=visits.__getitem__)
+                visits = _visiting_order(costs, path[-1])
+            before.sort(key=lambda cell: visits[cell[0] * width + cell[1]])
         x, y = before[0]
         path.append((x, y))
     return np.array(path[::-1])
 
 
-def _visiting_order(costs: np.ndarray, totals: np.ndarray, last: Tuple[int, int]) -> dict:
-    """The order in which Dijkstra's algorithm visits cells, up to cell ``last``: ``{(x, y): rank}``.
+def _visiting_order(costs: np.ndarray, last: Tuple[int, int]) -> List[int]:
+    """The order in which Dijkstra's algorithm visits cells, up to cell ``last``: rank of cell (x, y) at ``x * n2 + y``.
 
     Only the order among equal totals needs this: it follows from how the original's queue is built, an indirect heap
-    with four children per node.
+    with four children per node. Cells dearer than ``last`` are never reached, which is most of the matrix.
     """
     height, width = costs.shape
-    costs = costs.tolist()
-    distance = {(0, 0): 0.0}
-    heap, place = [(0, 0)], {(0, 0): 0}
-    visits = {}
-
-    def rise(position: int) -> None:
-        cell = heap[position]
-        key = distance[cell]
-        while position:
-            parent = (position - 1) // 4
-            if not key < distance[heap[parent]]:
-                break
-            heap[position] = heap[parent]
-            place[heap[position]] = position
-            position = parent
-        heap[position] = cell
-        place[cell] = position
-
-    def sink(cell: Tuple[int, int]) -> None:
-        position, size, key = 0, len(heap), distance[cell]
-        while 4 * position + 1 < size:
-            child = min(range(4 * position + 1, min(4 * position + 5, size)), key=lambda i: distance[heap[i]])
-            if not distance[heap[child]] < key:
-                break
-            heap[position] = heap[child]
-            place[heap[position]] = position
-            position = child
-        heap[position] = cell
-        place[cell] = position
-
+    end, cost = last[0] * width + last[1], costs.ravel().tolist()
+    unknown = float('inf')
+    total, place, rank = [unknown] * len(cost), [0] * len(cost), [-1] * len(cost)
+    total[0] = 0.0
+    heap, visited = [0], 0
     while heap:
         cell = heap[0]
-        visits[cell] = len(visits)
-        if cell == last:
+        rank[cell] = visited
+        visited += 1
+        if cell == end:
             break
-        moved = heap.pop()
-        if heap:
-            sink(moved)
-        x, y = cell
-        for target in ((x, y + 1), (x + 1, y), (x + 1, y + 1)):
-            if target[0] == height or target[1] == width:
+        # the last entry moves to the root and sinks below smaller ones
+        moved, position, size = heap.pop(), 0, len(heap)
+        if size:
+            key = total[moved]
+            while True:
+                child = 4 * position + 1
+                if child >= size:
+                    break
+                least = total[heap[child]]
+                for other in range(child + 1, min(child + 4, size)):
+                    if total[heap[other]] < least:
+                        child, least = other, total[heap[other]]
+                if not least < key:
+                    break
+                heap[position] = heap[child]
+                place[heap[position]] = position
+                position = child
+            heap[position] = moved
+            place[moved] = position
+        here, x, y = total[cell], cell // width, cell % width
+        targets = []
+        if y + 1 < width:
+            targets.append(cell + 1)
+        if x + 1 < height:
+            targets.append(cell + width)
+            if y + 1 < width:
+                targets.append(cell + width + 1)
+        for target in targets:
+            key, known = here + cost[target], total[target]
+            if not key < known:
                 continue
-            total = distance[cell] + costs[target[0]][target[1]]
-            known = distance.get(target)
-            if known is None:
-                distance[target] = total
+            # A cell that was visited is never improved: costs are not negative.
+            total[target] = key
+            if known == unknown:
+                position = len(heap)
                 heap.append(target)
-                rise(len(heap) - 1)
-            elif total < known:  # so the target is still waiting: costs are not negative
-                distance[target] = total
-                rise(place[target])
-    return visits
+            else:
+                position = place[target]
+            while position:
+                parent = (position - 1) // 4
+                above = heap[parent]
+                if not key < total[above]:
+                    break
+                heap[position] = above
+                place[above] = position
+                position = parent
+            heap[position] = target
+            place[target] = position
+    return rank
