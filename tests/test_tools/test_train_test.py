@@ -1,0 +1,103 @@
+"""The command lines, run as a user runs them."""
+import json
+import os
+import socket
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mmvos.structures import read_label_map
+
+ROOT = Path(__file__).parents[2]
+CONFIG = 'configs/agame/agame_mini_synthvos.py'
+FAST = ['train_cfg.max_iters=4', 'train_cfg.val_interval=100', 'default_hooks.checkpoint.interval=2',
+        'default_hooks.logger.interval=1']
+
+
+def run(*args, processes=1, expect=0):
+    """Run a tool; with several processes through torch's launcher, as tools/dist_*.sh do."""
+    command = [sys.executable]
+    if processes > 1:
+        with socket.socket() as s:
+            s.bind(('127.0.0.1', 0))
+            port = s.getsockname()[1]
+        command += ['-m', 'torch.distributed.run', f'--nproc_per_node={processes}', f'--master_port={port}']
+        args = (*args, '--launcher', 'pytorch')
+    env = dict(os.environ, OMP_NUM_THREADS='1', PYTHONPATH=str(ROOT))
+    done = subprocess.run(command + [str(a) for a in args], cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)
+    assert done.returncode == expect, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout + done.stderr
+
+
+def weights(path):
+    return torch.load(path, map_location='cpu', weights_only=False)['state_dict']
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    """Four iterations without a break."""
+    folder = tmp_path_factory.mktemp('train')
+    run('tools/train.py', CONFIG, '--work-dir', folder, '--cfg-options', *FAST)
+    return folder
+
+
+def test_a_killed_training_resumes_where_it_was(trained, tmp_path):
+    run('tools/train.py', CONFIG, '--work-dir', tmp_path, '--cfg-options', *FAST, 'train_cfg.max_iters=2')
+    log = run('tools/train.py', CONFIG, '--work-dir', tmp_path, '--resume', '--cfg-options', *FAST)
+    assert 'resumed epoch: 0, iter: 2' in log
+    resumed = torch.load(tmp_path / 'iter_4.pth', map_location='cpu', weights_only=False)
+    straight = torch.load(trained / 'iter_4.pth', map_location='cpu', weights_only=False)
+    assert resumed['meta']['iter'] == straight['meta']['iter'] == 4
+    assert resumed['state_dict'].keys() == straight['state_dict'].keys()
+    early = weights(tmp_path / 'iter_2.pth')
+    assert any(not torch.equal(early[k], v) for k, v in resumed['state_dict'].items())
+
+
+def test_two_processes_train(tmp_path):
+    run('tools/train.py', CONFIG, '--work-dir', tmp_path, '--cfg-options', *FAST, 'train_cfg.max_iters=2', processes=2)
+    assert (tmp_path / 'iter_2.pth').is_file()
+
+
+def test_one_and_two_processes_give_the_same_results(trained, tmp_path):
+    checkpoint = trained / 'iter_4.pth'
+    for processes in (1, 2):
+        folder = tmp_path / str(processes)
+        run('tools/test.py', CONFIG, checkpoint, '--work-dir', folder, '--metrics', folder / 'metrics.json', '--submission',
+            folder / 'submission.zip', '--out', folder / 'out', *(['--show-dir', folder / 'show'] if processes == 1 else []),
+            processes=processes)
+    metrics = [json.loads((tmp_path / str(p) / 'metrics.json').read_text()) for p in (1, 2)]
+    assert metrics[0].keys() == metrics[1].keys() and metrics[0]
+    for key, value in metrics[0].items():
+        np.testing.assert_allclose(value, metrics[1][key], atol=1e-9, err_msg=key)
+    archives = [(tmp_path / str(p) / 'submission.zip').read_bytes() for p in (1, 2)]
+    assert archives[0] == archives[1]
+    names = zipfile.ZipFile(tmp_path / '1' / 'submission.zip').namelist()
+    assert len({n.split('/')[0] for n in names}) > 1, 'the sequences are the top level'
+    pictures = sorted((tmp_path / '1' / 'show').glob('*/*.jpg'))
+    masks = sorted((tmp_path / '1' / 'out').glob('*/*.png'))
+    assert len(pictures) == len(masks) == len(names)
+    assert read_label_map(masks[0]).ndim == 2
+
+
+def test_a_checkpoint_of_another_model_is_one_clear_message(tmp_path):
+    torch.save(dict(state_dict={'a.weight': torch.zeros(3)}), tmp_path / 'other.pth')
+    output = run('tools/test.py', CONFIG, tmp_path / 'other.pth', '--work-dir', tmp_path, expect=1)
+    assert 'other.pth: these are not the weights of' in output
+
+
+def test_a_missing_checkpoint_and_config_are_named(tmp_path):
+    assert 'none.pth: checkpoint not found' in run('tools/test.py', CONFIG, tmp_path / 'none.pth', '--work-dir', tmp_path,
+                                                   expect=1)
+    assert 'nothing.py: config not found' in run('tools/train.py', 'nothing.py', expect=1)
+
+
+def test_the_converter_names_what_it_does_not_know(tmp_path):
+    torch.save(dict(net={'strange.weight': torch.zeros(1)}), tmp_path / 'src.pth')
+    output = run('tools/model_converters/convert_checkpoint.py', 'agame', tmp_path / 'src.pth', tmp_path / 'dst.pth', expect=1)
+    assert 'src.pth' in output and 'strange.weight' in output
+    assert not (tmp_path / 'dst.pth').exists()
