@@ -11,10 +11,16 @@ StateDict = Dict[str, torch.Tensor]
 CONVERTERS: Dict[str, Callable[[StateDict], StateDict]] = {}
 
 
-def register_converter(name: str):
-    """Register ``function(state_dict) -> state_dict`` under a method's name."""
+def register_converter(name: str, nested: Sequence[str] = ('state_dict', 'net', 'model', 'seg')):
+    """Register ``function(state_dict) -> state_dict`` under a method's name.
+
+    Args:
+        name: of the method.
+        nested: names under which a checkpoint may hold the state dict; the first one that is there is taken.
+    """
 
     def add(function):
+        function.nested = tuple(nested)
         CONVERTERS[name] = function
         return function
 
@@ -115,7 +121,7 @@ def convert(method: str, checkpoint: Any) -> StateDict:
     """
     if method not in CONVERTERS:
         raise KeyError(f'no converter named {method!r}; there are {sorted(CONVERTERS)}.')
-    for name in ('state_dict', 'net', 'model', 'seg'):
+    for name in CONVERTERS[method].nested:
         if isinstance(checkpoint, dict) and isinstance(checkpoint.get(name), dict):
             checkpoint = checkpoint[name]
             break
