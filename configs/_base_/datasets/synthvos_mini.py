@@ -44,7 +44,7 @@ test_dataloader = val_dataloader
 # strict=False: the object that enters late is not in the first annotation, which this protocol scores by
 val_evaluator = dict(type='DAVISMetric', protocol='davis2017-semi', strict=False)
 test_evaluator = val_evaluator
-submission = dict(type='DAVISSubmission', protocol='davis2017-semi')
+submission = dict(type='DAVISSubmission')
 
 val_cfg = dict(type='VideoValLoop')
 test_cfg = dict(type='VideoTestLoop')
