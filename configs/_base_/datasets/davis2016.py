@@ -1,13 +1,16 @@
-# DAVIS 2016: one object; semi-supervised (the first mask is given). Unsupervised methods add task='unsup' to the data sets.
+# DAVIS 2016: one object; semi-supervised (the first mask is given). Unsupervised methods add task='unsup' to the data
+# sets.
 #   data/DAVIS2016/{JPEGImages,Annotations}/480p/<sequence>/, and one of the lists
-#   data/DAVIS2016/ImageSets/2016/{train,val}.txt (a sequence per line), ImageSets/480p/{train,val}.txt (a frame per line)
+#   data/DAVIS2016/ImageSets/2016/{train,val}.txt (a sequence per line)
+#   data/DAVIS2016/ImageSets/480p/{train,val}.txt (a frame per line)
 #   https://davischallenge.org/davis2016/code.html
-# The frames of a DAVIS 2017 download serve as well: its ids are merged, which is close to the masks of 2016 but not equal.
+# A DAVIS 2017 download serves as well: its ids are merged, which is close to the masks of 2016 but not equal.
 data_root = 'data/DAVIS2016'
 size = (240, 432)  # height, width of training clips
 clip_len = 8
 
-# A method's config defines its own train_pipeline and sets train_dataloader = dict(dataset=dict(pipeline=train_pipeline)).
+# A method's config defines its own train_pipeline and sets
+# train_dataloader = dict(dataset=dict(pipeline=train_pipeline)).
 train_pipeline = [
     dict(type='SampleClip', clip_len=clip_len, start='object', min_object_pixels=100),
     dict(type='LoadClip'),

@@ -6,7 +6,8 @@ data_root = 'data/DAVIS'
 size = (240, 432)  # height, width of training clips
 clip_len = 8
 
-# A method's config defines its own train_pipeline and sets train_dataloader = dict(dataset=dict(pipeline=train_pipeline)).
+# A method's config defines its own train_pipeline and sets
+# train_dataloader = dict(dataset=dict(pipeline=train_pipeline)).
 train_pipeline = [
     dict(type='SampleClip', clip_len=clip_len, start='object', min_object_pixels=100),
     dict(type='LoadClip'),

@@ -1,10 +1,10 @@
-# Training on DAVIS 2017 and YouTube-VOS 2018 together; validation and test on DAVIS 2017 val. Roots: see davis2017.py and
-# youtube_vos_2018.py.
+# Training on DAVIS 2017 and YouTube-VOS 2018 together; validation and test on DAVIS 2017 val. Roots: see davis2017.py
+# and youtube_vos_2018.py.
 _base_ = './davis2017.py'
 train_pipeline = _base_.train_pipeline
 train_dataloader = dict(
-    # an epoch takes every video once; dict(type='BalancedSampler', num_samples=(0, 2)) draws both sets alike instead, twice
-    # the number of DAVIS videos an epoch
+    # an epoch takes every video once; dict(type='BalancedSampler', num_samples=(0, 2)) draws both sets alike instead,
+    # twice the number of DAVIS videos an epoch
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         _delete_=True,

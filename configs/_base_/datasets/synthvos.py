@@ -1,6 +1,6 @@
 # SynthVOS: endless clips of photographed objects over photographs. Both folders are made by
 #   python tools/dataset_converters/prepare_synthvos.py data/synthvos
-# or are folders of your own: RGBA cut-outs (a sub-folder per category) and photographs, each with train.txt and val.txt.
+# or with --objects and --backgrounds from RGBA cut-outs (a sub-folder per category) and photographs of your own.
 data_root = 'data/synthvos'
 size = (240, 432)  # height, width
 clip_len = 8

@@ -2,15 +2,16 @@
 #   data/YouTubeVOS2018/{train,valid,test}/{JPEGImages,Annotations}/<video>/ and meta.json
 #   data/YouTubeVOS2018/{valid,test}_all_frames/JPEGImages/<video>/ for all_frames=True
 #   https://youtube-vos.org/dataset/vos/
-# The annotations of the valid and test sets are on the server: a test writes a submission (tools/test.py --submission) and
-# has no metric. To validate on training videos that `exclude` leaves out of training, a config sets
-#   val_dataloader = dict(..., dataset=dict(type='YouTubeVOSDataset', split='train', sequences='LIST.txt', test_mode=True,
-#   pipeline=[dict(type='PackVideo')])), val_evaluator = dict(type='YouTubeVOSMetric'), val_cfg = dict(type='VideoValLoop')
+# The annotations of the valid and test sets are on the server: a test writes a submission (tools/test.py --submission)
+# and has no metric. To validate on training videos that `exclude` leaves out of training, a config sets
+#   val_dataloader = dict(..., dataset=dict(type='YouTubeVOSDataset', split='train', sequences='LIST.txt',
+#   test_mode=True, pipeline=[dict(type='PackVideo')])), val_evaluator = dict(type='YouTubeVOSMetric'), val_cfg = dict(type='VideoValLoop')
 data_root = 'data/YouTubeVOS2018'
 size = (240, 432)  # height, width of training clips
 clip_len = 8
 
-# A method's config defines its own train_pipeline and sets train_dataloader = dict(dataset=dict(pipeline=train_pipeline)).
+# A method's config defines its own train_pipeline and sets
+# train_dataloader = dict(dataset=dict(pipeline=train_pipeline)).
 train_pipeline = [
     dict(type='SampleClip', clip_len=clip_len, start='object', min_object_pixels=100),
     dict(type='LoadClip'),
