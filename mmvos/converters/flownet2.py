@@ -4,7 +4,7 @@ from .base import StateDict, register_converter, rename
 _LAYER = r'(?:conv|deconv|inter_conv|predict_flow|upsampled_flow)[\w.]*\.(?:weight|bias)'
 
 
-@register_converter('flownet2')
+@register_converter('flownet2', nested=('state_dict', 'flow'))
 def convert_flownet2(state_dict: StateDict) -> StateDict:
     """For ``FlowNet2(variant)``; the variant follows from the file.
 

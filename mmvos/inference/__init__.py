@@ -1,3 +1,4 @@
+from .floor_size import FloorToMultiple
 from .geometry import FixedSize, FrameGeometry, NativeSize, PadToMultiple, ShortSide
 from .object_ids import ObjectIds
 from .session import Frame, InferenceSession, OfflineVideo, video_info
@@ -5,7 +6,7 @@ from .video import FrameArrays, Video, VideoFile, list_frames, open_video, read_
 from .vis_session import VISFrame, VISSession
 
 __all__ = [
-    'FixedSize', 'Frame', 'FrameArrays', 'FrameGeometry', 'InferenceSession', 'NativeSize', 'ObjectIds',
-    'OfflineVideo', 'PadToMultiple', 'ShortSide', 'VISFrame', 'VISSession', 'Video', 'VideoFile', 'list_frames',
-    'open_video', 'read_ahead', 'read_frame', 'video_info'
+    'FixedSize', 'FloorToMultiple', 'Frame', 'FrameArrays', 'FrameGeometry', 'InferenceSession', 'NativeSize',
+    'ObjectIds', 'OfflineVideo', 'PadToMultiple', 'ShortSide', 'VISFrame', 'VISSession', 'Video', 'VideoFile',
+    'list_frames', 'open_video', 'read_ahead', 'read_frame', 'video_info'
 ]

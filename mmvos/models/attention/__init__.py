@@ -1,3 +1,4 @@
+from .attention_generator import AttentionGenerator
 from .attention_priors import LongTermAttention, ShortTermAttention
 from .co_attention import CoAttention
 from .instance_slots import InstanceSlots, shuffle_slots
@@ -7,6 +8,7 @@ from .reference_frames import LocalReferences, RandomReferences, UniformReferenc
 from .spatio_temporal_attention import SpatioTemporalAttention
 
 __all__ = [
-    'CoAttention', 'InstanceSlots', 'LabelMatching', 'LabelPropagation', 'LocalReferences', 'LongTermAttention',
-    'RandomReferences', 'ShortTermAttention', 'SpatioTemporalAttention', 'UniformReferences', 'shuffle_slots'
+    'AttentionGenerator', 'CoAttention', 'InstanceSlots', 'LabelMatching', 'LabelPropagation', 'LocalReferences',
+    'LongTermAttention', 'RandomReferences', 'ShortTermAttention', 'SpatioTemporalAttention', 'UniformReferences',
+    'shuffle_slots'
 ]

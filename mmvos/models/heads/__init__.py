@@ -5,10 +5,11 @@ from .guided_upsampler import GuidedUpsampler
 from .instance_map_head import InstanceMapHead
 from .object_aggregation import aggregate_objects
 from .object_mask_decoder import CoarseMaskHead, SkipUpsampler
+from .propagation_decoders import PropagationDecoder
 from .sequence_heads import PooledScoreHead, PooledStateHead
 
 __all__ = [
-    'BinaryMaskHead', 'CoarseMaskHead', 'ConvLSTMCell', 'GaussianAppearance', 'GaussianMixture',
-    'GuidedUpsampler', 'InstanceMapHead', 'MaskPyramid', 'PooledScoreHead', 'PooledStateHead', 'RecurrentDecoder',
+    'BinaryMaskHead', 'CoarseMaskHead', 'ConvLSTMCell', 'GaussianAppearance', 'GaussianMixture', 'GuidedUpsampler',
+    'InstanceMapHead', 'MaskPyramid', 'PooledScoreHead', 'PooledStateHead', 'PropagationDecoder', 'RecurrentDecoder',
     'SkipUpsampler', 'SpatialInhibition', 'StackedDecoder', 'aggregate_objects'
 ]

@@ -1,8 +1,12 @@
 from .aspp_neck import ASPPNeck
 from .level_concat import LevelConcat
 from .mask_propagation import MaskPropagation
+from .refinement import GlobalConvBlock, RefineBlock
 from .separable_pyramid import SeparablePyramid
 from .skip_neck import SkipNeck
 from .spatio_temporal_neck import SpatioTemporalNeck
 
-__all__ = ['ASPPNeck', 'LevelConcat', 'MaskPropagation', 'SeparablePyramid', 'SkipNeck', 'SpatioTemporalNeck']
+__all__ = [
+    'ASPPNeck', 'GlobalConvBlock', 'LevelConcat', 'MaskPropagation', 'RefineBlock', 'SeparablePyramid', 'SkipNeck',
+    'SpatioTemporalNeck'
+]

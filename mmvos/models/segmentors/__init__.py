@@ -1,11 +1,14 @@
 from .agame import AGAME
+from .agss_vos import AGSSVOS
 from .base import PER_OBJECT, BaseVOSModel, CausalVOSModel, OfflineVOSModel
 from .cosnet import COSNet, COSNetCausal
 from .feature_propagation import FeaturePropagation
+from .frame_training import FrameTrainedModel
 from .main import MAIN
+from .rgmp import RGMP
 from .rvos import RVOS
 
 __all__ = [
-    'AGAME', 'BaseVOSModel', 'COSNet', 'COSNetCausal', 'CausalVOSModel', 'FeaturePropagation', 'MAIN',
-    'OfflineVOSModel', 'PER_OBJECT', 'RVOS'
+    'AGAME', 'AGSSVOS', 'BaseVOSModel', 'COSNet', 'COSNetCausal', 'CausalVOSModel', 'FeaturePropagation',
+    'FrameTrainedModel', 'MAIN', 'OfflineVOSModel', 'PER_OBJECT', 'RGMP', 'RVOS'
 ]

@@ -1,0 +1,41 @@
+"""ResNet that sees a mask besides the image."""
+from typing import Optional, Tuple
+
+from mmdet.models.backbones import ResNet
+from torch import Tensor, nn
+
+from mmvos.registry import MODELS
+
+
+@MODELS.register_module()
+class MaskedResNet(ResNet):
+    """mmdet's ResNet whose stem adds a convolution of a mask to that of the image, before the normalisation.
+
+    The mask is used as it is, 0..1. Names and weights of all other parameters are those of ``mmdet.ResNet``, so that
+    its pretrained weights fit. Source: RGMP (Oh et al., CVPR 2018), section 3.1; there called a four-channel input.
+    """
+
+    def _make_stem_layer(self, in_channels: int, stem_channels: int) -> None:
+        super()._make_stem_layer(in_channels, stem_channels)
+        if self.deep_stem:
+            raise ValueError('MaskedResNet adds the mask to a stem of one convolution: deep_stem has to be False.')
+        self.conv1_p = nn.Conv2d(1, stem_channels, 7, stride=2, padding=3)
+
+    def forward(self, image: Tensor, mask: Tensor, num_stages: Optional[int] = None) -> Tuple[Tensor, ...]:
+        """Features of images with masks.
+
+        Args:
+            image: ``(B, 3, H, W)``, normalised; or ``(1, 3, H, W)`` for all masks, whose convolution is computed once.
+            mask: ``(B, 1, H, W)`` in 0..1.
+            num_stages: stop after so many stages (default: all).
+
+        Returns:
+            Maps of the stages that were run, strides 4, 8, 16, 32.
+        """
+        x = self.conv1(image) + self.conv1_p(mask)
+        x = self.maxpool(self.relu(self.norm1(x)))
+        maps = []
+        for name in self.res_layers[:num_stages]:
+            x = getattr(self, name)(x)
+            maps.append(x)
+        return tuple(maps)

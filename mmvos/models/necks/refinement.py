@@ -1,0 +1,70 @@
+"""Blocks that bring a deep feature map back to a finer one: global convolution and refinement."""
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmvos.registry import MODELS
+
+
+@MODELS.register_module()
+class GlobalConvBlock(BaseModule):
+    """A large kernel as the sum of two separable ones, without a non-linearity between them.
+
+    Source: Peng et al., "Large Kernel Matters", CVPR 2017; used by RGMP to match features of far-apart places.
+
+    Args:
+        in_channels, channels: of input and output.
+        kernel_size: odd.
+        init_cfg: config of the weights' initialisation.
+    """
+
+    def __init__(self, in_channels: int, channels: int = 256, kernel_size: int = 7, init_cfg: dict = None) -> None:
+        super().__init__(init_cfg)
+        tall = dict(kernel_size=(kernel_size, 1), padding=(kernel_size // 2, 0))
+        wide = dict(kernel_size=(1, kernel_size), padding=(0, kernel_size // 2))
+        self.left = nn.Sequential(nn.Conv2d(in_channels, channels, **tall), nn.Conv2d(channels, channels, **wide))
+        self.right = nn.Sequential(nn.Conv2d(in_channels, channels, **wide), nn.Conv2d(channels, channels, **tall))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(N, in_channels, h, w)`` to ``(N, channels, h, w)``."""
+        return self.left(x) + self.right(x)
+
+
+class ResidualConv(BaseModule):
+    """``x + conv(relu(conv(relu(x))))``, 3x3, without normalisation."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv2(F.relu(self.conv1(F.relu(x))))
+
+
+@MODELS.register_module()
+class RefineBlock(BaseModule):
+    """Merges a coarse map with a finer skip connection.
+
+    Source: RGMP (Oh et al., CVPR 2018), figure 2; after Pinheiro et al., ECCV 2016.
+
+    Args:
+        in_channels: of the skip connection.
+        channels: of the coarse map and of the output.
+        align_corners: of the bilinear enlargement.
+        init_cfg: config of the weights' initialisation.
+    """
+
+    def __init__(self, in_channels: int, channels: int = 256, align_corners: bool = False,
+                 init_cfg: dict = None) -> None:
+        super().__init__(init_cfg)
+        self.align_corners = align_corners
+        self.project = nn.Conv2d(in_channels, channels, 3, padding=1)
+        self.refine_skip, self.refine_merged = ResidualConv(channels), ResidualConv(channels)
+
+    def forward(self, skip: Tensor, coarse: Tensor) -> Tensor:
+        """Skip ``(N, in_channels, H, W)`` and coarse ``(N, channels, h, w)`` to ``(N, channels, H, W)``."""
+        skip = self.refine_skip(self.project(skip))
+        if coarse.shape[-2:] != skip.shape[-2:]:
+            coarse = F.interpolate(coarse, skip.shape[-2:], mode='bilinear', align_corners=self.align_corners)
+        return self.refine_merged(skip + coarse)
