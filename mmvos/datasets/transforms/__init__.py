@@ -10,12 +10,13 @@ from .geometry import (
     ReverseClip,
 )
 from .main import LoadBoxTracks, ResizeCropFlip, SampleNeighbourhood, TrackBoxes, track_video
+from .one_object import KeepOneObject
 from .pairs import CropFlipResize, SamplePair
 from .rvos import RandomFrameAffine, WholeVideoObjects
 
 __all__ = [
-    'ClipBroadcaster', 'CropFlipResize', 'FlipClip', 'LoadBoxTracks', 'LoadClip', 'PackVOSInputs', 'PackVideo', 'ProgressiveZoom',
-    'RandomCropClip', 'RandomCropToObjects', 'RandomFrameAffine', 'RandomResizeClip', 'ResizeClip', 'ResizeCropFlip',
+    'ClipBroadcaster', 'CropFlipResize', 'FlipClip', 'KeepOneObject', 'LoadBoxTracks', 'LoadClip', 'PackVOSInputs',
+    'PackVideo', 'ProgressiveZoom', 'RandomCropClip', 'RandomCropToObjects', 'RandomFrameAffine', 'RandomResizeClip', 'ResizeClip', 'ResizeCropFlip',
     'ReverseClip', 'SampleClip', 'SampleNeighbourhood', 'SamplePair', 'SelectObjects', 'TrackBoxes',
     'WholeVideoObjects', 'read_flow', 'track_video'
 ]

@@ -1,6 +1,7 @@
-"""Pairs of frames from anywhere in a video."""
-from typing import List, Optional
+"""Pairs of frames from anywhere in a video, and transforms that take every frame by itself."""
+from typing import List, Optional, Tuple
 
+import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
@@ -46,3 +47,50 @@ class SamplePair(BaseTransform):
             return None
         results['frame_ids'] = frame_ids
         return results
+
+
+@TRANSFORMS.register_module()
+class CropFlipResize(BaseTransform):
+    """Every frame of a clip by itself: a random crop of a fixed share of it, a random flip, a resize to one size.
+
+    For clips whose frames need not be aligned; optical flow does not survive it.
+
+    Args:
+        size: ``(h, w)`` of the result; the aspect ratio is not kept.
+        crop: share of height and of width that is kept (COSNet: 0.9); 1: no crop.
+        flip_prob: probability of a horizontal flip.
+    """
+
+    def __init__(self, size: Tuple[int, int], crop: float = 1.0, flip_prob: float = 0.0) -> None:
+        if not 0 < crop <= 1:
+            raise ValueError(f'CropFlipResize: crop is {crop}; expected a share in (0, 1].')
+        self.size, self.crop, self.flip_prob = tuple(size), crop, flip_prob
+
+    @cache_randomness
+    def _draw(self) -> Tuple[float, float, bool]:
+        top, left, flip = np.random.random(3)
+        return top, left, flip < self.flip_prob
+
+    def transform(self, results: dict) -> dict:
+        images, label_maps = [], []
+        for t, image in enumerate(results['img']):
+            window = self._window(image.shape[:2], *self._draw())
+            image = image[window]
+            shrinks = self.size[0] < image.shape[0] and self.size[1] < image.shape[1]
+            interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+            images.append(cv2.resize(image, self.size[::-1], interpolation=interpolation))
+            if 'gt_seg_map' in results:
+                label_map = np.ascontiguousarray(results['gt_seg_map'][t][window])
+                label_maps.append(cv2.resize(label_map, self.size[::-1], interpolation=cv2.INTER_NEAREST_EXACT))
+        results.update(img=images, img_shape=self.size)
+        if label_maps:
+            results['gt_seg_map'] = label_maps
+        return results
+
+    def _window(self, shape: Tuple[int, int], top: float, left: float, flip: bool) -> tuple:
+        height, width = (max(1, round(side * self.crop)) for side in shape)
+        y, x = int(top * (shape[0] - height + 1)), int(left * (shape[1] - width + 1))
+        columns = slice(x, x + width)
+        if flip:
+            columns = slice(x + width - 1, x - 1 if x else None, -1)
+        return slice(y, y + height), columns

@@ -32,7 +32,7 @@ class StreamLRHook(Hook):
             if unused:
                 raise ValueError(f'StreamLRHook: no parameter of the model begins with {unused[0]!r} (stream {stream!r}).')
             factors = []
-            for group in runner.optim_wrapper.param_groups:
+            for group in runner.optim_wrapper.optimizer.param_groups:
                 found = {self._factor(table, names[id(parameter)]) for parameter in group['params']}
                 if len(found) > 1:
                     raise ValueError('StreamLRHook: a group of the optimiser holds parameters with different factors '
@@ -51,11 +51,11 @@ class StreamLRHook(Hook):
         if len(streams) != 1 or not streams <= self._factors.keys():
             raise ValueError(f'StreamLRHook: a batch of the streams {sorted(map(str, streams))}; expected one of '
                              f'{sorted(self._factors)}.')
-        groups = runner.optim_wrapper.param_groups
+        groups = runner.optim_wrapper.optimizer.param_groups
         self._scheduled = [group['lr'] for group in groups]
         for group, factor in zip(groups, self._factors[streams.pop()]):
             group['lr'] *= factor
 
     def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs=None) -> None:
-        for group, rate in zip(runner.optim_wrapper.param_groups, self._scheduled):
+        for group, rate in zip(runner.optim_wrapper.optimizer.param_groups, self._scheduled):
             group['lr'] = rate
