@@ -23,11 +23,15 @@ train_pipeline = [
     dict(type='ResizeCropFlip', size=size, scale=(1.0, 1.5), flip_prob=0.5),
     dict(type='PackVOSInputs', extra_keys=('track_boxes', )),
 ]
-train_dataloader = dict(batch_size=8, dataset=dict(length=400, num_frames=6, pipeline=train_pipeline))
+train_dataloader = dict(batch_size=4, dataset=dict(num_frames=6, pipeline=train_pipeline))
+# the curriculum: later frames, where the tracker errs more, come later
+custom_hooks = [
+    dict(type='TransformScheduleHook', transform='SampleNeighbourhood', setting='max_frames', by_epoch=False,
+         schedule={0: 2, 50: 4, 100: 6}),
+]
 
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=2e-3))
-param_scheduler = dict(type='CosineAnnealingLR', T_max=250, by_epoch=False, eta_min=1e-4)
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=250, val_interval=250)
-default_hooks = dict(
-    logger=dict(interval=25), checkpoint=dict(by_epoch=False, interval=250, max_keep_ckpts=1))
+param_scheduler = dict(type='CosineAnnealingLR', T_max=200, by_epoch=False, eta_min=1e-4)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=200, val_interval=200)
+default_hooks = dict(logger=dict(interval=25), checkpoint=dict(by_epoch=False, interval=200, max_keep_ckpts=1))
 log_processor = dict(by_epoch=False)

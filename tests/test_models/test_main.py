@@ -1,0 +1,464 @@
+"""MAIN and its parts."""
+import copy
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.runner.checkpoint import load_state_dict
+
+from mmvos.datasets.transforms.main import ResizeCropFlip, SampleNeighbourhood, track_video
+from mmvos.inference import InferenceSession
+from mmvos.models.attention import InstanceSlots, LongTermAttention, ShortTermAttention, shuffle_slots
+from mmvos.models.backbones.cue_resnet import CueResNet, widen_input
+from mmvos.models.heads import InstanceMapHead
+from mmvos.models.losses import InstanceBCELoss, StagedLoss
+from mmvos.models.necks import SeparablePyramid
+from mmvos.models.trackers import FlowColourTracker, Tracks, draw_boxes
+from mmvos.registry import MODELS
+from mmvos.structures import VOSDataSample
+from mmvos.structures.box_tracks import BoxTracks
+
+FLOW = dict(type='DISFlow', preset='ultrafast')
+LEVELS = (64, 256, 512, 1024, 2048)
+
+
+def small_config(num_slots=3, **kwargs):
+    config = dict(
+        type='MAIN', num_slots=num_slots,
+        backbone=dict(type='CueResNet', depth=18, stem_channels=8, base_channels=8, zero_init_residual=False),
+        neck=dict(type='SeparablePyramid', in_channels=(8, 8, 16, 32, 64), channels=8),
+        head=dict(type='InstanceMapHead', in_channels=8),
+        loss_mask=[dict(type='WIDLoss'), dict(type='InstanceBCELoss')],
+        flow_estimator=FLOW, flow_input=dict(type='UnitFlow'), lta=dict(type='LongTermAttention'),
+        sta=dict(type='ShortTermAttention', kernel=(2, 5)), tracker=dict(type='FlowColourTracker', flow=FLOW))
+    return dict(config, **kwargs)
+
+
+def build(seed=0, **kwargs):
+    torch.manual_seed(seed)
+    model = MODELS.build(small_config(**kwargs))
+    torch.nn.init.normal_(model.head.conv.weight)
+    return model.eval()
+
+
+def clip(num_frames=3, size=(64, 96)):
+    """A drifting texture with two drifting objects, and the label maps (ids 4 and 9)."""
+    rng = np.random.RandomState(0)
+    texture = cv2.resize(rng.randint(0, 256, (9, 13, 3), np.uint8), size[::-1])
+    frames = [np.roll(texture, 2 * t, 1) for t in range(num_frames)]
+    labels = np.zeros((num_frames, *size), np.uint8)
+    for t in range(num_frames):
+        labels[t, 8:30, 10 + 2 * t:34 + 2 * t], labels[t, 36:60, 50 + 2 * t:80 + 2 * t] = 4, 9
+    return frames, labels
+
+
+def training_batch(model, labels=None, num_frames=3, **sample_fields):
+    frames, own = clip(num_frames)
+    sample = VOSDataSample(metainfo=dict(object_ids=[4, 9], frame_ids=list(range(num_frames))))
+    sample.gt_label_maps = torch.from_numpy(own if labels is None else labels)
+    for name, value in sample_fields.items():
+        setattr(sample, name, value)
+    inputs = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)
+    return model.data_preprocessor(dict(inputs=[inputs], data_samples=[sample]), training=True)
+
+
+# ------------------------------------------------------------------ network
+
+@pytest.mark.parametrize('channels, decoder, plain', [(64, 510150, 989126), (128, 1507910, 3452806)])
+def test_decoder_has_the_size_of_its_description(channels, decoder, plain):
+    head = sum(p.numel() for p in InstanceMapHead(channels, 6).parameters())
+    for separable, expected in ((True, decoder), (False, plain)):
+        neck = SeparablePyramid(LEVELS, channels, separable=separable)
+        assert sum(p.numel() for p in neck.parameters()) + head == expected
+
+
+@pytest.mark.parametrize('slots, expected', [(1, 24033537), (6, 24065222), (10, 24090570)])
+def test_whole_network_has_the_size_of_its_description(slots, expected):
+    with torch.device('meta'):
+        encoder = CueResNet(dict(rgb=3, uof=3, lta=slots, sta=slots))
+        parts = [encoder, SeparablePyramid(LEVELS, 64), InstanceMapHead(64, slots)]
+    assert sum(p.numel() for part in parts for p in part.parameters()) == expected
+    if slots == 6:
+        assert encoder.conv1.weight.numel() == 56448
+        assert sum(p.numel() for p in encoder.parameters()) == 23555072
+
+
+def test_side_outputs_and_full_resolution():
+    model = build()
+    levels = model.backbone(torch.rand(1, 12, 64, 96))
+    shapes = [tuple(level.shape[1:]) for level in levels]
+    assert shapes == [(8, 32, 48), (8, 16, 24), (16, 8, 12), (32, 4, 6), (64, 2, 3)]
+    assert model.head(model.neck(levels)).shape == (1, 3, 64, 96)
+
+
+def test_four_levels_reach_full_resolution_too():
+    neck = SeparablePyramid((8, 16, 32, 64), 8, out_stride=4, parallel=True, act_all=False)
+    levels = CueResNet(dict(rgb=3), (2, 3, 4, 5), depth=18, stem_channels=8, base_channels=8)(torch.rand(1, 3, 64, 96))
+    assert neck(levels).shape == (1, 8, 64, 96)
+
+
+def test_permuted_slots_permute_the_output():
+    model, order = build(), torch.tensor([2, 0, 1])
+    other = copy.deepcopy(model)
+    with torch.no_grad():
+        weight = other.backbone.conv1.weight
+        weight.copy_(torch.cat((weight[:, :6], weight[:, 6:9][:, order], weight[:, 9:][:, order]), 1))
+        other.head.conv.weight.copy_(model.head.conv.weight[order])
+        other.head.conv.bias.copy_(model.head.conv.bias[order])
+        image, flow, lta, sta = (torch.rand(1, c, 64, 96) for c in (3, 2, 3, 3))
+        expected = model.extract(image, flow, lta, sta)[:, order]
+        out = other.extract(image, flow, lta[:, order], sta[:, order])
+    torch.testing.assert_close(out, expected, atol=1e-4, rtol=1e-4)
+
+
+# ------------------------------------------------------------------ inherited weights
+
+def resnet(cues):
+    return CueResNet(cues, depth=18, stem_channels=8, base_channels=8)
+
+
+def test_imagenet_weights_are_widened():
+    plain = {k: v for k, v in resnet(dict(rgb=3)).state_dict().items() if k != 'cue_channels'}  # a ResNet's checkpoint
+    model = resnet(dict(rgb=3, uof=3, lta=4))
+    load_state_dict(model, dict(plain), strict=False)
+    weight, rgb = model.conv1.weight, plain['conv1.weight']
+    torch.testing.assert_close(weight[:, :3], rgb)
+    torch.testing.assert_close(weight[:, 3:], rgb.mean(1, keepdim=True).expand(-1, 7, -1, -1))
+
+
+def test_short_term_attention_inherits_from_the_trained_long_term_one():
+    stage1, stage3 = resnet(dict(rgb=3, uof=3, lta=4)), resnet(dict(rgb=3, uof=3, lta=4, sta=4))
+    stage3.load_state_dict(stage1.state_dict())
+    weight = stage1.conv1.weight
+    torch.testing.assert_close(stage3.conv1.weight, torch.cat((weight, weight[:, 6:]), 1))
+
+
+def test_more_instances_get_the_mean_of_the_trained_ones():
+    small, large = build(num_slots=2), build(seed=1, num_slots=4)
+    large.load_state_dict(small.state_dict())
+    old, new = small.backbone.conv1.weight, large.backbone.conv1.weight
+    for start, cue in ((6, old[:, 6:8]), (10, old[:, 8:10])):
+        torch.testing.assert_close(new[:, start:start + 2], cue)
+        torch.testing.assert_close(new[:, start + 2:start + 4], cue.mean(1, keepdim=True).expand(-1, 2, -1, -1))
+    head_old, head_new = small.head.conv, large.head.conv
+    torch.testing.assert_close(head_new.bias, torch.cat((head_old.bias, head_old.bias.mean().expand(2))))
+    torch.testing.assert_close(head_new.weight[2], head_old.weight.mean(0))
+
+
+def test_equal_layouts_are_untouched_and_strange_ones_refused():
+    weight, cues = torch.rand(8, 12, 7, 7), dict(rgb=3, uof=3, lta=3, sta=3)
+    assert widen_input(weight, cues, dict(cues)) is weight
+    state = resnet(dict(rgb=3)).state_dict()
+    del state['cue_channels']
+    state['conv1.weight'] = torch.rand(8, 5, 7, 7)
+    with pytest.raises(ValueError, match='5 input channels'):
+        resnet(cues).load_state_dict(state)
+
+
+# ------------------------------------------------------------------ priors
+
+def test_erosion_and_dilation_are_opencvs():
+    """Even kernels too: the anchor is the middle of the kernel, side // 2."""
+    mask = torch.zeros(40, 50)
+    mask[10:30, 12:40] = 1
+    for side in (6, 7):
+        part, expected = ShortTermAttention(kernel=(side, side)), {}
+        for name, function in (('dilate', cv2.dilate), ('erode', cv2.erode)):
+            expected[name] = torch.from_numpy(function(mask.numpy(), np.ones((side, side))))
+        results = [part._grow_or_shrink(mask) for _ in range(30)]
+        kinds = {name for r in results for name, e in expected.items() if torch.equal(r, e)}
+        assert kinds == {'dilate', 'erode'}
+        assert all(any(torch.equal(r, e) for e in expected.values()) for r in results)
+
+
+def test_a_mask_is_never_eroded_away():
+    mask = torch.zeros(5, 40, 50)
+    mask[:, 10:13, 10:13] = 1
+    for seed in range(10):
+        torch.manual_seed(seed)
+        out = ShortTermAttention(kernel=(6, 30), scale=(1.0, 1.0), shift=0.0).imitate(mask)
+        assert out.flatten(1).any(1).all()
+
+
+def test_scaling_is_about_the_box_and_shifting_is_small():
+    mask = torch.zeros(1, 100, 200)
+    mask[0, 40:60, 100:140] = 1
+    part = ShortTermAttention(kernel=(1, 1), scale=(1.2, 1.2), shift=0.0)
+    rows, columns = (part.imitate(mask)[0].any(d).nonzero() for d in (1, 0))
+    assert (rows.min(), rows.max() + 1, columns.min(), columns.max() + 1) == (38, 62, 96, 144)
+    part = ShortTermAttention(kernel=(1, 1), scale=(1.0, 1.0), shift=0.05)
+    for seed in range(20):
+        torch.manual_seed(seed)
+        rows, columns = (part.imitate(mask)[0].any(d).nonzero() for d in (1, 0))
+        assert abs(int(rows.min()) - 40) <= 5 and abs(int(columns.min()) - 100) <= 10
+        assert len(rows) == 20 and len(columns) == 40
+
+
+def test_short_term_attention_at_test_is_the_warped_mask():
+    masks = torch.zeros(2, 20, 30)
+    masks[0, 5:10, 5:10] = 1
+    flow = torch.zeros(1, 2, 20, 30)
+    flow[:, 0] = -4  # what is here was 4 pixels further left
+    out = ShortTermAttention()(masks, flow)
+    torch.testing.assert_close(out, masks.roll(4, 2))
+
+
+def test_previous_masks_are_exclusive_and_background_below_one_half():
+    logits = torch.tensor([[[2.0, -1.0, 1.0]], [[1.0, -2.0, 3.0]]])
+    assert ShortTermAttention().previous(logits).tolist() == [[[1, 0, 0]], [[0, 0, 1]]]
+    torch.testing.assert_close(ShortTermAttention('prob').previous(logits), logits.sigmoid())
+
+
+@pytest.mark.parametrize('on_lost, pixels', [('keep', 6), ('zero', 0), ('sta_box', 4)])
+def test_lost_targets(on_lost, pixels):
+    sta = torch.zeros(2, 10, 10)
+    sta[0, 1:3, 1:3] = 1
+    tracks = Tracks(np.array([[0, 0, 3, 2.0], [5, 5, 6, 6]]), np.zeros(2), np.array([False, True]))
+    assert LongTermAttention(on_lost)(tracks, sta).flatten(1).sum(1).tolist() == [pixels, 1]
+
+
+def test_slots_are_kept_and_freed():
+    slots = InstanceSlots(2).add(3)
+    assert slots.slots == (0, 1, 2) and slots.passes == [0, 1]
+    slots = slots.keep([1, 2])
+    assert slots.slots == (1, 2)
+    slots = slots.add(2)
+    assert slots.slots == (1, 2, 0, 3)
+    maps = torch.rand(4, 5, 6)
+    channels = slots.scatter(maps)
+    assert channels.shape == (2, 2, 5, 6)
+    torch.testing.assert_close(channels[1, 0], maps[1])
+    torch.testing.assert_close(slots.gather(channels), maps)
+    assert InstanceSlots(2).add(5).keep([0, 4]).scatter(maps[:2]).shape[0] == 2  # the empty pass is left out
+
+
+def test_shuffle_is_joint_and_covers_all_slots():
+    torch.manual_seed(0)
+    lta = torch.arange(4.0).repeat(200, 1)
+    a, b = shuffle_slots(lta, 10 * lta)
+    torch.testing.assert_close(10 * a, b)
+    assert (a.sort(1).values == lta).all()
+    counts = torch.stack([(a == k).sum(0) for k in range(4)])
+    assert counts.min() > 25 and counts.max() < 75  # 50 expected in every slot
+
+
+# ------------------------------------------------------------------ training
+
+def test_training_cues():
+    undistorted = dict(type='ShortTermAttention', kernel=(1, 1), scale=(1.0, 1.0), shift=0.0)
+    model = build(instance_shuffle=False, sta=undistorted)
+    data = training_batch(model)
+    cues = model.prepare_training(**data)
+    labels = data['data_samples'][0].gt_label_maps
+    torch.testing.assert_close(cues.image[0], data['inputs'][0, 1])
+    for slot, object_id in enumerate((4, 9)):
+        torch.testing.assert_close(cues.masks[0, slot], (labels[1] == object_id).float())
+        torch.testing.assert_close(cues.lta[0, slot], (labels[1] == object_id).float())  # the objects are boxes
+        assert any(torch.equal(cues.sta[0, slot], (labels[t] == object_id).float()) for t in range(3))
+    assert cues.valid.tolist() == [[True, True, False]]
+    assert not cues.lta[0, 2].any() and not cues.sta[0, 2].any()
+
+
+def test_boxes_of_a_tracker_are_used():
+    boxes = torch.full((3, 2, 4), float('nan'))
+    boxes[1, 0] = torch.tensor([1.0, 2.0, 11.0, 7.0])
+    model = build(instance_shuffle=False)
+    cues = model.prepare_training(**training_batch(model, track_boxes=boxes))
+    assert cues.lta[0].flatten(1).sum(1).tolist() == [50, 0, 0]
+    assert cues.valid.tolist() == [[True, True, False]]  # the second is visible, though its tracker has no box
+
+
+def test_flow_is_backward_or_forward():
+    """A texture that moves 2 px right: where the content was is -2, where it goes is +2."""
+    model = build(instance_shuffle=False)
+    seen = set()
+    for seed in range(8):
+        torch.manual_seed(seed)
+        seen.add(round(float(model.prepare_training(**training_batch(model)).flow[0, 0].median())))
+    assert seen == {-2, 2}
+
+
+def test_a_repeated_frame_is_no_neighbour():
+    model = build(instance_shuffle=False)
+    data = training_batch(model)
+    data['data_samples'][0].set_metainfo(dict(frame_ids=[0, 0, 1]))
+    flows = [model.prepare_training(**data).flow[0, 0].median() for _ in range(6)]
+    assert all(round(float(f)) == 2 for f in flows)  # only the forward flow exists
+
+
+def test_an_object_that_is_gone_is_still_asked_for():
+    _, labels = clip()
+    labels[1:][labels[1:] == 4] = 0
+    model = build(instance_shuffle=False)
+    cues = model.prepare_training(**training_batch(model, labels))
+    assert cues.valid.tolist() == [[True, True, False]] and not cues.masks[0, 0].any()
+
+
+def test_more_objects_than_slots():
+    model = build(num_slots=1)
+    shown = {float(model.prepare_training(**training_batch(model)).masks.sum()) for _ in range(20)}
+    assert shown == {22 * 24, 24 * 30}
+
+
+def test_staged_loss_counts_training_steps():
+    loss = StagedLoss(dict(type='InstanceBCELoss'), dict(type='WIDLoss'), iters=2)
+    args = torch.zeros(1, 2, 4, 4), torch.ones(1, 2, 4, 4), torch.ones(1, 2).bool()
+    bce = InstanceBCELoss()(*args)
+    values = [float(loss(*args)) for _ in range(4)]
+    assert values[0] == values[1] == float(bce) and values[2] == values[3] != float(bce)
+    resumed = StagedLoss(dict(type='InstanceBCELoss'), dict(type='WIDLoss'), iters=2)
+    resumed.load_state_dict(loss.state_dict())
+    assert float(resumed(*args)) == values[3]
+
+
+SWITCHES = {
+    'plain decoder': dict(neck=dict(small_config()['neck'], separable=False, dilations=(1, 1, 1))),
+    'bce': dict(loss_mask=dict(type='InstanceBCELoss')),
+    'dice': dict(loss_mask=dict(type='WIDLoss', use_alpha=False, overlap_weight=0.0)),
+    'no attention': dict(lta=None, sta=None, flow_input=None, instance_shuffle=False),
+    'sta, rgb': dict(lta=None, flow_input=None),
+    'lta, rgb': dict(sta=None, flow_input=None, flow_estimator=None),
+    'raw flow': dict(flow_input=dict(type='RawFlow')),
+    'single instance': dict(num_slots=1),
+}
+
+
+@pytest.mark.parametrize('switch', SWITCHES)
+def test_ablations_train_and_run(switch):
+    model = build(**SWITCHES[switch]).train()
+    losses = model(**training_batch(model), mode='loss')
+    sum(v for k, v in losses.items() if k.startswith('loss')).backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None and parameter.grad.isfinite().all(), name
+    frames, labels = clip()
+    session = InferenceSession(model)
+    session.step(frames[0], labels[0])
+    assert set(np.unique(session.step(frames[1]).pred_label_map)) <= {0, 4, 9}
+
+
+# ------------------------------------------------------------------ inference
+
+def test_the_tracker_sees_a_frame_before_the_network_does():
+    model = build()
+    frames, labels = clip()
+    session = InferenceSession(model)
+    session.step(frames[0], labels[0])
+    seen = {}
+    model.backbone.register_forward_pre_hook(lambda _, args: seen.update(stack=args[0]))
+    session.step(frames[1])
+    boxes = session.state.tracks.boxes
+    torch.testing.assert_close(seen['stack'][0, 6:8], draw_boxes(torch.from_numpy(boxes).float(), 64, 96))
+    assert (boxes[:, 0] > [10.5, 50.5]).all()  # moved with the objects, by 2
+
+
+def test_groups_are_single_passes_of_one_slot_each():
+    """Five objects in groups of two: the same as the joint forward pass of every group alone."""
+    model = build(num_slots=2)
+    frames, _ = clip(2)
+    prompt = np.zeros((64, 96), np.uint8)
+    for k in range(5):
+        prompt[10:50, 2 + 18 * k:14 + 18 * k] = k + 1
+    calls = []
+    model.backbone.register_forward_pre_hook(lambda _, args: calls.append(tuple(args[0].shape)))
+    session = InferenceSession(model)
+    session.step(frames[0], prompt)
+    session.step(frames[1])
+    assert calls == [(3, 10, 64, 96)]
+
+
+def test_an_objects_slot_is_its_own():
+    model = build()
+    frames, labels = clip(5)
+    session = InferenceSession(model)
+    session.step(frames[0], np.where(labels[0] == 4, labels[0], 0))
+    session.step(frames[1], np.where(labels[1] == 9, labels[1], 0))
+    assert session.state.slots.slots == (0, 1)
+    session.remove_objects([4])
+    session.step(frames[2])
+    assert session.state.slots.slots == (1, )
+    late = np.zeros_like(labels[0])
+    late[2:12, 2:12] = 77
+    session.step(frames[3], late)
+    assert session.object_ids == [9, 77] and session.state.slots.slots == (1, 0)
+    assert set(np.unique(session.step(frames[4]).pred_label_map)) <= {0, 9, 77}
+
+
+def test_a_new_prompt_takes_its_pixels_from_old_masks():
+    model = build()
+    frames, labels = clip(2)
+    session = InferenceSession(model)
+    session.step(frames[0], np.where(labels[0] == 4, labels[0], 0))
+    session.step(frames[1], np.full_like(labels[0], 9))
+    assert not session.state.masks[0].any() and session.state.masks[1].all()
+
+
+def test_an_object_too_small_for_the_network_does_no_harm():
+    model = build(test_cfg=dict(resize=dict(type='FixedSize', height=32, width=32)))
+    frames, labels = clip(3)
+    prompt = np.where(labels[0] == 4, labels[0], 0)
+    prompt[63, 95] = 200
+    session = InferenceSession(model)
+    session.step(frames[0], prompt)
+    for frame in frames[1:]:
+        session.step(frame)
+    assert session.object_ids == [4, 200]
+
+
+def test_configuration_errors():
+    with pytest.raises(ValueError, match='needs a tracker'):
+        MODELS.build(small_config(tracker=None))
+    with pytest.raises(ValueError, match='need a flow_estimator'):
+        MODELS.build(small_config(flow_estimator=None))
+
+
+# ------------------------------------------------------------------ training data
+
+def video(num_frames=6):
+    frames, labels = clip(num_frames)
+    return dict(video_id='v', frames=frames, annotations=dict(enumerate(labels)), labelled=list(range(num_frames)),
+                label_options={})
+
+
+def test_neighbourhood_of_annotated_frames():
+    info = video(9)
+    info['labelled'] = [0, 2, 4, 6, 8]
+    drawn = {tuple(SampleNeighbourhood()(dict(info))['frame_ids']) for _ in range(100)}
+    assert drawn == {(0, 0, 2), (0, 2, 4), (2, 4, 6), (4, 6, 8), (6, 8, 8)}
+    early = {tuple(SampleNeighbourhood(max_frames=2, skip_first=True)(dict(info))['frame_ids']) for _ in range(20)}
+    assert early == {(0, 2, 4)}
+
+
+def test_frames_count_from_the_first_object():
+    info = video()
+    for index in (0, 1):
+        info['annotations'][index] = np.zeros((64, 96), np.uint8)
+    results = SampleNeighbourhood(max_frames=1)(dict(info))
+    assert results['frame_ids'] == [2, 2, 3] and results['first_frame'] == 2
+
+
+def test_resize_crop_flip_moves_boxes_masks_and_flow_together():
+    for seed in range(10):
+        np.random.seed(seed)
+        frames, labels = clip(1)
+        boxes = np.array([[10, 8, 34, 30], [50, 36, 80, 60], [np.nan] * 4], np.float32)
+        flow = np.ones((64, 96, 2), np.float32)
+        out = ResizeCropFlip((32, 48), (1.0, 2.0), 0.5)(dict(img=frames, gt_seg_map=list(labels), track_boxes=[boxes],
+                                                             flow_bwd=[flow]))
+        assert out['img'][0].shape == (32, 48, 3) and out['gt_seg_map'][0].shape == (32, 48)
+        for box, object_id in zip(out['track_boxes'][0], (4, 9)):
+            ys, xs = np.nonzero(out['gt_seg_map'][0] == object_id)
+            if len(xs) > 4:
+                np.testing.assert_allclose(box, (xs.min(), ys.min(), xs.max() + 1, ys.max() + 1), atol=1.01)
+        assert np.isnan(out['track_boxes'][0][2]).all()
+        assert 0.5 - 1e-5 <= abs(out['flow_bwd'][0][0, 0, 0]) <= 1 + 0.05 and out['flow_bwd'][0][0, 0, 1] > 0
+
+
+def test_tracks_of_a_video_begin_with_each_object(tmp_path):
+    frames, labels = clip(4)
+    labels[:2][labels[:2] == 9] = 0
+    tracks = track_video(FlowColourTracker(FLOW), range(4), frames, labels, dict(type='FlowColourTracker'))
+    tracks.save(tmp_path / 'v.json')
+    tracks = BoxTracks.load(tmp_path / 'v.json')
+    assert sorted(tracks.tracks[4]) == [0, 1, 2, 3] and sorted(tracks.tracks[9]) == [2, 3]
+    assert tracks.tracks[9][2][:4] == (54, 36, 84, 60)

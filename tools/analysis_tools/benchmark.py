@@ -1,0 +1,206 @@
+"""Speed and memory of any model, stage by stage, as it runs in inference.
+
+    python tools/analysis_tools/benchmark.py CONFIG [CHECKPOINT]                     # videos of the config's test set
+    python tools/analysis_tools/benchmark.py CONFIG [CHECKPOINT] --video V --prompt MASK.png
+    python tools/analysis_tools/benchmark.py CONFIG --synthetic 480 854 --num-objects 3 --num-frames 20
+
+Two runs: one as users have it (frames decoded ahead of need) for frames/s, one stage after the other for the table.
+Stages do not overlap: the time of a flow estimator that a tracker calls counts as flow, decoding inside an offline
+model's pass as decoding. ``output`` is everything outside the model: resizing, normalisation, label maps, object ids.
+"""
+import argparse
+import resource
+import time
+from collections import defaultdict
+from typing import Any, Callable, Iterator, List, Optional
+
+import cv2
+import numpy as np
+import torch
+from mmengine.registry import init_default_scope
+from torch import nn
+
+from mmvos.inference import FrameArrays, Video, open_video
+from mmvos.models.flow import FlowEstimator
+from mmvos.models.trackers import BoxTracker
+from mmvos.registry import DATASETS, MODELS
+from mmvos.utils import load_config, prepare_for_inference
+from mmvos.utils.checkpoint import load_weights
+
+STAGES = ('decode', 'flow', 'tracker', 'network', 'output')
+
+
+class StageClock:
+    """Seconds per stage; a stage that begins inside another one stops the other's clock."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.seconds = defaultdict(float)
+        self._device, self._stack, self._since = device, [], 0.0
+
+    def _tick(self) -> None:
+        if self._device.type == 'cuda':
+            torch.cuda.synchronize(self._device)
+        now = time.perf_counter()
+        if self._stack:
+            self.seconds[self._stack[-1]] += now - self._since
+        self._since = now
+
+    def push(self, stage: str) -> None:
+        self._tick()
+        self._stack.append(stage)
+
+    def pop(self) -> None:
+        self._tick()
+        self._stack.pop()
+
+    def timed(self, stage: str, function: Callable) -> Callable:
+        """``function``, clocked."""
+
+        def call(*args, **kwargs):
+            self.push(stage)
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self.pop()
+
+        return call
+
+    def timed_items(self, stage: str, function: Callable) -> Callable:
+        """A function that returns an iterator, each of whose items is clocked."""
+
+        def call(*args, **kwargs) -> Iterator:
+            items, end = iter(function(*args, **kwargs)), object()
+            while (item := self.timed(stage, next)(items, end)) is not end:
+                yield item
+
+        return call
+
+
+def instrument(model: nn.Module, clock: StageClock) -> None:
+    """Clock the stages of a model, on this instance only."""
+    for name in ('init_state', 'step', 'add_objects', 'keep_objects'):
+        if hasattr(model, name):
+            setattr(model, name, clock.timed('network', getattr(model, name)))
+    if hasattr(model, 'segment'):
+        model.segment = clock.timed_items('network', model.segment)
+    parts = {id(part): part for part in _parts(model)}
+    for part in parts.values():
+        if isinstance(part, FlowEstimator):
+            part.forward = clock.timed('flow', part.forward)
+        if isinstance(part, BoxTracker):
+            for name in ('init', 'add', 'update'):
+                setattr(part, name, clock.timed('tracker', getattr(part, name)))
+
+
+def _parts(model: nn.Module) -> Iterator[Any]:
+    """Modules of the model, and the trackers and estimators that they hold as plain attributes."""
+    for module in model.modules():
+        yield module
+        for value in vars(module).values():
+            if isinstance(value, (BoxTracker, FlowEstimator)):
+                yield value
+                yield from (v for v in vars(value).values() if isinstance(v, FlowEstimator))
+
+
+def synthetic_video(height: int, width: int, num_frames: int, num_objects: int) -> FrameArrays:
+    """A smooth texture that drifts, with rectangles as objects; no files."""
+    random = np.random.RandomState(0)
+    texture = cv2.resize(random.randint(0, 256, (height // 8 + 1, width // 8 + 1, 3), np.uint8), (width, height),
+                         interpolation=cv2.INTER_CUBIC)
+    frames = [np.roll(texture, 2 * t, 1) for t in range(num_frames)]
+    prompt = np.zeros((height, width), np.uint8)
+    step = width // num_objects
+    for k in range(num_objects):
+        prompt[height // 4:3 * height // 4, k * step + step // 8:(k + 1) * step - step // 8] = k + 1
+    return FrameArrays(frames, video_id='synthetic', prompts={0: prompt})
+
+
+def videos_of(args, cfg) -> List[Video]:
+    """What is run over."""
+    if args.synthetic:
+        return [synthetic_video(*args.synthetic, args.num_frames or 20, args.num_objects)]
+    if args.video:
+        return [open_video(args.video, prompts={0: args.prompt} if args.prompt else None)]
+    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    return [dataset[i]['inputs'] for i in range(min(args.num_videos, len(dataset)))]
+
+
+def shorten(video: Video, num_frames: Optional[int], prefetch: int) -> Video:
+    """The video's first frames, decoded ``prefetch`` frames ahead."""
+    count = min(num_frames or len(video), len(video))
+    short = FrameArrays([None] * count, video_id=video.video_id, prompt_options=video.prompt_options, prefetch=prefetch,
+                        prompts={i: p for i, p in video.prompts.items() if i < count})
+    short.read = video.read
+    return short
+
+
+def run(model: nn.Module, videos: List[Video], num_frames: Optional[int], prefetch: int,
+        clock: Optional[StageClock] = None) -> tuple:
+    """Frames and seconds."""
+    frames, start = 0, time.perf_counter()
+    for video in videos:
+        short = shorten(video, num_frames, prefetch)
+        predict = model.predict
+        if clock is not None:
+            short.read = clock.timed('decode', short.read)
+            predict = clock.timed_items('output', predict)
+        frames += sum(1 for _ in predict([short]))
+    return frames, time.perf_counter() - start
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config')
+    parser.add_argument('checkpoint', nargs='?', help='weights (default: as initialised)')
+    parser.add_argument('--video', help='a video file or a folder of frames')
+    parser.add_argument('--prompt', help='label map of its first frame')
+    parser.add_argument('--synthetic', nargs=2, type=int, metavar=('HEIGHT', 'WIDTH'), help='a video made up here')
+    parser.add_argument('--num-objects', type=int, default=2, help='of the synthetic video')
+    parser.add_argument('--num-frames', type=int, help='only the first frames of each video')
+    parser.add_argument('--num-videos', type=int, default=3, help='of the test set')
+    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    parser.add_argument('--amp', action='store_true', help='mixed precision')
+    parser.add_argument('--fast', action='store_true', help='fold batch norms and use channels-last images')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    cfg = load_config(args.config)
+    init_default_scope(cfg.get('default_scope', 'mmvos'))
+    model = MODELS.build(cfg.model)
+    if args.checkpoint:
+        load_weights(model, args.checkpoint)
+    device = torch.device(args.device)
+    model.to(device).eval()
+    if args.amp:
+        model.test_cfg['amp'] = True
+    if args.fast:
+        prepare_for_inference(model)
+    videos = videos_of(args, cfg)
+    run(model, videos[:1], 3, 0)  # warm-up
+    if device.type == 'cuda':
+        torch.cuda.reset_peak_memory_stats(device)
+    frames, seconds = run(model, videos, args.num_frames, 4)
+    clock = StageClock(device)
+    instrument(model, clock)
+    staged_frames, staged_seconds = run(model, videos, args.num_frames, 0, clock)
+
+    name = torch.cuda.get_device_name(device) if device.type == 'cuda' else f'CPU, {torch.get_num_threads()} thread(s)'
+    print(f'{args.config}: {len(videos)} video(s), {frames} frames, {name}')
+    print('| stage | ms/frame | share |\n|---|---|---|')
+    for stage in STAGES:
+        value = clock.seconds[stage]
+        print(f'| {stage} | {1000 * value / staged_frames:.2f} | {100 * value / staged_seconds:.1f} % |')
+    print(f'| all, one after the other | {1000 * staged_seconds / staged_frames:.2f} | |')
+    print(f'\nend to end: {frames / seconds:.2f} frames/s ({1000 * seconds / frames:.2f} ms/frame)')
+    if clock.seconds['network']:
+        print(f'network only: {staged_frames / clock.seconds["network"]:.2f} frames/s')
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f'peak memory of the process: {peak:.0f} MiB')
+    if device.type == 'cuda':
+        print(f'peak memory on the GPU: {torch.cuda.max_memory_allocated(device) / 2 ** 20:.0f} MiB')
+
+
+if __name__ == '__main__':
+    main()

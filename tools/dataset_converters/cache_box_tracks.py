@@ -1,0 +1,83 @@
+"""Run a box tracker over training videos once and keep its boxes: long-term attention for training MAIN.
+
+One JSON file per video. Every object is followed from the frame that first shows it through all frames of the video;
+with ``--ground-truth`` the boxes are those of the masks (frames without a mask have none).
+
+    python tools/dataset_converters/cache_box_tracks.py configs/trackers/flow_colour.py \\
+        --frames data/youtube_vos_2018/train/JPEGImages --masks data/youtube_vos_2018/train/Annotations \\
+        --out data/youtube_vos_2018/train/tracks/flow_colour
+"""
+import argparse
+from pathlib import Path
+
+import cv2
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from mmvos.datasets.transforms.main import tight_box, track_video
+from mmvos.inference import list_frames, read_ahead, read_frame
+from mmvos.registry import MODELS, TASK_UTILS
+from mmvos.structures import object_ids_of, read_label_map
+from mmvos.structures.box_tracks import BoxTracks
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='file of configs/trackers')
+    parser.add_argument('--frames', required=True, help='folder with one folder of frames per video')
+    parser.add_argument('--masks', required=True, help='folder with one folder of label maps per video')
+    parser.add_argument('--out', required=True, help='folder for the JSON files')
+    parser.add_argument('--binary', action='store_true', help='every value > 0 of a mask is one object (DAVIS 2016)')
+    parser.add_argument('--size-mismatch', choices=('error', 'resize'), default='error')
+    parser.add_argument('--videos', nargs='*', help='names of videos (default: every folder of masks)')
+    parser.add_argument('--ground-truth', action='store_true', help='boxes of the masks in place of a tracker')
+    parser.add_argument('--device', default='cpu')
+    return parser.parse_args()
+
+
+def label_maps_of(video, args, indices, stems, shape):
+    masks = {Path(path).stem: path for path in list_frames(Path(args.masks) / video)}
+    for index in indices:
+        path = masks.get(stems[index])
+        yield None if path is None else read_label_map(path, shape, args.size_mismatch, args.binary)
+
+
+def boxes_of_truth(indices, label_maps, shape):
+    file = BoxTracks(shape, tracker=dict(type='GroundTruth'))
+    for index, label_map in zip(indices, label_maps):
+        for object_id in object_ids_of(label_map) if label_map is not None else []:
+            file.add(object_id, index, tight_box(label_map == object_id), 1.0, True)
+    return file
+
+
+def main():
+    args = parse_args()
+    cfg = Config.fromfile(args.config).tracker
+    init_default_scope('mmvos')
+    tracker = (MODELS if MODELS.get(cfg.type) else TASK_UTILS).build(cfg)
+    if isinstance(tracker, torch.nn.Module):
+        tracker.to(args.device)
+    cv2.setNumThreads(1)
+    root = Path(args.masks)
+    if not root.is_dir():
+        raise SystemExit(f'{root}: folder of the masks not found. Expected one folder of label maps per video in it.')
+    for video in args.videos or sorted(p.name for p in root.iterdir() if p.is_dir()):
+        target = Path(args.out) / f'{video}.json'
+        if target.exists():
+            continue
+        frames = list_frames(Path(args.frames) / video)
+        stems, shape = [Path(f).stem for f in frames], read_frame(frames[0]).shape[:2]
+        indices = range(len(frames))
+        label_maps = label_maps_of(video, args, indices, stems, shape)
+        if args.ground_truth:
+            tracks = boxes_of_truth(indices, label_maps, shape)
+        else:
+            images = read_ahead(lambda i, frames=frames: read_frame(frames[i]), indices, 4)
+            tracks = track_video(tracker, indices, images, label_maps, cfg.to_dict())
+        tracks.save(target)
+        print(f'{video}: {len(tracks.tracks)} objects, {len(frames)} frames', flush=True)
+
+
+if __name__ == '__main__':
+    main()
