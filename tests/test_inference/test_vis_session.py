@@ -107,6 +107,10 @@ class TestSession:
         with pytest.raises(KeyError, match='no instance 0'):
             session.remove_objects([0])
 
+    def test_mixed_precision(self, model):
+        result = VISSession(model, amp=True).step(frames_of(1)[0])
+        assert result.pred_track_instances.scores.dtype == torch.float32 and len(result.pred_track_instances)
+
     @pytest.mark.parametrize('frame, prompt, message', [
         (np.zeros((50, 60, 3), np.uint8), None, 'frame 1 is 60x50'),
         (np.zeros((100, 170), np.uint8), None, 'BGR uint8'),

@@ -24,10 +24,11 @@ def losses_of(model, batch):
     return model(**model.data_preprocessor(copy.deepcopy(batch), True), mode='loss')
 
 
-@pytest.mark.parametrize('attention', [True, False])
-def test_every_parameter_gets_a_finite_gradient(batch, attention):
+@pytest.mark.parametrize('attention, amp', [(True, False), (False, False), (True, True)])
+def test_every_parameter_gets_a_finite_gradient(batch, attention, amp):
     model = small_model(attention).train()
-    loss, log = model.parse_losses(losses_of(model, batch))
+    with torch.autocast('cpu', torch.bfloat16, enabled=amp):
+        loss, log = model.parse_losses(losses_of(model, batch))
     loss.backward()
     assert {'loss_rpn_cls', 'loss_rpn_bbox', 'loss_cls', 'loss_bbox', 'loss_mask', 'loss_match'} < log.keys()
     without = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
@@ -93,7 +94,7 @@ def test_the_reference_of_the_track_head_is_a_first_frame(batch):
     model.enhance = lambda raw, memory, _f=model.enhance: enhanced.append((memory, _f(raw, memory))) or enhanced[-1][1]
     losses_of(model, batch)
     assert len(enhanced[0][0]) == 1 and enhanced[1][0] == []
-    assert seen['key'] is enhanced[0][1] and seen['ref'] is enhanced[1][1]
+    assert seen['key'][1] is enhanced[0][1][1] and seen['ref'][1] is enhanced[1][1][1]
 
 
 def test_twenty_steps_on_one_batch_lower_the_loss(batch):

@@ -1,4 +1,5 @@
 """MaskTrack R-CNN, with or without spatio-temporal attention."""
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
@@ -91,7 +92,10 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
         raw = self.raw_maps(frame.image)
         maps = self.enhance(raw, memory.read_maps(self.kept_maps(raw)))
         memory.push_maps(self.kept_maps(raw))
+        with _single_precision(maps[0].device) as to:
+            return self._instances(tuple(map(to, maps)), frame, memory), state
 
+    def _instances(self, maps: Maps, frame: VISFrame, memory: MemoryQueue) -> InstanceData:
         shape = tuple(frame.image.shape[-2:])
         sample = DetDataSample(metainfo=dict(img_shape=frame.img_shape, ori_shape=frame.ori_shape, pad_shape=shape,
                                              batch_input_shape=shape, scale_factor=frame.scale_factor))
@@ -105,7 +109,7 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
         found = found[(ids >= 0).to(found.bboxes.device)]
         return InstanceData(bboxes=found.bboxes.float().cpu(), labels=found.labels.cpu(),
                             scores=found.scores.float().cpu(), instances_id=ids[ids >= 0],
-                            masks=encode_masks(found.masks)), state
+                            masks=encode_masks(found.masks))
 
     # Maps
 
@@ -148,10 +152,12 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
         ref_maps = self.enhance(raw_refs[0], [])
 
         key_samples = [sample.get_key_frames()[0] for sample in data_samples]
-        losses, proposals = self._rpn_losses(maps, key_samples)
-        # the order matters: the RoI head prepares the proposals for the track head
-        losses.update(self.detector.roi_head.loss(maps, proposals, key_samples))
-        losses.update(self.track_head.loss(maps, ref_maps, proposals, data_samples))
+        with _single_precision(inputs.device) as to:
+            maps, ref_maps = tuple(map(to, maps)), tuple(map(to, ref_maps))
+            losses, proposals = self._rpn_losses(maps, key_samples)
+            # the order matters: the RoI head prepares the proposals for the track head
+            losses.update(self.detector.roi_head.loss(maps, proposals, key_samples))
+            losses.update(self.track_head.loss(maps, ref_maps, proposals, data_samples))
         if self.attends:
             losses['gamma'] = torch.stack([a.gamma.detach().abs() for a in self.detector.neck.attentions]).mean()
         return losses
@@ -161,6 +167,19 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
         losses, proposals = self.detector.rpn_head.loss_and_predict(
             maps, [class_agnostic(sample) for sample in samples], proposal_cfg=proposal_cfg)
         return {name if 'rpn' in name else f'rpn_{name}': value for name, value in losses.items()}, proposals
+
+
+@contextmanager
+def _single_precision(device: torch.device):
+    """On a CPU mmcv's RoIAlign and NMS know float32 only: the heads leave mixed precision there.
+
+    Gives the function that brings a map to the precision of the heads.
+    """
+    if device.type != 'cpu':
+        yield lambda tensor: tensor
+        return
+    with torch.autocast('cpu', enabled=False):
+        yield Tensor.float
 
 
 def class_agnostic(sample: DetDataSample) -> DetDataSample:
