@@ -8,7 +8,8 @@ from mmvos.converters import CONVERTERS
 from mmvos.datasets.transforms.rvos import affine_matrix, apply_affine
 from mmvos.inference import Frame
 from mmvos.models.heads.conv_lstm import CellState, ConvLSTMCell
-from mmvos.models.losses.soft_iou_loss import FirstNHungarianAssigner, SoftIoULoss, pairwise_soft_iou_cost, soft_iou_cost
+from mmvos.models.losses import FirstNHungarianAssigner, SoftIoULoss
+from mmvos.models.losses.soft_iou_loss import pairwise_soft_iou_cost, soft_iou_cost
 from mmvos.registry import MODELS
 from mmvos.structures.slots import SlotAssembler
 
@@ -69,7 +70,9 @@ def switch(net, variant):
 def test_cell(name, inputs):
     cell = ConvLSTMCell(6, 4, mask_input=name == 'cell_mask', temporal=True)
     cell.load_state_dict({f'gates.{k}': WEIGHTS[f'{name}.Gates.{k}'] for k in ('weight', 'bias')})
-    state = CellState(tensor('cell.in.h_spatial'), tensor('cell.in.c_spatial')) if inputs in ('spatial', 'both') else None
+    state = None
+    if inputs in ('spatial', 'both'):
+        state = CellState(tensor('cell.in.h_spatial'), tensor('cell.in.c_spatial'))
     temporal = tensor('cell.in.h_temporal') if inputs in ('temporal', 'both') else None
     new = cell(tensor('cell.in.x'), state, temporal, tensor('cell.in.mask'))
     outputs = CASES[f'convlstm_cell_{inputs}']

@@ -109,8 +109,7 @@ class RandomFrameAffine(BaseTransform):
 
 @TRANSFORMS.register_module()
 class WholeVideoObjects(BaseTransform):
-    """Sets ``object_ids`` to all objects of the video, also those that the clip does not show (RVOS on YouTube-VOS, where
-    an absent object's slot is taught to stay empty).
+    """Sets ``object_ids`` to all objects of the video, also those that the clip does not show (RVOS on YouTube-VOS).
 
     Known from ``categories`` or ``object_frames`` of the video; without either the clip's own objects stay.
     """

@@ -116,7 +116,7 @@ class PlainConvNet(BaseModule):
 
 
 def bilinear_kernel(size: int) -> Tensor:
-    """The ``(size, size)`` kernel with which a transposed convolution of stride ``size / 2`` interpolates bilinearly."""
+    """The ``(size, size)`` kernel of a transposed convolution with stride ``size / 2`` that interpolates bilinearly."""
     factor = (size + 1) // 2
     centre = factor - 1 if size % 2 else factor - 0.5
     line = 1 - (torch.arange(size) - centre).abs() / factor

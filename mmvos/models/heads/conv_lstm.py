@@ -83,7 +83,7 @@ class MaskPyramid(BaseModule):
 
 @MODELS.register_module()
 class RecurrentDecoder(BaseModule):
-    """Hierarchy of ConvLSTM cells with skip connections: one call gives the mask of one object (RSIS, section 3.2; RVOS).
+    """Hierarchy of ConvLSTM cells with skip connections: a call gives one object (RSIS, section 3.2; RVOS).
 
     Level k takes ``[upsampled h of level k - 1 | skip k]``; the last level is upsampled twice and convolved to one
     channel of logits.

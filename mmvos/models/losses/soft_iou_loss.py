@@ -60,7 +60,7 @@ class SoftIoULoss(nn.Module):
 
 @TASK_UTILS.register_module()
 class FirstNHungarianAssigner:
-    """Matches objects to the **first** predictions of a sequence: of n objects' predictions only numbers 0..n-1 take part.
+    """Matches n objects to the **first** n predictions of a sequence; later ones take no part.
 
     This is what makes a sequence learn to put its objects first and then stop (RIS, RSIS, RVOS zero-shot).
 

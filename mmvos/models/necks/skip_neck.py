@@ -10,7 +10,7 @@ from mmvos.registry import MODELS
 
 @MODELS.register_module()
 class SkipNeck(BaseModule):
-    """Projects every stage to its decoder level: 3x3 convolution with bias, batch norm, no activation (RSIS, section 3.1).
+    """Projects every stage to its decoder level: 3x3 convolution, batch norm, no activation (RSIS, section 3.1).
 
     Args:
         in_channels: of the backbone's maps, finest first.

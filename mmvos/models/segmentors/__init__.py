@@ -6,9 +6,10 @@ from .feature_propagation import FeaturePropagation
 from .frame_training import FrameTrainedModel
 from .main import MAIN
 from .rgmp import RGMP
+from .rsis import RSIS
 from .rvos import RVOS
 
 __all__ = [
     'AGAME', 'AGSSVOS', 'BaseVOSModel', 'COSNet', 'COSNetCausal', 'CausalVOSModel', 'FeaturePropagation',
-    'FrameTrainedModel', 'MAIN', 'OfflineVOSModel', 'PER_OBJECT', 'RGMP', 'RVOS'
+    'FrameTrainedModel', 'MAIN', 'OfflineVOSModel', 'PER_OBJECT', 'RGMP', 'RSIS', 'RVOS'
 ]

@@ -26,8 +26,8 @@ class RVOSState:
     ``num_slots``: S. ``hidden``: of each decoder level ``(1, S, C, h, w)``; None before the first frame, and without
     temporal recurrence. ``masks``: what the slots are told of the frame before, ``(1, S, H, W)``; None zero-shot.
     ``slots``, ``costs``: for each object its slot, and 1 - Jaccard with its prompt. ``prompts``: masks ``(M, H, W)`` of
-    the M last objects, which begin in the frame to come. ``hold_masks``: the frame to come is the first one, after which
-    the slots are told the prompt once more.
+    the M last objects, which begin in the frame to come. ``hold_masks``: the frame to come is the first one, after
+    which the slots are told the prompt once more.
     """
     num_slots: int
     hidden: Optional[List[Tensor]] = None
@@ -57,16 +57,16 @@ class RVOS(CausalVOSModel):
         spatial_on_first_frame: whether the spatial recurrence is kept on the first frame where it is otherwise off (T).
         valid: whose masks count in the loss: of all objects of the sample (``'video'``), or of those that the frame
             shows (``'frame'``; DAVIS).
-        inferred_mask_prob: one-shot training: how often the previous mask is the one that the network inferred, detached,
-            instead of the ground truth (0: stage 1; 1: stage 2, "+"). Hooks may raise it during training.
+        inferred_mask_prob: one-shot training: how often the previous mask is the one that the network inferred,
+            detached, instead of the ground truth (0: stage 1; 1: stage 2, "+"). Hooks may raise it during training.
         test_cfg: of the session, and
 
             - ``num_slots`` (int): slots that run from the first frame on. An object that begins late gets one that has
               been running without an object, as in the original. 0 (default): only slots of objects run, and a late
               object's slot begins with a zero state: cheaper, and the same for videos without late objects. A zero-shot
               model needs it.
-            - ``merge`` (str): ``'argmax'`` (default): the most probable slot above 0.5; ``'paint'``: slots above 0.5 are
-              painted in the order of their agreement with the prompt, the best last; in the frame of its prompt an
+            - ``merge`` (str): ``'argmax'`` (default): the most probable slot above 0.5; ``'paint'``: slots above 0.5
+              are painted in the order of their agreement with the prompt, the best last; in the frame of its prompt an
               object has no score, so that the prompt itself is the result (needs ``overlay_prompt``).
     """
     step_on_first_frame = True
@@ -85,7 +85,7 @@ class RVOS(CausalVOSModel):
             raise ValueError(f"test_cfg.merge is {merge!r}; expected 'argmax' or 'paint'.")
         self.one_shot = mask_pyramid is not None
         if not self.one_shot and not self.test_cfg.get('num_slots'):
-            raise ValueError('zero-shot segmentation needs the number of slots to run: test_cfg=dict(num_slots=10, ...).')
+            raise ValueError('zero-shot segmentation needs the number of slots: test_cfg=dict(num_slots=10, ...).')
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck)
         self.decoder = MODELS.build(dict(decoder, mask_input=self.one_shot, temporal=True))
@@ -188,7 +188,7 @@ class RVOS(CausalVOSModel):
         return total, frames
 
     def _previous_masks(self, targets: Tensor, frames: List[Tensor], t: int) -> Tensor:
-        """What the slots are told: the ground truth of the frame before, or the network's own detached probabilities."""
+        """What the slots are told: the ground truth of the frame before, or the network's own probabilities there."""
         truth = targets[:, max(t - 1, 0)]
         if t == 0 or self.inferred_mask_prob <= 0:
             return truth
@@ -222,8 +222,8 @@ class RVOS(CausalVOSModel):
         told = None
         if self.one_shot:
             told = state.masks if state.hold_masks else probabilities
-        state = replace(state, hidden=hidden if self.temporal_recurrence else None, masks=told, slots=slots, costs=costs,
-                        prompts=None, hold_masks=False)
+        hidden = hidden if self.temporal_recurrence else None
+        state = replace(state, hidden=hidden, masks=told, slots=slots, costs=costs, prompts=None, hold_masks=False)
         shown = probabilities[0, slots] if self.prompted else probabilities[0]
         return self._scores(shown, costs, fresh), state
 
