@@ -22,6 +22,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='path of the config file')
     parser.add_argument('checkpoint', help='path of the weights, or "none" for a model without weights of its own')
     parser.add_argument('--work-dir', help='where logs go (default: work_dirs/<config name>)')
+    parser.add_argument('--data-root', help="root folder of the test data (default: the config's)")
     parser.add_argument('--out', metavar='DIR', help='write label maps (palette PNG) to DIR/<video>/<frame>.png')
     parser.add_argument('--submission', metavar='FILE.zip', help="write what the benchmark's server takes")
     parser.add_argument('--show-dir', metavar='DIR', help='draw the results over the frames')
@@ -62,6 +63,11 @@ def main() -> None:
     if args.amp:
         cfg.model.setdefault('test_cfg', {})['amp'] = True
     cfg.load_from, cfg.resume = None, False
+    for key in ('train_cfg', 'train_dataloader', 'optim_wrapper', 'param_scheduler', 'val_cfg', 'val_dataloader',
+                'val_evaluator'):
+        cfg.pop(key, None)  # a test needs no training set
+    if args.data_root:
+        cfg.test_dataloader.dataset.data_root = args.data_root
     prepare_cpu_launch(cfg, args.launcher)
     runner = Runner.from_cfg(cfg)
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model

@@ -5,7 +5,8 @@
 # The annotations of the valid and test sets are on the server: a test writes a submission (tools/test.py --submission)
 # and has no metric. To validate on training videos that `exclude` leaves out of training, a config sets
 #   val_dataloader = dict(..., dataset=dict(type='YouTubeVOSDataset', split='train', sequences='LIST.txt',
-#   test_mode=True, pipeline=[dict(type='PackVideo')])), val_evaluator = dict(type='YouTubeVOSMetric'), val_cfg = dict(type='VideoValLoop')
+#   test_mode=True, pipeline=[dict(type='PackVideo')])), val_evaluator = dict(type='YouTubeVOSMetric') and
+#   val_cfg = dict(type='VideoValLoop')
 data_root = 'data/YouTubeVOS2019'
 size = (240, 432)  # height, width of training clips
 clip_len = 8
