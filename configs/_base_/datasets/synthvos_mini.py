@@ -1,6 +1,7 @@
 # Procedural clips, made on the fly: no files needed. Small enough to learn from on a CPU in about a minute.
 size = (96, 160)  # height, width
 clip_len = 4
+objects = dict(type='ProceduralObjects', size=96)
 settings = dict(object_scale=(0.3, 0.65), jpeg_quality=None)
 
 train_pipeline = [
@@ -20,6 +21,7 @@ train_dataloader = dict(
         num_frames=clip_len,
         size=size,
         num_objects=(1, 3),
+        objects=objects,
         settings=settings,
         seed=0,
         pipeline=train_pipeline))
@@ -34,6 +36,7 @@ val_dataloader = dict(
         num_frames=12,
         size=size,
         num_objects=(1, 3),
+        objects=objects,
         late_videos=1,
         settings=settings,
         seed=1000,

@@ -95,7 +95,7 @@ class _Actor:
     """One object of a clip."""
     object_id: int
     category: str
-    image: np.ndarray  # float32 (h, w, 4), BGR premultiplied by alpha, 0..255; alpha 0..1
+    image: np.ndarray  # uint8 (h, w, 4), BGR premultiplied by alpha
     motion: np.ndarray  # (T, 3, 3): cut-out's centred coordinates -> frame
     waves: _Waves
     gain: np.ndarray  # (T, 3)
@@ -249,13 +249,14 @@ class SynthEngine:
         """Resize a cut-out to about its largest size in the clip, mirror it half of the time, premultiply by alpha."""
         if rng.random() < 0.5:
             image = image[:, ::-1]
-        image = image.astype(np.float32)
-        image[..., 3] /= 255
-        image[..., :3] *= image[..., 3:]
+        image = np.ascontiguousarray(image)
+        alpha = cv2.cvtColor(cv2.extractChannel(image, 3), cv2.COLOR_GRAY2BGRA)
+        alpha[..., 3] = 255  # alpha itself stays
+        image = cv2.multiply(image, alpha, scale=1 / 255)
         if scale < 1:
             size = [max(4, round(side * scale)) for side in image.shape[1::-1]]
             image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        return np.ascontiguousarray(image)
+        return image
 
     def _waves(self, rng: np.random.Generator, size: float, count: int = 3) -> _Waves:
         amplitude = rng.uniform(-1, 1, (count, 2)) * rng.uniform(0, self.settings.deform) * size / np.sqrt(count)
@@ -279,7 +280,7 @@ class SynthEngine:
             if patch is not None:
                 (x, y), image, _ = patch
                 region = label[y:y + image.shape[0], x:x + image.shape[1]]
-                region[image[..., 3] > 0.5] = actors[i].object_id
+                region[image[..., 3] > 127] = actors[i].object_id
         counts = np.bincount(label.ravel(), minlength=len(actors) + 1)
         enough = max(self.settings.min_visible * h * w, 4)
         return all(a.late or counts[a.object_id] >= enough for a in actors)
@@ -287,7 +288,7 @@ class SynthEngine:
     # one frame
 
     def _patch(self, actor: _Actor, t: int):
-        """The object as it lies in frame t: top left corner (x, y), float32 ``(h, w, 4)``, lattice of its coordinates.
+        """The object as it lies in frame t: top left corner (x, y), uint8 ``(h, w, 4)``, lattice of its coordinates.
 
         None if it is outside the frame.
         """
@@ -332,20 +333,21 @@ class SynthEngine:
                 continue
             (x, y), image, lattice = patch
             h, w = image.shape[:2]
-            inside = image[..., 3] > 0.5
+            inside = image[..., 3] > 127
             if actor.shadow:
                 _cast_shadow(frame, image[..., 3], x, y, *actor.shadow)
             label[y:y + h, x:x + w][inside] = actor.object_id
             if actor.hard_edge:
-                image = np.where(inside[..., None], image / np.maximum(image[..., 3:], 0.5), 0).astype(np.float32)
-            image[..., :3] *= actor.gain[t]
+                opaque = image * (255.0 / np.maximum(image[..., 3:], 128))
+                image = np.where(inside[..., None], opaque, 0).astype(np.uint8)
+            image = cv2.multiply(image, tuple(actor.gain[t].tolist()) + (1.0, ))
             velocity = (actor.motion[t] - actor.motion[max(t - 1, 0)])[:2, 2] * style['blur']
             if not actor.hard_edge:
                 image = _motion_blur(image, velocity)
             region = frame[y:y + h, x:x + w]
-            blended = region * (1 - image[..., 3:]) + image[..., :3]
-            np.clip(blended, 0, 255, out=blended)
-            region[:] = blended
+            behind = cv2.cvtColor(cv2.bitwise_not(cv2.extractChannel(image, 3)), cv2.COLOR_GRAY2BGR)
+            behind = cv2.multiply(region, behind, scale=1 / 255)
+            region[:] = cv2.add(behind, cv2.cvtColor(image, cv2.COLOR_BGRA2BGR))
             if with_flow and t:
                 p, u = lattice
                 v = actor.waves.invert(u, t - 1)
@@ -443,6 +445,6 @@ def _cast_shadow(frame: np.ndarray, alpha: np.ndarray, x: int, y: int, darkness:
     x1, y1 = min(x + alpha.shape[1], width), min(y + alpha.shape[0], height)
     if x1 <= x0 or y1 <= y0:
         return
-    shade = 1 - darkness * soft[y0 - y:y1 - y, x0 - x:x1 - x, None]
+    shade = cv2.convertScaleAbs(soft[y0 - y:y1 - y, x0 - x:x1 - x], alpha=-darkness, beta=255)
     region = frame[y0:y1, x0:x1]
-    region[:] = region * shade
+    region[:] = cv2.multiply(region, cv2.cvtColor(shade, cv2.COLOR_GRAY2BGR), scale=1 / 255)
