@@ -4,7 +4,10 @@ import copy
 import pytest
 import torch
 from mmdet.models.vis import MaskTrackRCNN as MMDetMaskTrackRCNN
-from vis_data import make_videos, small_model, training_batch
+from mmengine.config import Config
+from vis_data import ROOT, make_videos, small_model, training_batch
+
+from mmvos.registry import MODELS
 
 
 @pytest.fixture(scope='module')
@@ -74,8 +77,6 @@ def test_the_key_frame_is_the_one_that_is_marked(root):
 
 
 def test_several_reference_frames(root):
-    from mmengine.config import Config
-    from vis_data import ROOT
     cfg = Config.fromfile(ROOT / 'configs/sta_masktrack_rcnn/sta-masktrack-rcnn_r50_ablation-queue2_youtubevis2019.py')
     pipeline = cfg.train_dataloader.dataset.pipeline
     pipeline[1].transforms[2].scale = (160, 96)
@@ -122,3 +123,26 @@ def test_clips_are_refused_at_inference(batch):
     model = small_model()
     with pytest.raises(TypeError, match='predicts on videos'):
         next(model(**model.data_preprocessor(copy.deepcopy(batch), False), mode='predict'))
+
+
+@pytest.mark.parametrize('folder', ['masktrack_rcnn', 'sta_masktrack_rcnn'])
+def test_every_config_builds(folder):
+    """On the meta device: no memory, no weights."""
+    paths = sorted((ROOT / 'configs' / folder).glob('*.py'))
+    assert len(paths) >= 9
+    for path in paths:
+        cfg = Config.fromfile(path)
+        if 'mini' in path.name:
+            continue  # reads the backbone's weights; tested elsewhere
+        with torch.device('meta'):
+            model = MODELS.build(cfg.model)
+        attends = 'sta' in folder and 'off' not in path.name
+        assert model.attends == (model.memory_cfg['num_maps'] > 0) == attends, path.name
+        heads = model.detector.roi_head
+        assert heads.bbox_head.num_classes == heads.mask_head.num_classes == (25 if 'ovis' in path.name else 40)
+        if model.attends:
+            wrapped, first = cfg.model.detector.neck.neck, cfg.model.detector.neck.levels[0]
+            assert wrapped.in_channels == [256, 512, 1024, 2048] and first in (0, 1, 2, 3)
+            assert 'gamma' in cfg.optim_wrapper.paramwise_cfg.custom_keys
+        refs = cfg.train_dataloader.dataset.pipeline[0].num_ref_imgs
+        assert refs == max(model.memory_cfg['num_maps'], 1), path.name
