@@ -16,7 +16,7 @@ from .rvos import RandomFrameAffine, WholeVideoObjects
 
 __all__ = [
     'ClipBroadcaster', 'CropFlipResize', 'FlipClip', 'KeepOneObject', 'LoadBoxTracks', 'LoadClip', 'PackVOSInputs',
-    'PackVideo', 'ProgressiveZoom', 'RandomCropClip', 'RandomCropToObjects', 'RandomFrameAffine', 'RandomResizeClip', 'ResizeClip', 'ResizeCropFlip',
-    'ReverseClip', 'SampleClip', 'SampleNeighbourhood', 'SamplePair', 'SelectObjects', 'TrackBoxes',
-    'WholeVideoObjects', 'read_flow', 'track_video'
+    'PackVideo', 'ProgressiveZoom', 'RandomCropClip', 'RandomCropToObjects', 'RandomFrameAffine', 'RandomResizeClip',
+    'ResizeClip', 'ResizeCropFlip', 'ReverseClip', 'SampleClip', 'SampleNeighbourhood', 'SamplePair', 'SelectObjects',
+    'TrackBoxes', 'WholeVideoObjects', 'read_flow', 'track_video'
 ]

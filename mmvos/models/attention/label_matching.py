@@ -35,22 +35,30 @@ class LabelMatching(nn.Module):
         num_recent: how many of the last frames are remembered beside those of the prompts.
         levels: how many of the backbone's maps, the coarsest ones, are compared (at the finest of them).
         level_weights: weight of each of them in the similarity (default: equal).
+        train_noise: in training, features are disturbed by noise of a random length up to this (their own is 1), so
+            that what is built on the labels learns from labels with errors; synthetic clips match too well.
     """
     #: channels of :meth:`cues`
     out_channels = 2
 
     def __init__(self, propagation: dict, num_recent: int = 3, levels: int = 2,
-                 level_weights: Optional[Sequence[float]] = None) -> None:
+                 level_weights: Optional[Sequence[float]] = None, train_noise: float = 0.0) -> None:
         super().__init__()
         self.propagation = MODELS.build(propagation)
         self.num_recent, self.levels, self.level_weights = num_recent, levels, level_weights
+        self.train_noise = train_noise
 
     @torch.no_grad()
     def embed(self, maps: Sequence[Tensor]) -> Tensor:
         """The backbone's maps ``(B, C_i, h_i, w_i)``, finest first, to unit-length features ``(B, C, h, w)``."""
         maps = maps[-self.levels:]
-        return torch.stack([unit_features(tuple(m[b:b + 1] for m in maps), self.level_weights)
-                            for b in range(len(maps[0]))])
+        features = torch.stack([unit_features(tuple(m[b:b + 1] for m in maps), self.level_weights)
+                                for b in range(len(maps[0]))])
+        if self.training and self.train_noise:
+            length = self.train_noise * torch.rand(len(features), 1, 1, 1, device=features.device)
+            noise = torch.randn_like(features) * length / features.shape[1]**0.5
+            features = F.normalize(features + noise, dim=1)
+        return features
 
     @torch.no_grad()
     def start(self, features: Tensor, masks: Tensor) -> LabelMemory:
@@ -101,14 +109,15 @@ class LabelMatching(nn.Module):
             chosen = []
             for features, labels in references:
                 objects = labels[[i + 1 for i in indices]]
-                chosen.append((features, torch.cat([labels.sum(0, keepdim=True) - objects.sum(0, keepdim=True), objects])))
+                background = labels.sum(0, keepdim=True) - objects.sum(0, keepdim=True)
+                chosen.append((features, torch.cat([background, objects])))
             return chosen
 
         return replace(memory, prompts=kept(memory.prompts), recent=kept(memory.recent))
 
     @staticmethod
     def cues(labels: Tensor) -> Tensor:
-        """Labels ``(N + 1, h, w)`` seen by each object: its own, and the largest of the other objects; ``(N, 2, h, w)``."""
+        """Labels ``(N + 1, h, w)`` seen by each object: its own and the largest of the others; ``(N, 2, h, w)``."""
         objects = labels[1:]
         if len(objects) == 1:
             return torch.stack([objects, torch.zeros_like(objects)], 1)

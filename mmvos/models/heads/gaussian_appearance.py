@@ -23,10 +23,11 @@ class GaussianMixture(NamedTuple):
 class GaussianAppearance(BaseModule):
     """Fits Gaussians to the features of an object and its background in closed form, and scores features under them.
 
-    Section 3.1 of Johnander et al., "A Generative Appearance Model for End-to-end Video Object Segmentation", CVPR 2019,
-    in the form of the authors' code: the sums of a weighted estimate count one more cell, of value 0, so that an object
-    without a cell has mean 0 and the variance of the regulariser; and the components 2 and 3 are the paper's 3 and 2.
-    Everything is differentiable, and is computed in float32 also under mixed precision (scores are in the hundreds).
+    Section 3.1 of Johnander et al., "A Generative Appearance Model for End-to-end Video Object Segmentation", CVPR
+    2019, in the form of the authors' code: the sums of a weighted estimate count one more cell, of value 0, so that an
+    object without a cell has mean 0 and the variance of the regulariser; and the components 2 and 3 are the paper's 3
+    and 2. Everything is differentiable, and is computed in float32 also under mixed precision (scores are in the
+    hundreds).
 
     Args:
         in_channels: of the backbone's feature map.

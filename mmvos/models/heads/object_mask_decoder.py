@@ -45,9 +45,9 @@ class CoarseMaskHead(BaseModule):
 class SkipUpsampler(BaseModule):
     """Refines a coarse map with the backbone's finer features, coarse to fine, and predicts the mask.
 
-    At each level: ReLU(conv1x1(skip)) and the map enlarged to its size are concatenated and blended by a 3x3 convolution
-    with ReLU (in the manner of SharpMask; the upsampling module of Johnander et al., CVPR 2019). The skip's half of
-    that convolution does not depend on the object and is computed once per frame (:meth:`prepare`).
+    At each level: ReLU(conv1x1(skip)) and the map enlarged to its size are concatenated and blended by a 3x3
+    convolution with ReLU (in the manner of SharpMask; the upsampling module of Johnander et al., CVPR 2019). The skip's
+    half of that convolution does not depend on the object and is computed once per frame (:meth:`prepare`).
 
     Args:
         skip_channels: of the finer feature maps, coarsest first.

@@ -17,9 +17,9 @@ class MaskPropagation(BaseModule):
     """Encodes current features, the features in which the object was given, the previous and the first mask.
 
     The mask-propagation module of Johnander et al., CVPR 2019: a 1x1 convolution of the concatenation, parallel dilated
-    3x3 convolutions, and a 3x3 convolution. The first convolution is linear in its four inputs, so that the part of each
-    frame is computed once for all objects (:meth:`project_current`, :meth:`project_reference`) and only the four mask
-    channels per object.
+    3x3 convolutions, and a 3x3 convolution. The first convolution is linear in its four inputs, so that the part of
+    each frame is computed once for all objects (:meth:`project_current`, :meth:`project_reference`) and only the four
+    mask channels per object.
 
     Args:
         in_channels: of the backbone's feature map.

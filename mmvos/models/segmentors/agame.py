@@ -49,8 +49,8 @@ class AGAMEState:
     ``means``, ``variances``: ``(N, K, C)`` (None without the appearance module); ``first_mask``, ``previous_mask``:
     (background, object) ``(N, 2, h, w)``; ``reference``: row of ``references`` for each object ``(N,)``;
     ``references``: what the mask propagation keeps of the frames in which objects were given, ``(P, channels, h, w)``
-    (None without that module); ``memory``: of the matching (or None); ``encoded``: features of the frame of a late prompt, so that its prediction does not
-    encode the frame again.
+    (None without that module); ``memory``: of the matching (or None); ``encoded``: index and features of the frame of a
+    late prompt, so that its prediction does not encode the frame again.
     """
     means: Optional[Tensor] = field(metadata=PER_OBJECT)
     variances: Optional[Tensor] = field(metadata=PER_OBJECT)
@@ -142,7 +142,15 @@ class AGAME(CausalVOSModel):
 
     def predict_masks(self, features: FrameFeatures, state: AGAMEState, size: Tuple[int, int],
                       matched: Optional[Tensor] = None, with_coarse: bool = True) -> MaskPrediction:
-        """Every object's own masks, ``size`` = ``(H, W)`` of the image; ``matched`` ``(N, 2, h, w)``: the matching's cue."""
+        """Every object's own masks.
+
+        Args:
+            features: of the frame.
+            state: of the objects.
+            size: ``(H, W)`` of the image.
+            matched: the matching's cue, ``(N, 2, h, w)``.
+            with_coarse: whether the coarse masks are wanted.
+        """
         cues = []
         if self.appearance is not None:
             cues.append(self.appearance(features.appearance, state.mixture))
@@ -292,7 +300,8 @@ class AGAME(CausalVOSModel):
                 yield self.backbone(inputs[:, t])
             return
         with torch.no_grad():
-            maps = [m.unflatten(0, inputs.shape[:2]) for m in self.backbone(inputs.flatten(0, 1))]
+            images = inputs.flatten(0, 1).contiguous(memory_format=self.data_preprocessor.memory_format)
+            maps = [m.unflatten(0, inputs.shape[:2]) for m in self.backbone(images)]
         for t in range(inputs.shape[1]):
             yield tuple(m[:, t] for m in maps)
 

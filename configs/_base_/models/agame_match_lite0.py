@@ -1,0 +1,29 @@
+# A-GAME's parts on a frozen EfficientNet-Lite0 at stride 8, with labels read from remembered frames as a further cue.
+model = dict(
+    type='AGAME',
+    data_preprocessor=dict(
+        type='VOSDataPreprocessor', mean=(127., 127., 127.), std=(128., 128., 128.), rgb=True,
+        channels_last=True),
+    backbone=dict(
+        type='EfficientNetLite', arch='lite0', out_indices=(1, 2, 3, 5),  # strides 2, 4, 8, 16
+        frozen_stages=7, norm_eval=True, pretrained=True),
+    neck=dict(type='LevelConcat', levels=2),  # strides 8 and 16 as one map of 152 channels
+    appearance=dict(type='GaussianAppearance', in_channels=152, channels=64, update_rate=0.1, output='posterior'),
+    mask_propagation=dict(type='MaskPropagation', in_channels=152, channels=48),
+    matching=dict(
+        type='LabelMatching', propagation=dict(type='LabelPropagation', temperature=0.05, topk=10, radius=12),
+        num_recent=3, levels=2, train_noise=1.0),
+    fusion=dict(type='CoarseMaskHead', in_channels=4 + 48 + 2, mid_channels=64, channels=32),
+    upsampler=dict(
+        type='SkipUpsampler', skip_channels=(24, 16), channels=32,
+        # the final predictor begins at zero: the network begins as the matching alone
+        init_cfg=dict(type='Kaiming', layer='Conv2d', mode='fan_in', nonlinearity='relu', distribution='uniform',
+                      override=dict(type='Constant', name='predictor', val=0.0))),
+    loss_final=dict(type='MaskLogLikelihoodLoss', loss_weight=1.0, overlap_weight=0.5),
+    loss_coarse=dict(type='MaskLogLikelihoodLoss', loss_weight=0.5),
+    train_update_mask='fine',
+    test_cfg=dict(
+        resize=dict(type='ShortSide', length=384, divisor=16),
+        interpolation='area',
+        update_mask='aggregated',
+        overlay_prompt=False))
