@@ -49,14 +49,14 @@ class RGMP(FrameTrainedModel):
         encoder: config of a :class:`MaskedResNet`.
         decoder: config of a :class:`PropagationDecoder`.
         scales: of the input; probabilities are averaged over them.
-        scale_divisor: scaled sides are enlarged to the next multiple of it, always.
-        align_corners: of the resizing between scales.
+        scale_divisor: sides of a scaled frame are enlarged to the next multiple of it, always.
+        align_corners: of the resizing between scales (the decoder has its own).
         loss_weights: of the binary cross entropy of the decoder's predictions, from fine to coarse.
         kwargs: of :class:`FrameTrainedModel`.
     """
 
     def __init__(self, encoder: dict, decoder: dict, scales: Sequence[float] = (0.5, 0.75, 1.0),
-                 scale_divisor: int = 32, align_corners: bool = True,
+                 scale_divisor: int = 32, align_corners: bool = False,
                  loss_weights: Sequence[float] = (1.0, 0.5, 0.25, 0.125), **kwargs) -> None:
         super().__init__(**kwargs)
         self.encoder, self.decoder = MODELS.build(encoder), MODELS.build(decoder)
@@ -86,6 +86,8 @@ class RGMP(FrameTrainedModel):
         return torch.stack(probabilities).mean(0)
 
     def _scaled(self, x: Tensor, scale: float) -> Tensor:
+        if scale == 1:
+            return x
         sides = (int(scale * side) for side in x.shape[-2:])
         return self._resized(x, [side + self.scale_divisor - side % self.scale_divisor for side in sides])
 
@@ -165,7 +167,8 @@ class RGMP(FrameTrainedModel):
         weight = valid.float().expand(len(masks), 1, -1, -1)
         target = masks[:, None] * weight
         if finest:
-            logits = F.interpolate(logits.float(), masks.shape[-2:], mode='bilinear', align_corners=self.align_corners)
+            logits = F.interpolate(logits.float(), masks.shape[-2:], mode='bilinear',
+                                   align_corners=self.decoder.align_corners)
         else:
             target, weight = (F.adaptive_avg_pool2d(x, logits.shape[-2:]) for x in (target, weight))
             target = target / weight.clamp(min=1e-6)
