@@ -5,16 +5,20 @@ import sys
 import zipfile
 
 import cv2
+import mmcv
 import numpy as np
 import pycocotools.mask as rle
 import pytest
 import torch
+from mmdet.models.trackers import MaskTrackRCNNTracker
+from mmdet.models.vis import MaskTrackRCNN as MMDetMaskTrackRCNN
 from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
 from mmengine.runner import Runner
 from vis_data import CLASSES, ROOT, make_videos, small_config, small_model
 
 from mmvos.apis import VISInferencer
-from mmvos.inference import VISSession, open_video
+from mmvos.inference import ShortSide, VISSession, open_video
 from mmvos.registry import DATASETS
 
 
@@ -210,3 +214,39 @@ def test_data_items_are_videos(root):
     video = data[2]['inputs']
     assert (video.video_id, len(video), video.metainfo['vis_id']) == ('video3', 6, 3)
     assert video.read(5).shape == (96, 160, 3) and data.video_lengths() == [5, 4, 6]
+
+
+@torch.no_grad()
+def test_results_equal_those_of_mmdet():
+    """Without attention, and with mmdet's behaviour chosen: the same instances, frame by frame."""
+    model = small_model(attention=False, **{
+        'model.track_head.embed_head.final_relu': True, 'model.tracker.unique_ids': False,
+        'model.detector.test_cfg.rcnn.max_per_img': 3}).eval()
+    frames = frames_of(4)
+    pipeline = Compose([
+        dict(type='TransformBroadcaster', transforms=[dict(type='mmdet.Resize', scale=(160, 96), keep_ratio=True)]),
+        dict(type='mmdet.PackTrackInputs')])
+    count = len(frames)
+    data = pipeline(dict(img=frames, img_id=list(range(count)), frame_id=list(range(count)),
+                         ori_shape=[(100, 170)] * count, video_id=[1] * count))
+    data = model.data_preprocessor(pseudo_collate([data]))
+    ours, model.tracker = model.tracker, MaskTrackRCNNTracker(num_frames_retain=20)
+    expected = MMDetMaskTrackRCNN.predict(model, data['inputs'], data['data_samples'])[0]
+    model.tracker = ours
+    total = 0
+    for result, other in zip(VISSession(model).run(open_video(frames)), expected):
+        found, wanted = result.pred_track_instances, other.pred_track_instances
+        assert found.instances_id.tolist() == wanted.instances_id.tolist()
+        assert found.labels.tolist() == wanted.labels.tolist()
+        torch.testing.assert_close(found.scores, wanted.scores)
+        torch.testing.assert_close(found.bboxes, wanted.bboxes)
+        masks = np.stack([rle.decode(code) for code in found.masks]).astype(bool)
+        assert (masks == wanted.masks.numpy()).mean() > 0.9999
+        total += len(found)
+    assert total >= 8
+
+
+@pytest.mark.parametrize('height, width', [(720, 1280), (718, 1280), (1080, 1920), (480, 854), (1280, 720), (90, 120)])
+def test_frames_are_resized_as_in_training(height, width):
+    rule = ShortSide(length=360, max_length=640)
+    assert rule(height, width) == mmcv.rescale_size((width, height), (640, 360))[::-1]
