@@ -1,16 +1,23 @@
 from .base_vos_dataset import BaseVOSDataset, frames_of, masks_by_frame, read_json, read_split_list
 from .davis import DAVIS2016Dataset, DAVIS2017Dataset
+from .fbms import FBMSDataset
 from .folder import FolderDataset
 from .label_source import LabelSource, read_annotation
+from .saliency import DUTOMRONDataset, DUTSDataset, MSRA10KDataset, SaliencyDataset
 from .samplers import *  # noqa: F401,F403
+from .segtrack import SegTrackV2Dataset
 from .streams import FrameDataset, MultiStream
 from .synth import SynthVOSDataset
 from .transforms import *  # noqa: F401,F403
+from .unsupervised import UnsupervisedVOSDataset
 from .vis_datasets import OVISDataset, SynthVISDataset, VISDataset, YouTubeVISDataset
+from .youtube_objects import YouTubeObjectsDataset
 from .youtube_vos import YouTubeVOSDataset
 
 __all__ = [
-    'BaseVOSDataset', 'DAVIS2016Dataset', 'DAVIS2017Dataset', 'FolderDataset', 'FrameDataset', 'LabelSource',
-    'MultiStream', 'OVISDataset', 'SynthVISDataset', 'SynthVOSDataset', 'VISDataset', 'YouTubeVISDataset',
-    'YouTubeVOSDataset', 'frames_of', 'masks_by_frame', 'read_annotation', 'read_json', 'read_split_list'
+    'BaseVOSDataset', 'DAVIS2016Dataset', 'DAVIS2017Dataset', 'DUTOMRONDataset', 'DUTSDataset', 'FBMSDataset',
+    'FolderDataset', 'FrameDataset', 'LabelSource', 'MSRA10KDataset', 'MultiStream', 'OVISDataset', 'SaliencyDataset',
+    'SegTrackV2Dataset', 'SynthVISDataset', 'SynthVOSDataset', 'UnsupervisedVOSDataset', 'VISDataset',
+    'YouTubeObjectsDataset', 'YouTubeVISDataset', 'YouTubeVOSDataset', 'frames_of', 'masks_by_frame',
+    'read_annotation', 'read_json', 'read_split_list'
 ]

@@ -1,0 +1,146 @@
+"""FBMS-59 (Ochs, Malik and Brox, "Segmentation of Moving Objects by Long Term Video Analysis", PAMI 2014)."""
+import os
+import os.path as osp
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import cv2
+import numpy as np
+
+from mmvos.inference.video import list_frames
+from mmvos.registry import DATASETS
+
+from .label_source import LabelSource
+from .unsupervised import UnsupervisedVOSDataset, folders_in, trailing_number
+
+#: regions, besides region 0, that are static background (or do not count) in spite of a colour of their own
+BACKGROUND_REGIONS = dict(marple2=(2, 4), marple7=(2, ), marple10=(2, ), marple13=(2, ))
+
+
+class Definition(NamedTuple):
+    """What a ``*Def.dat`` file says: the value of every region (grey, or R*65536 + G*256 + B), the number of frames, and
+    ``(position of the frame from 0, name of its mask's file)`` of the labelled ones."""
+    regions: Tuple[int, ...]
+    num_frames: int
+    labelled: Tuple[Tuple[int, str], ...]
+
+
+def read_definition(path: str) -> Definition:
+    """Read a ``*Def.dat`` file.
+
+    Raises:
+        FileNotFoundError, ValueError: naming the file.
+    """
+    if not osp.isfile(path):
+        raise FileNotFoundError(f'{path}: definition file of the ground truth not found.')
+    with open(path, errors='replace') as file:
+        lines = [line.strip() for line in file if line.strip()]
+    fields: List[Tuple[str, str]] = []  # (title, value); a value stands behind its title's colon or in the next line
+    for number, line in enumerate(lines):
+        title, colon, value = line.partition(':')
+        if colon and not value.strip() and number + 1 < len(lines):
+            value = lines[number + 1]
+        if colon:
+            fields.append((title.lower(), value.strip()))
+    try:
+        total = next(int(v) for t, v in fields if t.startswith('total number of regions'))
+        regions = tuple(int(v) for t, v in fields if t.startswith('scale of region'))
+        num_frames = next(int(v) for t, v in fields if t.startswith('total number of frames'))
+        positions = [int(v) for t, v in fields if t.startswith('frame number')]
+        names = [osp.basename(v.replace('\\', '/')) for t, v in fields if t.startswith('file name')]
+    except (StopIteration, ValueError):
+        raise ValueError(f'{path}: cannot be read as a definition of regions. Expected the sections "Total number of '
+                         'regions", "Scale of region k", "Total number of frames in this shot", "Frame number" and '
+                         '"File name".') from None
+    if len(regions) != total or len(positions) != len(names) or not positions:
+        raise ValueError(f'{path}: {total} regions announced and {len(regions)} given; {len(positions)} labelled frames '
+                         f'with {len(names)} file names.')
+    return Definition(regions, num_frames, tuple(zip(positions, names)))
+
+
+class RegionReader:
+    """Reads a ground truth file as region numbers, uint8 ``(H, W)``; background, and values not listed, are 0.
+
+    Args:
+        regions: value of every region, in order; see :class:`Definition`.
+        background: numbers of regions that are background.
+    """
+
+    def __init__(self, regions: Sequence[int], background: Sequence[int] = (0, )) -> None:
+        self.ids = {value: k for k, value in enumerate(regions) if k not in set(background)}
+
+    def __call__(self, path: str) -> np.ndarray:
+        image = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+        if image is None:
+            raise ValueError(f'{path}: cannot be decoded; expected a PGM or PPM file.')
+        values = image.astype(np.int32)
+        if values.ndim == 3:  # BGR
+            values = values[..., 2] * 65536 + values[..., 1] * 256 + values[..., 0]
+        label_map = np.zeros(values.shape, np.uint8)
+        for value, number in self.ids.items():
+            label_map[values == value] = number
+        return label_map
+
+
+@DATASETS.register_module()
+class FBMSDataset(UnsupervisedVOSDataset):
+    """FBMS-59: 29 training and 30 test sequences, several moving objects, masks of some frames::
+
+        data_root/{Trainingset|Trainset,Testset}/<sequence>/<frames>.jpg
+        data_root/.../<sequence>/GroundTruth/<sequence>Def.dat            regions, labelled frames
+        data_root/.../<sequence>/GroundTruth/<sequence>_NNNN_gt.ppm       a colour per region (33 newer sequences)
+        data_root/.../<sequence>/GroundTruth/<sequence>_NN.pgm            a grey value per region (26 older ones)
+
+    Foreground is every region except region 0 and those of ``background_regions``. Published FBMS figures depend on this
+    conversion by about two points.
+
+    Args:
+        split: ``'train'`` or ``'test'``.
+        background_regions: ``{sequence: region numbers}`` that are background besides region 0.
+        merge: True: one foreground; False: region k is object k.
+        kwargs: as of :class:`UnsupervisedVOSDataset`.
+    """
+    SPLITS = ('train', 'test')
+    FOLDERS = dict(train=('Trainingset', 'Trainset'), test=('Testset', ))
+
+    def __init__(self, data_root: str = 'data/FBMS', background_regions: Optional[Dict[str, Sequence[int]]] = None,
+                 **kwargs) -> None:
+        self.background_regions = BACKGROUND_REGIONS if background_regions is None else background_regions
+        super().__init__(data_root=data_root, **kwargs)
+
+    def load_official(self) -> List[dict]:
+        """One video per folder of the split."""
+        folders = [osp.join(self.data_root, name) for name in self.FOLDERS[self.split]]
+        found = [folder for folder in folders if osp.isdir(folder)]
+        if not found:
+            raise FileNotFoundError(f'{folders[0]}: folder of the {self.split} split not found.')
+        return [self._sequence(osp.join(found[0], name), name) for name in folders_in(found[0])]
+
+    def _sequence(self, folder: str, name: str) -> dict:
+        frames = [frame for frame in list_frames(folder) if frame.lower().endswith('.jpg')]
+        truth = osp.join(folder, 'GroundTruth')
+        path = osp.join(truth, f'{name}Def.dat')
+        definition = read_definition(path)
+        reader = RegionReader(definition.regions, (0, *self.background_regions.get(name, ())))
+        files = _masks_by_number(truth)
+        annotations = {}
+        for position, mask_name in definition.labelled:
+            if position >= len(frames):
+                raise ValueError(f'{path}: frame number {position} is labelled, but {folder} has {len(frames)} frames '
+                                 '(.jpg).')
+            mask = osp.join(truth, mask_name)
+            if not osp.isfile(mask):  # named after the frame, whatever the definition calls it
+                mask = files.get(trailing_number(frames[position]))
+            if mask is None:
+                raise FileNotFoundError(f'{osp.join(truth, mask_name)}: ground truth not found, but listed in {path}.')
+            annotations[position] = LabelSource(mask, binary=self.merge, reader=reader)
+        return dict(video_id=name, frames=frames, annotations=annotations)
+
+
+def _masks_by_number(folder: str) -> Dict[int, str]:
+    """Ground truth files by the number in their names: PPM before PGM, maps of uncertainty (``*PROB_gt.ppm``) left out."""
+    files: Dict[int, str] = {}
+    for suffix in ('.pgm', '.ppm'):
+        for name in sorted(os.listdir(folder)):
+            if name.lower().endswith(suffix) and 'PROB' not in name and trailing_number(name) is not None:
+                files[trailing_number(name)] = osp.join(folder, name)
+    return files

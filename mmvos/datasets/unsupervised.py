@@ -1,0 +1,109 @@
+"""What the benchmarks of unsupervised video object segmentation share: one foreground, masks of some of the frames."""
+import os
+import os.path as osp
+import re
+from typing import List, Optional
+
+import cv2
+import numpy as np
+
+from .base_vos_dataset import BaseVOSDataset, frames_of, masks_by_frame, read_split_list
+from .label_source import LabelSource
+
+#: soft and JPEG masks: above is foreground
+MASK_THRESHOLD = 127
+
+
+def read_grey(path: str) -> np.ndarray:
+    """A mask file of any number of (equal) channels as uint8 ``(H, W)``.
+
+    Raises:
+        FileNotFoundError, ValueError: naming the file.
+    """
+    image = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
+    if image is None:
+        if not osp.isfile(path):
+            raise FileNotFoundError(f'{path}: mask file not found.')
+        raise ValueError(f'{path}: cannot be decoded as an image; expected a mask.')
+    return image
+
+
+def trailing_number(name: str) -> Optional[int]:
+    """The last number in a file's stem (``bear01_0020_gt.ppm``: 20); None without one."""
+    numbers = re.findall(r'\d+', osp.splitext(osp.basename(name))[0])
+    return int(numbers[-1]) if numbers else None
+
+
+def folders_in(path: str) -> List[str]:
+    """Names of the folders in a folder, sorted, hidden ones left out; empty if there is no such folder."""
+    if not osp.isdir(path):
+        return []
+    return sorted(n for n in os.listdir(path) if osp.isdir(osp.join(path, n)) and not n.startswith('.'))
+
+
+class UnsupervisedVOSDataset(BaseVOSDataset):
+    """Base of FBMS-59, YouTube-Objects and SegTrack v2.
+
+    Two layouts: the benchmark's own (``layout='official'``), and the flat one which ``tools/dataset_converters/
+    unsupervised_to_flat.py`` writes from it (``layout='flat'``)::
+
+        data_root/JPEGImages/<video>/<position:05d>.jpg     all frames
+        data_root/Annotations/<video>/<position:05d>.png    masks 0/255 of the annotated frames
+        data_root/ImageSets/<split>.txt                     a video per line, then its group if it has one
+
+    No video has prompts unless ``first_mask_prompt``. All frames are segmented (a method may need them), the annotated
+    ones count.
+
+    Args:
+        data_root: see above.
+        split: name of the split.
+        layout: see above.
+        merge: all objects become the single object 1.
+        first_mask_prompt: the first annotation is the prompt (semi-supervised use).
+        kwargs: as of :class:`BaseVOSDataset`.
+    """
+    #: names of the splits
+    SPLITS = ('test', )
+
+    def __init__(self, data_root: str, split: str = 'test', layout: str = 'official', merge: bool = True,
+                 first_mask_prompt: bool = False, **kwargs) -> None:
+        if split not in self.SPLITS:
+            raise ValueError(f'{type(self).__name__}: split is {split!r}; expected one of {self.SPLITS}.')
+        if layout not in ('official', 'flat'):
+            raise ValueError(f"{type(self).__name__}: layout is {layout!r}; expected 'official' or 'flat'.")
+        self.split, self.layout, self.merge, self.first_mask_prompt = split, layout, merge, first_mask_prompt
+        super().__init__(data_root=data_root, **kwargs)
+
+    def load_data_list(self) -> List[dict]:
+        """One dict per video, see :class:`BaseVOSDataset`."""
+        if not osp.isdir(self.data_root):
+            raise FileNotFoundError(f'{self.data_root}: root folder of {type(self).__name__} not found.')
+        videos = self.load_flat() if self.layout == 'flat' else self.load_official()
+        for video in videos:
+            if self.first_mask_prompt:
+                first = min(video['annotations'])
+                video['prompts'] = {first: video['annotations'][first]}
+            if self.merge:
+                video['categories'] = {1: 'object'}
+        return videos
+
+    def load_official(self) -> List[dict]:
+        """Videos of the benchmark's own layout."""
+        raise NotImplementedError(f'{type(self).__name__} must implement load_official.')
+
+    def load_flat(self) -> List[dict]:
+        """Videos of the flat layout."""
+        videos = []
+        for line in read_split_list(osp.join(self.data_root, 'ImageSets', f'{self.split}.txt')):
+            video_id, *group = line.split()
+            frames = frames_of(osp.join(self.data_root, 'JPEGImages', video_id), video_id)
+            folder = osp.join(self.data_root, 'Annotations', video_id)
+            if not osp.isdir(folder):
+                raise FileNotFoundError(f'{folder}: folder of the masks of video {video_id!r} not found.')
+            annotations = {i: LabelSource(path, threshold=MASK_THRESHOLD, reader=read_grey)
+                           for i, path in masks_by_frame(folder, frames).items()}
+            video = dict(video_id=video_id, frames=frames, annotations=annotations)
+            if group:
+                video['group'] = group[0]
+            videos.append(video)
+        return videos

@@ -1,0 +1,73 @@
+"""YouTube-Objects (Prest et al., CVPR 2012) with the segmentation masks of Jain and Grauman (ECCV 2014)."""
+import os
+import os.path as osp
+from typing import Dict, List
+
+from mmvos.inference.video import list_frames
+from mmvos.registry import DATASETS
+
+from .label_source import LabelSource
+from .unsupervised import MASK_THRESHOLD, UnsupervisedVOSDataset, folders_in, read_grey, trailing_number
+
+CLASSES = ('aeroplane', 'bird', 'boat', 'car', 'cat', 'cow', 'dog', 'horse', 'motorbike', 'train')
+
+
+@DATASETS.register_module()
+class YouTubeObjectsDataset(UnsupervisedVOSDataset):
+    """YouTube-Objects: 126 annotated shots of ten classes, about every tenth frame; all of them are the test set::
+
+        data_root/<ann>/<class>/data/<video:04d>/shots/<shot:03d>/labels/<frame:05d>.jpg
+        data_root/<img>/<class>/data/<video:04d>/shots/<shot:03d>/[images/]frame<frame:04d>.jpg
+
+    The number in a label's name is the number in its frame's name. Labels are JPEG files, often smaller than the frames:
+    the metric (``MeanIoUMetric``) resizes the prediction. ``video_id`` is ``<class>_<video>_<shot>``, ``group`` the
+    class.
+
+    Args:
+        data_prefix: ``dict(img=..., ann=...)``, default ``images`` and ``youtube_masks``.
+        min_labels: leave out shots with fewer labels (2 for the semi-supervised task: two shots have one only).
+        kwargs: as of :class:`UnsupervisedVOSDataset`.
+    """
+
+    def __init__(self, data_root: str = 'data/YouTube-Objects', data_prefix: dict = None, min_labels: int = 1,
+                 **kwargs) -> None:
+        self.min_labels = min_labels
+        super().__init__(data_root=data_root,
+                         data_prefix=dict(dict(img='images', ann='youtube_masks'), **(data_prefix or {})), **kwargs)
+
+    def load_official(self) -> List[dict]:
+        """One video per shot that has labels."""
+        videos = []
+        for category in CLASSES:
+            for video in folders_in(osp.join(self.data_prefix['ann'], category, 'data')):
+                shots = osp.join(category, 'data', video, 'shots')
+                for shot in folders_in(osp.join(self.data_prefix['ann'], shots)):
+                    labels = osp.join(self.data_prefix['ann'], shots, shot, 'labels')
+                    if osp.isdir(labels):
+                        videos.append(self._shot(category, video, shot, labels))
+        if not videos:
+            raise FileNotFoundError(f'{self.data_prefix["ann"]}: no labels found. Expected '
+                                    '<class>/data/<video>/shots/<shot>/labels/<frame>.jpg with the classes '
+                                    f'{", ".join(CLASSES)}.')
+        return [video for video in videos if len(video['annotations']) >= self.min_labels]
+
+    def _shot(self, category: str, video: str, shot: str, labels: str) -> dict:
+        folder = osp.join(self.data_prefix['img'], category, 'data', video, 'shots', shot)
+        nested = osp.join(folder, 'images')
+        folder = nested if osp.isdir(nested) else folder
+        frames = list_frames(folder) if osp.isdir(folder) else []
+        if not frames:
+            raise FileNotFoundError(f'{folder}: no frames found for the labels in {labels}. '
+                                    'Expected frame<number:04d>.jpg.')
+        position: Dict[int, int] = {trailing_number(frame): i for i, frame in enumerate(frames)}
+        annotations = {}
+        for name in sorted(os.listdir(labels)):
+            if not name.lower().endswith(('.jpg', '.png')) or name.startswith('.'):
+                continue
+            number = trailing_number(name)
+            if number not in position:
+                raise FileNotFoundError(f'{osp.join(folder, f"frame{number:04d}.jpg")}: frame not found, but there is a '
+                                        f'label for it ({osp.join(labels, name)}).')
+            annotations[position[number]] = LabelSource(osp.join(labels, name), threshold=MASK_THRESHOLD,
+                                                        reader=read_grey)
+        return dict(video_id=f'{category}_{video}_{shot}', group=category, frames=frames, annotations=annotations)
