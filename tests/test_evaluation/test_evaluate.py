@@ -1,0 +1,215 @@
+"""Scoring files: every protocol, folders and archives, several processes, and faults named."""
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from golden import GOLDEN_DIR, load_golden
+from PIL import Image
+
+from mmvos.evaluation import DAVISMetric, zip_writer
+from mmvos.evaluation.evaluate import score_videos
+from mmvos.evaluation.layouts import MaskFiles, davis_videos, flat_videos, read_list, youtube_vos_videos
+from mmvos.structures import write_label_map
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def boxes(seed, num_frames=6, shape=(30, 40)):
+    """Label maps of two boxes that move."""
+    rng = np.random.default_rng(seed)
+    maps = np.zeros((num_frames, *shape), np.uint8)
+    for index in range(num_frames):
+        top, left = rng.integers(0, 4, 2)
+        maps[index, 3 + top:15 + top, 5 + index:18 + index] = 1
+        maps[index, 18 + top:26 + top, 20 + left:32 + left] = 2
+    return maps
+
+
+def write_videos(folder, videos):
+    for name, maps in videos.items():
+        for index, label_map in enumerate(maps):
+            write_label_map(folder / name / f'{index:05d}.png', label_map)
+
+
+def make_archive(folder, path, top=''):
+    with zip_writer(path) as add:
+        for file in sorted(folder.rglob('*.png')):
+            add(top + str(file.relative_to(folder)), file.read_bytes())
+    return path
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A data set in the layout of DAVIS 2017, and predictions beside it."""
+    videos = {name: boxes(i, 5 + i) for i, name in enumerate(['bear', 'train', 'bus'])}
+    write_videos(tmp_path / 'gt/Annotations/480p', videos)
+    write_videos(tmp_path / 'gt/Annotations_unsupervised/480p', videos)
+    write_videos(tmp_path / 'pred', {name: np.roll(maps, 2, 2) for name, maps in videos.items()})
+    (tmp_path / 'gt/ImageSets/2017').mkdir(parents=True)
+    (tmp_path / 'gt/ImageSets/2017/val.txt').write_text('train\nbear\n')
+    return tmp_path
+
+
+def expected_of(root, protocol, names):
+    """The same through the metric of tools/test.py."""
+    metric = DAVISMetric(protocol)
+    gt, pred = MaskFiles(root / 'gt'), MaskFiles(root / 'pred')
+    for name in names:
+        frames = sorted(p.stem for p in (root / 'pred' / name).iterdir())
+        for index, frame in enumerate(frames):
+            metric.process(None, [dict(
+                video_id=name, frame_index=index, frame_name=frame, num_frames=len(frames),
+                is_last=index == len(frames) - 1, annotation=gt.read(gt.folder_of(name), frame),
+                pred_label_map=pred.read(pred.folder_of(name), frame))])
+    return metric.evaluate(len(names))
+
+
+@pytest.mark.parametrize('protocol', ['davis2016', 'davis2017-semi', 'davis2017-unsup'])
+def test_davis(root, protocol):
+    (root / 'gt/ImageSets/2016').mkdir()
+    (root / 'gt/ImageSets/2016/val.txt').write_text(
+        ''.join(f'/JPEGImages/480p/{name}/{i:05d}.jpg /Annotations/480p/{name}/{i:05d}.png\n'
+                for name in ('train', 'bear') for i in range(5)))
+    videos = davis_videos(protocol, root / 'gt', 'val')
+    assert [video.video_id for video in videos] == ['train', 'bear']
+    metrics, rows = score_videos(videos, root / 'pred', protocol)
+    assert metrics == pytest.approx(expected_of(root, protocol, ['train', 'bear']), abs=1e-12)
+    assert 0.3 < metrics['J-Mean'] < 0.95
+    archive = make_archive(root / 'pred', root / 'pred.zip')
+    assert score_videos(videos, archive, protocol, num_workers=2) == (metrics, rows)
+    assert [video.video_id for video in davis_videos(protocol, root / 'gt', 'all')] == ['bear', 'bus', 'train']
+
+
+def test_annotations_against_themselves(root):
+    for protocol in ('davis2017-semi', 'davis2017-unsup'):
+        metrics, _ = score_videos(davis_videos(protocol, root / 'gt', 'val'), root / 'gt', protocol)
+        assert metrics['J&F-Mean'] == metrics['J-Recall'] == metrics['F-Recall'] == 1
+
+
+def test_progress_counts_frames(root):
+    done = []
+    score_videos(davis_videos('davis2017-semi', root / 'gt', 'val'), root / 'pred', 'davis2017-semi', progress=done.append)
+    assert sorted(done) == [5, 6]
+
+
+@pytest.mark.parametrize('convention, options', [
+    ('after_first_appearance', {}), ('after_first_appearance_drop_last', dict(last='exclude')),
+    ('from_first_appearance', dict(first='include'))])
+def test_youtube_vos(tmp_path, convention, options):
+    """The golden masks as files, every 5th frame's name, in an archive as the server takes it."""
+    description, arrays = load_golden('ytvos_metrics')
+    for video in description['meta']['videos']:
+        for kind in ('gt', 'pred'):
+            for index, label_map in enumerate(arrays[f'{video}/{kind}']):
+                folder = tmp_path / ('valid/Annotations' if kind == 'gt' else 'pred') / video
+                write_label_map(folder / f'{5 * index:05d}.png', label_map)
+    (tmp_path / 'valid/meta.json').write_text(json.dumps(description['meta']))
+    videos = youtube_vos_videos(tmp_path, 'valid')
+    assert youtube_vos_videos(tmp_path / 'valid', 'valid')[0].annotations == videos[0].annotations
+    archive = make_archive(tmp_path / 'pred', tmp_path / 'pred.zip', 'Annotations/')
+    scores, rows = score_videos(videos, archive, 'youtube-vos', **options)
+    assert scores == pytest.approx(description['expected'][convention]['scores'], abs=1e-12)
+    assert len(rows) == (6 if options.get('last') == 'exclude' else 7)
+    (tmp_path / 'valid/Annotations/c3/00030.png').unlink()
+    with pytest.raises(FileNotFoundError, match='c3/00030.png: not found, but meta.json lists this frame for object'):
+        youtube_vos_videos(tmp_path, 'valid')
+
+
+@pytest.mark.parametrize('protocol', ['segtrack-v2', 'segtrack-v2-semi', 'youtube-objects', 'youtube-objects-semi', 'fbms'])
+def test_mean_iou(root, protocol):
+    """Flat layout; predictions may be larger than the annotations."""
+    large = {name: np.kron(boxes(i, 5 + i), np.ones((1, 2, 2), np.uint8)) for i, name in enumerate(['bear', 'train', 'bus'])}
+    write_videos(root / 'large', large)
+    videos = flat_videos(root / 'gt', 'all')
+    metrics, rows = score_videos(videos, root / 'large', protocol)
+    assert metrics['mIoU'] == metrics['frame_mean'] == 1
+    assert len(rows) == (6 if protocol == 'segtrack-v2-semi' else 3)
+    assert rows[0]['frames'] == 5 - protocol.endswith('semi')
+
+
+def faulty(root, frame, change):
+    path = root / 'pred' / 'train' / f'{frame}.png'
+    change(path)
+    with pytest.raises((ValueError, FileNotFoundError)) as error:
+        score_videos(davis_videos('davis2017-semi', root / 'gt', 'val'), root / 'pred', 'davis2017-semi', num_workers=2)
+    return str(error.value)
+
+
+def test_faults_are_named(root):
+    path = str(root / 'pred/train/00002.png')
+    gt = boxes(1)
+    assert faulty(root, '00002', lambda p: p.unlink()) == f'{path}: mask file not found.'
+    message = faulty(root, '00002', lambda p: write_label_map(p, gt[2][:, 1:]))
+    assert message.startswith(f'{path}: the mask is 39x30, its frame is 40x30')
+    message = faulty(root, '00002', lambda p: write_label_map(p, np.where(gt[2] == 2, np.uint8(7), gt[2])))
+    assert message == f'{path}: the prediction has object 7, the first annotation only objects 1..2.'
+    message = faulty(root, '00002', lambda p: Image.new('RGB', (40, 30)).save(p))
+    assert message.startswith(f'{path}: this mask is a RGB image')
+
+
+def test_missing_videos_are_named_before_the_work_begins(root):
+    for video in ('train', 'bear'):
+        (root / 'pred' / video).rename(root / f'{video}-elsewhere')
+    with pytest.raises(FileNotFoundError, match="no predictions of video 'train'.* 1 more: bear"):
+        score_videos(davis_videos('davis2017-semi', root / 'gt', 'val'), root / 'pred', 'davis2017-semi')
+    with pytest.raises(FileNotFoundError, match='nowhere: not found'):
+        MaskFiles(root / 'nowhere')
+    with pytest.raises(ValueError, match='not a zip file'):
+        MaskFiles(root / 'gt/ImageSets/2017/val.txt')
+
+
+def test_an_unknown_split_is_an_error(root):
+    with pytest.raises(FileNotFoundError, match='ImageSets/2017/test-dev.txt'):
+        davis_videos('davis2017-semi', root / 'gt', 'test-dev')
+    (root / 'empty.txt').write_text('\n')
+    with pytest.raises(ValueError, match='empty.txt: the list is empty'):
+        read_list(root, ['empty.txt'], 'x')
+
+
+@pytest.fixture
+def run_tool(monkeypatch, capsys):
+    """Run a script of tools/ with arguments: its exit status, what it printed, and its errors."""
+
+    def run(name, *arguments):
+        monkeypatch.setattr(sys, 'argv', [name, *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            runpy.run_path(str(REPOSITORY / 'tools' / name), run_name='__main__')
+        return end.value.code, *capsys.readouterr()
+
+    return run
+
+
+def test_command_line(root, run_tool):
+    status, output, errors = run_tool('evaluate.py', 'davis2017-semi', '--gt', root / 'gt', '--pred', root / 'pred', '--out',
+                                      root / 'metrics.json', '--csv', root / 'objects.csv', '--num-workers', 1)
+    assert status == 0, errors
+    content = json.loads((root / 'metrics.json').read_text())
+    expected = expected_of(root, 'davis2017-semi', ['train', 'bear'])
+    assert {key: content[key] for key in expected} == pytest.approx(expected, abs=1e-12)
+    assert [(row['video'], row['object']) for row in content['per_object']] == [
+        ('train', 1), ('train', 2), ('bear', 1), ('bear', 2)]
+    assert len((root / 'objects.csv').read_text().splitlines()) == 5
+    assert f'J-Mean: {expected["J-Mean"]:.4f}' in output
+    (root / 'pred/bear/00002.png').unlink()
+    status, _, errors = run_tool('evaluate.py', 'davis2017-semi', '--gt', root / 'gt', '--pred', root / 'pred')
+    assert status == 2
+    assert errors.splitlines()[-1] == f'error: {root / "pred/bear/00002.png"}: mask file not found.'
+
+
+def test_command_line_of_youtube_vis(tmp_path, run_tool):
+    status, _, errors = run_tool('evaluate.py', 'youtube-vis', '--gt', GOLDEN_DIR / 'ytvis_gt.json', '--pred',
+                                 GOLDEN_DIR / 'ytvis_results.json', '--out', tmp_path / 'metrics.json')
+    assert status == 0, errors
+    content = json.loads((tmp_path / 'metrics.json').read_text())
+    stats = load_golden('ytvis_eval')[0]['stats']
+    assert {key: content[key] for key in stats} == pytest.approx(stats, abs=1e-9)
+
+
+def test_command_line_of_the_validator(root, run_tool):
+    status, output, _ = run_tool('validate_submission.py', 'youtube-vis', make_archive(root / 'pred', root / 'a.zip'),
+                                 '--gt', GOLDEN_DIR / 'ytvis_gt.json')
+    assert status == 1
+    assert 'it must hold results.json at its top level' in output

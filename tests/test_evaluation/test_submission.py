@@ -1,0 +1,296 @@
+"""Writers and validators: what one writes the other accepts, and every fault is named."""
+import json
+import re
+import zipfile
+
+import numpy as np
+import pycocotools.mask as rle
+import pytest
+import torch
+from PIL import Image
+
+from mmvos.evaluation import (
+    DAVIS2016Submission,
+    DAVISSubmission,
+    LabelMapWriter,
+    YouTubeVISSubmission,
+    YouTubeVOSSubmission,
+    write_youtube_vis_zip,
+    zip_writer,
+)
+from mmvos.evaluation.validation import validate_submission
+from mmvos.structures import DAVIS_PALETTE, read_label_map, read_palette, write_label_map
+
+SIZE = (12, 16)
+FRAMES = [f'{i:05d}' for i in range(4)]
+SEQUENCES = ['bear', 'train']
+
+
+def label_map(*ids):
+    """Vertical stripes of the given ids."""
+    maps = np.zeros(SIZE, np.uint8)
+    for i, object_id in enumerate(ids):
+        maps[2:8, 4 * i:4 * i + 3] = object_id
+    return maps
+
+
+@pytest.fixture
+def davis(tmp_path):
+    root = tmp_path / 'DAVIS'
+    for sequence in SEQUENCES:
+        for frame in FRAMES:
+            path = root / 'JPEGImages/480p' / sequence / f'{frame}.jpg'
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new('RGB', SIZE[::-1]).save(path)
+            for kind in ('Annotations', 'Annotations_unsupervised'):
+                write_label_map(root / kind / '480p' / sequence / f'{frame}.png', label_map(1, 2, 255))
+    (root / 'ImageSets/2017').mkdir(parents=True)
+    (root / 'ImageSets/2017/val.txt').write_text('\n'.join(SEQUENCES))
+    (root / 'ImageSets/480p').mkdir(parents=True)
+    (root / 'ImageSets/480p/val.txt').write_text(
+        '\n'.join(f'/JPEGImages/480p/{s}/{f}.jpg /Annotations/480p/{s}/{f}.png' for s in SEQUENCES for f in FRAMES))
+    return root
+
+
+def feed(writer, videos=SEQUENCES, prediction=None, **extra):
+    prediction = label_map(1, 2) if prediction is None else prediction
+    for video in videos:
+        for i, frame in enumerate(FRAMES):
+            writer.process(None, [dict(
+                dict(video_id=video, frame_index=i, frame_name=frame, num_frames=len(FRAMES), ori_shape=SIZE,
+                     is_last=i == len(FRAMES) - 1, object_ids=[1, 2], pred_label_map=prediction), **extra)])
+    return writer.evaluate(len(videos))
+
+
+def problems(fmt, path, root, **options):
+    return list(validate_submission(fmt, path, root, **options))
+
+
+def make_zip(path, content):
+    """A zip of label maps (or bytes), at the places that ``content`` says."""
+    with zipfile.ZipFile(path, 'w') as archive:
+        for name, value in content.items():
+            if isinstance(value, np.ndarray):
+                write_label_map(path.parent / 'one.png', value)
+                value = (path.parent / 'one.png').read_bytes()
+            archive.writestr(name, value)
+    return path
+
+
+def davis_content(value):
+    return {f'{sequence}/{frame}.png': value for sequence in SEQUENCES for frame in FRAMES}
+
+
+@pytest.mark.parametrize('writer, fmt', [
+    (DAVISSubmission, 'davis2017-semi'),
+    (lambda path: DAVISSubmission(path, max_proposals=20), 'davis2017-unsup'),
+    (DAVIS2016Submission, 'davis2016'),
+])
+def test_davis(davis, tmp_path, writer, fmt):
+    path = tmp_path / 'out' / 'results.zip'
+    assert feed(writer(str(path))) == {}
+    assert problems(fmt, path, davis) == []
+    assert [p.name for p in path.parent.iterdir()] == ['results.zip']  # nothing is left beside it
+    first = path.read_bytes()
+    feed(writer(str(path)), videos=SEQUENCES[::-1])
+    assert path.read_bytes() == first  # whatever the order of the videos, and at any time
+
+
+def test_davis2016_writes_grey_masks(tmp_path):
+    path = tmp_path / 'results.zip'
+    feed(DAVIS2016Submission(str(path)), prediction=label_map(1, 2))
+    with zipfile.ZipFile(path) as archive, archive.open('bear/00001.png') as file, Image.open(file) as image:
+        assert image.mode == 'L'
+        np.testing.assert_array_equal(np.array(image), np.where(label_map(1, 2) > 0, 255, 0))
+
+
+def test_an_archive_is_there_complete_or_not_at_all(tmp_path):
+    path = tmp_path / 'results.zip'
+    path.write_bytes(b'of the last run')
+    with pytest.raises(RuntimeError), zip_writer(path) as add:
+        add('a.png', b'1')
+        raise RuntimeError
+    assert path.read_bytes() == b'of the last run'
+    assert [p.name for p in tmp_path.iterdir()] == ['results.zip']
+
+
+def test_ids_that_the_server_does_not_take_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r'bear, frame 00000: object 3 was predicted but not given; given are \[1, 2\]'):
+        feed(DAVISSubmission(str(tmp_path / 'a.zip')), prediction=label_map(3))
+    with pytest.raises(ValueError, match='proposal 21, but the server takes at most 20'):
+        feed(DAVISSubmission(str(tmp_path / 'a.zip'), max_proposals=20), prediction=label_map(21))
+    with pytest.raises(ValueError, match='expected the name of a .zip file'):
+        DAVISSubmission(str(tmp_path / 'a'))
+
+
+def test_label_maps_keep_the_palette_of_the_annotation(tmp_path):
+    palette = DAVIS_PALETTE[::-1].copy()
+    write_label_map(tmp_path / 'annotation.png', label_map(1), palette)
+    feed(LabelMapWriter(str(tmp_path / 'with')), annotation=str(tmp_path / 'annotation.png'))
+    feed(LabelMapWriter(str(tmp_path / 'without')))
+    np.testing.assert_array_equal(read_palette(tmp_path / 'with/bear/00003.png'), palette)
+    np.testing.assert_array_equal(read_palette(tmp_path / 'without/bear/00003.png'), DAVIS_PALETTE)
+    np.testing.assert_array_equal(read_label_map(tmp_path / 'with/train/00002.png'), label_map(1, 2))
+
+
+def test_a_video_cannot_be_written_outside_of_the_folder(tmp_path):
+    with pytest.raises(ValueError, match='relative path'):
+        feed(LabelMapWriter(str(tmp_path / 'out')), videos=['../other'])
+
+
+@pytest.mark.parametrize('fmt, content, message', [
+    ('davis2017-semi', {'bear/00000.png': label_map(1)}, 'bear/00001.png: missing, and 2 more'),
+    ('davis2017-semi', {'bear/00000.png': label_map(1)}, 'train/: missing, 4 label maps expected'),
+    ('davis2017-semi', dict(davis_content(label_map(1)), **{'bear/00004.png': label_map(1)}),
+     'bear/00004.png: no such frame'),
+    ('davis2017-semi', davis_content(label_map(3)), r'bear/00000.png: holds id 3; given were \[1, 2\]'),
+    ('davis2017-semi', davis_content(label_map(255)), 'holds id 255'),
+    ('davis2017-unsup', davis_content(label_map(21)), r'holds id 21; proposals have ids 1..20'),
+    ('davis2017-unsup', davis_content(label_map(255)), r'holds void \(255\)'),
+    ('davis2017-semi', davis_content(label_map(1)[:, 1:]), 'bear/00000.png: 15x12, the frame is 16x12'),
+    ('davis2017-semi', davis_content(b'no image'), 'bear/00000.png: .*cannot identify'),
+    ('davis2017-semi', {f'Annotations/{k}': v for k, v in davis_content(label_map(1)).items()},
+     'the sequences are below Annotations/; they must be at the top level'),
+    ('davis2017-semi', dict(davis_content(label_map(1)), **{'__MACOSX/bear/._00000.png': b''}), 'hidden file'),
+    ('davis2017-semi', dict(davis_content(label_map(1)), **{'.DS_Store': b''}), '.DS_Store: hidden file'),
+    ('davis2017-semi', {k.replace('/', '\\'): v for k, v in davis_content(label_map(1)).items()}, 'backslashes'),
+])
+def test_faults_of_davis(davis, tmp_path, fmt, content, message):
+    found = problems(fmt, make_zip(tmp_path / 'results.zip', content), davis)
+    assert any(re.search(message, problem) for problem in found), found
+
+
+@pytest.mark.parametrize('mode', ['RGB', '1', 'I;16'])
+def test_png_of_another_mode(davis, tmp_path, mode):
+    Image.new(mode, SIZE[::-1]).save(tmp_path / 'image.png')
+    content = davis_content((tmp_path / 'image.png').read_bytes())
+    found = problems('davis2016', make_zip(tmp_path / 'results.zip', content), davis)
+    assert len(found) == 8 and 'bear/00000.png: a PNG image of mode' in found[0]
+
+
+def test_not_a_zip_file(davis, tmp_path):
+    (tmp_path / 'a.zip').write_text('x')
+    assert 'not a zip file' in problems('davis2016', tmp_path / 'a.zip', davis)[0]
+    with pytest.raises(FileNotFoundError, match='b.zip: not found'):
+        problems('davis2016', tmp_path / 'b.zip', davis)
+    with pytest.raises(FileNotFoundError, match='test-dev.txt: list of the split'):
+        feed(DAVISSubmission(str(tmp_path / 'c.zip')))
+        problems('davis2017-semi', tmp_path / 'c.zip', davis, split='test-dev')
+
+
+@pytest.fixture
+def youtube_vos(tmp_path):
+    root = tmp_path / 'valid'
+    for frame in FRAMES:
+        path = root / 'JPEGImages/v1' / f'{frame}.jpg'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new('RGB', SIZE[::-1]).save(path)
+    objects = {'2': dict(category='dog', frames=FRAMES[:3:2]), '5': dict(category='cat', frames=FRAMES[2:3])}
+    (root / 'meta.json').write_text(json.dumps(dict(videos=dict(v1=dict(objects=objects)))))
+    return tmp_path
+
+
+def test_youtube_vos(youtube_vos, tmp_path):
+    path = tmp_path / 'results.zip'
+    feed(YouTubeVOSSubmission(str(path)), ['v1'], label_map(2), submit_frames=[FRAMES[0], FRAMES[2]], object_ids=[2, 5])
+    assert zipfile.ZipFile(path).namelist() == ['Annotations/v1/00000.png', 'Annotations/v1/00002.png']
+    assert problems('youtube-vos', path, youtube_vos) == []
+
+
+@pytest.mark.parametrize('content, message', [
+    ({'v1/00000.png': label_map(2)}, 'top level holds v1; it must be one folder, Annotations'),
+    ({'Annotations/v1/00000.png': label_map(2)}, 'Annotations/v1/00002.png: missing.'),
+    ({'Annotations/v2/00000.png': label_map(2)}, 'Annotations/v1/: missing, 2 label maps expected'),
+    ({'Annotations/v2/00000.png': label_map(2)}, 'Annotations/v2/: no such video in meta.json'),
+    ({'Annotations/v1/00000.png': label_map(1)}, 'Annotations/v1/00000.png: holds id 1; given were [2, 5]'),
+    ({'Annotations/v1/00000.png': label_map(5)}, 'Annotations/v1/00000.png: holds object 5, which begins in frame 00002'),
+])
+def test_faults_of_youtube_vos(youtube_vos, tmp_path, content, message):
+    found = problems('youtube-vos', make_zip(tmp_path / 'results.zip', content), youtube_vos)
+    assert any(message in problem for problem in found), found
+
+
+@pytest.fixture
+def youtube_vis(tmp_path):
+    path = tmp_path / 'valid.json'
+    path.write_text(json.dumps(dict(
+        videos=[dict(id=1, width=SIZE[1], height=SIZE[0], length=4, file_names=[f'v1/{f}.jpg' for f in FRAMES])],
+        categories=[dict(id=1, name='a'), dict(id=2, name='b')])))
+    return path
+
+
+def mask(*ids):
+    return rle.encode(np.asfortranarray(label_map(*ids) > 0, np.uint8))
+
+
+def test_youtube_vis(youtube_vis, tmp_path):
+    """From tracks of frames: score and category over the frames where the instance was found."""
+    path = tmp_path / 'results.zip'
+    writer = YouTubeVISSubmission(str(path))
+    for i in range(4):
+        tracks = dict(instances_id=torch.tensor([7, 3]), labels=torch.tensor([1, int(i == 0)]),
+                      scores=torch.tensor([0.5, 0.25 * i]), bboxes=torch.zeros(2, 4), masks=[mask(1), mask(0, 1)])
+        if i == 2:
+            tracks = {key: value[:1] for key, value in tracks.items()}
+        writer.process(None, [dict(video_id='v1', vis_id=1, frame_index=i, frame_name=FRAMES[i], num_frames=4,
+                                   is_last=i == 3, ori_shape=SIZE, pred_track_instances=tracks)])
+    assert writer.evaluate(1) == {}
+    assert problems('youtube-vis', path, youtube_vis) == []
+    results = json.loads(zipfile.ZipFile(path).read('results.json'))
+    by_score = sorted(results, key=lambda r: r['score'])
+    assert [(r['category_id'], [s is None for s in r['segmentations']]) for r in by_score] == [
+        (1, [False, False, True, False]), (2, [False] * 4)]
+    assert by_score[0]['score'] == pytest.approx((0 + 0.25 + 0.75) / 3)
+    np.testing.assert_array_equal(rle.decode(by_score[0]['segmentations'][1]), label_map(0, 1))
+
+
+def result(**changes):
+    good = dict(video_id=1, category_id=1, score=0.5, segmentations=[mask(1), None, None, None])
+    return dict(good, **changes)
+
+
+def test_youtube_vis_zip(youtube_vis, tmp_path):
+    for name in ('a.zip', 'b.zip'):
+        write_youtube_vis_zip([result(score=np.float32(0.5), bboxes=[])], tmp_path / name)
+    assert (tmp_path / 'a.zip').read_bytes() == (tmp_path / 'b.zip').read_bytes()
+    assert problems('youtube-vis', tmp_path / 'a.zip', youtube_vis) == []
+    with pytest.raises(ValueError, match='no results'):
+        write_youtube_vis_zip([], tmp_path / 'c.zip')
+    with pytest.raises(ValueError):
+        write_youtube_vis_zip([result(score=float('nan'))], tmp_path / 'c.zip')
+    assert not (tmp_path / 'c.zip').exists()
+
+
+@pytest.mark.parametrize('content, message', [
+    ({'sub/results.json': '[]'}, 'it must hold results.json at its top level, alone'),
+    ({'results.json': '[]'}, 'the list is empty'),
+    ({'results.json': '[{'}, 'broken JSON'),
+    ({'results.json': '{}'}, 'expected a list'),
+    ({'results.json': '[{"video_id": 1}]'}, 'result 0: no category_id, score, segmentations'),
+    ({'results.json': '[1]'}, 'result 0: expected an object, got int'),
+])
+def test_faults_of_a_youtube_vis_archive(youtube_vis, tmp_path, content, message):
+    found = problems('youtube-vis', make_zip(tmp_path / 'results.zip', content), youtube_vis)
+    assert any(message in problem for problem in found), found
+
+
+@pytest.mark.parametrize('changes, message', [
+    (dict(video_id=2), 'video_id 2 is not in the annotation file'),
+    (dict(category_id=0), 'category_id 0 is not in the annotation file'),
+    (dict(segmentations=[None]), '1 segmentations, the video has 4 frames'),
+    (dict(segmentations=[dict(size=[1, 2], counts='02'), None, None, None]), 'RLE of size [1, 2], the video is [12, 16]'),
+    (dict(segmentations=[dict(mask(1), counts=mask(1)['counts'] + b'3'), None, None, None]), 'does not add up'),
+    (dict(segmentations=[dict(mask(1), counts=b''), None, None, None]), 'not a compressed RLE'),
+    (dict(segmentations=[dict(mask(1), counts=b'zz'), None, None, None]), 'not a compressed RLE'),
+])
+def test_faults_of_youtube_vis_results(youtube_vis, tmp_path, changes, message):
+    write_youtube_vis_zip([result(**changes)], tmp_path / 'results.zip')
+    found = problems('youtube-vis', tmp_path / 'results.zip', youtube_vis)
+    assert len(found) == 1 and message in found[0]
+
+
+def test_rle_of_random_masks_is_accepted(youtube_vis, tmp_path):
+    rng = np.random.default_rng(0)
+    masks = [rle.encode(np.asfortranarray(rng.random(SIZE) < p, np.uint8)) for p in np.linspace(0, 1, 40)]
+    write_youtube_vis_zip([result(segmentations=masks[i:i + 4]) for i in range(0, 40, 4)], tmp_path / 'results.zip')
+    assert problems('youtube-vis', tmp_path / 'results.zip', youtube_vis) == []
