@@ -7,4 +7,4 @@ test_dataloader = dict(
         _delete_=True, type='DAVIS2016Dataset', data_root='data/DAVIS2016', ann_file='ImageSets/2016/val.txt',
         task='unsup', test_mode=True, pipeline=[dict(type='PackVideo')]))
 test_evaluator = dict(_delete_=True, type='DAVISMetric', protocol='davis2016')
-submission = dict(type='DAVIS2016Submission')
+submission = dict(_delete_=True, type='DAVIS2016Submission')

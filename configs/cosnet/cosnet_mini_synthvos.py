@@ -42,7 +42,6 @@ train_dataloader = dict(
 
 val_evaluator = dict(_delete_=True, type='MeanIoUMetric')
 test_evaluator = val_evaluator
-submission = None
 
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-4),
                      paramwise_cfg=dict(norm_decay_mult=0.))
