@@ -1,12 +1,16 @@
 """People's own videos: a folder of frames per video, and masks beside them."""
 import os
 import os.path as osp
-from typing import List, Optional
+from typing import Dict, List, Optional
+
+import numpy as np
 
 from mmvos.inference.video import list_frames
 from mmvos.registry import DATASETS
+from mmvos.structures import object_ids_of, read_label_map
 
 from .base_vos_dataset import BaseVOSDataset, frames_of, masks_by_frame, read_split_list
+from .label_source import LabelSource
 
 
 @DATASETS.register_module()
@@ -22,16 +26,18 @@ class FolderDataset(BaseVOSDataset):
         ann_file: list of the videos, one per line; default: every sub-folder of ``img``.
         data_prefix: ``dict(img='JPEGImages', ann='Annotations')``.
         prompt: what the model is told: ``'first'`` (the first mask of a video), ``'all'`` (every mask introduces the
-            objects in it: masks of new objects only, as in YouTube-VOS), or ``'none'``.
+            objects in it: masks of new objects only, as in YouTube-VOS), ``'appear'`` (full annotations: each object
+            where it first has ``min_pixels`` pixels; reads every mask), or ``'none'``.
+        min_pixels: see ``prompt``.
         binary: every object is the same object (masks 0/255).
         kwargs: as of :class:`BaseVOSDataset`.
     """
 
     def __init__(self, data_root: str, ann_file: str = '', data_prefix: Optional[dict] = None, prompt: str = 'first',
-                 binary: bool = False, **kwargs) -> None:
-        if prompt not in ('first', 'all', 'none'):
-            raise ValueError(f"prompt is {prompt!r}; expected 'first', 'all' or 'none'.")
-        self.prompt, self.binary = prompt, binary
+                 binary: bool = False, min_pixels: int = 1, **kwargs) -> None:
+        if prompt not in ('first', 'all', 'appear', 'none'):
+            raise ValueError(f"prompt is {prompt!r}; expected 'first', 'all', 'appear' or 'none'.")
+        self.prompt, self.binary, self.min_pixels = prompt, binary, min_pixels
         folders = dict(dict(img='JPEGImages', ann='Annotations'), **(data_prefix or {}))
         super().__init__(data_root=data_root, ann_file=ann_file, data_prefix=folders, **kwargs)
 
@@ -56,7 +62,23 @@ class FolderDataset(BaseVOSDataset):
         if self.prompt != 'none' and not masks:
             raise FileNotFoundError(f'{folder}: no mask found for video {name!r}. Expected a label map of at least one '
                                     'frame, named as the frame with the suffix .png.')
+        video = dict(video_id=name, frames=frames, annotations={} if self.prompt == 'all' else masks,
+                     label_options=dict(binary=True) if self.binary else {},
+                     labelled=[] if self.prompt == 'all' else sorted(masks))
+        if self.prompt == 'appear':
+            return dict(video, **self._appearances(masks))
         prompted = sorted(masks)[:dict(first=1, all=None, none=0)[self.prompt]]
-        return dict(video_id=name, frames=frames, annotations={} if self.prompt == 'all' else masks,
-                    prompts={i: masks[i] for i in prompted}, label_options=dict(binary=True) if self.binary else {},
-                    labelled=[] if self.prompt == 'all' else sorted(masks))
+        return dict(video, prompts={i: masks[i] for i in prompted})
+
+    def _appearances(self, masks: Dict[int, str]) -> dict:
+        starts: Dict[int, int] = {}
+        prompts = {}
+        for index, path in sorted(masks.items()):
+            label_map = read_label_map(path, binary=self.binary)
+            counts = np.bincount(label_map.ravel(), minlength=256)
+            new = [i for i in object_ids_of(label_map) if i not in starts and counts[i] >= self.min_pixels]
+            if new:
+                starts.update((i, index) for i in new)
+                prompts[index] = LabelSource(path, table=None if self.binary else {i: i for i in new},
+                                             binary=self.binary, size_mismatch=self.size_mismatch)
+        return dict(prompts=prompts, prompt_frames=starts)

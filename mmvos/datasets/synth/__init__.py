@@ -1,3 +1,4 @@
+from .demo_video import make_demo_clip, write_demo_video
 from .engine import SynthClip, SynthEngine, SynthSettings
 from .export import write_davis, write_frames, write_synthvis
 from .sources import (
@@ -13,6 +14,6 @@ from .synth_vos import SynthVOSDataset, with_prompts
 
 __all__ = [
     'SHAPES', 'Cutout', 'FolderBackgrounds', 'FolderObjects', 'ProceduralBackgrounds', 'ProceduralObjects', 'SynthClip',
-    'SynthEngine', 'SynthSettings', 'SynthVOSDataset', 'read_cutout', 'with_prompts', 'write_davis', 'write_frames',
-    'write_synthvis'
+    'SynthEngine', 'SynthSettings', 'SynthVOSDataset', 'make_demo_clip', 'read_cutout', 'with_prompts',
+    'write_davis', 'write_demo_video', 'write_frames', 'write_synthvis'
 ]
