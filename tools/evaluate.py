@@ -8,7 +8,7 @@ PROTOCOL, and what ROOT must hold:
     davis2017-unsup   Annotations_unsupervised/480p/..., ImageSets/2017/<split>.txt
     youtube-vos       <split>/meta.json and <split>/Annotations/<video>/<frame>.png (held-out training videos)
     segtrack-v2, segtrack-v2-semi, youtube-objects, youtube-objects-semi, fbms
-                      the data set's own layout, or Annotations/<video>/<frame>.png of the annotated frames
+                      the data set's own layout, or the flat one of tools/dataset_converters/unsupervised_to_flat.py
     youtube-vis       ROOT is the annotation file; --pred is results.json, or the zip file that holds it
 Predictions are <video>/<frame>.png, palette or grey PNG whose values are object ids.
 """
@@ -24,13 +24,15 @@ from mmvos.evaluation import format_table, write_csv, write_json
 from mmvos.evaluation.evaluate import MASK_PROTOCOLS, score_videos, videos_of_dataset
 from mmvos.evaluation.functional import youtube_vis_ap
 from mmvos.evaluation.functional.youtube_vis import STATS
-from mmvos.evaluation.layouts import davis_videos, flat_videos, youtube_vos_videos
+from mmvos.evaluation.layouts import davis_videos, youtube_vos_videos
 
-#: data sets whose own layout is read by their class
-DATASETS = {
-    'segtrack-v2': dict(type='SegTrackV2Dataset'),
-    'youtube-objects': dict(type='YouTubeObjectsDataset'),
-    'fbms': dict(type='FBMSDataset'),
+#: data sets that are read by their classes
+DATASET_CLASSES = {
+    'segtrack-v2': dict(type='mmvos.SegTrackV2Dataset'),
+    'segtrack-v2-semi': dict(type='mmvos.SegTrackV2Dataset', merge=False),
+    'youtube-objects': dict(type='mmvos.YouTubeObjectsDataset'),
+    'youtube-objects-semi': dict(type='mmvos.YouTubeObjectsDataset', min_labels=2),
+    'fbms': dict(type='mmvos.FBMSDataset'),
 }
 
 
@@ -39,8 +41,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('protocol', choices=[*MASK_PROTOCOLS, 'youtube-vis'], metavar='PROTOCOL')
     parser.add_argument('--gt', required=True, metavar='ROOT', help='root of the data set (youtube-vis: annotation file)')
     parser.add_argument('--pred', required=True, metavar='DIR-or-ZIP', help='predictions')
-    parser.add_argument('--split', help='which list of videos; "all": every folder of annotations (default: val; '
-                        'all for segtrack-v2, youtube-objects and fbms)')
+    parser.add_argument('--split', help='which list of videos (default: val; youtube-vos: valid; segtrack-v2, '
+                        'youtube-objects, fbms: test). DAVIS: "all" takes every folder of annotations')
     parser.add_argument('--out', metavar='FILE.json', help='write the figures and the objects\' rows')
     parser.add_argument('--csv', metavar='FILE.csv', help="write the objects' rows")
     parser.add_argument('--num-workers', type=int, default=len(os.sched_getaffinity(0)), metavar='N',
@@ -61,18 +63,15 @@ def find_videos(args: argparse.Namespace) -> list:
         return davis_videos(args.protocol, args.gt, args.split or 'val')
     if args.protocol == 'youtube-vos':
         return youtube_vos_videos(args.gt, args.split or 'valid')
-    if os.path.isdir(os.path.join(args.gt, 'Annotations')):
-        return flat_videos(args.gt, args.split or 'all')
     return dataset_videos(args)
 
 
 def dataset_videos(args: argparse.Namespace) -> list:
-    """Videos in the layout of the data set itself."""
-    from mmvos.registry import DATASETS as REGISTRY  # imports the data sets' room
-    config = dict(DATASETS[args.protocol.removesuffix('-semi')], data_root=args.gt, test_mode=True, lazy_init=False)
-    if args.protocol == 'segtrack-v2-semi':
-        config.update(merge_objects=False)
-    return videos_of_dataset(REGISTRY.build(config))
+    """Videos as the data set's own class finds them."""
+    from mmvos.registry import DATASETS
+    layout = 'flat' if os.path.isdir(os.path.join(args.gt, 'Annotations')) else 'official'
+    config = dict(DATASET_CLASSES[args.protocol], data_root=args.gt, split=args.split or 'test', layout=layout)
+    return videos_of_dataset(DATASETS.build(dict(config, test_mode=True)))
 
 
 def evaluate_masks(args: argparse.Namespace) -> tuple:

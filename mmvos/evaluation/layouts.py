@@ -163,13 +163,6 @@ def davis_videos(protocol: str, root: Path, split: str) -> List[GroundTruthVideo
     return [_dense_video(os.path.join(folder, name), name) for name in names]
 
 
-def flat_videos(root: Path, split: str) -> List[GroundTruthVideo]:
-    """Videos in a layout ``Annotations/<video>/<frame>.png`` that holds annotated frames only."""
-    folder = first_folder(root, ('Annotations/480p', 'Annotations'))
-    names = subfolders(folder) if split == 'all' else read_list(root, [f'ImageSets/{split}.txt'], split)
-    return [_dense_video(os.path.join(folder, name), name) for name in names]
-
-
 def _dense_video(folder: str, name: str) -> GroundTruthVideo:
     frames = stems(folder, '.png')
     return GroundTruthVideo(name, frames, [os.path.join(folder, f'{frame}.png') for frame in frames],
@@ -186,8 +179,8 @@ def read_meta(root: Path, split: str) -> Tuple[str, Dict[str, dict]]:
     try:
         with open(path, encoding='utf-8') as file:
             videos = json.load(file)['videos']
-        return folder, {video: {int(i): content for i, content in entry['objects'].items()}
-                        for video, entry in videos.items()}
+        return folder, {video: {int(i): dict(content, frames=list(content['frames']))
+                                for i, content in entry['objects'].items()} for video, entry in videos.items()}
     except FileNotFoundError:
         raise FileNotFoundError(f'{path}: not found. Expected the meta.json of YouTube-VOS.') from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -196,22 +189,20 @@ def read_meta(root: Path, split: str) -> Tuple[str, Dict[str, dict]]:
 
 
 def youtube_vos_videos(root: Path, split: str) -> List[GroundTruthVideo]:
-    """Annotated videos of YouTube-VOS: annotated frames are the files that are there, objects those of ``meta.json``."""
+    """Annotated videos of YouTube-VOS: objects are those of ``meta.json``, frames those that it lists for any of them
+    (which are those of a submission)."""
     folder, meta = read_meta(root, split)
     videos = []
     for name, objects in sorted(meta.items()):
-        video = _dense_video(os.path.join(folder, 'Annotations', name), name)
-        position = {frame: i for i, frame in enumerate(video.frames)}
-        for object_id, content in objects.items():
-            missing = [frame for frame in content.get('frames', ()) if frame not in position]
-            if missing:
-                raise FileNotFoundError(
-                    f'{os.path.join(folder, "Annotations", name, missing[0] + ".png")}: not found, but meta.json lists '
-                    f'this frame for object {object_id}. Scoring needs every annotation; the official valid and test '
-                    'sets have them on the server only.')
-            if content.get('frames'):
-                video.first_frames[object_id] = position[content['frames'][0]]
-        if all('category' in content for content in objects.values()):
-            video.categories = {object_id: content['category'] for object_id, content in objects.items()}
-        videos.append(video)
+        frames = sorted({frame for content in objects.values() for frame in content['frames']})
+        position = {frame: i for i, frame in enumerate(frames)}
+        paths = [os.path.join(folder, 'Annotations', name, f'{frame}.png') for frame in frames]
+        missing = [path for path in paths if not os.path.isfile(path)]
+        if missing:
+            raise FileNotFoundError(f'{missing[0]}: not found, but meta.json lists this frame. Scoring needs every '
+                                    'annotation; those of the official valid and test sets are on the server only.')
+        categories = {object_id: content.get('category') for object_id, content in objects.items()}
+        videos.append(GroundTruthVideo(
+            name, frames, paths, list(range(len(frames))), categories if all(categories.values()) else None,
+            {object_id: position[min(content['frames'])] for object_id, content in objects.items() if content['frames']}))
     return videos

@@ -11,7 +11,7 @@ from PIL import Image
 
 from mmvos.evaluation import DAVISMetric, zip_writer
 from mmvos.evaluation.evaluate import score_videos
-from mmvos.evaluation.layouts import MaskFiles, davis_videos, flat_videos, read_list, youtube_vos_videos
+from mmvos.evaluation.layouts import MaskFiles, davis_videos, read_list, youtube_vos_videos
 from mmvos.structures import write_label_map
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -114,20 +114,57 @@ def test_youtube_vos(tmp_path, convention, options):
     assert scores == pytest.approx(description['expected'][convention]['scores'], abs=1e-12)
     assert len(rows) == (6 if options.get('last') == 'exclude' else 7)
     (tmp_path / 'valid/Annotations/c3/00030.png').unlink()
-    with pytest.raises(FileNotFoundError, match='c3/00030.png: not found, but meta.json lists this frame for object'):
+    with pytest.raises(FileNotFoundError, match='c3/00030.png: not found, but meta.json lists this frame'):
         youtube_vos_videos(tmp_path, 'valid')
 
 
-@pytest.mark.parametrize('protocol', ['segtrack-v2', 'segtrack-v2-semi', 'youtube-objects', 'youtube-objects-semi', 'fbms'])
-def test_mean_iou(root, protocol):
-    """Flat layout; predictions may be larger than the annotations."""
-    large = {name: np.kron(boxes(i, 5 + i), np.ones((1, 2, 2), np.uint8)) for i, name in enumerate(['bear', 'train', 'bus'])}
-    write_videos(root / 'large', large)
-    videos = flat_videos(root / 'gt', 'all')
-    metrics, rows = score_videos(videos, root / 'large', protocol)
-    assert metrics['mIoU'] == metrics['frame_mean'] == 1
-    assert len(rows) == (6 if protocol == 'segtrack-v2-semi' else 3)
-    assert rows[0]['frames'] == 5 - protocol.endswith('semi')
+@pytest.mark.parametrize('protocol', ['segtrack-v2', 'youtube-objects', 'fbms', 'youtube-objects-semi'])
+def test_mean_iou_of_the_flat_layout(tmp_path, run_tool, protocol):
+    """Sparse 0/255 masks, smaller than the predictions; shots of two classes."""
+    masks = {name: (boxes(i) > 0).astype(np.uint8) for i, name in enumerate(['cat_1', 'cat_2', 'dog_1'])}
+    for name, maps in masks.items():
+        for index in range(6):
+            path = tmp_path / f'gt/JPEGImages/{name}/{index:05d}.jpg'
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new('RGB', (80, 60)).save(path)
+            write_label_map(tmp_path / f'pred/{name}/{index:05d}.png', np.kron(maps[index], np.ones((2, 2), np.uint8)))
+        for index in (1, 4):
+            write_label_map(tmp_path / f'gt/Annotations/{name}/{index:05d}.png', maps[index] * np.uint8(255))
+    write_label_map(tmp_path / 'pred/cat_2/00004.png', np.zeros((60, 80), np.uint8))
+    (tmp_path / 'gt/ImageSets').mkdir()
+    (tmp_path / 'gt/ImageSets/test.txt').write_text('cat_1 cat\ncat_2 cat\ndog_1 dog\n')
+    status, _, errors = run_tool('evaluate.py', protocol, '--gt', tmp_path / 'gt', '--pred', tmp_path / 'pred', '--out',
+                                 tmp_path / 'metrics.json', '--num-workers', 1)
+    assert status == 0, errors
+    metrics = json.loads((tmp_path / 'metrics.json').read_text())
+    half = 0 if protocol.endswith('semi') else 0.5  # of cat_2; the first annotated frame does not count
+    assert metrics['cat'] == (1 + half) / 2 and metrics['dog'] == 1
+    assert metrics['mIoU'] == metrics['class_mean'] == ((1 + half) / 2 + 1) / 2
+    assert metrics['video_mean'] == pytest.approx((2 + half) / 3)
+
+
+def test_segtrack(tmp_path, run_tool):
+    """Its own layout: the union of the objects, or every object by itself."""
+    maps = boxes(0, 3)
+    for folder in ('ImageSets', 'JPEGImages/bmx'):
+        (tmp_path / 'gt' / folder).mkdir(parents=True)
+    (tmp_path / 'gt/ImageSets/all.txt').write_text('*bmx\n')
+    (tmp_path / 'gt/ImageSets/bmx.txt').write_text('bmx\n' + ''.join(f'f{i}\n' for i in range(3)))
+    for index, label_map in enumerate(maps):
+        Image.new('RGB', (40, 30)).save(tmp_path / f'gt/JPEGImages/bmx/f{index}.png')
+        for k in (1, 2):
+            path = tmp_path / f'gt/GroundTruth/bmx/{k}/f{index}.bmp'
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray((label_map == k).astype(np.uint8) * np.uint8(255)).save(path)
+        write_label_map(tmp_path / f'pred/bmx/f{index}.png', np.where(label_map == 2, np.uint8(1), label_map))
+    for protocol, expected in (('segtrack-v2', 1.0), ('segtrack-v2-semi', None)):
+        status, _, errors = run_tool('evaluate.py', protocol, '--gt', tmp_path / 'gt', '--pred', tmp_path / 'pred',
+                                     '--out', tmp_path / 'metrics.json', '--num-workers', 1)
+        assert status == 0, errors
+        metrics = json.loads((tmp_path / 'metrics.json').read_text())
+        if expected is None:  # all pixels were given to object 1, nothing to object 2; the first frame does not count
+            expected = np.mean([(label_map == 1).sum() / (label_map > 0).sum() for label_map in maps[1:]]) / 2
+        assert metrics['mIoU'] == pytest.approx(expected)
 
 
 def faulty(root, frame, change):
