@@ -1,0 +1,404 @@
+"""A-GAME's own promises: one backbone pass per frame, objects that do not disturb each other, every switch."""
+import copy
+
+import numpy as np
+import pytest
+import torch
+from mmengine.dataset import pseudo_collate
+
+from mmvos.converters import convert
+from mmvos.inference import Frame, InferenceSession
+from mmvos.models.attention.label_matching import LabelMatching
+from mmvos.models.backbones import DilatedResNet
+from mmvos.models.heads import GaussianAppearance, aggregate_objects
+from mmvos.models.losses import MaskLogLikelihoodLoss
+from mmvos.models.necks import MaskPropagation
+from mmvos.registry import MODELS, TRANSFORMS
+from mmvos.structures import VOSDataSample
+
+SMALL = dict(
+    type='AGAME',
+    backbone=dict(type='EfficientNetLite', out_indices=(2, 3, 5)),
+    appearance=dict(type='GaussianAppearance', in_channels=112, channels=16),
+    mask_propagation=dict(type='MaskPropagation', in_channels=112, channels=12),
+    fusion=dict(type='CoarseMaskHead', in_channels=4 + 12, mid_channels=12, channels=8),
+    upsampler=dict(type='SkipUpsampler', skip_channels=(40, 24), channels=8),
+    loss_final=dict(type='MaskLogLikelihoodLoss'),
+    loss_coarse=dict(type='MaskLogLikelihoodLoss'),
+    test_cfg=dict(overlay_prompt=False))
+MATCHING = dict(type='LabelMatching', propagation=dict(type='LabelPropagation', topk=5, radius=4), levels=1)
+
+
+def build(test_cfg=None, **changes):
+    torch.manual_seed(0)
+    cfg = copy.deepcopy(SMALL)
+    for key, value in changes.items():
+        cfg[key] = dict(cfg.get(key) or {}, **value) if isinstance(value, dict) else value
+    cfg['test_cfg'].update(test_cfg or {})
+    model = MODELS.build(cfg)
+    model.init_weights()
+    return model.eval()
+
+
+def frames(count=3, height=64, width=96):
+    rng = np.random.default_rng(1)
+    return [Frame(torch.from_numpy(rng.standard_normal((1, 3, height, width)).astype(np.float32)), None, t)
+            for t in range(count)]
+
+
+def masks(height=64, width=96):
+    m = torch.zeros(2, height, width)
+    m[0, 8:40, 10:50] = 1
+    m[1, 20:60, 60:90] = 1
+    return m
+
+
+@torch.no_grad()
+def run(model, video, prompts):
+    state, outputs = None, []
+    for frame in video:
+        if state is None:
+            state = model.init_state(frame, prompts[0])
+            continue
+        if frame.index in prompts:
+            state = model.add_objects(frame, prompts[frame.index], state)
+        scores, state = model.step(frame, state)
+        outputs.append(scores)
+    return outputs, state
+
+
+def test_objects_of_a_batch_do_not_touch_each_other_before_aggregation():
+    model = build(dict(update_mask='fine'))
+    _, both = run(model, frames(), {0: masks()})
+    for k in range(2):
+        _, alone = run(model, frames(), {0: masks()[k:k + 1]})
+        torch.testing.assert_close(both.previous_mask[k:k + 1], alone.previous_mask, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(both.means[k:k + 1], alone.means, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize('matching', [None, MATCHING])
+def test_the_backbone_runs_once_per_frame_also_with_a_late_prompt(matching):
+    model = build(matching=matching, fusion=dict(in_channels=18 if matching else 16))
+    calls = []
+    model.backbone.register_forward_hook(lambda *_: calls.append(1))
+    run(model, frames(4), {0: masks()[:1], 2: masks()[1:]})
+    assert len(calls) == 4
+
+
+@pytest.mark.parametrize('matching', [None, MATCHING])
+def test_keeping_all_objects_changes_nothing_and_unused_references_go(matching):
+    model = build(matching=matching, fusion=dict(in_channels=18 if matching else 16))
+    _, state = run(model, frames(3), {0: masks()[:1], 1: masks()[1:]})
+    assert len(state.references) == 2 and state.reference.tolist() == [0, 1]
+    same = model.keep_objects([0, 1], state)
+    frame = frames(4)[3]
+    with torch.no_grad():
+        torch.testing.assert_close(model.step(frame, same)[0], model.step(frame, state)[0])
+        late = model.keep_objects([1], state)
+        assert len(late.references) == 1 and late.reference.tolist() == [0]
+        scores, _ = model.step(frame, late)
+    assert scores.shape == (2, 64, 96)
+
+
+@pytest.mark.parametrize('mode', ['coarse', 'fine', 'aggregated'])
+def test_the_mask_that_renews_the_state(mode):
+    model = build(dict(update_mask=mode))
+    predictions = []
+    model.upsampler.register_forward_hook(lambda m, i, out: predictions.append(out.softmax(1)[:, 1]))
+    outputs, state = run(model, frames(2), {0: masks()})
+    pooled = dict(fine=predictions[0], aggregated=outputs[0][1:]).get(mode)
+    if pooled is None:
+        assert not torch.allclose(state.previous_mask[:, 1], torch.nn.functional.avg_pool2d(predictions[0], 16))
+    else:
+        torch.testing.assert_close(state.previous_mask[:, 1], torch.nn.functional.avg_pool2d(pooled, 16))
+    torch.testing.assert_close(state.previous_mask.sum(1), torch.ones(2, 4, 6))
+
+
+def sample(count=3):
+    label_maps = torch.zeros(count, 64, 96, dtype=torch.uint8)
+    for t in range(count):
+        label_maps[t, 8 + t:40 + t, 10:50] = 4
+        label_maps[t, 20:60, 60:90] = 9
+    data_sample = VOSDataSample(metainfo=dict(object_ids=[4, 9]))
+    data_sample.gt_label_maps = label_maps
+    return data_sample
+
+
+def clips(samples, count=3):
+    return torch.randn(len(samples), count, 3, 64, 96, generator=torch.Generator().manual_seed(3))
+
+
+ABLATIONS = dict(
+    no_appearance=dict(appearance=None, fusion=dict(in_channels=12)),
+    no_mask_propagation=dict(mask_propagation=None, fusion=dict(in_channels=4)),
+    unimodal=dict(appearance=dict(hard_components=False), fusion=dict(in_channels=14)),
+    no_update=dict(appearance=dict(update_rate=0.0)),
+    softmax=dict(appearance=dict(output='posterior')),
+    no_end_to_end=dict(appearance=dict(detach_fit=True)),
+    fine_in_training=dict(train_update_mask='fine'),
+    matching=dict(matching=MATCHING, fusion=dict(in_channels=18)),
+    recomputed=dict(with_cp=True))
+
+
+@pytest.mark.parametrize('name', ABLATIONS)
+def test_every_switch_trains_and_segments(name):
+    model = build(**ABLATIONS[name]).train()
+    losses = model.loss(clips([0, 1]), [sample(), sample()])
+    assert set(losses) == {'loss_final', 'loss_coarse'}
+    sum(losses.values()).backward()
+    without = [n for n, p in model.named_parameters() if p.requires_grad and p.grad is None]
+    assert not without
+    outputs, _ = run(model.eval(), frames(3), {0: masks()[:1], 1: masks()[1:]})
+    assert outputs[-1].shape == (3, 64, 96) and torch.isfinite(outputs[-1]).all()
+
+
+def test_recomputing_changes_no_gradient():
+    gradients = []
+    for with_cp in (False, True):
+        model = build(with_cp=with_cp)
+        sum(model.loss(clips([0]), [sample()]).values()).backward()
+        gradients.append(model.fusion.conv1.weight.grad)
+    torch.testing.assert_close(*gradients)
+
+
+def test_void_is_ignored_in_targets_and_background_in_prompts():
+    model = build()
+    data_sample = sample()
+    clip = clips([0])
+    with torch.no_grad():
+        data_sample.gt_label_maps[0][data_sample.gt_label_maps[0] == 9] = 255
+        data_sample.set_metainfo(dict(object_ids=[4]))
+        before = model.loss(clip, [data_sample])['loss_final']
+        later = data_sample.clone()
+        later.gt_label_maps[1:][later.gt_label_maps[1:] == 4] = 255
+        ignored = model.loss(clip, [later])['loss_final']
+    assert torch.isfinite(before) and torch.isfinite(ignored) and before != ignored
+    prompts, targets, _ = model._objects([data_sample])
+    assert set(targets[:, 0].unique().tolist()) == {0, 1, 255} and set(prompts.unique().tolist()) == {0.0, 1.0}
+
+
+def test_a_batch_without_objects_is_an_error():
+    empty = sample()
+    empty.set_metainfo(dict(object_ids=[]))
+    with pytest.raises(ValueError, match='no clip of the batch has an object'):
+        build().loss(clips([0]), [empty])
+
+
+@pytest.mark.parametrize('changes, message', [
+    (dict(appearance=None, mask_propagation=None), 'appearance module, the mask propagation, or both'),
+    (dict(train_update_mask='aggregated'), "'aggregated'"), (dict(test_cfg=dict(update_mask='last')), "'last'"),
+    (dict(appearance=dict(output='odds')), "'scores' or 'posterior'")])
+def test_wrong_options_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        build(**changes)
+
+
+def test_frozen_and_learning_backbones_give_the_same_loss():
+    """A frozen backbone sees all frames of a clip at once, a learning one frame after frame."""
+    losses = []
+    for frozen in (-1, 7):
+        model = build(backbone=dict(frozen_stages=frozen))
+        with torch.no_grad():
+            losses.append(model.loss(clips([0, 1]), [sample(), sample()])['loss_final'])
+    torch.testing.assert_close(*losses)
+
+
+# ---- parts -------------------------------------------------------------------------------------------------------
+
+
+def test_projecting_in_parts_equals_the_concatenation():
+    torch.manual_seed(0)
+    part = MaskPropagation(6, 5)
+    current, reference = torch.randn(1, 6, 4, 5), torch.randn(1, 6, 4, 5)
+    previous, first = torch.rand(3, 2, 4, 5), torch.rand(3, 2, 4, 5)
+    x = torch.cat([current.expand(3, -1, -1, -1), reference.expand(3, -1, -1, -1), previous, first], 1)
+    x = part.reduce(x).relu()
+    x = torch.cat([branch(x) for branch in part.branches], 1).relu()
+    out = part(part.project_current(current), part.project_reference(reference), previous, first)
+    torch.testing.assert_close(out, part.merge(x).relu())
+
+
+def test_gaussians_separate_what_they_were_fitted_on():
+    torch.manual_seed(0)
+    part = GaussianAppearance(8, 8)
+    mask = torch.zeros(1, 2, 6, 6)
+    mask[:, 1, :, 3:], mask[:, 0, :, :3] = 1, 1
+    features = torch.randn(1, 8, 6, 6) * 0.3 + 2 * mask[:, 1:]
+    scores = part(features, part.fit(features, mask))
+    assert (scores[:, :2].argmax(1) == mask[:, 1].long()).all()
+
+
+def test_a_plain_weighted_mean_without_pseudo_cells():
+    part = GaussianAppearance(8, 8, pseudo_cells=0.0)
+    mask = torch.zeros(1, 2, 2, 2)
+    mask[0, 0, 0], mask[0, 1, 1] = 1, 1
+    features = torch.randn(1, 8, 2, 2)
+    means = part.fit(features, mask).means
+    torch.testing.assert_close(means[0, 1], features[0, :, 1].mean(1))
+    assert torch.isfinite(part.fit(features, torch.zeros(1, 2, 2, 2)).means).all()
+
+
+def test_scores_stay_in_float32_under_mixed_precision():
+    part = GaussianAppearance(8, 64)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        features = part.project(torch.randn(1, 8, 4, 4))
+        mask = torch.full((1, 2, 4, 4), 0.5)
+        scores = part(features, part.fit(features, mask))
+    assert features.dtype == torch.bfloat16 and scores.dtype == torch.float32
+
+
+def test_aggregation_of_one_object_sharpens_it():
+    p = torch.tensor([[0.2, 0.5, 0.9]])
+    torch.testing.assert_close(aggregate_objects(p)[1], (p**2 / (p**2 + (1 - p)**2))[0])
+
+
+@pytest.mark.parametrize('background', ['min', 'product', torch.tensor([0.3, 0.0])])
+def test_aggregation_sums_to_one_at_the_extremes_too(background):
+    scores = aggregate_objects(torch.tensor([[1.0, 0.0], [1.0, 0.4]]), background)
+    assert torch.isfinite(scores).all()
+    torch.testing.assert_close(scores.sum(0), torch.ones(2))
+
+
+def test_aggregation_refuses_an_unknown_background():
+    with pytest.raises(ValueError, match="'max'"):
+        aggregate_objects(torch.rand(1, 2), 'max')
+
+
+def test_the_first_dilated_block_keeps_the_dilation_before_it():
+    options = dict(depth=50, strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2))
+    contracted, plain = (DilatedResNet(contract_dilation=c, **options) for c in (True, False))
+    assert [block.conv2.dilation[0] for block in contracted.layer4] == [1, 2, 2]
+    assert [block.conv2.padding[0] for block in contracted.layer4] == [1, 2, 2]
+    assert [block.conv2.dilation[0] for block in plain.layer4] == [2, 2, 2]
+    assert all(block.conv2.dilation == (1, 1) for block in contracted.layer3)
+    small = DilatedResNet(depth=18, strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2))
+    assert [block.conv1.dilation[0] for block in small.layer4] == [1, 2]
+
+
+@pytest.mark.parametrize('options', [dict(), dict(hard_ratio=0.5), dict(overlap_weight=1.0)])
+def test_the_loss_is_small_for_the_truth_and_blind_to_void(options):
+    loss = MaskLogLikelihoodLoss(**options)
+    targets = torch.zeros(2, 4, 4, dtype=torch.long)
+    targets[:, 1:3] = 1
+    right = torch.stack([targets == 0, targets == 1], 1).float().clamp(1e-6, 1 - 1e-6).log()
+    wrong = right.flip(1)
+    assert loss(right, targets) < 1e-3 < 1 < loss(wrong, targets)
+    void = targets.clone()
+    void[:, 0] = 255
+    mixed = torch.where((void == 255)[:, None], wrong, right)
+    assert loss(mixed, void) < 1e-3
+
+
+# ---- matching ----------------------------------------------------------------------------------------------------
+
+
+def matching_and_features(count=2):
+    part = LabelMatching(dict(type='LabelPropagation', topk=1, radius=6, temperature=0.01), num_recent=2, levels=1)
+    torch.manual_seed(0)
+    return part, [part.embed((torch.randn(1, 32, 6, 8), ))[0] for _ in range(count)]
+
+
+def cell_masks():
+    m = torch.zeros(2, 24, 32)
+    m[0, :8, :16], m[1, 12:, 16:] = 1, 1  # whole cells of 4 x 4 pixels
+    return m
+
+
+def test_a_frame_reads_its_own_labels_back():
+    part, (features, _) = matching_and_features()
+    memory = part.start(features, cell_masks())
+    labels = part.read(features, memory)
+    torch.testing.assert_close(labels[1:], cell_masks()[:, ::4, ::4])
+    torch.testing.assert_close(labels.sum(0), torch.ones(6, 8))
+
+
+def test_a_late_object_is_read_in_its_frame_and_the_rest_is_labelled_afterwards():
+    part, (first, late) = matching_and_features()
+    masks = cell_masks()
+    memory = part.add(late, masks[1:], part.start(first, masks[:1]))
+    labels = part.read(late, memory)
+    torch.testing.assert_close(labels[2], masks[1, ::4, ::4])
+    scores = torch.cat([1 - masks[:1], masks[:1], torch.zeros(1, 24, 32)])
+    memory = part.remember(late, scores, memory)
+    expected = torch.stack([(1 - masks.sum(0))[::4, ::4], masks[0, ::4, ::4], masks[1, ::4, ::4]])
+    torch.testing.assert_close(memory.prompts[-1][1], expected)
+    assert not memory.fresh
+
+
+def test_the_memory_is_bounded_and_a_dropped_object_becomes_background():
+    part, features = matching_and_features(6)
+    memory = part.start(features[0], cell_masks())
+    scores = torch.cat([1 - cell_masks().sum(0, keepdim=True), cell_masks()])
+    for f in features:
+        memory = part.remember(f, scores, memory)
+    assert len(memory.recent) == 2 and len(memory.prompts) == 1
+    kept = part.keep([1], memory)
+    for _, labels in [*kept.prompts, *kept.recent]:
+        torch.testing.assert_close(labels.sum(0), torch.ones(6, 8))
+        torch.testing.assert_close(labels[1], cell_masks()[1, ::4, ::4])
+
+
+def test_cues_are_the_own_label_and_the_strongest_other():
+    labels = torch.tensor([0.1, 0.2, 0.3, 0.4]).view(4, 1, 1)
+    cues = LabelMatching.cues(labels)[..., 0, 0]
+    torch.testing.assert_close(cues, torch.tensor([[0.2, 0.4], [0.3, 0.4], [0.4, 0.3]]))
+
+
+def test_noise_disturbs_training_only():
+    part = LabelMatching(dict(type='LabelPropagation'), levels=1, train_noise=1.0)
+    maps = (torch.randn(1, 16, 4, 4), )
+    torch.testing.assert_close(part.eval().embed(maps), part.eval().embed(maps))
+    noisy = part.train().embed(maps)
+    assert not torch.allclose(noisy, part.eval().embed(maps))
+    torch.testing.assert_close(noisy.norm(dim=1), torch.ones(1, 4, 4))
+
+
+# ---- around the model --------------------------------------------------------------------------------------------
+
+
+def test_the_converter_refuses_another_checkpoint():
+    with pytest.raises(KeyError, match='have no place'):
+        convert('agame', dict(net={'trackseg.backbone.conv1.weight': torch.zeros(1), 'decoder.weight': torch.zeros(1)}))
+
+
+def test_the_converter_cuts_the_unused_rows_of_a_unimodal_checkpoint():
+    net = {'trackseg.appmod.cov_reg': torch.arange(4.0).view(4, 1, 1, 1, 1).expand(4, 1, 8, 1, 1),
+           'trackseg.fusmod.layers.layer00.conv.weight': torch.zeros(512, 514, 3, 3)}
+    converted = convert('agame', dict(net=net))
+    assert converted['appearance.cov_reg'].shape == (2, 8)
+    assert converted['appearance.cov_reg'][:, 0].tolist() == [0, 1]
+
+
+def test_validation_on_one_object():
+    label_maps = []
+    for t in range(6):
+        label_map = np.zeros((8, 8), np.uint8)
+        if t >= 2:
+            label_map[:4], label_map[4:, t:] = 5, 3
+        label_maps.append(label_map)
+    video = dict(video_id='v', frames=[np.full((8, 8, 3), t, np.uint8) for t in range(6)], prompts={2: label_maps[2]},
+                 annotations=dict(enumerate(label_maps)), categories={3: 'a', 5: 'b'}, label_options={})
+    out = TRANSFORMS.build(dict(type='KeepOneObject', num_frames=3)).transform(video)
+    assert [f[0, 0, 0] for f in out['frames']] == [2, 3, 4] and list(out['prompts']) == [0]
+    assert set(np.unique(out['prompts'][0])) == {0, 3} and sorted(out['annotations']) == [0, 1, 2]
+    np.testing.assert_array_equal(out['annotations'][1] > 0, label_maps[3] == 3)
+
+
+def test_the_late_object_gets_the_prediction_not_its_prompt():
+    model = build(dict(pad=dict(type='PadToMultiple', divisor=16, mode='reflect', front='ceil')))
+    session = InferenceSession(model)
+    rng = np.random.default_rng(0)
+    first, late = np.zeros((60, 90), np.uint8), np.zeros((60, 90), np.uint8)
+    first[10:30, 10:40], late[30:55, 50:80] = 1, 2
+    session.step(rng.integers(0, 255, (60, 90, 3), dtype=np.uint8), first)
+    result = session.step(rng.integers(0, 255, (60, 90, 3), dtype=np.uint8), late)
+    assert result.object_ids == [1, 2]
+    assert not np.array_equal(result.pred_label_map == 2, late == 2)
+
+
+def test_the_loss_takes_the_output_of_the_data_preprocessor():
+    model = build()
+    item = dict(inputs=torch.randint(0, 255, (3, 3, 64, 96), dtype=torch.uint8), data_samples=sample())
+    data = model.data_preprocessor(pseudo_collate([item, item]), training=True)
+    losses = model(**data, mode='loss')
+    assert all(torch.isfinite(v) for v in losses.values())
