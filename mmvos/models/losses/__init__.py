@@ -2,10 +2,11 @@ from .foreground_loss import ForegroundBCELoss, MaskL1Loss
 from .instance_iou_loss import InstanceIoULoss, hard_iou
 from .instance_losses import InstanceBCELoss, StagedLoss, WIDLoss
 from .mask_log_likelihood import MaskLogLikelihoodLoss
+from .oim_loss import OIMLoss
 from .sequence_loss import RISLoss, RSISLoss
 from .soft_iou_loss import FirstNHungarianAssigner, SoftIoULoss
 
 __all__ = [
     'FirstNHungarianAssigner', 'ForegroundBCELoss', 'InstanceBCELoss', 'InstanceIoULoss', 'MaskL1Loss',
-    'MaskLogLikelihoodLoss', 'RISLoss', 'RSISLoss', 'SoftIoULoss', 'StagedLoss', 'WIDLoss', 'hard_iou'
+    'MaskLogLikelihoodLoss', 'OIMLoss', 'RISLoss', 'RSISLoss', 'SoftIoULoss', 'StagedLoss', 'WIDLoss', 'hard_iou'
 ]

@@ -2,6 +2,7 @@ from .agame import AGAME
 from .agss_vos import AGSSVOS
 from .base import PER_OBJECT, BaseVOSModel, CausalVOSModel, OfflineVOSModel
 from .cosnet import COSNet, COSNetCausal
+from .dyenet import DyeNet
 from .feature_propagation import FeaturePropagation
 from .frame_training import FrameTrainedModel
 from .main import MAIN
@@ -10,6 +11,6 @@ from .rsis import RSIS
 from .rvos import RVOS
 
 __all__ = [
-    'AGAME', 'AGSSVOS', 'BaseVOSModel', 'COSNet', 'COSNetCausal', 'CausalVOSModel', 'FeaturePropagation',
+    'AGAME', 'AGSSVOS', 'BaseVOSModel', 'COSNet', 'COSNetCausal', 'CausalVOSModel', 'DyeNet', 'FeaturePropagation',
     'FrameTrainedModel', 'MAIN', 'OfflineVOSModel', 'PER_OBJECT', 'RGMP', 'RSIS', 'RVOS'
 ]

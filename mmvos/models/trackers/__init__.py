@@ -7,9 +7,10 @@ from .masktrack_tracker import MaskTrackTracker
 from .memory_queue import MemoryQueue
 from .opencv import OpenCVTracker
 from .siamrpn import SiamRPN
+from .tracklets import Tracklet, link_tracklets
 
 __all__ = [
     'BoxTracker', 'CachedBoxes', 'DaSiamRPN', 'FlowBoxTracker', 'FlowColourTracker', 'MaskBoxTracker',
-    'MaskTrackTracker', 'MemoryQueue', 'OpenCVTracker', 'SiamRPN', 'TrackerState', 'TrackingSession', 'Tracks',
-    'box_iou', 'boxes_of_masks', 'clip_boxes', 'draw_boxes'
+    'MaskTrackTracker', 'MemoryQueue', 'OpenCVTracker', 'SiamRPN', 'TrackerState', 'TrackingSession', 'Tracklet',
+    'Tracks', 'box_iou', 'boxes_of_masks', 'clip_boxes', 'draw_boxes', 'link_tracklets'
 ]

@@ -1,0 +1,84 @@
+"""Online instance matching."""
+import torch
+import torch.nn.functional as F
+from mmengine.dist import all_gather, get_world_size
+from torch import Tensor, nn
+
+from mmvos.registry import MODELS
+
+UNLABELLED, IGNORED = -1, -2
+
+
+@MODELS.register_module()
+class OIMLoss(nn.Module):
+    """Online instance matching loss (Xiao et al., "Joint Detection and Identification Feature Learning for Person Search",
+    CVPR 2017, section 3.2).
+
+    A feature is classified against a lookup table with one row per labelled identity and a circular queue of unlabelled
+    features; both are filled by the features themselves, after the gradient has been computed with their old content. Rows that
+    are still empty take part with logit 0.
+
+    Args:
+        num_identities: L, rows of the lookup table.
+        queue_size: Q, length of the queue.
+        channels: D, length of a feature.
+        temperature: tau.
+        momentum: gamma; a row becomes gamma * row + (1 - gamma) * feature.
+        renorm: rows are brought back to unit length after each update.
+        loss_weight: factor.
+    """
+
+    def __init__(self, num_identities: int, queue_size: int = 500, channels: int = 256, temperature: float = 0.1,
+                 momentum: float = 0.5, renorm: bool = True, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.temperature, self.momentum, self.renorm, self.loss_weight = temperature, momentum, renorm, loss_weight
+        self.register_buffer('lookup', torch.zeros(num_identities, channels))
+        self.register_buffer('queue', torch.zeros(queue_size, channels))
+        self.register_buffer('pointer', torch.zeros(1, dtype=torch.long))
+
+    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
+        """Loss of a batch; in training mode the tables are updated.
+
+        Args:
+            features: ``(N, D)``, unit length.
+            labels: ``(N,)``: identity 0..L-1, -1 unlabelled (only feeds the queue), -2 ignored.
+
+        Returns:
+            Scalar, the mean over labelled features (0 if there is none).
+        """
+        features = features.float()
+        logits = self.logits(features)
+        labelled = labels >= 0
+        if labelled.any():
+            loss = F.cross_entropy(logits[labelled], labels[labelled])
+        else:
+            loss = features.sum() * 0
+        if self.training:
+            self.update(features.detach(), labels)
+        return self.loss_weight * loss
+
+    def logits(self, features: Tensor) -> Tensor:
+        """``(N, L + Q)``; the tables are constants."""
+        return features @ torch.cat([self.lookup, self.queue]).clone().t() / self.temperature
+
+    @torch.no_grad()
+    def update(self, features: Tensor, labels: Tensor) -> None:
+        """Write the features of all ranks into the tables, in order, so that every rank holds the same."""
+        if get_world_size() > 1:
+            features, labels = _gather(features), _gather(labels)
+        for feature, label in zip(features, labels.tolist()):
+            if label >= 0:
+                row = self.momentum * self.lookup[label] + (1 - self.momentum) * feature
+                self.lookup[label] = F.normalize(row, dim=0) if self.renorm else row
+            elif label == UNLABELLED:
+                self.queue[self.pointer] = feature
+                self.pointer[0] = (self.pointer[0] + 1) % len(self.queue)
+
+
+def _gather(values: Tensor) -> Tensor:
+    """Rows of all ranks in rank order; ranks may have different numbers of rows."""
+    counts = all_gather(torch.tensor([len(values)], device=values.device))
+    longest = int(max(counts))
+    padded = values.new_zeros(longest, *values.shape[1:])
+    padded[:len(values)] = values
+    return torch.cat([rows[:int(count)] for rows, count in zip(all_gather(padded), counts)])
