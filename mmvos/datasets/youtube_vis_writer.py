@@ -1,5 +1,6 @@
 """From label maps to the annotation file of YouTube-VIS."""
 import json
+import os
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
@@ -85,3 +86,13 @@ class YouTubeVISWriter:
                                 for name, number in self.category_ids.items()])
         with atomic_path(path) as temporary, open(temporary, 'w') as file:
             json.dump(data, file)
+
+
+def list_videos(folder: str) -> List[str]:
+    """Names of the sub-folders of a folder, sorted; an error that names it if there are none."""
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f'{folder}: folder of the videos not found.')
+    names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith('.'))
+    if not names:
+        raise ValueError(f'{folder}: no videos found. Expected a sub-folder of frames per video.')
+    return names
