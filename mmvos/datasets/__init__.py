@@ -2,6 +2,7 @@ from .base_vos_dataset import BaseVOSDataset, frames_of, masks_by_frame, read_js
 from .davis import DAVIS2016Dataset, DAVIS2017Dataset
 from .fbms import FBMSDataset
 from .folder import FolderDataset
+from .instance_images import InstanceMapDataset, SynthInstanceDataset
 from .label_source import LabelSource, read_annotation
 from .saliency import DUTOMRONDataset, DUTSDataset, MSRA10KDataset, SaliencyDataset
 from .samplers import *  # noqa: F401,F403
@@ -16,8 +17,8 @@ from .youtube_vos import YouTubeVOSDataset
 
 __all__ = [
     'BaseVOSDataset', 'DAVIS2016Dataset', 'DAVIS2017Dataset', 'DUTOMRONDataset', 'DUTSDataset', 'FBMSDataset',
-    'FolderDataset', 'FrameDataset', 'LabelSource', 'MSRA10KDataset', 'MultiStream', 'OVISDataset', 'SaliencyDataset',
-    'SegTrackV2Dataset', 'SynthVISDataset', 'SynthVOSDataset', 'UnsupervisedVOSDataset', 'VISDataset',
-    'YouTubeObjectsDataset', 'YouTubeVISDataset', 'YouTubeVOSDataset', 'frames_of', 'masks_by_frame',
-    'read_annotation', 'read_json', 'read_split_list'
+    'FolderDataset', 'FrameDataset', 'InstanceMapDataset', 'LabelSource', 'MSRA10KDataset', 'MultiStream',
+    'OVISDataset', 'SaliencyDataset', 'SegTrackV2Dataset', 'SynthInstanceDataset', 'SynthVISDataset',
+    'SynthVOSDataset', 'UnsupervisedVOSDataset', 'VISDataset', 'YouTubeObjectsDataset', 'YouTubeVISDataset',
+    'YouTubeVOSDataset', 'frames_of', 'masks_by_frame', 'read_annotation', 'read_json', 'read_split_list'
 ]

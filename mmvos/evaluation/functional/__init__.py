@@ -1,6 +1,7 @@
 from .boundary import BOUND_TH, boundary_map, boundary_radius, dilate_disc, f_measure
 from .davis import TEMPORAL_SEQUENCES, DAVIS2016Sequence, DAVISSemiSequence, DAVISUnsupSequence, davis_summary
 from .frames import score_objects, score_pairs
+from .instance_sequence import best_dice, instance_sequence_summary, symmetric_best_dice
 from .mean_iou import MeanIoUVideo, mean_iou_summary
 from .region import jaccard
 from .statistics import Statistics, nan_mean, statistics
@@ -10,8 +11,8 @@ from .youtube_vos import SEEN_CATEGORIES, YouTubeVOSVideo, category_group, youtu
 
 __all__ = [
     'BOUND_TH', 'DAVIS2016Sequence', 'DAVISSemiSequence', 'DAVISUnsupSequence', 'MeanIoUVideo', 'SEEN_CATEGORIES',
-    'Statistics', 'TEMPORAL_SEQUENCES', 'YouTubeVOSVideo', 'boundary_map', 'boundary_radius', 'category_group',
-    'contour_of', 'davis_summary', 'dilate_disc', 'f_measure', 'jaccard', 'mean_iou_summary', 'nan_mean',
-    'score_objects', 'score_pairs', 'statistics', 'temporal_instability', 'youtube_vis_ap', 'youtube_vis_problems',
-    'youtube_vos_summary'
+    'Statistics', 'TEMPORAL_SEQUENCES', 'YouTubeVOSVideo', 'best_dice', 'boundary_map', 'boundary_radius',
+    'category_group', 'contour_of', 'davis_summary', 'dilate_disc', 'f_measure', 'instance_sequence_summary',
+    'jaccard', 'mean_iou_summary', 'nan_mean', 'score_objects', 'score_pairs', 'statistics',
+    'symmetric_best_dice', 'temporal_instability', 'youtube_vis_ap', 'youtube_vis_problems', 'youtube_vos_summary'
 ]

@@ -70,11 +70,7 @@ class FCN8s(BaseModule):
         self.score_fr = nn.Conv2d(fc_channels, channels, 1)
         self.score_pool4 = nn.Conv2d(512, channels, 1)
         self.score_pool3 = nn.Conv2d(256, channels, 1)
-        self.up2 = nn.ConvTranspose2d(channels, channels, 4, 2, groups=channels, bias=False)
-        self.up4 = nn.ConvTranspose2d(channels, channels, 4, 2, groups=channels, bias=False)
-        for layer in (self.up2, self.up4):
-            with torch.no_grad():
-                layer.weight.copy_(bilinear_kernel(4).expand_as(layer.weight))
+        self.register_buffer('kernel', bilinear_kernel(4).repeat(channels, 1, 1, 1), persistent=False)
 
     def forward(self, x: Tensor) -> Tuple[Tensor]:
         """Image ``(N, 3, H, W)`` to one map ``(N, channels, about H / 8, about W / 8)``."""
@@ -85,10 +81,13 @@ class FCN8s(BaseModule):
             pools.append(x)
         x = self.dropout(F.relu(self.fc6(x)))
         x = self.dropout(F.relu(self.fc7(x)))
-        x = self.up2(self.score_fr(x))
-        x = x + _crop(self.score_pool4(pools[3]), x, 5)
-        x = self.up4(x)
-        return (x + _crop(self.score_pool3(pools[2]), x, 9), )
+        x = self._double(self.score_fr(x))
+        x = self._double(x + _centre(self.score_pool4(pools[3]), x))
+        return (x + _centre(self.score_pool3(pools[2]), x), )
+
+    def _double(self, x: Tensor) -> Tensor:
+        """Twice the size, by a fixed bilinear kernel."""
+        return F.conv_transpose2d(x, self.kernel, stride=2, padding=1, groups=x.shape[1])
 
 
 @MODELS.register_module()
@@ -123,7 +122,8 @@ def bilinear_kernel(size: int) -> Tensor:
     return line[:, None] * line[None]
 
 
-def _crop(x: Tensor, like: Tensor, offset: int) -> Tensor:
-    """``x`` from ``offset`` on, to the size of ``like``."""
+def _centre(x: Tensor, like: Tensor) -> Tensor:
+    """The middle of ``x``, of the size of ``like``."""
     height, width = like.shape[-2:]
-    return x[..., offset:offset + height, offset:offset + width]
+    top, left = (x.shape[-2] - height) // 2, (x.shape[-1] - width) // 2
+    return x[..., top:top + height, left:left + width]

@@ -1,7 +1,7 @@
 """Skip connections into a recurrent decoder: one convolution and one batch norm for every stage of a backbone."""
 from typing import List, Sequence, Union
 
-from mmcv.cnn import ConvModule
+from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -24,10 +24,20 @@ class SkipNeck(BaseModule):
         super().__init__(init_cfg)
         if len(in_channels) != len(out_channels):
             raise ValueError(f'{len(in_channels)} stages come in, but out_channels has {len(out_channels)} entries.')
-        self.skips = nn.ModuleList(
-            ConvModule(i, o, kernel_size, padding=kernel_size // 2, bias=True, norm_cfg=norm_cfg, act_cfg=None)
-            for i, o in zip(in_channels, out_channels))
+        self.skips = nn.ModuleList(_Skip(i, o, kernel_size, norm_cfg) for i, o in zip(in_channels, out_channels))
 
     def forward(self, maps: Sequence[Tensor]) -> List[Tensor]:
         """Maps ``(N, C, h, w)`` finest first to skips, **coarsest first**: the order in which a decoder takes them."""
         return [skip(x) for skip, x in zip(self.skips, maps)][::-1]
+
+
+class _Skip(nn.Module):
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, norm_cfg: dict) -> None:
+        super().__init__()
+        # the bias means nothing before a batch norm, but the published weights have one
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
+        self.bn = build_norm_layer(norm_cfg, out_channels)[1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.bn(self.conv(x))

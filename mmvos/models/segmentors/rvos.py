@@ -55,6 +55,8 @@ class RVOS(CausalVOSModel):
         max_objects: slots that are trained; an object of id i belongs to slot i - 1, larger ids are left out.
         spatial_recurrence, temporal_recurrence: S, T, ST of the paper.
         spatial_on_first_frame: whether the spatial recurrence is kept on the first frame where it is otherwise off (T).
+        train_all_slots: run all slots in training, not only up to the last object's: needed where an assigner may match
+            any of them; else it costs time and changes nothing.
         valid: whose masks count in the loss: of all objects of the sample (``'video'``), or of those that the frame
             shows (``'frame'``; DAVIS).
         inferred_mask_prob: one-shot training: how often the previous mask is the one that the network inferred,
@@ -76,7 +78,7 @@ class RVOS(CausalVOSModel):
                  loss_mask: Optional[dict] = None, assigner: Optional[dict] = None, prompted: Optional[bool] = None,
                  max_objects: int = 10, spatial_recurrence: bool = True, temporal_recurrence: bool = True,
                  spatial_on_first_frame: bool = True, valid: str = 'video', inferred_mask_prob: float = 0.0,
-                 **kwargs) -> None:
+                 train_all_slots: bool = False, **kwargs) -> None:
         super().__init__(**kwargs)
         if valid not in ('video', 'frame'):
             raise ValueError(f"valid is {valid!r}; expected 'video' or 'frame'.")
@@ -93,7 +95,8 @@ class RVOS(CausalVOSModel):
         self.loss_mask = MODELS.build(loss_mask or dict(type='SoftIoULoss'))
         self.assigner = TASK_UTILS.build(assigner or dict(type='FirstNHungarianAssigner'))
         self.prompted = self.one_shot if prompted is None else prompted
-        self.max_objects, self.valid, self.inferred_mask_prob = max_objects, valid, inferred_mask_prob
+        self.max_objects, self.train_all_slots = max_objects, train_all_slots
+        self.valid, self.inferred_mask_prob = valid, inferred_mask_prob
         self.spatial_recurrence, self.temporal_recurrence = spatial_recurrence, temporal_recurrence
         self.spatial_on_first_frame = spatial_on_first_frame
 
@@ -150,7 +153,7 @@ class RVOS(CausalVOSModel):
     def slot_targets(self, data_samples: List[VOSDataSample]) -> Tuple[Tensor, Tensor]:
         """Masks ``(B, T, S, H, W)`` and which of them count ``(B, T, S)``; S reaches to the last slot that counts."""
         ids = [[i for i in sample.object_ids if i <= self.max_objects] for sample in data_samples]
-        num_slots = max([i for sample in ids for i in sample], default=1)
+        num_slots = self.max_objects if self.train_all_slots else max([i for sample in ids for i in sample], default=1)
         targets, valid = [], []
         for sample, known in zip(data_samples, ids):
             masks = one_hot(sample.gt_label_maps, range(1, num_slots + 1)).transpose(0, 1)

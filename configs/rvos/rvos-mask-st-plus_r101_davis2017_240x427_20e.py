@@ -1,0 +1,34 @@
+"""RVOS one-shot, fine-tuned on DAVIS 2017 from the YouTube-VOS weights."""
+_base_ = [
+    '../_base_/models/rvos_r101.py', '../_base_/datasets/davis2017.py', '../_base_/schedules/rvos_adam.py',
+    '../_base_/default_runtime.py'
+]
+
+size = (240, 427)
+clip_len = 5
+model = dict(
+    mask_pyramid=dict(type='MaskPyramid', num_levels=4),
+    inferred_mask_prob=1.0,
+    valid='frame',  # only objects that the frame shows
+    test_cfg=dict(resize=dict(type='FixedSize', height=240, width=427), num_slots=0, merge='paint', upsample='labels'))
+
+train_pipeline = [
+    dict(type='SampleClip', clip_len=clip_len, start='grid'),
+    dict(type='LoadClip'),
+    dict(type='ResizeClip', size=size),
+    dict(type='FlipClip', prob=0.5),
+    dict(type='ClipBroadcaster', transforms=[dict(type='RandomFrameAffine')]),
+    dict(type='PackVOSInputs'),
+]
+train_dataloader = dict(
+    batch_size=4,
+    dataset=dict(
+        _delete_=True,
+        # a sequence has about fourteen clips of five frames
+        type='RepeatDataset',
+        times=14,
+        dataset=dict(
+            type='DAVIS2017Dataset', data_root=_base_.data_root, ann_file='ImageSets/2017/train.txt',
+            pipeline=train_pipeline)))
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=20, val_interval=5)
+load_from = 'work_dirs/rvos-mask-st-plus_r101_ytvos2018_256x448_20e/epoch_20.pth'
