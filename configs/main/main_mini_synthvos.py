@@ -26,8 +26,8 @@ train_pipeline = [
 train_dataloader = dict(batch_size=4, dataset=dict(num_frames=6, pipeline=train_pipeline))
 # the curriculum: later frames, where the tracker errs more, come later
 custom_hooks = [
-    dict(type='TransformScheduleHook', transform='SampleNeighbourhood', setting='max_frames', by_epoch=False,
-         schedule={0: 2, 50: 4, 100: 6}),
+    dict(type='CurriculumHook', by_epoch=False, begins=(50, 100),
+         transforms={'SampleNeighbourhood.max_frames': (2, 4, 6)}),
 ]
 
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=2e-3))

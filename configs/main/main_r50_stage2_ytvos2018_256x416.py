@@ -9,22 +9,20 @@ size = (256, 416)
 train_pipeline = [
     dict(type='SampleNeighbourhood', max_frames=2, skip_first=True),
     dict(type='LoadClip'),
-    dict(type='LoadBoxTracks', root='data/youtube_vos_2018/train/tracks/flow_colour'),
+    dict(type='LoadBoxTracks', root='data/YouTubeVOS2018/train/tracks/flow_colour'),
     dict(type='ResizeCropFlip', size=size, scale=(1.0, 1.5), flip_prob=0.5),
     dict(type='PackVOSInputs', extra_keys=('track_boxes', )),
 ]
-train_dataloader = dict(sampler=dict(type='DefaultSampler', shuffle=True, _delete_=True), persistent_workers=False,
-                        dataset=dict(pipeline=train_pipeline))
+train_dataloader = dict(sampler=dict(type='DefaultSampler', shuffle=True), dataset=dict(pipeline=train_pipeline))
 
 # The first 2, 4, 8 and 14 frames of each video, three epochs each. An epoch of the data loader takes one frame of each
 # video, so three epochs over the first k frames are 3 k of them.
 custom_hooks = [
-    dict(type='TransformScheduleHook', transform='SampleNeighbourhood', setting='max_frames',
-         schedule={0: 2, 6: 4, 18: 8, 42: 14}),
+    dict(type='CurriculumHook', begins=(6, 18, 42), transforms={'SampleNeighbourhood.max_frames': (2, 4, 8, 14)}),
 ]
 optim_wrapper = dict(optimizer=dict(lr=1e-5))  # not given
 param_scheduler = []
-train_cfg = dict(_delete_=True, type='EpochBasedTrainLoop', max_epochs=84, val_interval=84)
+train_cfg = dict(_delete_=True, type='EpochBasedTrainLoop', max_epochs=84)
 default_hooks = dict(checkpoint=dict(by_epoch=True, interval=6))
 log_processor = dict(by_epoch=True)
 load_from = 'work_dirs/main_r50_stage1_ytvos2018_256x416/iter_100000.pth'

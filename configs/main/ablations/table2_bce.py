@@ -1,4 +1,4 @@
 """Table 2: binary cross entropy."""
-_base_ = ['../main_r50_stage3_ytvos2018_256x416.py', 'train66.py']
+_base_ = 'stage3_train66.py'
 
 model = dict(loss_mask=dict(_delete_=True, type='InstanceBCELoss'))

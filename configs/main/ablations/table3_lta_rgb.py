@@ -1,4 +1,4 @@
 """Table 3: long-term attention, RGB."""
-_base_ = ['../main_r50_stage2_ytvos2018_256x416.py', 'train66.py']
+_base_ = 'stage2_train66.py'
 
 model = dict(flow_input=None)

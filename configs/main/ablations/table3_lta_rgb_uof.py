@@ -1,2 +1,2 @@
 """Table 3: long-term attention, RGB + unit flow: stage 2 as it is."""
-_base_ = ['../main_r50_stage2_ytvos2018_256x416.py', 'train66.py']
+_base_ = 'stage2_train66.py'

@@ -1,4 +1,4 @@
 """Table 4: the flow field itself in place of the unit flow."""
-_base_ = ['../main_r50_stage3_ytvos2018_256x416.py', 'train66.py']
+_base_ = 'stage3_train66.py'
 
 model = dict(flow_input=dict(_delete_=True, type='RawFlow'))
