@@ -1,0 +1,2 @@
+# OpenCV's dense inverse search: no weights, the default.
+flow = dict(type='DISFlow', preset='medium')

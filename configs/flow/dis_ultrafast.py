@@ -1,0 +1,2 @@
+# The fastest estimator: tests, smoke runs.
+flow = dict(type='DISFlow', preset='ultrafast')

@@ -1,0 +1,110 @@
+"""Cached optical flow, and the resize rules of inference for training clips."""
+import os
+from pathlib import Path
+from typing import Optional, Tuple, Union
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from mmvos.registry import TASK_UTILS, TRANSFORMS
+from mmvos.structures import atomic_path
+
+from .clip import read_flow
+from .geometry import resize_clip
+
+SUFFIXES = ('.npy', '.flo')
+
+
+def flow_path(root: Union[str, os.PathLike], video_id: str, frame_from: str, frame_to: str,
+              suffix: str = '.npy') -> Path:
+    """Where the flow F_{from->to} between two frames of a video is cached; frames go by the stems of their files.
+
+    The pair is in the name, so that flow over any gap and in any direction has a place, and none is taken for another.
+    """
+    return Path(root) / video_id / f'{frame_from}_to_{frame_to}{suffix}'
+
+
+def write_flow(path: Union[str, os.PathLike], flow: np.ndarray) -> None:
+    """Write flow ``(H, W, 2)``; the file appears when it is complete. ``.npy``: float16, ``.flo``: float32."""
+    with atomic_path(path) as temporary, open(temporary, 'wb') as file:
+        if str(path).endswith('.flo'):
+            np.float32(202021.25).tofile(file)
+            np.int32(flow.shape[1::-1]).tofile(file)
+            flow.astype(np.float32).tofile(file)
+        else:
+            np.save(file, flow.astype(np.float16))
+
+
+def check_flow(path: Union[str, os.PathLike], shape: Optional[Tuple[int, int]] = None) -> np.ndarray:
+    """Read cached flow.
+
+    Args:
+        path: ``.npy``, ``.npz`` or ``.flo`` file.
+        shape: ``(H, W)`` of the frames.
+
+    Returns:
+        float32 ``(H, W, 2)``.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not a flow file, cut short, of another size, or with values that are not finite; names the file.
+    """
+    path = os.fspath(path)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f'{path}: cached optical flow not found. Make it with tools/misc/precompute_flow.py.')
+    flow = read_flow(path)
+    if flow.ndim != 3 or flow.shape[2] != 2 or (shape is not None and flow.shape[:2] != tuple(shape)):
+        expected = '(H, W, 2)' if shape is None else (*shape, 2)
+        raise ValueError(f'{path}: the cached flow is {flow.shape}; expected {expected}. Delete the file to make it '
+                         'anew.')
+    if not np.isfinite(flow).all():
+        raise ValueError(f'{path}: the cached flow has values that are not finite. Delete the file to make it anew.')
+    return flow
+
+
+@TRANSFORMS.register_module()
+class LoadFlow(BaseTransform):
+    """Read the cached flow between the frames of a clip, each to the one before it in the clip.
+
+    Comes right after ``LoadClip``, before any geometric transform. Adds ``flow_bwd``: T arrays float32 ``(H, W, 2)``.
+    The flow belongs to the frames as they follow in the clip: for a reversed clip, or one with gaps, the files of those
+    pairs are read. See :func:`flow_path` for their names.
+
+    Args:
+        root: folder of the cache.
+        start: index in the clip of the first frame with a flow; the frames before it get zeros (1; 2 where a reference
+            frame stands in front).
+        suffix: ``'.npy'`` or ``'.flo'``.
+    """
+
+    def __init__(self, root: str, start: int = 1, suffix: str = '.npy') -> None:
+        if suffix not in SUFFIXES:
+            raise ValueError(f'suffix is {suffix!r}; expected one of {SUFFIXES}.')
+        self.root, self.start, self.suffix = root, start, suffix
+
+    def transform(self, results: dict) -> dict:
+        frames = results['frames']
+        names = results.get('frame_names') or [Path(frames[i]).stem for i in range(len(frames))]
+        ids, shape = results['frame_ids'], results['img'][0].shape[:2]
+        flows = [np.zeros((*shape, 2), np.float32) for _ in ids[:self.start]]
+        for previous, current in zip(ids[self.start - 1:-1], ids[self.start:], strict=True):
+            path = flow_path(self.root, results['video_id'], names[current], names[previous], self.suffix)
+            flows.append(check_flow(path, shape))
+        results['flow_bwd'] = flows
+        return results
+
+
+@TRANSFORMS.register_module()
+class ResizeClipByRule(BaseTransform):
+    """Resize all frames of a clip as a resize rule of inference says.
+
+    Args:
+        rule: config of a rule ``(H, W) -> (h, w)``, e.g. ``dict(type='FloorToMultiple')``.
+        backend: ``'cv2'`` or ``'pillow'`` (averages when it reduces).
+    """
+
+    def __init__(self, rule: dict, backend: str = 'cv2') -> None:
+        self.rule, self.backend = TASK_UTILS.build(rule), backend
+
+    def transform(self, results: dict) -> dict:
+        return resize_clip(results, tuple(self.rule(*results['img'][0].shape[:2])), self.backend)
