@@ -30,8 +30,16 @@ def read_checkpoint(path: str) -> Any:
 
 def _mmengine_classes() -> list:
     classes = [HistoryBuffer, np.ndarray, np.dtype, np._core.multiarray._reconstruct, np._core.multiarray.scalar]
+    classes += [(_history_method, name) for name in ('getattr', 'builtins.getattr', '__builtin__.getattr')]
     classes += [type(np.dtype(name)) for name in ('float64', 'float32', 'int64', 'int32', 'bool', 'uint8')]
     return classes
+
+
+def _history_method(owner: Any, name: str) -> Any:
+    """Stands for the ``getattr`` by which the message hub's buffers name their statistics, and for nothing else."""
+    if owner is not HistoryBuffer or name not in ('min', 'max', 'current', 'mean'):
+        raise pickle.UnpicklingError(f'getattr of {name!r} is not allowed')
+    return getattr(owner, name)
 
 
 def state_dict_of(checkpoint: Any) -> dict:

@@ -3,6 +3,7 @@ import pickle
 
 import pytest
 import torch
+from mmengine.logging import HistoryBuffer
 from torch import nn
 
 from mmvos.converters import convert, load_foreign_checkpoint, rename
@@ -45,6 +46,23 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path):
     with pytest.raises(ValueError, match=r'evil\.pth'):
         read_checkpoint(str(tmp_path / 'evil.pth'))
     assert load_foreign_checkpoint(str(tmp_path / 'evil.pth'))['state_dict'] == {}  # eval became a stub
+
+
+def test_a_checkpoint_of_the_runner_loads_with_its_log(tmp_path):
+    history = HistoryBuffer([1., 2.], [1, 1])
+    torch.save(dict(state_dict={'a': torch.arange(3.)}, message_hub=dict(log_scalars={'train/loss': history})),
+               tmp_path / 'epoch_1.pth')
+    loaded = read_checkpoint(str(tmp_path / 'epoch_1.pth'))
+    assert loaded['message_hub']['log_scalars']['train/loss'].mean() == 1.5
+
+    class Reach:
+
+        def __reduce__(self):
+            return getattr, (HistoryBuffer, '__init__')
+
+    torch.save(dict(state_dict={}, extra=Reach()), tmp_path / 'reach.pth')
+    with pytest.raises(ValueError, match=r'reach\.pth'):
+        read_checkpoint(str(tmp_path / 'reach.pth'))
 
 
 def test_a_checkpoint_with_foreign_objects_gives_its_tensors(tmp_path):
