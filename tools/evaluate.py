@@ -43,6 +43,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--pred', required=True, metavar='DIR-or-ZIP', help='predictions')
     parser.add_argument('--split', help='which list of videos (default: val; youtube-vos: valid; segtrack-v2, '
                         'youtube-objects, fbms: test). DAVIS: "all" takes every folder of annotations')
+    parser.add_argument('--sequences', metavar='FILE.txt', help='score only the videos that this file lists, one a line')
     parser.add_argument('--out', metavar='FILE.json', help='write the figures and the objects\' rows')
     parser.add_argument('--csv', metavar='FILE.csv', help="write the objects' rows")
     parser.add_argument('--num-workers', type=int, default=len(os.sched_getaffinity(0)), metavar='N',
@@ -59,6 +60,20 @@ def parse_args() -> argparse.Namespace:
 
 
 def find_videos(args: argparse.Namespace) -> list:
+    videos = all_videos(args)
+    if not args.sequences:
+        return videos
+    with open(args.sequences, encoding='utf-8') as file:
+        wanted = file.read().split()
+    found = {video.video_id: video for video in videos}
+    unknown = [name for name in wanted if name not in found]
+    if unknown or not wanted:
+        raise ValueError(f'{args.sequences}: no video {unknown[0]!r} in {args.gt}.' if unknown else
+                         f'{args.sequences}: the list is empty.')
+    return [found[name] for name in wanted]
+
+
+def all_videos(args: argparse.Namespace) -> list:
     if args.protocol.startswith('davis'):
         return davis_videos(args.protocol, args.gt, args.split or 'val')
     if args.protocol == 'youtube-vos':

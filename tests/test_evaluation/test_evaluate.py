@@ -230,6 +230,11 @@ def test_command_line(root, run_tool):
         ('train', 1), ('train', 2), ('bear', 1), ('bear', 2)]
     assert len((root / 'objects.csv').read_text().splitlines()) == 5
     assert f'J-Mean: {expected["J-Mean"]:.4f}' in output
+    (root / 'some.txt').write_text('bear\n')
+    status, output, errors = run_tool('evaluate.py', 'davis2017-semi', '--gt', root / 'gt', '--pred', root / 'pred',
+                                      '--sequences', root / 'some.txt', '--quiet', '--num-workers', 1)
+    assert status == 0, errors
+    assert f'J-Mean: {expected_of(root, "davis2017-semi", ["bear"])["J-Mean"]:.4f}' in output
     (root / 'pred/bear/00002.png').unlink()
     status, _, errors = run_tool('evaluate.py', 'davis2017-semi', '--gt', root / 'gt', '--pred', root / 'pred')
     assert status == 2

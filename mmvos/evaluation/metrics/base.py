@@ -21,6 +21,7 @@ class VideoMetric(BaseMetric):
 
     Results are gathered over ranks as they are: ranks may hold any number of videos, also none.
     """
+    default_prefix = ''  # figures carry their official names; mmengine warns about None
 
     def __init__(self, prefix: Optional[str] = None, collect_device: str = 'cpu') -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
