@@ -1,7 +1,9 @@
 """Greedy linking and the choice of starting points, against an independent computation on rectangles."""
 import pytest
+import torch
 from golden import load_golden
 
+from mmvos.models.segmentors.dyenet import Candidate, _Run, rank_candidates
 from mmvos.models.trackers.tracklets import Tracklet, link_tracklets
 
 DESCRIPTION, _ = load_golden('tracklet_linking')
@@ -30,3 +32,36 @@ def test_linking(case):
     for instance, tube in expected['tubes'].items():
         got = {str(f): t.id for f, t in tubes[int(instance) - 1].items()}
         assert dict(sorted(got.items())) == dict(sorted(tube.items()))
+
+
+def rectangle(box):
+    mask = torch.zeros(DESCRIPTION['canvas'], dtype=torch.bool)
+    mask[box[1]:box[3], box[0]:box[2]] = True
+    return mask
+
+
+def test_starting_points():
+    case = DESCRIPTION['starting_points']
+    listed = case['candidates']
+    candidates = [Candidate(c['frame'], c['instance'] - 1, c['similarity'], box=torch.tensor(c['box'])) for c in listed]
+    ids = {id(c): entry['id'] for c, entry in zip(candidates, listed)}
+    ranked = rank_candidates(candidates, case['params']['rho_reid'])
+    assert [ids[id(c)] for c in ranked] == case['expected']['order']
+
+    run = _Run.__new__(_Run)
+    run.tracklets, kept = [], []
+    run.cfg = dict(case['params'], reid_thr=case['params']['rho_reid'], min_area=1).__getitem__
+    run.mask = lambda tracklet, frame: tracklet.regions[frame]
+    run._mask_of = lambda candidate: rectangle(candidate.box.tolist())
+
+    def propagate(starts):
+        for tracklet, mask in starts:
+            match = [ids[id(c)] for c in ranked if c.frame == tracklet.start_frame and c.instance == tracklet.instance
+                     and c.similarity == tracklet.similarity]
+            kept.append(match[0])
+            first, last = case['stub_propagation'][str(match[0])]
+            tracklet.regions = {frame: mask for frame in range(first, last + 1)}
+
+    run._propagate = propagate
+    assert run._grow(ranked) == len(case['expected']['kept'])
+    assert kept == case['expected']['kept']

@@ -29,7 +29,7 @@ class PartlyFrozenResNet(ResNet):
     def _freeze_stages(self) -> None:
         super()._freeze_stages()
         if self.frozen_blocks:
-            for block in getattr(self, self.res_layers[-1])[:self.frozen_blocks]:
+            for block in list(getattr(self, self.res_layers[-1]))[:self.frozen_blocks]:
                 block.eval()
                 for parameter in block.parameters():
                     parameter.requires_grad = False
@@ -45,7 +45,7 @@ class PartlyFrozenResNet(ResNet):
                 x = getattr(self, name)(x)
                 if index in self.out_indices:
                     outputs.append(x)
-            last = getattr(self, self.res_layers[-1])
+            last = list(getattr(self, self.res_layers[-1]))
             for block in last[:self.frozen_blocks]:
                 x = block(x)
         for block in last[self.frozen_blocks:]:

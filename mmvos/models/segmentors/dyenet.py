@@ -278,10 +278,11 @@ class _Run:
             candidates = self._starting_points() if self.cfg('use_reid') else []
             if number == 0:
                 candidates += [Candidate(f, k, 1.0, mask=mask) for k, (f, mask) in enumerate(self.given)]
+            candidates = rank_candidates(candidates, self.cfg('reid_thr'))
             added = self._grow(candidates)
             tubes = self._link()
             expanded = self._expand_templates(tubes) if added and self.cfg('use_reid') else 0
-            self.rounds.append(dict(candidates=len(candidates), new_tracklets=added, new_templates=expanded))
+            self.rounds.append(dict(starting_points=len(candidates), new_tracklets=added, new_templates=expanded))
             if not added or not expanded:
                 break
         return tubes
@@ -301,7 +302,7 @@ class _Run:
         return self.model.reid_head.embeddings(self.model.rois(self.features[frame], boxes))
 
     def _starting_points(self) -> List[Candidate]:
-        """The proposal of each frame that looks most like an object, where it looks enough like it."""
+        """For every frame and object the proposal that looks most like it, among those that look like no other object."""
         found = []
         templates = [torch.stack(t) for t in self.templates]
         for frame, embeddings in self.embeddings.items():
@@ -312,12 +313,12 @@ class _Run:
             for k, (first, _) in enumerate(self.given):
                 own = torch.where(best == k, similarity[:, k], similarity.new_tensor(-1.0))
                 score, index = own.max(0)
-                if score > self.cfg('reid_thr') and frame > first:
+                if frame > first:
                     found.append(Candidate(frame, k, float(score), box=self.boxes[frame][index]))
         return found
 
     def _grow(self, candidates: List[Candidate]) -> int:
-        """Propagate starting points, the most similar first, unless a tracklet has the place already; how many were new."""
+        """Propagate starting points in order, unless a tracklet has the place already; how many were new."""
         waiting, added = [], 0
 
         def flush():
@@ -325,7 +326,7 @@ class _Run:
                 self._propagate(waiting)
                 waiting.clear()
 
-        for candidate in sort_candidates(candidates):
+        for candidate in candidates:
             mask = candidate.mask
             if waiting and (mask is None or candidate.frame != waiting[0][0].start_frame):
                 flush()  # given masks of one frame travel together, everything else alone
@@ -467,9 +468,13 @@ def tight_boxes(masks: Tensor) -> Tuple[Tensor, Tensor]:
     return boxes, boxes[:, 2] > boxes[:, 0]
 
 
-def sort_candidates(candidates: List[Candidate]) -> List[Candidate]:
-    """The most similar first, then by frame and object; the order in which boxes were listed does not matter."""
-    return sorted(candidates, key=lambda c: (-c.similarity, c.frame, c.instance))
+def rank_candidates(candidates: List[Candidate], reid_thr: float) -> List[Candidate]:
+    """Those that look enough like their object, the most similar first, then by frame and object.
+
+    The order in which boxes were listed does not matter.
+    """
+    enough = [c for c in candidates if c.similarity > reid_thr]
+    return sorted(enough, key=lambda c: (-c.similarity, c.frame, c.instance))
 
 
 def paste(probabilities: Tensor, boxes: Tensor, shape: Tuple[int, int]) -> Tensor:

@@ -1,0 +1,182 @@
+"""DyeNet's way through a video, with parts that see colours instead of learnt ones."""
+import cv2
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from mmengine.structures import InstanceData
+from torch import nn
+
+from mmvos.inference import FrameArrays, InferenceSession
+from mmvos.inference.bounded_store import BoundedStore
+from mmvos.models.backbones import PartlyFrozenResNet
+from mmvos.models.flow import warp_roi_state
+from mmvos.models.segmentors import DyeNet
+from mmvos.registry import MODELS
+
+
+@MODELS.register_module(force=True)
+class ColourBackbone(nn.Module):
+    """Features of stride 2: the colour, in [0, 1]."""
+
+    def forward(self, x):
+        return F.avg_pool2d(x, 2),
+
+
+@MODELS.register_module(force=True)
+class ColourRPN(nn.Module):
+    """Proposals: connected regions of one saturated colour."""
+
+    def predict(self, features, samples, rescale):
+        found = []
+        for image in features[0]:
+            boxes = []
+            for channel in range(3):
+                others = [c for c in range(3) if c != channel]
+                region = ((image[channel] > 0.7) & (image[others] < 0.4).all(0)).numpy().astype(np.uint8)
+                _, _, stats, _ = cv2.connectedComponentsWithStats(region)
+                boxes += [[2 * x, 2 * y, 2 * (x + w), 2 * (y + h)] for x, y, w, h, _ in stats[1:]]
+            found.append(InstanceData(bboxes=torch.tensor(boxes, dtype=torch.float32).view(-1, 4)))
+        return found
+
+
+@MODELS.register_module(force=True)
+class ColourReID(nn.Module):
+    """Embedding: the direction of the colour in the middle of the box. Mask: what has the colour of the middle."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Linear(1, 3)
+
+    @staticmethod
+    def colour(rois):
+        m = rois.shape[-1]
+        return rois[:, :, m // 3:-m // 3, m // 3:-m // 3].mean((2, 3))
+
+    def embeddings(self, rois, masks=None):
+        return F.normalize(self.colour(rois) - 0.4, dim=1)
+
+    def masks(self, rois):
+        return 40 * (0.3 - (rois - self.colour(rois)[:, :, None, None]).norm(dim=1))
+
+
+@MODELS.register_module(force=True)
+class ColourReMP(nn.Module):
+    """The state is the colour under the mask; a step finds it in the new box."""
+
+    def init_state(self, rois, masks):
+        colour = (rois * masks[:, None]).sum((2, 3)) / masks.sum((1, 2))[:, None].clamp(min=1e-6)
+        return colour[:, :, None, None].expand_as(rois).contiguous()
+
+    def forward(self, warped, rois):
+        colour = warped.flatten(2).amax(2)[:, :, None, None]  # zeros came from outside the old box
+        return 40 * (0.3 - (rois - colour).norm(dim=1)), colour.expand_as(rois).contiguous()
+
+
+def model(**test_cfg):
+    return DyeNet(
+        backbone=dict(type='ColourBackbone'), flow=dict(type='ZeroFlow'), rpn_head=dict(type='ColourRPN'),
+        reid_head=dict(type='ColourReID'), re_mp_head=dict(type='ColourReMP'),
+        loss_reid=dict(type='OIMLoss', num_identities=2, channels=3), roi_size=14, stride=2, parts=('rpn', 'dyenet'),
+        data_preprocessor=dict(type='VOSDataPreprocessor', mean=(0., ) * 3, std=(255., ) * 3),
+        test_cfg=dict(dict(min_area=16, min_box_side=2, enlarge=0.3), **test_cfg))
+
+
+def behind_a_pillar(frames=60):
+    """A red square passes behind a grey pillar and is hidden for 20 frames; a blue one stays."""
+    images, label_maps = [], []
+    for t in range(frames):
+        image, label_map = np.full((64, 128, 3), 90, np.uint8), np.zeros((64, 128), np.uint8)
+        left = 4 + 2 * t
+        image[10:26, left:left + 16], label_map[10:26, left:left + 16] = (0, 0, 255), 7
+        image[:, 34:90] = 120  # the pillar
+        label_map[:, 34:90] = 0
+        image[40:56, 100:116], label_map[40:56, 100:116] = (255, 0, 0), 2
+        images.append(image)
+        label_maps.append(label_map)
+    return images, label_maps
+
+
+def j_after(results, truth, object_id, first):
+    """Mean J of an object from a frame on, where enough of it is seen."""
+    pairs = [(r.pred_label_map == object_id, g == object_id) for r, g in list(zip(results, truth))[first:]]
+    values = [(a & b).sum() / (a | b).sum() for a, b in pairs if b.sum() > 100]
+    assert values
+    return np.mean(values)
+
+
+def test_an_object_that_was_hidden_is_found_again_only_by_re_identification():
+    images, truth = behind_a_pillar()
+    hidden = [t for t, g in enumerate(truth) if not (g == 7).any()]
+    assert len(hidden) >= 20
+    video = FrameArrays(images, video_id='pillar', prompts={0: truth[0]})
+    full, alone = model(), model(use_reid=False)
+    with_reid = list(InferenceSession(full).run(video))
+    without = list(InferenceSession(alone).run(video))
+    back = hidden[-1] + 1
+    assert j_after(with_reid, truth, 7, back) > 0.8
+    assert j_after(without, truth, 7, back) == 0
+    assert j_after(with_reid, truth, 2, 0) > 0.8  # the other object keeps its identity throughout
+    used = [t for t in full.report['tracklets'] if t['object'] == 1 and t['decision'] != 'rejected']
+    assert len(used) >= 2 and used[0]['last_frame'] < hidden[0] <= hidden[-1] < used[1]['start_frame']
+    assert len(alone.report['tracklets']) == 2
+
+
+def test_a_small_memory_bound_changes_nothing():
+    images, truth = behind_a_pillar(20)
+    video = FrameArrays(images, prompts={0: truth[0]})
+    roomy, tight = model(), model(memory_mb=0.1)
+    expected = [r.pred_label_map for r in InferenceSession(roomy).run(video)]
+    for a, r in zip(expected, InferenceSession(tight).run(video)):
+        np.testing.assert_array_equal(a, r.pred_label_map)
+    assert roomy.report['recomputed_features'] == 0 < tight.report['recomputed_features']
+
+
+def test_the_store_keeps_its_bound_and_the_newest():
+    calls = []
+
+    def compute(key):
+        calls.append(key)
+        return torch.full((1024, 512), float(key))  # 1 MiB in half precision
+
+    store = BoundedStore(compute, limit_mb=3)
+    for key in (0, 1, 2, 0, 3, 0, 1):
+        assert (store[key] == key).all()
+        assert store.bytes <= 3 * 2**20
+    assert calls == [0, 1, 2, 3, 1] and store.recomputed == 1
+
+
+def test_an_object_given_later_is_not_segmented_before():
+    images, truth = behind_a_pillar(20)
+    late = np.where(truth[8] == 2, truth[8], 0).astype(np.uint8)
+    first = np.where(truth[0] == 7, truth[0], 0).astype(np.uint8)
+    results = list(InferenceSession(model()).run(FrameArrays(images, prompts={0: first, 8: late})))
+    assert not any((r.pred_label_map == 2).any() for r in results[:8])
+    assert j_after(results, truth, 2, 8) > 0.8
+
+
+def test_states_stay_where_they_are_without_motion():
+    state, boxes = torch.randn(2, 3, 6, 6), torch.tensor([[3., 4., 21., 19.], [0., 0., 12., 12.]])
+    torch.testing.assert_close(warp_roi_state(state, boxes, boxes, torch.zeros(1, 2, 40, 50)), state)
+
+
+def test_frozen_blocks_have_no_gradient_and_the_others_do():
+    settings = dict(depth=50, num_stages=3, strides=(1, 2, 1), dilations=(1, 1, 2), out_indices=(2, ))
+    net = PartlyFrozenResNet(**settings, frozen_blocks=4, norm_cfg=dict(type='BN', requires_grad=False), norm_eval=True)
+    net.train()
+    out, = net(torch.randn(1, 3, 36, 50))
+    assert out.shape == (1, 1024, 5, 7)  # stride 8, rounded up
+    out.sum().backward()
+    with_gradient = {'.'.join(n.split('.')[:2]) for n, p in net.named_parameters() if p.grad is not None}
+    assert with_gradient == {'layer3.4', 'layer3.5'}
+    plain = MODELS.build(dict(type='mmdet.ResNet', **settings))
+    plain.load_state_dict(net.state_dict())
+    x = torch.randn(1, 3, 36, 50)
+    net.eval(), plain.eval()
+    with torch.no_grad():
+        torch.testing.assert_close(net(x)[0], plain(x)[0])
+
+
+def test_unknown_parts_are_refused():
+    with pytest.raises(ValueError, match='rpn'):
+        DyeNet(**{k: {} for k in ('backbone', 'flow', 'rpn_head', 'reid_head', 're_mp_head', 'loss_reid')}, parts=('all', ))
