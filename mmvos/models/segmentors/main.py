@@ -103,6 +103,11 @@ class MAIN(CausalVOSModel):
             self.flow_estimator.eval()
         return self
 
+    @property
+    def needs_flow(self) -> bool:
+        """Whether the network or the short-term attention uses flow; then the tracker is given it too."""
+        return self.flow_input is not None or self.sta is not None
+
     def extract(self, image: Tensor, flow: Optional[Tensor], lta: Tensor, sta: Tensor) -> Tensor:
         """Logits ``(B, N, H, W)``; ``image`` ``(B, 3, H, W)``, ``flow`` ``(B, 2, H, W)``, attention ``(B, N, H,
         W)``."""
@@ -124,9 +129,7 @@ class MAIN(CausalVOSModel):
     def step(self, frame: Frame, state: MAINState) -> Tuple[Tensor, MAINState]:
         """Scores are logits, 0 for the background: an object wins where its probability is above 0.5 and the
         largest."""
-        flow = None
-        if self.flow_estimator is not None:
-            flow = self.flow_estimator(frame.pixels, state.pixels)
+        flow = self.flow_estimator(frame.pixels, state.pixels) if self.needs_flow else None
         sta = self.sta(state.masks, flow) if self.sta is not None else state.masks
         lta, tracks = self._follow(frame, state, flow, sta)
 
