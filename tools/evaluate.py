@@ -21,7 +21,7 @@ import zipfile
 from tqdm import tqdm
 
 from mmvos.evaluation import format_table, write_csv, write_json
-from mmvos.evaluation.evaluate import MASK_PROTOCOLS, score_videos, videos_of_dataset
+from mmvos.evaluation.evaluate import MASK_PROTOCOLS, available_cores, score_videos, videos_of_dataset
 from mmvos.evaluation.functional import youtube_vis_ap
 from mmvos.evaluation.functional.youtube_vis import STATS
 from mmvos.evaluation.layouts import davis_videos, youtube_vos_videos
@@ -46,7 +46,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--sequences', metavar='FILE.txt', help='score only the videos that this file lists, one a line')
     parser.add_argument('--out', metavar='FILE.json', help='write the figures and the objects\' rows')
     parser.add_argument('--csv', metavar='FILE.csv', help="write the objects' rows")
-    parser.add_argument('--num-workers', type=int, default=len(os.sched_getaffinity(0)), metavar='N',
+    parser.add_argument('--num-workers', type=int, default=available_cores(), metavar='N',
                         help='processes (default: one per core)')
     parser.add_argument('--no-strict', action='store_true', help='davis2017-semi: predicted ids that were not given are '
                         'background instead of an error')

@@ -84,6 +84,11 @@ def score_video(video: GroundTruthVideo, predictions: MaskFiles, protocol: str, 
     return [dict(video=video.video_id, **row) for row in scorer.result()]
 
 
+def available_cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+
+
 def _always(position: int) -> bool:
     return True
 

@@ -16,7 +16,7 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 
-from mmvos.evaluation.evaluate import score_videos  # noqa: E402
+from mmvos.evaluation.evaluate import available_cores, score_videos  # noqa: E402
 from mmvos.evaluation.functional import score_objects  # noqa: E402
 from mmvos.evaluation.functional.boundary import boundary_map, boundary_radius, dilate_disc, mask_box  # noqa: E402
 from mmvos.evaluation.layouts import GroundTruthVideo, stems, subfolders  # noqa: E402
@@ -172,7 +172,7 @@ def main() -> None:
             videos.append(GroundTruthVideo(video, frames, [gt for gt, _ in files], list(range(len(frames)))))
         protocol = 'davis2017-semi' if read_label_map(videos[0].annotations[0]).max() < 255 else 'davis2016'
         print(f'\nfrom files, {sum(len(v.frames) for v in videos)} frames of {len(videos)} videos '
-              f'({len(os.sched_getaffinity(0))} cores), seconds of wall time:')
+              f'({available_cores()} cores), seconds of wall time:')
         for workers in args.workers:
             seconds = []
             for _ in range(args.repeat):
