@@ -142,7 +142,8 @@ class SynthEngine:
             late = [int(rng.integers(1, max(num_frames - 1, 2))) if i and num_frames > 2 and rng.random() < s.late_prob
                     else None for i in range(len(cutouts))]
         camera = self._camera(rng, num_frames)
-        shadow = (rng.uniform(0.2, 0.5), rng.uniform(-0.15, 0.15, 2)) if rng.random() < s.shadow_prob else None
+        shadow = rng.uniform(0.2, 0.5), rng.uniform(-0.15, 0.15, 2)  # drawn in any case: effects do not change motion
+        shadow = shadow if rng.random() < s.shadow_prob else None
         for attempt in range(12):  # until every object that should be seen in the first frame is
             actors = self._cast(rng, cutouts, late, num_frames, camera, shadow, crowded=attempt < 8)
             order = rng.permutation(len(actors))

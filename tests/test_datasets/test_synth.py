@@ -1,0 +1,324 @@
+"""SynthVOS: what the engine promises, sources from folders, the data set, samplers."""
+import itertools
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mmvos.datasets import FolderDataset, SynthVOSDataset
+from mmvos.datasets.samplers import BalancedSampler, EndlessSampler, LongestFirstSampler, share_out
+from mmvos.datasets.synth import (
+    FolderBackgrounds,
+    FolderObjects,
+    ProceduralBackgrounds,
+    ProceduralObjects,
+    SynthEngine,
+    SynthSettings,
+    make_demo_clip,
+    with_prompts,
+    write_davis,
+    write_synthvis,
+)
+from mmvos.structures.youtube_vis import load_youtube_vis
+
+SIZE = (64, 112)
+CLEAN = dict(noise=0, jpeg_quality=None, blur=0, lighting=0, shadow_prob=0, soft_edge_prob=1)
+
+
+def engine(**settings):
+    return SynthEngine(ProceduralObjects(size=64), ProceduralBackgrounds(), SynthSettings(size=SIZE, **settings))
+
+
+def clip(seed=0, frames=4, options=(), **settings):
+    return engine(**settings).render(np.random.default_rng(seed), frames, **dict(options))
+
+
+def test_the_same_seed_gives_the_same_clip():
+    first, again, other = clip(3), clip(3), clip(4)
+    np.testing.assert_array_equal(first.frames, again.frames)
+    np.testing.assert_array_equal(first.label_maps, again.label_maps)
+    assert not np.array_equal(first.frames, other.frames)
+
+
+def test_number_and_visibility_of_objects_in_the_first_frame():
+    for seed in range(6):
+        made = clip(seed, 2, num_objects=(2, 4), late_prob=0, cross_prob=1, min_visible=0.01)
+        areas = np.bincount(made.label_maps[0].ravel(), minlength=256)
+        assert 2 <= len(made.categories) <= 4
+        assert set(np.flatnonzero(areas)) == {0, *made.categories}
+        assert min(areas[i] for i in made.categories) >= 0.01 * SIZE[0] * SIZE[1]
+
+
+def test_a_late_object_is_outside_until_it_enters_and_then_comes_in():
+    made = clip(1, 16, dict(late=[None, 5], num_objects=2))
+    seen = [2 in m for m in made.label_maps]
+    assert not any(seen[:5]) and any(seen[5:12])
+
+
+def test_backward_flow_leads_to_where_the_pixel_came_from():
+    made = clip(2, 3, dict(with_flow=True, late=[None] * 3, num_objects=3), **CLEAN)
+    y, x = np.mgrid[:SIZE[0], :SIZE[1]].astype(np.float32)
+    for t in (1, 2):
+        before_x, before_y = x + made.flow_bwd[t][..., 0], y + made.flow_bwd[t][..., 1]
+        warped = cv2.remap(made.frames[t - 1], before_x, before_y, cv2.INTER_LINEAR)
+        labels = cv2.remap(made.label_maps[t - 1], before_x, before_y, cv2.INTER_NEAREST)
+        seen = (before_x > 1) & (before_x < SIZE[1] - 2) & (before_y > 1) & (before_y < SIZE[0] - 2)
+        seen &= cv2.erode((labels == made.label_maps[t]).astype(np.uint8), np.ones((5, 5))) > 0
+        for region in (made.label_maps[t] > 0, made.label_maps[t] == 0):
+            error = np.abs(warped.astype(int) - made.frames[t])[seen & region].mean()
+            moved = np.abs(made.frames[t - 1].astype(int) - made.frames[t])[seen & region].mean()
+            assert error < 0.25 * moved and error < 6
+    assert not made.flow_bwd[0].any()
+
+
+def test_label_maps_follow_the_depth_order_and_the_pixels():
+    """Plain objects on a plain background: every pixel's colour tells which object must be labelled."""
+
+    class Plain:
+        classes = ['plain']
+        colours = ((255, 0, 0), (0, 255, 0), (0, 0, 255))
+
+        def sample(self, rng):
+            from mmvos.datasets.synth import Cutout
+            self.colours = self.colours[1:] + self.colours[:1]
+            image = np.full((40, 40, 4), 255, np.uint8)
+            image[..., :3] = self.colours[-1]
+            return Cutout(image, 'plain', 'plain')
+
+    class Grey:
+        def sample(self, rng, height, width):
+            return np.full((height, width, 3), 128, np.uint8)
+
+    settings = SynthSettings(size=SIZE, num_objects=(3, 3), distractor_prob=0, cross_prob=1, late_prob=0, **CLEAN)
+    made = SynthEngine(Plain(), Grey(), settings).render(np.random.default_rng(0), 5)
+    table = np.array([(128, 128, 128), *Plain.colours])
+    for frame, label_map in zip(made.frames, made.label_maps):
+        expected = np.abs(frame[:, :, None].astype(int) - table).sum(-1).argmin(-1)
+        edge = cv2.morphologyEx(label_map, cv2.MORPH_GRADIENT, np.ones((3, 3))) > 0
+        assert (expected == label_map)[~edge].all()
+
+
+@pytest.mark.parametrize('option, value', [
+    ('noise', 20.0), ('jpeg_quality', (5, 5)), ('blur', 1.0), ('lighting', 0.6), ('shadow_prob', 1.0)])
+def test_every_effect_changes_pixels_and_no_label(option, value):
+    plain, effect = clip(5, 3, **CLEAN), clip(5, 3, **dict(CLEAN, **{option: value}))
+    np.testing.assert_array_equal(plain.label_maps[0], effect.label_maps[0])
+    assert not np.array_equal(plain.frames, effect.frames)
+
+
+def test_distractors_are_copies_with_an_id_of_their_own():
+    made = clip(0, 1, num_objects=(5, 5), distractor_prob=1.0)
+    assert len(set(made.categories.values())) == 1 and len(made.categories) == 5
+
+
+def test_prompts_introduce_an_object_once_where_it_is_large_enough():
+    small, large = np.zeros((10, 10), np.uint8), np.zeros((10, 10), np.uint8)
+    small[0, 0], large[:5, :5] = 2, 2
+    small[5:, 5:] = large[5:, 5:] = 1
+    annotations, prompts = with_prompts([small, large, large], 0.05)
+    assert {i: set(np.unique(p)) - {0} for i, p in prompts.items()} == {0: {1}, 1: {2}}
+    assert set(np.unique(annotations[0])) == {0, 1} and set(np.unique(annotations[2])) == {0, 1, 2}
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Cut-outs of two categories and backgrounds, each with train and val lists."""
+    rng = np.random.default_rng(0)
+    for category, count in (('cat', 2), ('dog', 2)):
+        folder = tmp_path / 'objects' / category
+        folder.mkdir(parents=True)
+        for i in range(count):
+            image = np.zeros((50, 60, 4), np.uint8)
+            image[2:48, 5:58] = (*rng.integers(0, 256, 3), 255)
+            cv2.imwrite(str(folder / f'{i}.png'), image)
+    (tmp_path / 'backgrounds').mkdir()
+    for i in range(2):
+        cv2.imwrite(str(tmp_path / f'backgrounds/{i}.jpg'), rng.integers(0, 256, (90, 120, 3), np.uint8))
+    for split, i in (('train', 0), ('val', 1)):
+        (tmp_path / f'objects/{split}.txt').write_text(f'cat/{i}.png\ndog/{i}.png\n')
+        (tmp_path / f'backgrounds/{split}.txt').write_text(f'{i}.jpg\n')
+    return tmp_path
+
+
+def test_folder_sources_follow_their_lists(pictures):
+    rng = np.random.default_rng(0)
+    objects = FolderObjects(str(pictures / 'objects'), 'val')
+    assert objects.classes == ['cat', 'dog']
+    samples = [objects.sample(rng) for _ in range(8)]
+    assert {Path(s.name).name for s in samples} == {'1.png'} and {s.category for s in samples} == {'cat', 'dog'}
+    assert samples[0].image.shape == (46, 53, 4)  # cropped to what is visible
+    assert len(FolderObjects(str(pictures / 'objects'), classes=['dog']).items) == 2
+    assert FolderBackgrounds(str(pictures / 'backgrounds'), 'train').sample(rng, 33, 44).shape == (33, 44, 3)
+
+
+def test_folder_sources_name_the_file_at_fault(pictures):
+    with pytest.raises(FileNotFoundError, match='nowhere: folder not found'):
+        FolderObjects(str(pictures / 'nowhere'))
+    with pytest.raises(FileNotFoundError, match=r'test\.txt: split list not found'):
+        FolderObjects(str(pictures / 'objects'), 'test')
+    cv2.imwrite(str(pictures / 'objects/cat/0.png'), np.zeros((50, 60, 3), np.uint8))
+    with pytest.raises(ValueError, match=r'cat/0\.png: no alpha channel'):
+        objects = FolderObjects(str(pictures / 'objects'), 'train', classes=['cat'])
+        objects.sample(np.random.default_rng(0))
+
+
+def dataset(**more):
+    return SynthVOSDataset(**dict(dict(length=6, num_frames=5, size=SIZE, num_objects=(1, 2)), **more))
+
+
+def test_clips_for_training_are_numbered_and_reproducible():
+    pipeline = [dict(type='SampleClip', clip_len=3), dict(type='LoadClip', with_flow=True), dict(type='SelectObjects'),
+                dict(type='PackVOSInputs')]
+    made = dataset(pipeline=pipeline, with_flow=True)
+    np.random.seed(0)
+    first = made[2]
+    np.random.seed(0)
+    again = dataset(pipeline=pipeline, with_flow=True)[2]
+    assert first['inputs'].shape == (3, 3, *SIZE) and first['data_samples'].flow_bwd.shape == (3, 2, *SIZE)
+    assert (first['inputs'] == again['inputs']).all() and (first['inputs'] != made[3]['inputs']).any()
+    assert (dataset(seed=1).get_data_info(2)['frames'][0] != dataset().get_data_info(2)['frames'][0]).any()
+
+
+def test_fixed_videos_have_prompts_and_late_objects():
+    fixed = dataset(test_mode=True, late_videos=2, num_frames=12, pipeline=[dict(type='PackVideo')])
+    videos = [fixed[i]['inputs'] for i in range(6)]
+    assert [len(v.metainfo['categories']) for v in videos] == [1, 2, 1, 2, 2, 2]
+    assert [max(v.prompts) > 0 for v in videos] == [False] * 4 + [True] * 2
+    late = videos[-1]
+    start = max(late.prompts)
+    assert set(np.unique(late.prompts[start])) == {0, 2}
+    assert all(2 not in late.metainfo['annotations'][i] for i in range(start))
+    assert fixed.video_lengths() == [12] * 6
+
+
+def test_an_unknown_setting_is_an_error():
+    with pytest.raises(ValueError, match="no field 'speeed'"):
+        dataset(settings=dict(speeed=1))
+
+
+def test_written_sequence_reads_back(tmp_path):
+    made = clip(1, 9, dict(late=[None, 2], num_objects=2), leave_prob=0)
+    write_davis(str(tmp_path), 'one', made)
+    read = FolderDataset(str(tmp_path), ann_file='ImageSets/2017/val.txt', prompt='appear', test_mode=True,
+                         data_prefix=dict(img='JPEGImages/480p', ann='Annotations/480p'),
+                         pipeline=[dict(type='PackVideo')])[0]['inputs']
+    first_seen = {i: next(t for t, m in enumerate(made.label_maps) if i in m) for i in (1, 2)}
+    assert read.metainfo['prompt_frames'] == first_seen
+    assert np.abs(read.read(4).astype(int) - made.frames[4]).mean() < 12  # JPEG
+
+
+def test_demo_clip_has_four_objects_the_last_one_late():
+    made = make_demo_clip(size=(96, 170), num_frames=24)
+    areas = np.array([[(m == i).sum() for i in range(1, 5)] for m in made.label_maps])
+    assert (areas[0, :3] > 0.01 * 96 * 170).all() and areas[0, 3] == 0 and areas[-1, 3] > 0
+    assert len(made.categories) == 4
+
+
+def test_synthvis_annotations_are_those_of_the_clips(tmp_path):
+    maker = engine(num_objects=(2, 2))
+    path = write_synthvis(str(tmp_path), 'train', maker, 2, 3, seed=7)
+    data = load_youtube_vis(path)
+    assert [c['name'] for c in data['categories']] == maker.objects.classes
+    import pycocotools.mask as rle
+    for number, video in enumerate(data['videos']):
+        made = maker.render(np.random.default_rng((7, number)), 3)
+        tracks = [a for a in data['annotations'] if a['video_id'] == video['id']]
+        assert [data['categories'][a['category_id'] - 1]['name'] for a in tracks] == list(made.categories.values())
+        for t in range(3):
+            masks = [rle.decode(a['segmentations'][t]) if a['segmentations'][t] else 0 * made.label_maps[t]
+                     for a in tracks]
+            np.testing.assert_array_equal(sum(m * i for i, m in enumerate(masks, 1)), made.label_maps[t])
+        assert all((tmp_path / 'train/JPEGImages' / name).is_file() for name in video['file_names'])
+
+
+# samplers
+
+def test_videos_are_shared_out_longest_first_and_evenly():
+    shares = share_out([10, 70, 30, 40, 60, 50], 2)
+    assert shares == [[1, 3, 2], [4, 5, 0]]
+    assert sorted(sum(shares, [])) == list(range(6))
+    assert share_out([5, 9], 4) == [[1], [0], [], []]
+
+
+@pytest.fixture
+def rank(monkeypatch):
+    def become(number, world_size):
+        monkeypatch.setattr('mmvos.datasets.samplers.video_samplers.get_dist_info', lambda: (number, world_size))
+    return become
+
+
+def test_longest_first_sampler_gives_each_rank_its_share(rank):
+    class Videos:
+        def video_lengths(self):
+            return [3, 8, 5]
+
+    for number, expected in enumerate([[1], [2, 0], []][:2]):
+        rank(number, 2)
+        assert list(LongestFirstSampler(Videos())) == expected
+    rank(3, 4)
+    assert len(LongestFirstSampler(Videos())) == 0
+
+
+def test_endless_sampler_shares_and_skips(rank):
+    rank(1, 3)
+    sampler = EndlessSampler(range(100), seed=0)
+    assert list(itertools.islice(sampler, 4)) == [1, 4, 7, 10]
+    resumed = EndlessSampler(range(100), seed=0)
+    resumed.skip(4)
+    assert next(iter(resumed)) == 13
+    assert list(itertools.islice(EndlessSampler(range(10), seed=0), 4)) == [1, 4, 7, 0]
+
+
+def test_balanced_sampler_draws_parts_alike(rank):
+    class Parts(list):
+        cumulative_sizes = [10, 1000]
+
+    parts = Parts(range(1000))
+    drawn = [sum(i < 10 for i in BalancedSampler(parts, 200, replacement=True, seed=s)) for s in range(5)]
+    assert 70 < np.mean(drawn) < 130
+    sampler = BalancedSampler(parts, (0, 2), seed=0)
+    first = list(sampler)
+    assert len(first) == len(set(first)) == 20
+    sampler.set_epoch(1)
+    assert list(sampler) != first
+    shares = []
+    for number in range(2):
+        rank(number, 2)
+        shares.append(list(BalancedSampler(parts, (0, 2), seed=0)))
+    assert sorted(sum(shares, [])) == sorted(first)
+    with pytest.raises(ValueError, match='replacement=True'):
+        BalancedSampler(parts, 2000)
+
+
+# preparation of folders
+
+def test_prepare_synthvos_from_own_folders(tmp_path, monkeypatch, pictures):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / 'tools/dataset_converters'))
+    import prepare_synthvos
+    for split in ('train', 'val'):
+        (pictures / f'objects/{split}.txt').unlink()
+    out = tmp_path / 'out'
+    monkeypatch.setattr(sys, 'argv', ['prepare_synthvos.py', str(out), '--objects', str(pictures / 'objects'),
+                                      '--backgrounds', str(pictures / 'backgrounds')])
+    prepare_synthvos.main()
+    lists = {split: set((out / f'objects/{split}.txt').read_text().split()) for split in ('train', 'val')}
+    assert len(lists['train']) == len(lists['val']) == 2 and not lists['train'] & lists['val']
+    FolderObjects(str(out / 'objects'), 'val').sample(np.random.default_rng(0))
+    with pytest.raises(SystemExit, match='is there already'):
+        prepare_synthvos.main()
+
+
+def test_which_stamps_are_photographs(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / 'tools/dataset_converters'))
+    from prepare_synthvos import is_photographic_stamp, stamp_categories
+    keep = ['animals/birds/owl.png', 'animals/mammals/cats/lion.png', 'town/roadsigns/no_entry_sign.png',
+            'seasonal/christmas/Candy_cane_photo_1.png', 'seasonal/halloween/grave-a.png']
+    drop = ['animals/birds/cartoon/tux.png', 'symbols/shapes/star.png', 'town/flags/fr.png', 'animals/birds/owl.svg',
+            'seasonal/christmas/star.png', 'vehicles/construction/dumper_mirror.png', 'seasonal/halloween/ghost.png']
+    assert [is_photographic_stamp(p) for p in keep + drop] == [True] * len(keep) + [False] * len(drop)
+    names = [f'animals/birds/{i}.png' for i in range(4)] + ['animals/lizards/iguana.png', 'vehicles/auto/beetle.png']
+    assert list(stamp_categories(names).values()) == ['birds'] * 4 + ['animals', 'vehicles']
+
+
