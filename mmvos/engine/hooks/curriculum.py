@@ -9,6 +9,7 @@ from mmengine.logging import MessageHub
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from mmvos.registry import HOOKS
 
@@ -61,6 +62,7 @@ class _StagedHook(Hook):
                 raise ValueError(f"transforms: {path!r}; expected 'ClassName.attribute'.")
         self._shared: Optional[Tensor] = None
         self._stage: Optional[int] = None
+        self._retired: List[Any] = []
 
     def before_train(self, runner: Runner) -> None:
         """Reach into the data set before its workers start."""
@@ -80,11 +82,21 @@ class _StagedHook(Hook):
         self._shared = torch.zeros(1, dtype=torch.int64).share_memory_()
         staged = StagedFetch(loader.dataset if fetch is None else _Chained(fetch), targets, self._shared)
         loader.dataset.__getitems__ = staged
-        # workers that were started before this moment have a data set without it
-        loader._iterator = None
-        iterator = getattr(runner.train_loop, 'dataloader_iterator', None)
-        if getattr(iterator, '_iterator', None) is not None:
-            iterator._iterator = None
+        self._restart_workers(loader, getattr(runner.train_loop, 'dataloader_iterator', None))
+
+    def _restart_workers(self, loader: DataLoader, endless: Any) -> None:
+        """Workers that were started before have a data set of the time before.
+
+        Their iterator is kept: were it freed, Python would close the generators of an endless sampler, which the next
+        iterator shares.
+        """
+        for owner in (loader, endless):
+            iterator = getattr(owner, '_iterator', None)
+            if iterator is not None:
+                if hasattr(iterator, '_shutdown_workers'):
+                    iterator._shutdown_workers()
+                self._retired.append(iterator)
+                owner._iterator = None
 
     def set_stage(self, runner: Runner, stage: int) -> None:
         """Put a stage (from 0) into effect."""

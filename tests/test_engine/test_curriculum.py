@@ -1,0 +1,170 @@
+"""Curricula reach the model, the batch size and the pipeline, also in worker processes that live on."""
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.dataset import BaseDataset, InfiniteSampler
+from mmengine.logging import MessageHub, MMLogger
+from mmengine.runner.loops import _InfiniteDataloaderIterator
+from torch import nn
+from torch.utils.data import DataLoader
+
+from mmvos.datasets.transforms import ClipBroadcaster, RandomFrameAffine, SampleClip
+from mmvos.engine.hooks import CurriculumHook, PlateauCurriculumHook
+from mmvos.engine.hooks.curriculum import find_transforms
+
+
+class Numbers(BaseDataset):
+    """Items are the clip length that the pipeline has at that moment."""
+
+    def load_data_list(self):
+        return [dict(sample_idx=i) for i in range(12)]
+
+    def prepare_data(self, idx):
+        return self.pipeline.transforms[0].clip_len
+
+
+def runner_with(num_workers=0, sampler=None, **model):
+    dataset = Numbers(pipeline=[SampleClip(2)])
+    loader = DataLoader(dataset, batch_size=2, num_workers=num_workers, persistent_workers=num_workers > 0,
+                        sampler=sampler and sampler(dataset), multiprocessing_context='fork' if num_workers else None)
+    module = nn.Module()
+    module.inner = nn.Module()
+    for name, value in model.items():
+        setattr(module.inner, name, value)
+    return SimpleNamespace(train_dataloader=loader, model=module, train_loop=SimpleNamespace(), epoch=0, iter=0,
+                           logger=MMLogger.get_instance('curriculum'), _resume=True)
+
+
+@pytest.mark.parametrize('num_workers', [0, 1])
+def test_clip_length_by_epoch_with_workers_that_live_on(num_workers):
+    runner = runner_with(num_workers)
+    hook = CurriculumHook(begins=(1, 3), transforms={'SampleClip.clip_len': (2, 4, 8)})
+    hook.before_train(runner)
+    lengths = []
+    for runner.epoch in range(4):
+        hook.before_train_epoch(runner)
+        batches = [batch.tolist() for batch in runner.train_dataloader]
+        assert len(batches) == 6
+        lengths.append({n for batch in batches for n in batch})
+    assert lengths == [{2}, {4}, {4}, {8}]
+
+
+def test_endless_loader_whose_workers_began_earlier():
+    """Batches that were made ahead belong to the stage before, but no batch mixes two stages."""
+    runner = runner_with(1, InfiniteSampler)
+    iterator = _InfiniteDataloaderIterator(runner.train_dataloader)
+    assert next(iterator).tolist() == [2, 2]
+    runner.train_loop.dataloader_iterator = iterator
+    hook = CurriculumHook(begins=(2, ), by_epoch=False, transforms={'SampleClip.clip_len': (3, 5)})
+    hook.before_train(runner)
+    batches = []
+    for runner.iter in range(8):
+        hook.before_train_iter(runner, runner.iter)
+        batches.append(next(iterator).tolist())
+    assert batches[0] == [3, 3] and batches[-1] == [5, 5]
+    assert all(len(set(batch)) == 1 for batch in batches)
+
+
+def test_two_curricula_in_one_run():
+    runner = runner_with()
+    runner.train_dataloader.dataset.pipeline.transforms[0].min_len = 1
+    hooks = [CurriculumHook(begins=(1, ), transforms={'SampleClip.clip_len': (2, 4)}),
+             CurriculumHook(begins=(2, ), transforms={'SampleClip.min_len': (1, 3)})]
+    for hook in hooks:
+        hook.before_train(runner)
+    seen = []
+    for runner.epoch in range(3):
+        for hook in hooks:
+            hook.before_train_epoch(runner)
+        length = next(iter(runner.train_dataloader))[0].item()
+        seen.append((length, runner.train_dataloader.dataset.pipeline.transforms[0].min_len))
+    assert seen == [(2, 1), (4, 1), (4, 3)]
+
+
+def test_model_settings_by_stage_and_along_a_line():
+    runner = runner_with(mask_prob=None, steps=None)
+    hook = CurriculumHook(begins=(4, ), by_epoch=False, model={
+        'inner.steps': (2, 10), 'inner.mask_prob': dict(begin=2, end=6, values=(0.0, 1.0))})
+    hook.before_train(runner)
+    seen = []
+    for runner.iter in (0, 2, 3, 4, 6, 9):
+        hook.before_train_iter(runner, runner.iter)
+        seen.append((runner.model.inner.steps, runner.model.inner.mask_prob))
+    assert seen == [(2, 0.0), (2, 0.0), (2, 0.25), (10, 0.5), (10, 1.0), (10, 1.0)]
+
+
+def test_a_resumed_run_begins_in_its_stage():
+    runner = runner_with(steps=None)
+    runner.epoch = 5
+    CurriculumHook(begins=(2, 4), model={'inner.steps': (1, 2, 3)}).before_train(runner)
+    assert runner.model.inner.steps == 3
+
+
+def test_batch_size_by_epoch():
+    runner = runner_with()
+    hook = CurriculumHook(begins=(1, ), batch_size=(4, 2))
+    hook.before_train(runner)
+    sizes = []
+    for runner.epoch in range(2):
+        hook.before_train_epoch(runner)
+        sizes.append([len(batch) for batch in runner.train_dataloader])
+    assert sizes == [[4] * 3, [2] * 6]
+
+
+@pytest.mark.parametrize('options, message', [
+    (dict(begins=(3, 2)), 'growing'), (dict(begins=(2, ), model={'a': (1, )}), '1 values for 2 stages'),
+    (dict(transforms={'clip_len': (1, )}), 'ClassName.attribute'),
+    (dict(batch_size=(1, ), by_epoch=False), 'by epoch'),
+    (dict(model={'a': dict(begin=3, end=3, values=(0, 1))}), 'begin before end')])
+def test_wrong_settings_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        CurriculumHook(**options)
+
+
+def test_unknown_targets_are_named():
+    with pytest.raises(ValueError, match="no SampleClip with an attribute 'length'"):
+        CurriculumHook(transforms={'SampleClip.length': (1, )}).before_train(runner_with())
+    with pytest.raises(ValueError, match="has no attribute 'nothing'"):
+        CurriculumHook(model={'inner.nothing': (1, )}).before_train(runner_with())
+
+
+def test_transforms_are_found_inside_wrappers_and_broadcasters():
+    dataset = Numbers(pipeline=[ClipBroadcaster([dict(type='RandomFrameAffine')])])
+    wrapped = SimpleNamespace(datasets=[SimpleNamespace(dataset=dataset)])
+    found, = find_transforms(wrapped, 'RandomFrameAffine', 'zoom')
+    assert isinstance(found, RandomFrameAffine)
+
+
+def test_the_next_stage_begins_when_nothing_improves_any_more():
+    runner = runner_with(steps=None)
+    hook = PlateauCurriculumHook(num_stages=3, patience=2, monitor='AP', rule='greater',
+                                 model={'inner.steps': (2, 3, 4)})
+    hook.before_train(runner)
+    seen = []
+    for value in (0.1, 0.3, 0.2, 0.3, 0.1, 0.0, 0.1, 0.1):
+        hook.after_val_epoch(runner, dict(AP=value))
+        hook.before_train_epoch(runner)
+        seen.append(runner.model.inner.steps)
+    assert seen == [2, 2, 2, 3, 3, 3, 4, 4]  # the best value is forgotten when a stage begins
+    checkpoint = {}
+    hook.before_save_checkpoint(runner, checkpoint)
+    again = PlateauCurriculumHook(num_stages=3, patience=2, monitor='AP', rule='greater',
+                                  model={'inner.steps': (2, 3, 4)})
+    again.after_load_checkpoint(runner, checkpoint)
+    again.before_train(runner)
+    assert again.progress['stage'] == 2 and runner.model.inner.steps == 4
+    with pytest.raises(KeyError, match="no metric 'AP'"):
+        hook.after_val_epoch(runner, {})
+
+
+def test_a_training_value_can_be_watched():
+    runner = runner_with(steps=None)
+    hook = PlateauCurriculumHook(num_stages=2, patience=1, model={'inner.steps': (2, 3)})
+    hook.before_train(runner)
+    hub = MessageHub.get_current_instance()
+    for epoch_mean in (1.0, 0.5, 0.5):
+        for _ in runner.train_dataloader:
+            hub.update_scalar('train/loss', torch.tensor(epoch_mean))
+        hook.after_train_epoch(runner)
+    assert hook.progress['stage'] == 1
