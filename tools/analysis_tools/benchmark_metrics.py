@@ -41,7 +41,7 @@ def blob(rng: np.random.Generator, shape, centre, radius: float, frame: int) -> 
     """A wobbling star-shaped region, bool ``(H, W)``."""
     y, x = np.mgrid[:shape[0], :shape[1]]
     angle, distance = np.arctan2(y - centre[0], x - centre[1]), np.hypot(y - centre[0], x - centre[1])
-    edge = np.full(shape, radius)
+    edge = np.full(shape, float(radius))
     for wave in range(2, 8):
         edge += radius / (1.5 * wave) * np.sin(wave * angle + rng.uniform(0, 2 * np.pi) + 0.1 * frame)
     return distance < edge
