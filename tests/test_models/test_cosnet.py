@@ -1,5 +1,7 @@
 """COSNet's parts and inference: forms of co-attention, memory bound, reference frames, caching, causal use, streams, CRF."""
 import builtins
+import runpy
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -310,7 +312,8 @@ def test_ranks_share_a_batch_without_overlap():
 def test_learning_rates_of_the_recipe_are_the_original_ones():
     """Every row of the original's table: rates by the *global* step, which is the one counter here."""
     cfg = Config.fromfile(CONFIGS / 'cosnet_r101_davis2016.py')
-    model = MODELS.build(Config.fromfile(CONFIGS / 'cosnet_mini_synthvos.py').model)
+    parts = ('backbone', 'neck', 'static_head', 'co_attention', 'target_head', 'reference_head')
+    model = torch.nn.ModuleDict({name: torch.nn.Linear(1, 1, bias=False) for name in parts})
     optim = build_optim_wrapper(model, cfg.optim_wrapper)
     for scheduler in cfg.param_scheduler:  # all by iteration here: 130 of them an epoch
         if scheduler.get('by_epoch'):
@@ -397,3 +400,12 @@ def test_chunked_backend_gives_the_same_model():
     model.co_attention.backend, model.co_attention.chunk_bytes = 'chunked', 1
     torch.testing.assert_close(scores_of(model, frames(4)), fused, rtol=1e-4, atol=1e-5)
     assert to_sequence(torch.zeros(1, 2, 3, 4)).shape == (1, 12, 2)
+
+
+def test_benchmark_of_references_writes_table_and_plot(tmp_path, monkeypatch, capsys):
+    tool = CONFIGS.parents[1] / 'tools' / 'analysis_tools' / 'benchmark_references.py'
+    monkeypatch.setattr(sys, 'argv', [str(tool), str(CONFIGS / 'cosnet_mini_synthvos.py'), '--references', '0', '2',
+                                      '--repeats', '1', '--device', 'cpu', '--out', str(tmp_path)])
+    runpy.run_path(str(tool), run_name='__main__')
+    assert capsys.readouterr().out.count('| literal |') == 2
+    assert all((tmp_path / f'references.{suffix}').stat().st_size > 100 for suffix in ('md', 'csv', 'png'))
