@@ -2,8 +2,10 @@ from .base_vos_dataset import BaseVOSDataset, frames_of, masks_by_frame, read_js
 from .davis import DAVIS2016Dataset, DAVIS2017Dataset
 from .fbms import FBMSDataset
 from .folder import FolderDataset
+from .identity_dataset import IdentityDataset
 from .instance_images import InstanceMapDataset, SynthInstanceDataset
 from .label_source import LabelSource, read_annotation
+from .lucid import LucidDream
 from .saliency import DUTOMRONDataset, DUTSDataset, MSRA10KDataset, SaliencyDataset
 from .samplers import *  # noqa: F401,F403
 from .segtrack import SegTrackV2Dataset
@@ -17,7 +19,7 @@ from .youtube_vos import YouTubeVOSDataset
 
 __all__ = [
     'BaseVOSDataset', 'DAVIS2016Dataset', 'DAVIS2017Dataset', 'DUTOMRONDataset', 'DUTSDataset', 'FBMSDataset',
-    'FolderDataset', 'FrameDataset', 'InstanceMapDataset', 'LabelSource', 'MSRA10KDataset', 'MultiStream',
+    'FolderDataset', 'FrameDataset', 'IdentityDataset', 'InstanceMapDataset', 'LabelSource', 'LucidDream', 'MSRA10KDataset', 'MultiStream',
     'OVISDataset', 'SaliencyDataset', 'SegTrackV2Dataset', 'SynthInstanceDataset', 'SynthVISDataset',
     'SynthVOSDataset', 'UnsupervisedVOSDataset', 'VISDataset', 'YouTubeObjectsDataset', 'YouTubeVISDataset',
     'YouTubeVOSDataset', 'frames_of', 'masks_by_frame', 'read_annotation', 'read_json', 'read_split_list'
