@@ -42,7 +42,8 @@ class SaliencyDataset(BaseVOSDataset):
             if not osp.isdir(folder):
                 raise FileNotFoundError(f'{folder}: folder of {type(self).__name__} not found. Expected one of '
                                         f'{[f"{i} and {a}" for i, a in self.FOLDERS]} in {self.data_root}.')
-        mask_of = {_stem(path): path for path in list_frames(masks) if path.lower().endswith('.png')}
+        suffixes = ('.png', ) if osp.samefile(images, masks) else ('.png', '.jpg')  # one mask of DUTS is a JPEG file
+        mask_of = {_stem(path): path for path in list_frames(masks) if path.lower().endswith(suffixes)}
         pictures = [path for path in list_frames(images) if path.lower().endswith(('.jpg', '.jpeg'))]
         videos = [dict(video_id=_stem(path), frames=[path], annotations={
             0: LabelSource(mask_of[_stem(path)], threshold=MASK_THRESHOLD, reader=read_grey)

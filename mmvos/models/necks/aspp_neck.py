@@ -1,4 +1,5 @@
 """Atrous spatial pyramid pooling (DeepLabv3)."""
+import warnings
 from typing import Optional, Sequence, Tuple, Union
 
 import torch
@@ -32,13 +33,15 @@ class ASPPNeck(BaseModule):
         super().__init__(init_cfg)
         norm_cfg = norm_cfg or dict(type='BN')
         branch = dict(bias=conv_bias, norm_cfg=norm_cfg, act_cfg=dict(type='ReLU'))
-        self.image_pool = ConvModule(in_channels, branch_channels, 1, **branch)
-        self.branches = nn.ModuleList([ConvModule(in_channels, branch_channels, 1, **branch)])
-        for dilation in dilations:
-            self.branches.append(
-                ConvModule(in_channels, branch_channels, 3, padding=dilation, dilation=dilation, **branch))
-        self.bottleneck = ConvModule(branch_channels * (len(dilations) + 2), out_channels, 3, padding=1, bias=conv_bias,
-                                     norm_cfg=norm_cfg, act_cfg=act_cfg or dict(type='PReLU'))
+        with warnings.catch_warnings():  # mmcv calls a bias before a normalisation unnecessary; released weights have it
+            warnings.filterwarnings('ignore', 'Unnecessary conv bias')
+            self.image_pool = ConvModule(in_channels, branch_channels, 1, **branch)
+            self.branches = nn.ModuleList([ConvModule(in_channels, branch_channels, 1, **branch)])
+            for dilation in dilations:
+                self.branches.append(
+                    ConvModule(in_channels, branch_channels, 3, padding=dilation, dilation=dilation, **branch))
+            self.bottleneck = ConvModule(branch_channels * (len(dilations) + 2), out_channels, 3, padding=1,
+                                         bias=conv_bias, norm_cfg=norm_cfg, act_cfg=act_cfg or dict(type='PReLU'))
 
     def forward(self, features: Union[Tensor, Tuple[Tensor, ...]]) -> Tensor:
         """Feature maps of a backbone (the last one is used), or one ``(B, in_channels, h, w)``, to ``(B, C, h, w)``."""
