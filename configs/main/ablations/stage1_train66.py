@@ -1,7 +1,12 @@
 """Stage 1 of all ablations: two thirds of the training videos, validated on the rest.
 
-The lists are made with tools/dataset_converters/split_youtube_vos.py (the paper's own are not published). Give the
-switch of the ablation by ``--cfg-options``, e.g. ``model.neck.separable=False``.
+The paper's lists are not published. These are made with::
+
+    python tools/dataset_converters/split_youtube_vos.py data/YouTubeVOS2018 --val-share 0.33333 --seed 0
+    mv data/YouTubeVOS2018/train-train.txt data/YouTubeVOS2018/train66.txt
+    mv data/YouTubeVOS2018/train-val.txt data/YouTubeVOS2018/train33.txt
+
+Give the switch of the ablation by ``--cfg-options``, e.g. ``model.neck.separable=False``.
 """
 _base_ = '../main_r50_stage1_ytvos2018_256x416.py'
 
