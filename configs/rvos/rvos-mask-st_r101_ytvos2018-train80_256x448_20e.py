@@ -9,12 +9,13 @@ _base_ = 'rvos-mask-st_r101_ytvos2018_256x448_20e.py'
 held_out = 'data/YouTubeVOS2018/train-val.txt'
 train_dataloader = dict(dataset=dict(dataset=dict(exclude=held_out)))
 val_dataloader = dict(
+    _delete_=True,
     batch_size=1,
     num_workers=0,
     sampler=dict(type='LongestFirstSampler'),
     dataset=dict(
         type='YouTubeVOSDataset', data_root=_base_.data_root, split='train', sequences=held_out, test_mode=True,
         pipeline=[dict(type='PackVideo')]))
-val_evaluator = dict(type='YouTubeVOSMetric')
-val_cfg = dict(type='VideoValLoop')
+val_evaluator = dict(_delete_=True, type='YouTubeVOSMetric')
+val_cfg = dict(_delete_=True, type='VideoValLoop')
 train_cfg = dict(val_interval=5)

@@ -10,7 +10,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from mmvos.datasets.transforms import ClipBroadcaster, RandomFrameAffine, SampleClip
-from mmvos.engine.hooks import CurriculumHook, PlateauCurriculumHook
+from mmvos.engine.hooks import CurriculumHook, FreezeHook, PlateauCurriculumHook
 from mmvos.engine.hooks.curriculum import find_transforms
 
 
@@ -168,3 +168,27 @@ def test_a_training_value_can_be_watched():
             hub.update_scalar('train/loss', torch.tensor(epoch_mean))
         hook.after_train_epoch(runner)
     assert hook.progress['stage'] == 1
+
+
+def test_a_part_begins_to_learn_later():
+    model = nn.ModuleDict(dict(backbone=nn.Linear(2, 2), head=nn.Linear(2, 1)))
+    model.backbone, model.head = model['backbone'], model['head']
+    groups = [dict(params=list(model[part].parameters()), lr=rate) for part, rate in (('backbone', 0.1), ('head', 0.2))]
+    optimizer = torch.optim.Adam(groups, weight_decay=0.1)
+    runner = SimpleNamespace(model=model, optim_wrapper=SimpleNamespace(optimizer=optimizer), epoch=0)
+    hook = FreezeHook('backbone', until=1)
+    hook.before_train(runner)
+    moved = []
+    for runner.epoch in range(2):
+        before = [p.detach().clone() for p in model.parameters()]
+        hook.before_train_iter(runner, 0)
+        optimizer.zero_grad()
+        model.head(model.backbone(torch.ones(1, 2))).sum().backward()
+        optimizer.step()
+        hook.after_train_iter(runner, 0)
+        moved.append([not torch.equal(a, b) for a, b in zip(before, model.parameters())])
+        assert [g['lr'] for g in optimizer.param_groups] == [0.1, 0.2]
+    assert moved == [[False, False, True, True], [True] * 4]
+    optimizer.param_groups[0]['params'].append(optimizer.param_groups[1]['params'].pop())
+    with pytest.raises(ValueError, match='mixes backbone'):
+        hook.before_train(runner)

@@ -1,47 +1,43 @@
-"""Split the training videos of YouTube-VOS at random into two thirds and one third: train66.txt and train33.txt.
+"""Split the training videos of YouTube-VOS into two lists, the same for the same seed.
 
-The videos of meta.json are sorted, permuted by ``numpy.random.RandomState(seed)``, and the first ``--first`` of them
-are train66. The configs name the lists as ``sequences=...``.
+    python tools/dataset_converters/split_youtube_vos.py data/YouTubeVOS2018 [--val-share 0.2] [--seed 123]
 
-    python tools/dataset_converters/split_youtube_vos.py data/YouTubeVOS2018/train/meta.json --out-dir
-    data/YouTubeVOS2018
+Writes ``train-train.txt`` and ``train-val.txt`` into the data set's folder, one video per line, for the data set's
+``sequences`` and ``exclude``.
 """
 import argparse
-import json
-from pathlib import Path
+import os
+import random
+import sys
+from typing import List, Tuple
 
-import numpy as np
-
-
-def parse_args():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('meta', help='meta.json of the training set')
-    parser.add_argument('--out-dir', required=True)
-    parser.add_argument('--first', type=int, default=2314, help='videos of train66 (2314 of 3471)')
-    parser.add_argument('--seed', type=int, default=0)
-    return parser.parse_args()
+from mmvos.datasets import read_json
+from mmvos.structures import atomic_path
 
 
-def split(videos, first, seed):
-    """Two sorted lists."""
-    videos = sorted(videos)
-    order = np.random.RandomState(seed).permutation(len(videos))
-    return tuple(sorted(videos[i] for i in part) for part in (order[:first], order[first:]))
+def split(videos: List[str], val_share: float, seed: int) -> Tuple[List[str], List[str]]:
+    """Both parts, sorted; the second one holds ``round(val_share * len(videos))`` videos."""
+    held_out = set(random.Random(seed).sample(sorted(videos), round(val_share * len(videos))))
+    return sorted(set(videos) - held_out), sorted(held_out)
 
 
-def main():
-    args = parse_args()
+def main() -> None:
+    parser = argparse.ArgumentParser(description='Split the training videos of YouTube-VOS.')
+    parser.add_argument('data_root', help='folder that holds train/meta.json')
+    parser.add_argument('--val-share', type=float, default=0.2, help='share of the second list')
+    parser.add_argument('--seed', type=int, default=123)
+    args = parser.parse_args()
+    if not 0 < args.val_share < 1:
+        parser.error(f'--val-share is {args.val_share}; expected a number between 0 and 1.')
     try:
-        videos = json.loads(Path(args.meta).read_text())['videos']
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = f'not the meta.json of YouTube-VOS ({error!r}); expected {{"videos": {{...}}}}'
-        raise SystemExit(f'{args.meta}: {reason}') from None
-    if args.first >= len(videos):
-        raise SystemExit(f'{args.meta}: {len(videos)} videos; --first must leave some of them.')
-    for name, part in zip(('train66', 'train33'), split(videos, args.first, args.seed)):
-        path = Path(args.out_dir) / f'{name}.txt'
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text('\n'.join(part) + '\n')
+        meta = read_json(os.path.join(args.data_root, 'train', 'meta.json'), 'the meta.json of YouTube-VOS')
+        videos = list(meta['videos'])
+    except (FileNotFoundError, ValueError, KeyError) as error:
+        sys.exit(f'error: {error}')
+    for name, part in zip(('train-train.txt', 'train-val.txt'), split(videos, args.val_share, args.seed)):
+        path = os.path.join(args.data_root, name)
+        with atomic_path(path) as temporary, open(temporary, 'w') as file:
+            file.write('\n'.join(part) + '\n')
         print(f'{path}: {len(part)} videos')
 
 

@@ -255,6 +255,49 @@ class PlateauCurriculumHook(_StagedHook):
         return ','.join([self.monitor, *self.transforms, *self.model])
 
 
+@HOOKS.register_module()
+class FreezeHook(Hook):
+    """A part of the model begins to learn later.
+
+    Its learning rate is 0 in each iteration until then, which also holds for a model that is wrapped for several
+    processes; batch norms keep counting. Needs an optimizer whose parameter groups do not mix the part with others,
+    as those of ``paramwise_cfg`` with ``custom_keys`` do not.
+
+    Args:
+        module: dotted path of the part.
+        until: the epoch in which it begins to learn.
+    """
+    priority = 'ABOVE_NORMAL'
+
+    def __init__(self, module: str, until: int) -> None:
+        self.module, self.until = module, until
+        self._rates: List[Tuple[dict, float]] = []
+
+    def before_train(self, runner: Runner) -> None:
+        owner, name = _resolve(runner.model, self.module)
+        frozen = {id(p) for p in getattr(owner, name).parameters()}
+        self._groups = []
+        for group in runner.optim_wrapper.optimizer.param_groups:
+            inside = [id(p) in frozen for p in group['params']]
+            if any(inside) and not all(inside):
+                raise ValueError(f'the optimizer mixes {self.module} with other parameters in one group; set '
+                                 f"paramwise_cfg=dict(custom_keys={{'{self.module}': dict(lr_mult=...)}}).")
+            if any(inside):
+                self._groups.append(group)
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: DATA_BATCH = None) -> None:
+        if runner.epoch < self.until:
+            self._rates = [(group, group['lr']) for group in self._groups]
+            for group in self._groups:
+                group['lr'] = 0.0
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: DATA_BATCH = None,
+                         outputs: Optional[dict] = None) -> None:
+        for group, rate in self._rates:  # schedulers go on from the true rate
+            group['lr'] = rate
+        self._rates = []
+
+
 def find_transforms(dataset: Any, name: str, attribute: str) -> List[Any]:
     """The transforms of a class in the pipelines of a data set, also inside wrappers and broadcasters.
 
