@@ -23,11 +23,12 @@ def check(key, tensor):
     np.testing.assert_allclose(tensor[:, :stored.shape[1]].numpy(), stored, rtol=0, atol=limit, err_msg=key)
 
 
-def build(align_corners):
+@pytest.fixture(scope='module')
+def model():
     model = MODELS.build(dict(
         type='RGMP',
         encoder=dict(type='MaskedResNet', depth=50),
-        decoder=dict(type='PropagationDecoder', align_corners=align_corners, auxiliary=True),
+        decoder=dict(type='PropagationDecoder', align_corners=True, auxiliary=True),
         test_cfg=dict(pad=dict(type='PadToMultiple', divisor=32, always=True, front='floor'), keep_scores=True)))
     weights = fill(DESCRIPTION['params'], DESCRIPTION['fill_scale'])
     for name, value in DESCRIPTION['constants'].items():  # buffers of the original encoder
@@ -40,16 +41,20 @@ def build(align_corners):
 
 @torch.no_grad()
 @pytest.mark.parametrize('align_corners', [True, False])
-def test_one_object(align_corners):
-    model = build(align_corners)
+def test_one_object(model, align_corners):
+    switched = [model.decoder, model.decoder.refine4, model.decoder.refine3, model.decoder.refine2]
+    for part in switched:
+        part.align_corners = align_corners
     images = model.data_preprocessor.normalise(torch.from_numpy(ARRAYS['frames']).permute(0, 3, 1, 2).float())
     reference = model.reference(images[:1], torch.from_numpy(ARRAYS['masks0'][:1]))
     features = model.encoder(images[1:2], torch.from_numpy(ARRAYS['prev'])[:, None])
     decoder, outputs = model.decoder, {}
+    handles = []
     for name, module in dict(GC=decoder.global_conv, RF4=decoder.refine4, RF3=decoder.refine3,
                              RF2=decoder.refine2).items():
-        module.register_forward_hook(lambda _, __, out, name=name: outputs.update({name: out}))
+        handles.append(module.register_forward_hook(lambda _, __, out, name=name: outputs.update({name: out})))
     logits = decoder(features, reference)
+    [handle.remove() for handle in handles]
     case = f'ac{int(align_corners)}'
     if align_corners:  # the encoder has no enlargement; stored once
         check('ref_r5', reference)
@@ -62,12 +67,14 @@ def test_one_object(align_corners):
     check(f'{case}.logits', torch.nn.functional.interpolate(logits[0], scale_factor=4, mode='bilinear',
                                                             align_corners=align_corners))
     check(f'{case}.prob', decoder.probability(logits[0]))
+    for part in switched:
+        part.align_corners = True
 
 
 @pytest.mark.parametrize('count', [1, 2])
-def test_video(count):
+def test_video(model, count):
     """Three frames through the session: padding, three scales, propagation, the pass for the background."""
-    session = InferenceSession(build(align_corners=True))
+    session = InferenceSession(model)
     prompt = sum((i + 1) * ARRAYS['masks0'][i] for i in range(count)).astype(np.uint8)
     stored = ARRAYS['so.prob' if count == 1 else 'mo.prob']
     for index, frame in enumerate(ARRAYS['frames']):

@@ -173,8 +173,8 @@ def measure_apart(config: str, objects: int, args: argparse.Namespace) -> Measur
 
 def table(results: Dict[str, List[Measurement]], args: argparse.Namespace) -> str:
     """A markdown table."""
-    lines = [f'{args.size[1]}x{args.size[0]}, {args.device}, {args.threads} CPU thread(s), median of {args.frames} frames'
-             f'{", mixed precision" if args.amp else ""}', '',
+    lines = [f'{args.size[1]}x{args.size[0]}, {args.device}, {args.threads} CPU thread(s), median of {args.frames} '
+             f'frames{", mixed precision" if args.amp else ""}', '',
              '| config | objects | ms/frame | of it flow | ms per further object | peak memory, MB |',
              '| --- | --- | --- | --- | --- | --- |']
     for config, rows in results.items():

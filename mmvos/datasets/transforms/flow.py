@@ -2,6 +2,7 @@
 import os
 from pathlib import Path
 from typing import Optional, Tuple, Union
+from zipfile import BadZipFile
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -52,7 +53,11 @@ def check_flow(path: Union[str, os.PathLike], shape: Optional[Tuple[int, int]] =
     path = os.fspath(path)
     if not os.path.isfile(path):
         raise FileNotFoundError(f'{path}: cached optical flow not found. Make it with tools/misc/precompute_flow.py.')
-    flow = read_flow(path)
+    try:
+        flow = read_flow(path)
+    except (EOFError, BadZipFile) as error:  # an empty file, half an archive
+        raise ValueError(f'{path}: cannot be read as optical flow ({error}). Delete the file to make it '
+                         'anew.') from None
     if flow.ndim != 3 or flow.shape[2] != 2 or (shape is not None and flow.shape[:2] != tuple(shape)):
         expected = '(H, W, 2)' if shape is None else (*shape, 2)
         raise ValueError(f'{path}: the cached flow is {flow.shape}; expected {expected}. Delete the file to make it '

@@ -1,0 +1,295 @@
+"""AGSS-VOS: what its figure and its likely mistakes ask for, beyond the golden vectors."""
+import copy
+
+import numpy as np
+import pytest
+import torch
+from mmengine.optim import OptimWrapper
+
+from mmvos.inference import FloorToMultiple, Frame, InferenceSession
+from mmvos.models.losses import InstanceIoULoss, hard_iou
+from mmvos.registry import MODELS
+from mmvos.structures import VOSDataSample
+
+TINY = dict(
+    type='AGSSVOS',
+    encoder=dict(type='MaskedResNet', depth=18, base_channels=8),
+    decoder=dict(type='PropagationDecoder', in_channels=(8, 16, 32, 64), channels=16),
+    attention=dict(type='AttentionGenerator', in_channels=8, channels=16),
+    loss_mask=dict(type='InstanceIoULoss'),
+    flow=dict(type='DISFlow', preset='ultrafast'))
+
+
+def build(**settings):
+    torch.manual_seed(0)
+    model = MODELS.build({**copy.deepcopy(TINY), **settings})
+    with torch.no_grad():  # probabilities well inside (0, 1)
+        model.decoder.predict2.weight.mul_(0.1)
+    return model.eval()
+
+
+def frame(index=0, seed=0):
+    pixels = 255 * torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(seed + index))
+    return Frame(pixels / 128 - 1, pixels, index)
+
+
+def squares(*corners):
+    masks = torch.zeros(len(corners), 64, 96)
+    for mask, (top, left) in zip(masks, corners, strict=True):
+        mask[top:top + 20, left:left + 20] = 1
+    return masks
+
+
+def clip(frames=5, objects=2):
+    """A batch of one training clip with objects that move by 2 pixels a frame."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(1, frames, 3, 64, 96, generator=generator)
+    labels = torch.zeros(frames, 64, 96, dtype=torch.uint8)
+    for t in range(frames):
+        for k in range(objects):
+            labels[t, 10 + 22 * k:28 + 22 * k, 10 + 30 * k + 2 * t:40 + 30 * k + 2 * t] = k + 1
+    return images, [VOSDataSample(gt_label_maps=labels, metainfo=dict(video_id='clip', object_ids=[1, 2]))]
+
+
+class Collate(torch.nn.Module):
+    """Stands for the data preprocessor: data is prepared already."""
+    device = torch.device('cpu')
+
+    def forward(self, data, training=False):
+        return data
+
+    def pixels(self, image):
+        return image * 57 + 114
+
+
+# network --------------------------------------------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def test_groups_do_not_see_each_other():
+    """Objects of two first frames in one pass equal two separate passes."""
+    model = build()
+    first, second = squares((5, 10), (30, 20)), squares((25, 60))
+    references = [model.reference(frame(0).image, first), model.reference(frame(1).image, second)]
+    image = frame(2).image
+    together = model.segment(image, torch.cat([first, second]), references, [2, 1])
+    apart = [model.segment(image, first, references[:1], [2]), model.segment(image, second, references[1:], [1])]
+    torch.testing.assert_close(together, torch.cat(apart), atol=1e-5, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_the_shared_part_runs_once_however_many_objects():
+    model = build()
+    batches = []
+    model.encoder.layer4.register_forward_hook(lambda _, inputs, __: batches.append(len(inputs[0])))
+    masks = squares((0, 0), (0, 40), (30, 0), (30, 40), (40, 70))
+    state = model.init_state(frame(0), masks)
+    for t in (1, 2):
+        scores, state = model.step(frame(t), state)
+    assert scores.shape == (6, 64, 96)
+    assert batches == [1, 1, 1]  # the reference once a video, then each frame once
+
+
+def test_the_previous_mask_moves_with_the_object():
+    """Flow is from the current frame to the previous one: the carried mask lies on the object."""
+    model = build(flow=dict(type='DISFlow', preset='medium'))
+    rng = np.random.default_rng(0)
+    texture = torch.from_numpy(np.kron(rng.random((3, 12, 24)), np.ones((1, 8, 8)))).float()[None] * 255
+    texture = torch.nn.functional.avg_pool2d(texture, 5, 1, 2)
+    previous, current = texture[..., 14:78, 20:116], texture[..., 14:78, 14:110]  # content moves right by 6
+    carried = model.carry(squares((20, 30)), current, previous)
+    assert hard_iou(carried, squares((20, 36)), torch.ones(64, 96, dtype=torch.bool)) > 0.9
+
+
+def test_flow_gets_bgr_where_asked_for():
+    class Spy(torch.nn.Module):
+
+        def forward(self, a, b):
+            self.seen = a
+            return torch.zeros(1, 2, *a.shape[-2:])
+
+    model = build(flow_bgr=True)
+    model.flow = Spy()
+    pixels = frame().pixels
+    model.carry(squares((0, 0)), pixels, pixels)
+    assert torch.equal(model.flow.seen, pixels.flip(1))
+
+
+@pytest.mark.parametrize('switch', ['use_flow', 'use_ism', 'use_iam', 'use_norm'])
+def test_ablations_train_every_parameter(switch):
+    """Each row of Table 4 is a network of its own without parts that never run."""
+    model = build(**{switch: False})
+    model.data_preprocessor = Collate()
+    losses = model.loss(*clip(3))
+    losses['loss_mask'].backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters() if p.requires_grad)
+
+
+def test_ablations_change_what_they_say():
+    full = build()
+    assert build(use_flow=False).flow is None and build(use_ism=False).attention is None
+    without = build(use_iam=False)
+    assert not hasattr(without.encoder, 'layer2') and not hasattr(without.decoder, 'global_conv')
+    masks = squares((5, 10), (30, 20))
+    with torch.no_grad():
+        reference = [full.reference(frame().image, masks)]
+        normalised = full.segment(frame(1).image, masks, reference, [2])
+        full.use_norm = False
+        raw = full.segment(frame(1).image, masks, reference, [2])
+    assert (normalised.sum(0) <= 1 + 1e-5).all() and (raw.sum(0) > 1).any()
+    with pytest.raises(ValueError, match='both False'):
+        build(use_ism=False, use_iam=False)
+
+
+# labels, sessions -----------------------------------------------------------------------------------------------------
+
+
+def test_label_rules():
+    """Two saturated objects of one group: nobody exceeds one half, but both beat the background."""
+    model = build(label_rule='half')
+    probabilities = torch.tensor([0.497, 0.497, 0.3]).view(3, 1, 1)
+    assert model.scores(probabilities[:2], [2]).argmax(0) == 0
+    model.label_rule = 'argmax'
+    assert model.scores(probabilities[:2], [2]).argmax(0) == 1
+    # groups: the first votes for its second object, the second group for its background although 0.45 > 0.4
+    scores = model.scores(torch.tensor([0.3, 0.4, 0.45]).view(3, 1, 1), [2, 1])
+    assert scores.argmax(0) == 2
+    assert model.scores(torch.tensor([0.2, 0.3, 0.45]).view(3, 1, 1), [2, 1]).argmax(0) == 0  # all say background
+
+
+def test_vanished_objects_are_given_up_only_where_asked_for():
+    model = build(drop_vanished=True)
+    state = model.init_state(frame(), squares((5, 5), (30, 50)))
+    state.probabilities[1] *= 0.4
+    _, kept = model.step(frame(1), state)
+    assert kept.probabilities[0].any() and not kept.probabilities[1].any()
+    model.drop_vanished = False
+    _, kept = model.step(frame(1), state)
+    assert kept.probabilities[1].any()
+
+
+def test_late_and_removed_objects():
+    """The state of a group is gone with its last object; the others go on as if it had never been there."""
+    model = build()
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (5, 64, 96, 3), dtype=np.uint8)
+    first, late = np.zeros((64, 96), np.uint8), np.zeros((64, 96), np.uint8)
+    first[5:30, 5:40], late[35:60, 50:90] = 4, 9
+    session, alone = InferenceSession(model), InferenceSession(model)
+    for t, image in enumerate(images):
+        session.step(image, {0: first, 2: late}.get(t))
+        if t >= 2:
+            alone.step(image, late if t == 2 else None)
+        if t == 2:
+            assert session.state.groups == [0, 2]
+            session.remove_objects([4])
+    assert session.object_ids == [9] and set(session.state.references) == {2}
+    torch.testing.assert_close(session.state.probabilities, alone.state.probabilities, atol=1e-5, rtol=1e-4)
+
+
+# training -------------------------------------------------------------------------------------------------------------
+
+
+def test_one_optimiser_step_per_predicted_frame():
+    model = build()
+    model.data_preprocessor = Collate()
+    optimiser = torch.optim.SGD(model.parameters(), lr=1e-3)
+    steps = []
+    step = optimiser.step
+    optimiser.step = lambda *a, **k: steps.append(1) or step(*a, **k)
+    inputs, samples = clip(frames=6)
+    log = model.train_step(dict(inputs=inputs, data_samples=samples), OptimWrapper(optimiser))
+    assert len(steps) == 4  # six frames: the reference, the first one, four predictions
+    assert set(log) == {'loss', 'loss_mask'} and not log['loss'].requires_grad
+
+
+def test_no_gradient_crosses_frames_and_truth_replaces_poor_masks():
+    model = build()
+    inputs, samples = clip(frames=4)
+    carried = []
+
+    def frame_loss(clip, index, masks, previous, valid, sample):
+        carried.append(previous)
+        probabilities = (masks[index] * (0.9 if index == 2 else 0.1)).requires_grad_()
+        return dict(loss_mask=probabilities.sum()), probabilities
+
+    model.frame_loss = frame_loss
+    list(model.clip_losses(inputs[0], samples[0]))
+    labels = samples[0].gt_label_maps
+    truth = torch.stack([(labels == k).float() for k in (1, 2)], 1)
+    assert torch.equal(carried[0], truth[1])  # the first frame's true masks
+    assert torch.equal(carried[1], 0.9 * truth[2]) and not carried[1].requires_grad
+    poor = model.carry_on(0.1 * truth[3], truth[3], torch.ones(64, 96, dtype=torch.bool))
+    assert torch.equal(poor, truth[3])
+
+
+def test_substitution_per_object():
+    model = build(substitution='per_object')
+    truth = squares((5, 5), (30, 50))
+    prediction = truth * torch.tensor([0.9, 0.1]).view(2, 1, 1)
+    valid = torch.ones(64, 96, dtype=torch.bool)
+    assert torch.equal(model.carry_on(prediction, truth, valid), torch.stack([prediction[0], truth[1]]))
+    model.substitution = 'mean'  # 0.5 is not above 0.5
+    assert torch.equal(model.carry_on(prediction, truth, valid), truth)
+
+
+def test_gradient_reaches_a_trained_flow_network():
+    """Through the network, the warp and the flow; the original's flow has none."""
+    model = build(flow=dict(type='FlowNet2', variant='S', frozen=False))
+    model.data_preprocessor = Collate()
+    model.loss(*clip(3))['loss_mask'].backward()
+    gradients = [p.grad for p in model.flow.parameters()]
+    assert all(g is not None and g.isfinite().all() for g in gradients) and any(g.any() for g in gradients)
+
+
+def test_cached_flow_takes_the_place_of_estimated_flow():
+    model = build()
+    model.data_preprocessor = Collate()
+    inputs, samples = clip(4)
+    pixels = model.data_preprocessor.pixels(inputs[0])
+    flow = torch.zeros(4, 2, 64, 96)
+    flow[1:] = model.flow(pixels[1:], pixels[:-1])
+    expected = model.loss(inputs, samples)['loss_mask']
+    model.flow.forward = None  # must not be called
+    samples[0].flow_bwd = flow
+    torch.testing.assert_close(model.loss(inputs, samples)['loss_mask'], expected)
+
+
+def test_a_clip_without_objects_is_named():
+    inputs, samples = clip(3)
+    samples[0].gt_label_maps[0] = 0
+    with pytest.raises(ValueError, match='clip: a training clip needs'):
+        build().loss(inputs, samples)
+
+
+# parts ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('half, size, expected', [
+    (False, (480, 854), (448, 832)), (True, (720, 1280), (320, 640)), (True, (480, 640), (448, 640)),
+    (False, (720, 1280), (704, 1280)), (False, (1080, 1920), (320, 640)), (False, (1920, 1080), (640, 320)),
+    (False, (1024, 1024), (768, 768)), (False, (30, 200), (64, 192)),
+])
+def test_resize_rule(half, size, expected):
+    assert FloorToMultiple(half=half)(*size) == expected
+
+
+def test_void_pixels_do_not_count_in_the_loss():
+    masks, valid = squares((5, 5)), torch.ones(64, 96, dtype=torch.bool)
+    prediction = masks.clone()
+    prediction[:, 40:] = 1
+    valid[40:] = False
+    for form in ('minmax', 'product'):
+        loss = InstanceIoULoss(form)
+        assert loss(prediction, masks, valid) < 1e-6 < loss(prediction, masks, torch.ones_like(valid))
+
+
+def test_the_encoder_adds_the_mask_before_the_normalisation():
+    """Equal to a four-channel first convolution with the mask's bias."""
+    encoder = build().encoder
+    image, mask = torch.randn(2, 3, 64, 64), torch.rand(2, 1, 64, 64)
+    weight = torch.cat([encoder.conv1.weight, encoder.conv1_p.weight], 1)
+    stem = torch.nn.functional.conv2d(torch.cat([image, mask], 1), weight, encoder.conv1_p.bias, 2, 3)
+    expected = encoder.layer1(encoder.maxpool(encoder.relu(encoder.norm1(stem))))
+    torch.testing.assert_close(encoder(image, mask, num_stages=1)[0], expected, atol=1e-5, rtol=1e-4)
+    assert [f.shape[-1] for f in encoder(image[:1], mask)] == [16, 8, 4, 2]

@@ -1,0 +1,133 @@
+"""RGMP: batches of objects, groups, training; beyond the golden vectors."""
+import copy
+
+import pytest
+import torch
+
+from mmvos.inference import Frame
+from mmvos.registry import MODELS
+from mmvos.structures import VOSDataSample
+
+TINY = dict(
+    type='RGMP',
+    encoder=dict(type='MaskedResNet', depth=18, base_channels=8),
+    decoder=dict(type='PropagationDecoder', in_channels=(8, 16, 32, 64), channels=16, align_corners=True,
+                 auxiliary=True),
+    scales=(0.5, 1.0))
+
+
+def build(**settings):
+    torch.manual_seed(0)
+    model = MODELS.build({**copy.deepcopy(TINY), **settings})
+    with torch.no_grad():
+        model.decoder.predict2.weight.mul_(0.1)
+    return model.eval()
+
+
+def frame(index=0):
+    pixels = 255 * torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(index))
+    return Frame(pixels / 128 - 1, pixels, index)
+
+
+def squares(*corners):
+    masks = torch.zeros(len(corners), 64, 96)
+    for mask, (top, left) in zip(masks, corners, strict=True):
+        mask[top:top + 20, left:left + 20] = 1
+    return masks
+
+
+@torch.no_grad()
+def test_objects_of_a_batch_do_not_mix():
+    model = build()
+    masks = squares((5, 10), (30, 20), (25, 60))
+    references = model._references(frame(0).image, masks)
+    together = model.segment(frame(1).image, masks, references)
+    apart = [model.segment(frame(1).image, masks[i:i + 1], [r[i:i + 1] for r in references]) for i in range(3)]
+    torch.testing.assert_close(together, torch.cat(apart), atol=1e-5, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_the_encoder_runs_once_a_frame_and_scale():
+    model = build()
+    batches = []
+    model.encoder.layer4.register_forward_hook(lambda _, inputs, __: batches.append(len(inputs[0])))
+    state = model.init_state(frame(0), squares((5, 10), (30, 20), (25, 60)))
+    model.step(frame(1), state)
+    assert batches == [4, 4, 4, 4]  # three objects and their union; two scales of the reference, two of the frame
+
+
+@torch.no_grad()
+def test_scores_sum_to_one_and_are_carried_on():
+    model = build()
+    for masks in (squares((5, 10)), squares((5, 10), (30, 60))):
+        scores, state = model.step(frame(1), model.init_state(frame(0), masks))
+        torch.testing.assert_close(scores.sum(0), torch.ones(64, 96))
+        assert torch.equal(state.probabilities, scores[1:])
+
+
+@torch.no_grad()
+def test_a_removed_object_leaves_no_trace():
+    """Two objects of three go on as two that were given alone: the union is encoded anew."""
+    model = build()
+    masks = squares((5, 10), (30, 20), (25, 60))
+    state = model.keep_objects([0, 2], model.init_state(frame(0), masks))
+    expected = model.init_state(frame(0), masks[[0, 2]])
+    scores, after = model.step(frame(1), state)
+    torch.testing.assert_close(scores, model.step(frame(1), expected)[0], atol=1e-5, rtol=1e-4)
+    assert model.keep_objects([1], after).unions == {}
+
+
+@torch.no_grad()
+def test_late_objects_are_groups():
+    model = build()
+    state = model.init_state(frame(0), squares((5, 10), (30, 20)))
+    _, state = model.step(frame(1), state)
+    state = model.add_objects(frame(1), squares((25, 60)), state)
+    assert state.groups == [0, 0, 1] and set(state.images) == {0, 1} and set(state.unions) == {0}
+    scores, state = model.step(frame(2), state)
+    assert scores.shape == (4, 64, 96) and all(len(r) == 3 for r in state.references)
+    # where the late object is removed again, the first group is as before
+    state = model.keep_objects([0, 1], state)
+    assert set(state.images) == {0} and set(state.unions) == {0} and state.groups == [0, 0]
+
+
+def clip(frames=4):
+    images = torch.randn(1, frames, 3, 64, 96, generator=torch.Generator().manual_seed(0))
+    labels = torch.zeros(frames, 64, 96, dtype=torch.uint8)
+    for t in range(frames):
+        labels[t, 10:30, 10 + 2 * t:40 + 2 * t], labels[t, 40:60, 50:80] = 1, 2
+    return images, [VOSDataSample(gt_label_maps=labels, metainfo=dict(video_id='clip', object_ids=[1, 2]))]
+
+
+def test_training_reaches_every_parameter():
+    model = build()
+    losses = model.loss(*clip())
+    assert set(losses) == {'loss_stride4', 'loss_stride8', 'loss_stride16', 'loss_stride32'}
+    sum(losses.values()).backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+
+
+def test_void_pixels_do_not_count_in_the_loss():
+    model = build()
+    masks, valid = squares((5, 10)), torch.ones(64, 96, dtype=torch.bool)
+    valid[32:] = False
+    for finest, size in ((True, (16, 24)), (False, (8, 12))):
+        logits = torch.randn(1, 2, *size)
+        loss = model._cross_entropy(logits, masks, valid, finest)
+        changed = masks.clone()
+        changed[:, 32:] = 1
+        torch.testing.assert_close(model._cross_entropy(logits, changed, valid, finest), loss)
+        assert not torch.isclose(model._cross_entropy(logits, changed, torch.ones_like(valid), finest), loss)
+
+
+def test_cross_entropy_is_that_of_the_two_channels():
+    model = build()
+    masks, logits = squares((5, 10)), torch.randn(1, 2, 64, 96)
+    expected = torch.nn.functional.cross_entropy(logits, masks.long())
+    loss = model._cross_entropy(logits, masks, torch.ones(64, 96, dtype=torch.bool), finest=True)
+    torch.testing.assert_close(loss, expected)
+
+
+@pytest.mark.parametrize('scale, expected', [(1.0, (96, 160)), (0.5, (64, 96)), (0.75, (96, 128))])
+def test_scaled_sides_are_raised_to_a_multiple_of_32(scale, expected):
+    assert build()._scaled(torch.zeros(1, 3, 96, 160), scale).shape[-2:] == expected
