@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from mmengine.runner import Runner
 
 from mmvos.datasets import FolderDataset, SynthVOSDataset
 from mmvos.datasets.samplers import BalancedSampler, EndlessSampler, LongestFirstSampler, share_out
@@ -22,6 +23,7 @@ from mmvos.datasets.synth import (
     write_synthvis,
 )
 from mmvos.structures.youtube_vis import load_youtube_vis
+from mmvos.utils import load_config
 
 SIZE = (64, 112)
 CLEAN = dict(noise=0, jpeg_quality=None, blur=0, lighting=0, shadow_prob=0, soft_edge_prob=1)
@@ -191,6 +193,17 @@ def test_fixed_videos_have_prompts_and_late_objects():
     assert set(np.unique(late.prompts[start])) == {0, 2}
     assert all(2 not in late.metainfo['annotations'][i] for i in range(start))
     assert fixed.video_lengths() == [12] * 6
+
+
+def test_mini_config_gives_batches_and_videos_without_files():
+    cfg = load_config('_base_/datasets/synthvos_mini.py')
+    batch = next(iter(Runner.build_dataloader(cfg.train_dataloader, seed=0)))
+    assert [tuple(clip.shape) for clip in batch['inputs']] == [(4, 3, 96, 160)] * 4
+    assert all(sample.object_ids for sample in batch['data_samples'])
+    videos = [batch['inputs'][0] for batch in Runner.build_dataloader(cfg.val_dataloader)]
+    assert len({v.video_id for v in videos}) == 8
+    assert [v.video_id for v in videos if max(v.prompts)] == ['synth_00007']
+    assert videos[7].metainfo['prompt_frames'][2] == max(videos[7].prompts)
 
 
 def test_an_unknown_setting_is_an_error():

@@ -45,8 +45,9 @@ class LongestFirstSampler(Sampler):
 
 @DATA_SAMPLERS.register_module()
 class EndlessSampler(Sampler):
-    """0, 1, 2, ... without end, every rank its own share: with a data set that makes clip number i on demand, no clip
-    comes twice.
+    """0, 1, 2, ... without end, every rank its own share, for ``IterBasedTrainLoop``.
+
+    With a data set that makes clip number i on demand, no clip comes twice.
 
     Args:
         dataset: any; indices are taken modulo its length.

@@ -77,6 +77,7 @@ class SynthVOSDataset(BaseVOSDataset):
         if self.test_mode:
             clip = self._fixed_video(rng, idx)
             label_maps, info['prompts'] = with_prompts(clip.label_maps, self._settings.min_visible)
+            info['prompt_frames'] = {i: t for t, prompt in info['prompts'].items() for i in object_ids_of(prompt)}
         else:
             clip = self.engine.render(rng, self.num_frames, self.with_flow)
             label_maps, info['prompts'] = clip.label_maps, {}
