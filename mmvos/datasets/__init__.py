@@ -19,8 +19,9 @@ from .youtube_vos import YouTubeVOSDataset
 
 __all__ = [
     'BaseVOSDataset', 'DAVIS2016Dataset', 'DAVIS2017Dataset', 'DUTOMRONDataset', 'DUTSDataset', 'FBMSDataset',
-    'FolderDataset', 'FrameDataset', 'IdentityDataset', 'InstanceMapDataset', 'LabelSource', 'LucidDream', 'MSRA10KDataset', 'MultiStream',
-    'OVISDataset', 'SaliencyDataset', 'SegTrackV2Dataset', 'SynthInstanceDataset', 'SynthVISDataset',
-    'SynthVOSDataset', 'UnsupervisedVOSDataset', 'VISDataset', 'YouTubeObjectsDataset', 'YouTubeVISDataset',
-    'YouTubeVOSDataset', 'frames_of', 'masks_by_frame', 'read_annotation', 'read_json', 'read_split_list'
+    'FolderDataset', 'FrameDataset', 'IdentityDataset', 'InstanceMapDataset', 'LabelSource', 'LucidDream',
+    'MSRA10KDataset', 'MultiStream', 'OVISDataset', 'SaliencyDataset', 'SegTrackV2Dataset', 'SynthInstanceDataset',
+    'SynthVISDataset', 'SynthVOSDataset', 'UnsupervisedVOSDataset', 'VISDataset', 'YouTubeObjectsDataset',
+    'YouTubeVISDataset', 'YouTubeVOSDataset', 'frames_of', 'masks_by_frame', 'read_annotation', 'read_json',
+    'read_split_list'
 ]

@@ -20,6 +20,6 @@ __all__ = [
     'ClipBroadcaster', 'CropFlipResize', 'FlipClip', 'KeepOneObject', 'LoadBoxTracks', 'LoadClip', 'LoadFlow',
     'LoadInstanceMap', 'PackVOSInputs', 'PackVideo', 'ProgressiveZoom', 'RandomCropClip', 'RandomCropToObjects',
     'RandomFrameAffine', 'RandomResizeClip', 'ResizeClip', 'ResizeClipByRule', 'ResizeCropFlip', 'ReverseClip',
-    'SampleClip', 'SampleNeighbourhood', 'SamplePair', 'SelectObjects', 'TrackBoxes', 'WholeVideoObjects', 'read_flow',
-    'track_video'
+    'SampleClip', 'SampleNeighbourhood', 'SamplePair', 'SelectObjects', 'TrackBoxes', 'WholeVideoObjects',
+    'read_flow', 'track_video'
 ]
