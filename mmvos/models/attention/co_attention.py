@@ -41,7 +41,9 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     Returns:
         ``(B, L, C)``.
     """
-    return F.scaled_dot_product_attention(query[:, None], key[:, None], value[:, None], scale=1.0)[:, 0]
+    # torch's fused kernels want channels next to each other; else it falls back to one that stores the matrix
+    query, key, value = (x.contiguous()[:, None] for x in (query, key, value))
+    return F.scaled_dot_product_attention(query, key, value, scale=1.0)[:, 0]
 
 
 def attend_chunked(query: Tensor, key: Tensor, value: Tensor, double_softmax: bool = False,

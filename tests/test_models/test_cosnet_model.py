@@ -97,8 +97,8 @@ def test_chunked_attention_is_exact_forward_and_backward(double):
         torch.testing.assert_close(attend(q, k, v), literal, rtol=1e-12, atol=1e-12)
 
 
-def test_chunked_attention_keeps_its_memory_bound():
-    """The largest tensor of forward and backward is a chunk of the affinity, not the affinity."""
+def largest_tensor(step):
+    """Elements of the largest tensor that any operation of ``step()`` returns."""
     from torch.utils._python_dispatch import TorchDispatchMode
 
     class Largest(TorchDispatchMode):
@@ -111,10 +111,30 @@ def test_chunked_attention_keeps_its_memory_bound():
                     Largest.numel = max(Largest.numel, x.numel())
             return out
 
-    q, k, v = (torch.randn(1, 400, 4, requires_grad=True) for _ in range(3))
     with Largest():
-        attend_chunked(q, k, v, True, chunk_bytes=3 * 4 * 400 * 20).sum().backward()
-    assert 400 * 20 <= Largest.numel < 400 * 400 / 10
+        step()
+    return Largest.numel
+
+
+def test_chunked_attention_keeps_its_memory_bound():
+    """Forward and backward hold a chunk of the affinity, not the affinity."""
+    q, k, v = (torch.randn(1, 400, 4, requires_grad=True) for _ in range(3))
+    largest = largest_tensor(lambda: attend_chunked(q, k, v, True, chunk_bytes=3 * 4 * 400 * 20).sum().backward())
+    assert 400 * 20 <= largest < 400 * 400 / 10
+    assert largest_tensor(lambda: literal_weights(q, k, True) @ v) == 400 * 400
+
+
+@pytest.mark.parametrize('training', [False, True])
+def test_fused_attention_does_not_store_the_affinity(training):
+    part = MODELS.build(dict(type='CoAttention', channels=16)).requires_grad_(training)
+    a, b = torch.randn(1, 16, 20, 20, requires_grad=training), torch.randn(1, 16, 20, 20)
+
+    def step():
+        out = sum(z.sum() for z in part(a, b)) + part.summarise(a, b[:, None].expand(-1, 2, -1, -1, -1)).sum()
+        if training:
+            out.backward()
+
+    assert largest_tensor(step) < 400 * 400 / 2
 
 
 # ---- reference frames
