@@ -1,6 +1,6 @@
 """DaSiamRPN against the release: the BIG model. 90 M values are drawn for its weights, hence slow."""
 import pytest
-from test_dasiamrpn_vot import Golden, check_anchors, check_network, check_track
+from dasiamrpn_golden import Golden, check_anchors, check_network, check_track
 
 pytestmark = pytest.mark.slow
 

@@ -159,7 +159,7 @@ def parse_args():
     parser.add_argument('--num-frames', type=int, help='only the first frames of each video')
     parser.add_argument('--num-videos', type=int, default=3, help='of the test set')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
-    parser.add_argument('--cpu-time', action='store_true', help='seconds of the processor, not of the clock: for a busy '
+    parser.add_argument('--cpu-time', action='store_true', help='processor seconds, not those of the clock: for a busy '
                         'machine; not for a GPU')
     parser.add_argument('--amp', action='store_true', help='mixed precision')
     parser.add_argument('--fast', action='store_true', help='fold batch norms and use channels-last images')
