@@ -1,0 +1,73 @@
+"""The example of `make demo`: makes a short annotated video, segments it, scores it, and leaves everything to look at.
+
+    python demo/demo.py --out-dir work_dirs/demo
+
+In OUT_DIR: ``metrics.json``, ``submission.zip``, ``overlay.mp4`` and ``overlay.webp`` (animated picture), ``masks/`` and the
+video itself in ``data/``.
+"""
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from mmvos.datasets.synth import write_demo_video
+from mmvos.inference import list_frames, read_frame
+from mmvos.structures import read_label_map
+from mmvos.utils import configs_root
+from mmvos.visualization import VideoWriter, draw_label_map
+
+CONFIG = 'configs/feature_propagation/feature_propagation_lite0_folder.py'
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description='Segment an example video.')
+    parser.add_argument('--out-dir', default='work_dirs/demo')
+    parser.add_argument('--config', default=CONFIG, help='config with a FolderDataset (default: %(default)s)')
+    parser.add_argument('--checkpoint', default='none')
+    parser.add_argument('--frames', type=int, default=40, help='length of the example')
+    return parser.parse_args()
+
+
+def print_table(metrics: dict) -> None:
+    print(f'{"object":>8} {"frames":>7} {"J":>7} {"F":>7}')
+    for row in metrics['per_object']:
+        print(f'{row["object"]:>8} {row["frames"]:>7} {row["J-Mean"]:>7.3f} {row["F-Mean"]:>7.3f}')
+    rows = metrics['per_object']
+    j, f = (sum(row[key] for row in rows) / len(rows) for key in ('J-Mean', 'F-Mean'))
+    print(f'{"mean":>8} {"":>7} {j:>7.3f} {f:>7.3f}    J&F {(j + f) / 2:.3f}')
+
+
+def main() -> None:
+    args = parse_args()
+    out, root = Path(args.out_dir), configs_root()
+    out.mkdir(parents=True, exist_ok=True)
+    data = out / 'data'
+    frames_dir = Path(write_demo_video(str(data), num_frames=args.frames))
+
+    command = [
+        sys.executable, root / 'tools' / 'test.py', root / args.config, args.checkpoint, '--fast', '--work-dir', out / 'log',
+        '--out', out / 'masks', '--submission', out / 'submission.zip', '--cfg-options', f'test_dataloader.dataset.data_root={data}',
+        f'test_evaluator.json_file={out / "metrics.json"}'
+    ]
+    print('segmenting:', ' '.join(map(str, command[1:])), flush=True)
+    start = time.perf_counter()
+    with open(out / 'log.txt', 'w') as log:
+        code = subprocess.run([str(c) for c in command], stdout=log, stderr=subprocess.STDOUT).returncode
+    if code:
+        sys.exit((out / 'log.txt').read_text()[-3000:] + f'\nerror: see {out / "log.txt"}.')
+
+    frames = list_frames(frames_dir)
+    with VideoWriter(out / 'overlay.mp4', fps=12) as video, VideoWriter(out / 'overlay.webp', fps=12) as picture:
+        for path in frames:
+            drawn = draw_label_map(read_frame(path), read_label_map(out / 'masks' / frames_dir.name / f'{Path(path).stem}.png'))
+            video.write(drawn)
+            picture.write(drawn)
+    print_table(json.loads((out / 'metrics.json').read_text()))
+    print(f'{len(frames)} frames in {time.perf_counter() - start:.0f} s (start of the program included)')
+    print('look at:', ', '.join(str(out / name) for name in ('overlay.mp4', 'overlay.webp', 'metrics.json', 'submission.zip')))
+
+
+if __name__ == '__main__':
+    main()
