@@ -48,7 +48,7 @@ def main() -> None:
 
     command = [
         sys.executable, root / 'tools' / 'test.py', root / args.config, args.checkpoint, '--fast', '--work-dir', out / 'log',
-        '--out', out / 'masks', '--submission', out / 'submission.zip', '--cfg-options', f'test_dataloader.dataset.data_root={data}',
+        '--data-root', data, '--out', out / 'masks', '--submission', out / 'submission.zip', '--cfg-options',
         f'test_evaluator.json_file={out / "metrics.json"}'
     ]
     print('segmenting:', ' '.join(map(str, command[1:])), flush=True)

@@ -32,8 +32,11 @@ def types_in(node):
 
 
 #: types that name an algorithm inside mmcv / mmdet parts (layers, norms, activations, initialisers, nms), not a part
-INNER = {'BN', 'GN', 'SyncBN', 'ReLU', 'ReLU6', 'nms', 'Pretrained', 'Normal', 'Kaiming', 'Xavier', 'Constant', 'RoIAlign',
-         'value', 'pseudo_collate', 'deconv', 'Linear', 'Conv2d', 'SGD', 'Adam', 'AdamW', 'OneCycle', 'TruncNormal', 'Conv2dAdaptivePadding', 'LocalVisBackend', 'LogProcessor'}
+INNER = {
+    'Adam', 'AdamW', 'BN', 'Constant', 'Conv2d', 'Conv2dAdaptivePadding', 'GN', 'Kaiming', 'Linear', 'LocalVisBackend',
+    'LogProcessor', 'Normal', 'OneCycle', 'Pretrained', 'ReLU', 'ReLU6', 'RoIAlign', 'SGD', 'SyncBN', 'TruncNormal', 'Xavier',
+    'deconv', 'nms', 'pseudo_collate', 'value'
+}
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda p: p.relative_to(ROOT / 'configs').as_posix())
