@@ -36,6 +36,14 @@ class FrameFeatures(NamedTuple):
         return FrameFeatures(*rows, [t[owner] for t in self.skips], self.matching)
 
 
+class MatchedLabels(NamedTuple):
+    """What the matching says of N objects: ``cues`` ``(N, 2, h, w)`` (own label, strongest other object's) and
+    ``prior`` ``(N, H, W)``, the own label at the image's size.
+    """
+    cues: Tensor
+    prior: Tensor
+
+
 class MaskPrediction(NamedTuple):
     """Logits (background, object) of N objects: ``final`` ``(N, 2, H, W)``, ``coarse`` ``(N, 2, h, w)`` or None."""
     final: Tensor
@@ -84,6 +92,8 @@ class AGAME(CausalVOSModel):
         neck: config of a part between the backbone and the rest (None: the maps are taken as they are).
         matching: config of a further cue that the paper does not have (``LabelMatching``): labels read from remembered
             frames. They are also where the final masks begin: the network adds its logits to theirs.
+        matching_upsampler: config of the part that brings these labels to the image's size along its edges, called with
+            ``(labels (L, h, w), pixels (1, 3, H, W))`` (None: bilinear).
         loss_final, loss_coarse: configs of the losses of the final and the coarse masks (None: no such loss).
         train_update_mask: which mask renews the state in training (``'coarse'``; ``'fine'``: the pooled final one).
         background: how the background's probability comes from the objects' (see :func:`aggregate_objects`).
@@ -95,7 +105,8 @@ class AGAME(CausalVOSModel):
 
     def __init__(self, backbone: dict, fusion: dict, upsampler: dict, appearance: Optional[dict] = None,
                  mask_propagation: Optional[dict] = None, neck: Optional[dict] = None,
-                 matching: Optional[dict] = None, loss_final: Optional[dict] = None,
+                 matching: Optional[dict] = None, matching_upsampler: Optional[dict] = None,
+                 loss_final: Optional[dict] = None,
                  loss_coarse: Optional[dict] = None, train_update_mask: str = 'coarse', background: str = 'min',
                  with_cp: bool = False, **kwargs) -> None:
         super().__init__(**kwargs)
@@ -104,6 +115,7 @@ class AGAME(CausalVOSModel):
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck) if neck else None
         self.matching = MODELS.build(matching) if matching else None
+        self.matching_upsampler = MODELS.build(matching_upsampler) if matching_upsampler else None
         self.appearance = MODELS.build(appearance) if appearance else None
         self.mask_propagation = MODELS.build(mask_propagation) if mask_propagation else None
         self.fusion = MODELS.build(fusion)
@@ -141,14 +153,14 @@ class AGAME(CausalVOSModel):
         return AGAMEState(*mixture, first_mask, first_mask, rows, references)
 
     def predict_masks(self, features: FrameFeatures, state: AGAMEState, size: Tuple[int, int],
-                      matched: Optional[Tensor] = None, with_coarse: bool = True) -> MaskPrediction:
+                      matched: Optional[MatchedLabels] = None, with_coarse: bool = True) -> MaskPrediction:
         """Every object's own masks.
 
         Args:
             features: of the frame.
             state: of the objects.
             size: ``(H, W)`` of the image.
-            matched: the matching's cue, ``(N, 2, h, w)``.
+            matched: of :meth:`match`, where there is matching.
             with_coarse: whether the coarse masks are wanted.
         """
         cues = []
@@ -158,13 +170,22 @@ class AGAME(CausalVOSModel):
             references = state.references[state.reference] if len(state.references) > 1 else state.references
             cues.append(self.mask_propagation(features.current, references, state.previous_mask, state.first_mask))
         if matched is not None:
-            cues.append(matched)
+            cues.append(matched.cues)
         fused = self.fusion(cues)
         final = self.upsampler(fused, features.skips, size)
         if matched is not None:
-            prior = mask_pair(matched[:, 0]).clamp(min=0.01).log()
-            final = final + F.interpolate(prior, size, mode='bilinear', align_corners=False)
+            final = final + mask_pair(matched.prior).clamp(min=0.01).log()
         return MaskPrediction(final, self.fusion.predict(fused) if with_coarse else None)
+
+    @torch.no_grad()
+    def match(self, key: Tensor, memory: LabelMemory, pixels: Tensor, size: Tuple[int, int]) -> MatchedLabels:
+        """What one video's memory says of a frame: ``key`` ``(C, h, w)``, ``pixels`` ``(1, 3, H, W)`` in 0..255."""
+        labels = self.matching.read(key, memory)
+        if self.matching_upsampler is not None:
+            prior = self.matching_upsampler(labels, pixels)[1:]
+        else:
+            prior = F.interpolate(labels[None, 1:], size, mode='bilinear', align_corners=False)[0]
+        return MatchedLabels(self.matching.cues(labels), prior)
 
     def renew(self, features: FrameFeatures, mask: Tensor, state: AGAMEState) -> AGAMEState:
         """The state after a frame in which the objects had the mask (background, object) ``(N, 2, h, w)``."""
@@ -198,11 +219,11 @@ class AGAME(CausalVOSModel):
             features = state.encoded[1]
         else:
             features = self.prepare(self.backbone(frame.image))
-        matched = None
+        size, matched = frame.image.shape[-2:], None
         if self.matching is not None:
-            matched = self.matching.cues(self.matching.read(features.matching[0], state.memory))
+            matched = self.match(features.matching[0], state.memory, frame.pixels, size)
         mode = self.test_cfg.get('update_mask', 'aggregated')
-        prediction = self.predict_masks(features, state, frame.image.shape[-2:], matched, with_coarse=mode == 'coarse')
+        prediction = self.predict_masks(features, state, size, matched, with_coarse=mode == 'coarse')
         foreground = prediction.final.float().softmax(1)[:, 1]
         scores = aggregate_objects(foreground, self.background)
         if mode == 'coarse':
@@ -246,7 +267,7 @@ class AGAME(CausalVOSModel):
                 state = self.start(features, prompts)
                 memories = self._start_memories(keys, prompts, owner)
                 continue
-            prediction = self._run(features, state, size, self._read_memories(keys, memories))
+            prediction = self._run(features, state, size, self._match(keys, memories, inputs[:, t]))
             final.append(prediction.final.float().log_softmax(1))
             coarse.append(F.interpolate(prediction.coarse.float().log_softmax(1), size, mode='bilinear',
                                         align_corners=False))
@@ -275,12 +296,15 @@ class AGAME(CausalVOSModel):
             return None
         return [self.matching.start(clip, prompts[owner == b]) for b, clip in enumerate(keys)]
 
-    def _read_memories(self, keys: Optional[Tensor], memories: Optional[List[LabelMemory]]) -> Optional[Tensor]:
-        """The cues of all objects ``(N, 2, h, w)``, in the order of their clips."""
+    def _match(self, keys: Optional[Tensor], memories: Optional[List[LabelMemory]],
+               images: Tensor) -> Optional[MatchedLabels]:
+        """Of all objects, in the order of their clips."""
         if self.matching is None:
             return None
-        return torch.cat([self.matching.cues(self.matching.read(clip, memory))
-                          for clip, memory in zip(keys, memories, strict=True)])
+        pixels = self.data_preprocessor.pixels(images)
+        found = [self.match(key, memory, pixels[b:b + 1], images.shape[-2:])
+                 for b, (key, memory) in enumerate(zip(keys, memories, strict=True))]
+        return MatchedLabels(*(torch.cat(parts) for parts in zip(*found, strict=True)))
 
     def _renew_memories(self, keys: Optional[Tensor], foreground: Tensor, owner: Tensor,
                         memories: Optional[List[LabelMemory]]) -> Optional[List[LabelMemory]]:
