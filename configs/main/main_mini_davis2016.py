@@ -1,13 +1,13 @@
-"""The mini model on DAVIS 2016 (test only; weights of main_mini_synthvos.py or of its stages)."""
-_base_ = ['../_base_/models/main_r50.py', '../_base_/datasets/davis2016.py', '../_base_/default_runtime.py']
+"""The mini model tested on DAVIS 2016, with the weights of main_mini_synthvos.py or of its stages."""
+_base_ = 'main_mini_synthvos.py'
 
-flow = dict(type='DISFlow', preset='ultrafast')
-model = dict(
-    num_slots=3,
-    backbone=dict(depth=18, stem_channels=16, base_channels=16, init_cfg=None),
-    neck=dict(in_channels=(16, 16, 32, 64, 128), channels=24, norm_cfg=dict(type='BN')),
-    head=dict(in_channels=24),
-    loss_mask=[dict(type='WIDLoss'), dict(type='InstanceBCELoss')],
-    flow_estimator=flow,
-    tracker=dict(flow=flow),
-    test_cfg=dict(resize=dict(type='FixedSize', height=128, width=224)))
+model = dict(test_cfg=dict(resize=dict(_delete_=True, type='FixedSize', height=128, width=224), pad=None))
+test_dataloader = dict(dataset=dict(
+    _delete_=True,
+    type='DAVIS2016Dataset',
+    data_root='data/DAVIS2016',
+    ann_file='ImageSets/2016/val.txt',
+    test_mode=True,
+    pipeline=[dict(type='PackVideo')]))
+test_evaluator = dict(type='DAVISMetric', protocol='davis2016', strict=True)
+submission = dict(type='DAVIS2016Submission', _delete_=True)
