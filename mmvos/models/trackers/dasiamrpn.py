@@ -34,9 +34,8 @@ class DaSiamRPN(BaseModule, BoxTracker):
     """The tracker of the public DaSiamRPN release (neither distractor memory nor growing search are in it).
 
     The position follows the best proposal at once; the size is smoothed with the rate penalty * score * ``lr``; the
-    template never changes. It never
-    reports a loss. The network is always in evaluation mode; a model that uses the tracker neither trains its weights
-    nor stores them in its own checkpoints: they come from their own file.
+    template never changes. It never reports a loss. The network is always in evaluation mode; a model that uses the
+    tracker neither trains its weights nor stores them in its own checkpoints: they come from their own file.
 
     Args:
         network: config of the network, :class:`SiamRPN`.
@@ -56,8 +55,8 @@ class DaSiamRPN(BaseModule, BoxTracker):
     context = 0.5
 
     def __init__(self, network: dict, checkpoint: Optional[str] = None, lr: float = 0.295,
-                 window_influence: float = 0.42, penalty_k: float = 0.055,
-                 instance_size: int = 271, small_instance_size: Optional[int] = 287, small_area: float = 0.004,
+                 window_influence: float = 0.42, penalty_k: float = 0.055, instance_size: int = 271,
+                 small_instance_size: Optional[int] = 287, small_area: float = 0.004,
                  ratios: Sequence[float] = (0.33, 0.5, 1, 2, 3), scale: int = 8, min_size: float = 10.0,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
@@ -150,8 +149,8 @@ class DaSiamRPN(BaseModule, BoxTracker):
 
     def search_crop(self, frame: np.ndarray, target: SiameseTarget) -> np.ndarray:
         """The search crop, uint8 ``(s, s, 3)``."""
-        side = (self.exemplar_size + target.instance_size - self.exemplar_size) / self.crop_scale(target)
-        return crop(frame, target.centre, round(side), target.instance_size, target.padding)
+        side = round(target.instance_size / self.crop_scale(target))
+        return crop(frame, target.centre, side, target.instance_size, target.padding)
 
     def rate_proposals(self, target: SiameseTarget, deltas: Tensor,
                        scores: Tensor) -> Tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -54,8 +54,7 @@ class ColouredMask:
 
 @TASK_UTILS.register_module()
 class FlowColourTracker(_FlowTracker):
-    """The default tracker without weights: the last mask, carried on by optical flow and corrected by the object's
-    colours.
+    """The default tracker without weights: the last mask, carried on by the flow and corrected by the object's colours.
 
     Every frame, the mask is warped; blurred it is the prior of a per-pixel Bayes rule whose likelihood comes from the
     colour histograms of the first frame. Small detached pieces of the posterior are dropped; its tight box is the
