@@ -6,6 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from mmengine.config import Config
+from mmengine.runner import Runner
 
 from mmvos.datasets.fbms import read_definition
 from mmvos.registry import DATASETS
@@ -50,7 +52,8 @@ def definition(regions, total, labelled, newline='\n'):
 
 @pytest.fixture
 def fbms(tmp_path):
-    """A newer sequence (colours, 4-digit names, uncertainty maps) and an older one with a background region of its own."""
+    """A newer sequence (colours, 4-digit names, uncertainty maps) and an older one with a background region of its
+    own."""
     new, old = tmp_path / 'Testset' / 'camel01', tmp_path / 'Testset' / 'marple7'
     for i in range(5):
         save(new / f'camel01_{i + 1:04d}.jpg', frame(i))
@@ -248,3 +251,43 @@ def test_flat_layout_holds_the_same(youtube_objects, tmp_path, monkeypatch):
         assert sorted(a['annotations']) == sorted(b['annotations'])
         for t, source in a['annotations'].items():
             np.testing.assert_array_equal(source.read(), b['annotations'][t].read())
+
+
+# ---- two streams
+
+def test_the_recipe_alternates_between_images_and_pairs(tmp_path):
+    """The data of COSNet's recipe, on tiny folders in their real layouts, through the runner's own loader."""
+    for sequence, count in (('bear', 3), ('bus', 4)):
+        for t in range(count):
+            save(tmp_path / 'DAVIS2016/JPEGImages/480p' / sequence / f'{t:05d}.jpg', frame(t))
+            save(tmp_path / 'DAVIS2016/Annotations/480p' / sequence / f'{t:05d}.png', box(4, 4, 8, 9) * np.uint8(255))
+    (tmp_path / 'DAVIS2016/ImageSets/2016').mkdir(parents=True)
+    (tmp_path / 'DAVIS2016/ImageSets/2016/train.txt').write_text('bear\nbus\n')
+    for i in range(4):
+        save(tmp_path / 'MSRA10K/MSRA10K_Imgs_GT/Imgs' / f'a{i}.jpg', frame(i))
+        save(tmp_path / 'MSRA10K/MSRA10K_Imgs_GT/Imgs' / f'a{i}.png', box(4, 4, 8, 9) * np.uint8(255))
+        save(tmp_path / 'DUT-OMRON/DUT-OMRON-image' / f'b{i}.jpg', frame(i))
+        save(tmp_path / 'DUT-OMRON/pixelwiseGT-new-PNG' / f'b{i}.png', box(4, 4, 8, 9) * np.uint8(255))
+    config = Config.fromfile(Path(__file__).parents[2] / 'configs' / '_base_' / 'datasets' / 'davis2016_saliency.py')
+    loader = config.train_dataloader
+    for stream in (loader.dataset.streams.video.dataset, *loader.dataset.streams.still):
+        stream.data_root = str(tmp_path / Path(stream.data_root).name)
+    loader.update(num_workers=0, persistent_workers=False, batch_size=2)
+    loader.batch_sampler.num_batches = 6
+    loader = Runner.build_dataloader(loader, seed=0)
+    streams, targets, stills = [], set(), set()
+    for batch in loader:
+        samples = batch['data_samples']
+        stream, = {sample.stream for sample in samples}
+        streams.append(stream)
+        length = 2 if stream == 'video' else 1
+        assert [tuple(clip.shape) for clip in batch['inputs']] == [(length, 3, 473, 473)] * 2
+        for sample in samples:
+            assert sample.gt_label_maps.shape == (length, 473, 473) and sample.gt_label_maps.max() == 1
+            if stream == 'video':
+                assert len(set(sample.frame_ids)) == 2
+                targets.add((sample.video_id, sample.frame_ids[0]))
+            else:
+                stills.add(sample.video_id)
+    assert streams == ['still', 'video', 'video'] * 2
+    assert len(targets) == 7 and len(stills) == 4  # 8 draws of 7 frames, 4 of 8 images: every one once before any twice
