@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/default_runtime.py', '../_base_/datasets/synthvos_mini.py', '../_base_/models/rgmp_r50.py'
 ]
-clip_len = 5
+clip_len = 7
 model = dict(
     encoder=dict(depth=18, base_channels=16, norm_cfg=dict(type='GN', num_groups=4), init_cfg=None),
     decoder=dict(in_channels=(16, 32, 64, 128), channels=32),
@@ -16,11 +16,11 @@ train_pipeline = [
     dict(type='PackVOSInputs'),
 ]
 train_dataloader = dict(
-    batch_size=4, dataset=dict(num_frames=clip_len, pipeline=train_pipeline))
+    batch_size=1, dataset=dict(num_frames=clip_len, pipeline=train_pipeline))
 
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=60, val_interval=60)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=200, val_interval=200)
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-3), clip_grad=dict(max_norm=1.0))
-param_scheduler = dict(type='CosineAnnealingLR', T_max=60, eta_min=1e-5, by_epoch=False)
+param_scheduler = dict(type='CosineAnnealingLR', T_max=200, eta_min=1e-5, by_epoch=False)
 log_processor = dict(by_epoch=False)
-default_hooks = dict(checkpoint=dict(by_epoch=False, interval=60), logger=dict(interval=10))
+default_hooks = dict(checkpoint=dict(by_epoch=False, interval=200), logger=dict(interval=10))
 randomness = dict(seed=0)
