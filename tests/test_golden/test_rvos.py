@@ -4,7 +4,7 @@ import pytest
 import torch
 from golden import assert_close, fill, load_golden
 
-from mmvos.converters import CONVERTERS
+from mmvos.converters import CONVERTERS, convert
 from mmvos.datasets.transforms.rvos import affine_matrix, apply_affine
 from mmvos.inference import Frame
 from mmvos.models.heads.conv_lstm import CellState, ConvLSTMCell
@@ -224,3 +224,14 @@ def test_assembling(case, slots):
     for t, frame in enumerate(masks):
         label_map = assembler.step(frame, annotations.get(t), expected.shape[1:])
         np.testing.assert_array_equal(label_map, expected[t], err_msg=f'frame {t}')
+
+
+def test_the_two_files_of_a_checkpoint_in_one():
+    parts = {p: {f'module.{k.removeprefix(f"{p}.")}': v for k, v in WEIGHTS.items() if k.startswith(f'{p}.')}
+             for p in ('encoder', 'decoder')}
+    parts['encoder']['base.fc.bias'] = parts['decoder']['fc_stop.bias'] = torch.zeros(1)  # leftovers of the original
+    converted = convert('rvos', parts)
+    expected = weights_of('decoder')
+    assert converted.keys() == expected.keys() and all(torch.equal(converted[k], expected[k]) for k in expected)
+    with pytest.raises(KeyError, match='weights of decoder.pt are missing'):
+        convert('rvos', {k: v for k, v in WEIGHTS.items() if k.startswith('encoder.')})
