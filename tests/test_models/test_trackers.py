@@ -227,6 +227,27 @@ def test_wrong_input_is_named():
         TrackingSession(tracker).update(FRAMES[0])
 
 
+def test_long_term_search_waits_and_looks_further():
+    """Above every score: always lost. Below: as without."""
+    torch.manual_seed(0)
+    plain = DaSiamRPN(SMALL_NETWORK)
+    torch.manual_seed(0)
+    always_lost = DaSiamRPN(SMALL_NETWORK, long_term=dict(low=1.1, instance_size=335))
+    state = always_lost.init(FRAMES[0], BOXES)
+    tracks, state = always_lost.update(FRAMES[1], state)
+    assert not tracks.ok.any()
+    np.testing.assert_allclose(tracks.boxes, BOXES)
+    assert always_lost.search_crop(FRAMES[2], state.targets[0]).shape == (335, 335, 3)
+    tracks, state = always_lost.update(FRAMES[2], state)
+    assert not tracks.ok.any()
+    always_lost.long_term.update(low=0.0, high=0.0)  # found again
+    tracks, state = always_lost.update(FRAMES[3], state)
+    assert tracks.ok.all() and not np.allclose(tracks.boxes, BOXES)
+    expected, _ = plain.update(FRAMES[1], plain.init(FRAMES[0], BOXES))
+    found, _ = always_lost.update(FRAMES[1], always_lost.init(FRAMES[0], BOXES))
+    np.testing.assert_allclose(found.boxes, expected.boxes)
+
+
 def test_dasiamrpn_keeps_its_weights_to_itself(tmp_path):
     tracker = tracker_of('dasiamrpn')
     assert not tracker.state_dict() and not list(tracker.parameters())

@@ -22,8 +22,8 @@ from .base import CausalVOSModel
 
 @dataclass
 class MAINState:
-    """``slots`` of the objects, their ``masks`` in the last frame, float ``(n, h, w)``, its ``pixels``, and ``tracks``, the
-    state of the tracker (None without long-term attention)."""
+    """``slots`` of the objects, their ``masks`` in the last frame, float ``(n, h, w)``, its ``pixels``, and ``tracks``,
+    the state of the tracker (None without long-term attention)."""
     slots: InstanceSlots
     masks: Tensor
     pixels: Tensor

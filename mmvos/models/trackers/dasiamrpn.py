@@ -16,26 +16,32 @@ from .base import BoxTracker, TrackerState, Tracks
 from .boxes import centre_and_size
 from .siamrpn import TemplateKernels
 
+#: of the long-term search: 271 -> 783 pixels are 19 -> 83 squared positions
+LONG_TERM = dict(low=0.85, high=0.998, instance_size=783, window_influence=0.001)
+
 
 @dataclass
 class SiameseTarget:
     """One target: float64 ``centre`` (x, y) and ``size`` (w, h) in pixels of the frame, its template's kernels, the
-    side of its search crops, and the mean colour of its first frame, uint8 BGR, which pads its crops."""
+    side of its search crops, the mean colour of its first frame, uint8 BGR, which pads its crops, and whether it is
+    lost (only with long-term search)."""
     centre: np.ndarray
     size: np.ndarray
     regression: Tensor
     classification: Tensor
     instance_size: int
     padding: np.ndarray
+    lost: bool = False
 
 
 @MODELS.register_module()
 class DaSiamRPN(BaseModule, BoxTracker):
-    """The tracker of the public DaSiamRPN release (neither distractor memory nor growing search are in it).
+    """The tracker of the public DaSiamRPN release, which has neither distractor memory nor growing search.
 
     The position follows the best proposal at once; the size is smoothed with the rate penalty * score * ``lr``; the
-    template never changes. It never reports a loss. The network is always in evaluation mode; a model that uses the
-    tracker neither trains its weights nor stores them in its own checkpoints: they come from their own file.
+    template never changes. It never reports a loss, unless ``long_term`` is given. The network is always in evaluation
+    mode; a model that uses the tracker neither trains its weights nor stores them in its own checkpoints: they come
+    from their own file.
 
     Args:
         network: config of the network, :class:`SiamRPN`.
@@ -49,6 +55,10 @@ class DaSiamRPN(BaseModule, BoxTracker):
         ratios: height / width of the anchors.
         scale: side of the square anchor in strides.
         min_size: smallest width and height of a box in pixels.
+        long_term: what to do about lost targets, in the way of SiamRPN++'s long-term tracker (STVIR/pysot): a target
+            whose score falls below ``low`` is lost; it stays where it is and is searched for in crops of
+            ``instance_size`` at the same scale and with the window weighing ``window_influence``, until its score
+            exceeds ``high``. None (the release): never.
     """
     exemplar_size = 127
     stride = 8
@@ -58,7 +68,7 @@ class DaSiamRPN(BaseModule, BoxTracker):
                  window_influence: float = 0.42, penalty_k: float = 0.055, instance_size: int = 271,
                  small_instance_size: Optional[int] = 287, small_area: float = 0.004,
                  ratios: Sequence[float] = (0.33, 0.5, 1, 2, 3), scale: int = 8, min_size: float = 10.0,
-                 init_cfg: Optional[dict] = None) -> None:
+                 long_term: Optional[dict] = None, init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
         object.__setattr__(self, 'network', MODELS.build(network))  # hidden from state_dict() and parameters()
         self.checkpoint = checkpoint
@@ -66,6 +76,7 @@ class DaSiamRPN(BaseModule, BoxTracker):
         self.instance_size, self.small_area = instance_size, small_area
         self.small_instance_size = small_instance_size or instance_size
         self.ratios, self.scale, self.min_size = tuple(ratios), scale, min_size
+        self.long_term = dict(LONG_TERM, **long_term) if long_term is not None else None
         if len(self.ratios) != self.network.num_anchors:
             raise ValueError(f'{len(self.ratios)} anchor ratios for a network with {self.network.num_anchors} anchors.')
         self.network.requires_grad_(False)
@@ -115,13 +126,14 @@ class DaSiamRPN(BaseModule, BoxTracker):
     def _follow(self, frame: np.ndarray, targets: List[SiameseTarget], state: TrackerState, flow_bwd: Optional[Tensor],
                 masks: Optional[Tensor]) -> Tuple[Tracks, List[SiameseTarget]]:
         moved, scores = list(targets), np.zeros(len(targets))
-        for instance_size in {target.instance_size for target in targets}:  # one batch per size of the search crop
-            members = [i for i, target in enumerate(targets) if target.instance_size == instance_size]
+        sizes = [self.search_size(target) for target in targets]
+        for instance_size in sorted(set(sizes)):  # one batch per size of the search crop
+            members = [i for i, size in enumerate(sizes) if size == instance_size]
             for i, (target, score) in zip(members, self.search(frame, [targets[i] for i in members])):
                 moved[i], scores[i] = target, score
         centres, sizes = np.stack([t.centre for t in moved]), np.stack([t.size for t in moved])
         boxes = np.concatenate((centres - sizes / 2, centres + sizes / 2), 1)
-        return Tracks(boxes, scores, np.ones(len(moved), bool)), moved
+        return Tracks(boxes, scores, np.array([not target.lost for target in moved])), moved
 
     def search(self, frame: np.ndarray, targets: List[SiameseTarget]) -> List[Tuple[SiameseTarget, float]]:
         """Targets with one size of search crop: each one's new state and score."""
@@ -133,6 +145,10 @@ class DaSiamRPN(BaseModule, BoxTracker):
         for target, delta, score in zip(targets, deltas, scores):
             boxes, probability, penalty, weighted = self.rate_proposals(target, delta, score)
             best = int(weighted.argmax())
+            lost = self._is_lost(target, probability[best])
+            if self.long_term and probability[best] < self.long_term['low']:
+                results.append((replace(target, lost=lost), float(probability[best])))
+                continue
             rate = penalty[best] * probability[best] * self.lr
             scale = self.crop_scale(target)
             height, width = frame.shape[:2]
@@ -140,8 +156,17 @@ class DaSiamRPN(BaseModule, BoxTracker):
             size = target.size * (1 - rate) + boxes[best, 2:] / scale * rate
             centre = np.clip(centre, 0, (width, height))
             size = np.clip(size, self.min_size, (width, height))
-            results.append((replace(target, centre=centre, size=size), float(probability[best])))
+            results.append((replace(target, centre=centre, size=size, lost=lost), float(probability[best])))
         return results
+
+    def _is_lost(self, target: SiameseTarget, score: float) -> bool:
+        if self.long_term is None:
+            return False
+        return score < self.long_term['low'] or (target.lost and score <= self.long_term['high'])
+
+    def search_size(self, target: SiameseTarget) -> int:
+        """Side of the search crop at the network."""
+        return self.long_term['instance_size'] if target.lost else target.instance_size
 
     def crop_scale(self, target: SiameseTarget) -> float:
         """Crop pixels per frame pixel."""
@@ -149,8 +174,8 @@ class DaSiamRPN(BaseModule, BoxTracker):
 
     def search_crop(self, frame: np.ndarray, target: SiameseTarget) -> np.ndarray:
         """The search crop, uint8 ``(s, s, 3)``."""
-        side = round(target.instance_size / self.crop_scale(target))
-        return crop(frame, target.centre, side, target.instance_size, target.padding)
+        size = self.search_size(target)
+        return crop(frame, target.centre, round(size / self.crop_scale(target)), size, target.padding)
 
     def rate_proposals(self, target: SiameseTarget, deltas: Tensor,
                        scores: Tensor) -> Tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -175,7 +200,8 @@ class DaSiamRPN(BaseModule, BoxTracker):
         ratio_change = change((last[0] / last[1]) / (boxes[:, 2] / boxes[:, 3]))
         penalty = np.exp(-(ratio_change * size_change - 1) * self.penalty_k)
         window = cosine_window(len(self.ratios), positions)
-        weighted = penalty * probability * (1 - self.window_influence) + window * self.window_influence
+        influence = self.long_term['window_influence'] if target.lost else self.window_influence
+        weighted = penalty * probability * (1 - influence) + window * influence
         return boxes, probability, penalty, weighted
 
     def _to_tensor(self, crops: List[np.ndarray]) -> Tensor:
