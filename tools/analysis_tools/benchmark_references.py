@@ -1,7 +1,7 @@
 """Time and memory of COSNet against the number N of reference frames: a table (Markdown, CSV) and a plot.
 
     python tools/analysis_tools/benchmark_references.py configs/cosnet/cosnet_r101_davis2016.py --out work_dirs/references
-    [--references 0 1 2 5 7] [--backend fused chunked literal] [--device cuda] [--repeats 3]
+    [--references 0 1 2 5 7] [--backend fused chunked literal] [--device cuda] [--repeats 3] [--cpu-time]
 
 A frame costs one embedding, whatever N is, and one step of attention and segmentation, which grows with N. Both are
 measured by themselves on random weights; `literal` stores the whole affinity, as a yardstick.
@@ -11,11 +11,13 @@ import csv
 import os
 import time
 from contextlib import contextmanager
+from itertools import accumulate
 
 import torch
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import DefaultScope
+from torch.profiler import ProfilerActivity, profile
 
 import mmvos.models  # noqa: F401  (registers)
 from mmvos.models.attention.co_attention import literal_weights
@@ -24,56 +26,32 @@ from mmvos.registry import MODELS, TASK_UTILS
 MIB = 2**20
 
 
-class PeakMemory:
-    """Highest memory while the block runs, above what was taken before it: on a GPU of its allocator, else of the process.
-
-    ``mib`` is None where the system does not tell (no /proc).
-    """
-
-    def __init__(self, device: torch.device) -> None:
-        self.device, self.mib = device, None
-
-    def __enter__(self) -> 'PeakMemory':
-        if self.device.type == 'cuda':
-            torch.cuda.synchronize(self.device)
-            torch.cuda.reset_peak_memory_stats(self.device)
-            self.before = torch.cuda.memory_allocated(self.device)
-            return self
-        try:
-            with open('/proc/self/clear_refs', 'w') as file:
-                file.write('5')  # resets the high-water mark
-            self.before = self._status('VmRSS')
-        except OSError:
-            self.before = None
-        return self
-
-    def __exit__(self, *_) -> None:
-        if self.device.type == 'cuda':
-            torch.cuda.synchronize(self.device)
-            self.mib = (torch.cuda.max_memory_allocated(self.device) - self.before) / MIB
-        elif self.before is not None:
-            self.mib = max(0.0, (self._status('VmHWM') - self.before) / 1024)
-
-    @staticmethod
-    def _status(key: str) -> int:
-        """kB."""
-        with open('/proc/self/status') as file:
-            return next(int(line.split()[1]) for line in file if line.startswith(key))
-
-
-def measure(step, device: torch.device, repeats: int) -> tuple:
-    """Fastest of some runs in milliseconds, and the peak memory of one in MiB."""
-    step()
-    with PeakMemory(device) as memory:
+def peak_memory(step, device: torch.device) -> float:
+    """Most that the tensors made by ``step()`` take at a time, MiB."""
+    if device.type == 'cuda':
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
         step()
+        return (torch.cuda.max_memory_allocated(device) - before) / MIB
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
+        step()
+    events = [e for e in record.profiler.kineto_results.events() if e.name() == '[memory]']
+    changes = (e.nbytes() for e in sorted(events, key=lambda e: e.start_ns()))
+    return max(accumulate(changes), default=0) / MIB
+
+
+def measure(step, device: torch.device, repeats: int, cpu_time: bool) -> tuple:
+    """Fastest of some runs in milliseconds, and the peak memory of one in MiB."""
+    memory = peak_memory(step, device)  # warms up, too
+    clock = time.process_time if cpu_time else time.perf_counter
     times = []
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = clock()
         step()
         if device.type == 'cuda':
             torch.cuda.synchronize(device)
-        times.append(time.perf_counter() - start)
-    return 1000 * min(times), memory.mib
+        times.append(clock() - start)
+    return 1000 * min(times), memory
 
 
 @contextmanager
@@ -90,10 +68,11 @@ def backend_of(attention, backend: str):
 
 
 @torch.no_grad()
-def benchmark(model, size: tuple, numbers: list, backends: list, device: torch.device, repeats: int) -> list:
+def benchmark(model, size: tuple, numbers: list, backends: list, device: torch.device, repeats: int,
+              cpu_time: bool = False) -> list:
     """One row per backend and N."""
     image = torch.randn(1, 3, *size, device=device)
-    embed_ms, embed_mib = measure(lambda: model.embed(image), device, repeats)
+    embed_ms, embed_mib = measure(lambda: model.embed(image), device, repeats, cpu_time)
     target = model.embed(image)
     rows = []
     for backend in backends:
@@ -101,7 +80,7 @@ def benchmark(model, size: tuple, numbers: list, backends: list, device: torch.d
             references = target[:, None] + 0.1 * torch.randn(1, number, *target.shape[1:], device=device)
             references = references if number else None
             with backend_of(model.co_attention, backend):
-                ms, mib = measure(lambda r=references: model.segment_frame(target, r, size), device, repeats)
+                ms, mib = measure(lambda r=references: model.segment_frame(target, r, size), device, repeats, cpu_time)
             rows.append(dict(
                 backend=backend, N=number, embed_ms=embed_ms, attend_ms=ms, frame_ms=embed_ms + ms, embed_peak_MiB=embed_mib,
                 attend_peak_MiB=mib, kept_MiB=(number + 1) * target.numel() * target.element_size() / MIB))
@@ -117,7 +96,7 @@ def write(rows: list, out_dir: str, title: str) -> str:
         writer.writerows(rows)
     lines = ['| ' + ' | '.join(rows[0]) + ' |', '|' + ' --- |' * len(rows[0])]
     for row in rows:
-        cells = ('-' if v is None else f'{v:.1f}' if isinstance(v, float) else str(v) for v in row.values())
+        cells = (f'{v:.1f}' if isinstance(v, float) else str(v) for v in row.values())
         lines.append('| ' + ' | '.join(cells) + ' |')
     table = '\n'.join(lines)
     with open(os.path.join(out_dir, 'references.md'), 'w') as file:
@@ -136,8 +115,7 @@ def plot(rows: list, path: str, title: str) -> None:
         chosen = [row for row in rows if row['backend'] == backend]
         numbers = [row['N'] for row in chosen]
         axes[0].plot(numbers, [row['frame_ms'] for row in chosen], 'o-', label=backend)
-        if chosen[0]['attend_peak_MiB'] is not None:
-            axes[1].plot(numbers, [row['attend_peak_MiB'] + row['kept_MiB'] for row in chosen], 'o-', label=backend)
+        axes[1].plot(numbers, [row['attend_peak_MiB'] + row['kept_MiB'] for row in chosen], 'o-', label=backend)
     for axis, label in zip(axes, ('ms per frame (embedding included)', 'MiB of attention and kept embeddings')):
         axis.set(xlabel='reference frames N', ylabel=label, ylim=(0, None))
         axis.grid(alpha=0.3)
@@ -154,6 +132,7 @@ def main() -> None:
     parser.add_argument('--references', type=int, nargs='+', default=[0, 1, 2, 5, 7])
     parser.add_argument('--backend', nargs='+', choices=['fused', 'chunked', 'literal'], default=['fused', 'literal'])
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    parser.add_argument('--cpu-time', action='store_true', help='CPU time of the process, not wall time (a busy machine)')
     parser.add_argument('--repeats', type=int, default=3)
     parser.add_argument('--out', default='work_dirs/benchmark_references', help='folder of the table and the plot')
     args = parser.parse_args()
@@ -166,8 +145,9 @@ def main() -> None:
         size = TASK_UTILS.build(resize)(480, 854)
     if not hasattr(model, 'segment_frame'):
         parser.error(f'{args.config}: {type(model).__name__} has no reference frames; expected a COSNet.')
-    rows = benchmark(model, size, args.references, args.backend, device, args.repeats)
+    rows = benchmark(model, size, args.references, args.backend, device, args.repeats, args.cpu_time)
     name = torch.cuda.get_device_name(device) if device.type == 'cuda' else f'CPU, {torch.get_num_threads()} thread(s)'
+    name += ', CPU time' if args.cpu_time else ''
     title = f'{os.path.basename(args.config)}, {size[1]}x{size[0]}, float32, {name}'
     print(f'{title}\n\n{write(rows, args.out, title)}')
 
