@@ -319,7 +319,7 @@ def test_a_late_object_is_read_in_its_frame_and_the_rest_is_labelled_afterwards(
     labels = part.read(late, memory)
     torch.testing.assert_close(labels[2], masks[1, ::4, ::4])
     scores = torch.cat([1 - masks[:1], masks[:1], torch.zeros(1, 24, 32)])
-    memory = part.remember(late, scores, memory)
+    memory = part.remember(late, scores, labels, memory)
     expected = torch.stack([(1 - masks.sum(0))[::4, ::4], masks[0, ::4, ::4], masks[1, ::4, ::4]])
     torch.testing.assert_close(memory.prompts[-1][1], expected)
     assert not memory.fresh
@@ -330,12 +330,22 @@ def test_the_memory_is_bounded_and_a_dropped_object_becomes_background():
     memory = part.start(features[0], cell_masks())
     scores = torch.cat([1 - cell_masks().sum(0, keepdim=True), cell_masks()])
     for f in features:
-        memory = part.remember(f, scores, memory)
+        memory = part.remember(f, scores, part.read(f, memory), memory)
     assert len(memory.recent) == 2 and len(memory.prompts) == 1
     kept = part.keep([1], memory)
     for _, labels in [*kept.prompts, *kept.recent]:
         torch.testing.assert_close(labels.sum(0), torch.ones(6, 8))
         torch.testing.assert_close(labels[1], cell_masks()[1, ::4, ::4])
+
+
+def test_feedback_mixes_what_was_read_with_what_was_made_of_it():
+    part, (features, _) = matching_and_features()
+    memory = part.start(features, cell_masks())
+    read = part.read(features, memory)
+    scores = torch.zeros(3, 24, 32)
+    scores[0] = 1
+    for part.feedback, expected in ((0.0, read), (1.0, scores[:, ::4, ::4]), (0.5, (read + scores[:, ::4, ::4]) / 2)):
+        torch.testing.assert_close(part.remember(features, scores, read, memory).recent[-1][1], expected)
 
 
 def test_cues_are_the_own_label_and_the_strongest_other():

@@ -35,6 +35,8 @@ class LabelMatching(nn.Module):
         num_recent: how many of the last frames are remembered beside those of the prompts.
         levels: how many of the backbone's maps, the coarsest ones, are compared (at the finest of them).
         level_weights: weight of each of them in the similarity (default: equal).
+        feedback: what is remembered of a frame: 0, the labels that were read in it; 1, what the model made of them;
+            between, their mean with this weight.
         train_noise: in training, features are disturbed by noise of a random length up to this (their own is 1), so
             that what is built on the labels learns from labels with errors; synthetic clips match too well.
     """
@@ -42,11 +44,12 @@ class LabelMatching(nn.Module):
     out_channels = 2
 
     def __init__(self, propagation: dict, num_recent: int = 3, levels: int = 2,
-                 level_weights: Optional[Sequence[float]] = None, train_noise: float = 0.0) -> None:
+                 level_weights: Optional[Sequence[float]] = None, feedback: float = 1.0,
+                 train_noise: float = 0.0) -> None:
         super().__init__()
         self.propagation = MODELS.build(propagation)
         self.num_recent, self.levels, self.level_weights = num_recent, levels, level_weights
-        self.train_noise = train_noise
+        self.feedback, self.train_noise = feedback, train_noise
 
     @torch.no_grad()
     def embed(self, maps: Sequence[Tensor]) -> Tensor:
@@ -92,9 +95,16 @@ class LabelMatching(nn.Module):
         return torch.where(total > 0.05, labels / total.clamp(min=0.05), background)
 
     @torch.no_grad()
-    def remember(self, features: Tensor, scores: Tensor, memory: LabelMemory) -> LabelMemory:
-        """The memory after a frame ``(C, h, w)`` whose probabilities are ``(N + 1, H, W)``, sum 1."""
-        labels = _shares(scores, features)
+    def remember(self, features: Tensor, scores: Tensor, read: Tensor, memory: LabelMemory) -> LabelMemory:
+        """The memory after a frame ``(C, h, w)``.
+
+        Args:
+            features: of the frame.
+            scores: the model's probabilities ``(N + 1, H, W)``, sum 1.
+            read: the labels of :meth:`read`, ``(N + 1, h, w)``.
+            memory: before the frame.
+        """
+        labels = torch.lerp(read, _shares(scores, features).to(read.dtype), self.feedback)
         prompts = memory.prompts
         if memory.fresh:
             given = prompts[-1][1]

@@ -37,11 +37,12 @@ class FrameFeatures(NamedTuple):
 
 
 class MatchedLabels(NamedTuple):
-    """What the matching says of N objects: ``cues`` ``(N, 2, h, w)`` (own label, strongest other object's) and
-    ``prior`` ``(N, H, W)``, the own label at the image's size.
+    """What the matching says of N objects: ``cues`` ``(N, 2, h, w)`` (own label, strongest other object's), ``prior``
+    ``(N, H, W)``, the own label at the image's size, and per video the labels themselves, ``(n + 1, h, w)``.
     """
     cues: Tensor
     prior: Tensor
+    labels: Tuple[Tensor, ...]
 
 
 class MaskPrediction(NamedTuple):
@@ -185,7 +186,7 @@ class AGAME(CausalVOSModel):
             prior = self.matching_upsampler(labels, pixels)[1:]
         else:
             prior = F.interpolate(labels[None, 1:], size, mode='bilinear', align_corners=False)[0]
-        return MatchedLabels(self.matching.cues(labels), prior)
+        return MatchedLabels(self.matching.cues(labels), prior, (labels, ))
 
     def renew(self, features: FrameFeatures, mask: Tensor, state: AGAMEState) -> AGAMEState:
         """The state after a frame in which the objects had the mask (background, object) ``(N, 2, h, w)``."""
@@ -232,7 +233,7 @@ class AGAME(CausalVOSModel):
             mask = pool_masks(scores[1:] if mode == 'aggregated' else foreground, features.deep.shape[-2:])
         state = self.renew(features, mask, state)
         if self.matching is not None:
-            state.memory = self.matching.remember(features.matching[0], scores, state.memory)
+            state.memory = self.matching.remember(features.matching[0], scores, matched.labels[0], state.memory)
         return scores, state
 
     def keep_objects(self, indices: List[int], state: AGAMEState) -> AGAMEState:
@@ -267,7 +268,8 @@ class AGAME(CausalVOSModel):
                 state = self.start(features, prompts)
                 memories = self._start_memories(keys, prompts, owner)
                 continue
-            prediction = self._run(features, state, size, self._match(keys, memories, inputs[:, t]))
+            matched = self._match(keys, memories, inputs[:, t])
+            prediction = self._run(features, state, size, matched)
             final.append(prediction.final.float().log_softmax(1))
             coarse.append(F.interpolate(prediction.coarse.float().log_softmax(1), size, mode='bilinear',
                                         align_corners=False))
@@ -277,7 +279,7 @@ class AGAME(CausalVOSModel):
             else:
                 mask = pool_masks(foreground, features.deep.shape[-2:])
             state = self.renew(features, mask, state)
-            memories = self._renew_memories(keys, foreground, owner, memories)
+            memories = self._renew_memories(keys, foreground, owner, matched, memories)
         losses = {}
         for name, log_probs in (('loss_final', final), ('loss_coarse', coarse)):
             loss = getattr(self, name)
@@ -304,15 +306,17 @@ class AGAME(CausalVOSModel):
         pixels = self.data_preprocessor.pixels(images)
         found = [self.match(key, memory, pixels[b:b + 1], images.shape[-2:])
                  for b, (key, memory) in enumerate(zip(keys, memories, strict=True))]
-        return MatchedLabels(*(torch.cat(parts) for parts in zip(*found, strict=True)))
+        cues, priors, labels = zip(*found, strict=True)
+        return MatchedLabels(torch.cat(cues), torch.cat(priors), sum(labels, ()))
 
     def _renew_memories(self, keys: Optional[Tensor], foreground: Tensor, owner: Tensor,
+                        matched: Optional[MatchedLabels],
                         memories: Optional[List[LabelMemory]]) -> Optional[List[LabelMemory]]:
         if self.matching is None:
             return None
         foreground = foreground.detach()
-        return [self.matching.remember(clip, aggregate_objects(foreground[owner == b], self.background), memory)
-                for b, (clip, memory) in enumerate(zip(keys, memories, strict=True))]
+        scores = [aggregate_objects(foreground[owner == b], self.background) for b in range(len(memories))]
+        return [self.matching.remember(*one) for one in zip(keys, scores, matched.labels, memories, strict=True)]
 
     def _clip_features(self, inputs: Tensor):
         """The backbone's maps of each time step, each ``(B, C, h, w)``.
