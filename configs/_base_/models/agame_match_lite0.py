@@ -12,7 +12,8 @@ model = dict(
     mask_propagation=dict(type='MaskPropagation', in_channels=152, channels=48),
     matching=dict(
         type='LabelMatching', propagation=dict(type='LabelPropagation', temperature=0.05, topk=10, radius=12),
-        num_recent=3, levels=2, train_noise=1.0),
+        num_recent=5, levels=2, level_weights=(1, 2), feedback=0.0, train_noise=1.0),
+    matching_upsampler=dict(type='GuidedUpsampler', radius=8, eps=1e-4, subsample=4),
     fusion=dict(type='CoarseMaskHead', in_channels=4 + 48 + 2, mid_channels=64, channels=32),
     upsampler=dict(
         type='SkipUpsampler', skip_channels=(24, 16), channels=32,
@@ -26,4 +27,5 @@ model = dict(
         resize=dict(type='ShortSide', length=384, divisor=16),
         interpolation='area',
         update_mask='aggregated',
+        correction=0.5,  # the network is surer of synthetic clips than it should be of real ones
         overlay_prompt=False))

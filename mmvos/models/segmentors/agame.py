@@ -100,7 +100,8 @@ class AGAME(CausalVOSModel):
         background: how the background's probability comes from the objects' (see :func:`aggregate_objects`).
         with_cp: recompute each frame's heads in the backward pass instead of keeping their activations.
         test_cfg: besides the session's settings, ``update_mask``: which mask renews the state: ``'aggregated'``
-            (pooled, after objects have been aggregated; default), ``'fine'`` (pooled, before) or ``'coarse'``.
+            (pooled, after objects have been aggregated; default), ``'fine'`` (pooled, before) or ``'coarse'``. With
+            matching also ``correction`` (default 1): factor of the logits that the network adds to the matching's.
     """
     add_objects_first = True
 
@@ -175,7 +176,8 @@ class AGAME(CausalVOSModel):
         fused = self.fusion(cues)
         final = self.upsampler(fused, features.skips, size)
         if matched is not None:
-            final = final + mask_pair(matched.prior).clamp(min=0.01).log()
+            share = 1.0 if self.training else self.test_cfg.get('correction', 1.0)
+            final = share * final + mask_pair(matched.prior).clamp(min=0.01).log()
         return MaskPrediction(final, self.fusion.predict(fused) if with_coarse else None)
 
     @torch.no_grad()
