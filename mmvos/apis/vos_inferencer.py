@@ -39,10 +39,11 @@ def init_model(config: Union[str, os.PathLike, Config] = DEFAULT_MODEL, checkpoi
         config = MODEL_ALIASES.get(os.fspath(config), config)
     config = load_config(config, cfg_options)
     model = MODELS.build(config.model)
-    model.init_weights()
     if checkpoint is None and config.get('weights'):
-        checkpoint = os.fspath(configs_root() / config.weights)
-    if checkpoint is not None and str(checkpoint).lower() != 'none':
+        checkpoint = configs_root() / config.weights
+    if checkpoint is None or str(checkpoint).lower() == 'none':
+        model.init_weights()  # may fetch pretrained weights of a backbone, which a checkpoint replaces
+    else:
         load_weights(model, os.fspath(checkpoint))
     device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
     return prepare_for_inference(model.to(device))
