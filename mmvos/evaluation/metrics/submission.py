@@ -53,6 +53,8 @@ class _FrameWriter(VideoMetric):
         if not self.wants(result):
             return
         palette, names = video
+        if 'pred_label_map' not in result:
+            raise ValueError('this model gives instances, not label maps; write its results with --submission.')
         label_map = np.asarray(result['pred_label_map'])
         if label_map.shape != tuple(result['ori_shape']):
             raise ValueError(f'the label map is {label_map.shape}, the frame {tuple(result["ori_shape"])}.')
