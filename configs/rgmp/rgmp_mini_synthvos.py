@@ -19,7 +19,7 @@ train_dataloader = dict(
     batch_size=1, dataset=dict(num_frames=clip_len, pipeline=train_pipeline))
 
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=200, val_interval=200)
-optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-3), clip_grad=dict(max_norm=1.0))
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=2e-3), clip_grad=dict(max_norm=1.0))
 param_scheduler = dict(type='CosineAnnealingLR', T_max=200, eta_min=1e-5, by_epoch=False)
 log_processor = dict(by_epoch=False)
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=200), logger=dict(interval=10))
