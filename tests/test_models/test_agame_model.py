@@ -1,9 +1,12 @@
 """A-GAME's own promises: one backbone pass per frame, objects that do not disturb each other, every switch."""
 import copy
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
 from mmvos.converters import convert
@@ -15,6 +18,7 @@ from mmvos.models.losses import MaskLogLikelihoodLoss
 from mmvos.models.necks import MaskPropagation
 from mmvos.registry import MODELS, TRANSFORMS
 from mmvos.structures import VOSDataSample
+from mmvos.utils.checkpoint import load_weights, read_checkpoint
 
 SMALL = dict(
     type='AGAME',
@@ -412,3 +416,29 @@ def test_the_loss_takes_the_output_of_the_data_preprocessor():
     data = model.data_preprocessor(pseudo_collate([item, item]), training=True)
     losses = model(**data, mode='loss')
     assert all(torch.isfinite(v) for v in losses.values())
+
+
+CONFIGS = Path(__file__).parents[2] / 'configs' / 'agame'
+
+
+def test_the_shipped_weights_fit_and_follow_an_object():
+    weights = CONFIGS / 'agame_match_lite0.pth'
+    assert weights.stat().st_size < 12e6
+    assert all(v.dtype != torch.float32 for v in read_checkpoint(str(weights))['state_dict'].values())
+    cfg = Config.fromfile(CONFIGS / 'agame_match_lite0.py').model
+    cfg.backbone.pretrained = False  # the checkpoint holds them
+    cfg.test_cfg.resize.length = 128
+    model = MODELS.build(cfg)
+    load_weights(model, str(weights))
+    assert sum(p.numel() for p in model.parameters()) < 10e6
+    rng = np.random.default_rng(0)
+    noise = rng.integers(60, 140, (16, 24, 3), dtype=np.uint8)
+    background = cv2.resize(noise, (192, 128), interpolation=cv2.INTER_CUBIC)
+    session = InferenceSession(model)
+    for t in range(5):
+        frame, truth = background.copy(), np.zeros((128, 192), np.uint8)
+        cv2.circle(truth, (50 + 6 * t, 60 + 3 * t), 28, 1, -1)
+        frame[truth > 0] = (30, 60, 220)
+        result = session.step(frame, truth if t == 0 else None)
+    predicted = result.pred_label_map == 1
+    assert (predicted & (truth == 1)).sum() / (predicted | (truth == 1)).sum() > 0.85
