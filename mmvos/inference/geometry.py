@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from mmvos.registry import TASK_UTILS
@@ -85,7 +86,8 @@ class FrameGeometry:
         ori_shape: ``(H, W)`` of the frames.
         resize: config of a resize rule (None: native size).
         pad: config of a padding rule (None: no padding).
-        interpolation: how frames are resized: ``'bilinear'``, or ``'area'`` (averages when it reduces).
+        interpolation: how frames are resized: ``'bilinear'``, ``'area'`` (averages when it reduces), or ``'antialias'``
+            (Pillow's bilinear, whose filter widens when it reduces).
     """
 
     def __init__(self, ori_shape: Size, resize: Optional[dict] = None, pad: Optional[dict] = None,
@@ -94,6 +96,9 @@ class FrameGeometry:
         self.resized_shape = tuple(TASK_UTILS.build(resize or dict(type='NativeSize'))(*ori_shape))
         self.padding = TASK_UTILS.build(pad)(*self.resized_shape) if pad else (0, 0, 0, 0)
         self.pad_mode = pad.get('mode', 'constant') if pad else 'constant'
+        if interpolation not in ('bilinear', 'area', 'antialias'):
+            raise ValueError(f"interpolation is {interpolation!r}; expected 'bilinear', 'area' or 'antialias'.")
+        self.antialias = interpolation == 'antialias'
         reduces = self.resized_shape[0] < ori_shape[0]
         self.interpolation = cv2.INTER_AREA if interpolation == 'area' and reduces else cv2.INTER_LINEAR
 
@@ -105,7 +110,10 @@ class FrameGeometry:
 
     def to_input(self, frame: np.ndarray, device: torch.device) -> Tensor:
         """BGR uint8 ``(H, W, 3)`` to RGB float ``(1, 3, h, w)``, 0..255, on the device."""
-        if frame.shape[:2] != self.resized_shape:
+        if frame.shape[:2] != self.resized_shape and self.antialias:
+            image = Image.fromarray(np.ascontiguousarray(frame))
+            frame = np.array(image.resize(self.resized_shape[::-1], Image.Resampling.BILINEAR))
+        elif frame.shape[:2] != self.resized_shape:
             frame = cv2.resize(frame, self.resized_shape[::-1], interpolation=self.interpolation)
         pixels = torch.from_numpy(np.ascontiguousarray(frame)).to(device, non_blocking=True)
         pixels = pixels.flip(-1).permute(2, 0, 1)[None].float()
