@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from mmvos.converters import convert
+from mmvos.inference import FrameGeometry
 from mmvos.models import *  # noqa: F401,F403  (registers)
 from mmvos.models.attention.co_attention import affinity, attend_chunked, literal_weights, to_map, to_sequence
 from mmvos.registry import MODELS
@@ -178,17 +179,13 @@ def test_losses(golden):
     assert_close(paper[None], arrays['loss.balanced_bce'], REL, 'paper')
 
 
-def test_released_preprocessing(golden, model):
-    """The released script resizes with Pillow's antialiased filter; normalisation alone is what the two share."""
+def test_preprocessing(golden, model):
+    """Resize and normalisation as the session does them with the config's settings."""
     arrays = golden[1]
-    raw = torch.from_numpy(arrays['pre.raw']).permute(2, 0, 1)
-    normalised = model.data_preprocessor.normalise(raw.flip(0)[None])
-    assert_close(normalised[0], (arrays['pre.raw'] - np.float32([104.00699, 116.66877, 122.67892])).transpose(2, 0, 1),
-                 1e-6)
-    from PIL import Image
-    resized = np.asarray(Image.fromarray(arrays['pre.raw'].astype(np.uint8)).resize((97, 65), Image.BILINEAR))
-    pixels = torch.from_numpy(resized.copy()).permute(2, 0, 1)[None].float()
-    assert_close(model.data_preprocessor.normalise(pixels.flip(1)), arrays['pre.out'], 1e-6)
+    geometry = FrameGeometry((72, 128), dict(type='FixedSize', height=65, width=97),
+                             interpolation=model.test_cfg.interpolation)
+    pixels = geometry.to_input(arrays['pre.raw'].astype(np.uint8), torch.device('cpu'))
+    assert_close(model.data_preprocessor.normalise(pixels), arrays['pre.out'], 1e-6)
 
 
 def test_released_map_is_resized_after_the_sigmoid(golden):

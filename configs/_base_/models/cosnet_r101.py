@@ -17,5 +17,5 @@ model = dict(
     losses=[dict(type='ForegroundBCELoss', form='paper'), dict(type='MaskL1Loss', loss_weight=0.8)],
     fusion='summary',
     static_weight=0.1,
-    test_cfg=dict(resize=dict(type='FixedSize', height=473, width=473),
+    test_cfg=dict(resize=dict(type='FixedSize', height=473, width=473), interpolation='antialias',
                   references=dict(type='UniformReferences', num=5)))
