@@ -6,7 +6,8 @@ clip_len = 7
 model = dict(
     encoder=dict(depth=18, base_channels=16, norm_cfg=dict(type='GN', num_groups=4), init_cfg=None),
     decoder=dict(in_channels=(16, 32, 64, 128), channels=32),
-    scales=(1.0, ))
+    scales=(1.0, ),
+    loss_mask=dict(type='InstanceIoULoss'))
 
 train_pipeline = [
     dict(type='SampleClip', clip_len=clip_len - 1, reverse_prob=0.5, reference='random'),
@@ -19,7 +20,7 @@ train_dataloader = dict(
     batch_size=1, dataset=dict(num_frames=clip_len, pipeline=train_pipeline))
 
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=200, val_interval=200)
-optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=2e-3), clip_grad=dict(max_norm=1.0))
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-3), clip_grad=dict(max_norm=1.0))
 param_scheduler = dict(type='CosineAnnealingLR', T_max=200, eta_min=1e-5, by_epoch=False)
 log_processor = dict(by_epoch=False)
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=200), logger=dict(interval=10))

@@ -99,10 +99,12 @@ def clip(frames=4):
     return images, [VOSDataSample(gt_label_maps=labels, metainfo=dict(video_id='clip', object_ids=[1, 2]))]
 
 
-def test_training_reaches_every_parameter():
-    model = build()
+@pytest.mark.parametrize('loss_mask', [None, dict(type='InstanceIoULoss')])
+def test_training_reaches_every_parameter(loss_mask):
+    model = build(loss_mask=loss_mask)
     losses = model.loss(*clip())
-    assert set(losses) == {'loss_stride4', 'loss_stride8', 'loss_stride16', 'loss_stride32'}
+    extra = {'loss_mask'} if loss_mask else set()
+    assert set(losses) == {'loss_stride4', 'loss_stride8', 'loss_stride16', 'loss_stride32'} | extra
     sum(losses.values()).backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
 

@@ -5,7 +5,7 @@ them. The original runs once per object; here the objects are one batch, and the
 """
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -52,16 +52,20 @@ class RGMP(FrameTrainedModel):
         scale_divisor: sides of a scaled frame are enlarged to the next multiple of it, always.
         align_corners: of the resizing between scales (the decoder has its own).
         loss_weights: of the binary cross entropy of the decoder's predictions, from fine to coarse.
+        loss_mask: config of a further loss of the finest masks, such as :class:`InstanceIoULoss` (None: none). Cross
+            entropy alone is slow to find small objects from scratch.
         kwargs: of :class:`FrameTrainedModel`.
     """
 
     def __init__(self, encoder: dict, decoder: dict, scales: Sequence[float] = (0.5, 0.75, 1.0),
                  scale_divisor: int = 32, align_corners: bool = False,
-                 loss_weights: Sequence[float] = (1.0, 0.5, 0.25, 0.125), **kwargs) -> None:
+                 loss_weights: Sequence[float] = (1.0, 0.5, 0.25, 0.125), loss_mask: Optional[dict] = None,
+                 **kwargs) -> None:
         super().__init__(**kwargs)
         self.encoder, self.decoder = MODELS.build(encoder), MODELS.build(decoder)
         self.scales, self.scale_divisor, self.align_corners = tuple(scales), scale_divisor, align_corners
         self.loss_weights = tuple(loss_weights)
+        self.loss_mask = MODELS.build(loss_mask) if loss_mask else None
 
     # the network ------------------------------------------------------------------------------------------------------
 
@@ -159,7 +163,10 @@ class RGMP(FrameTrainedModel):
         for level, (logits, weight) in enumerate(zip(predictions, self.loss_weights, strict=False), start=2):
             loss = self._cross_entropy(logits, masks[index], valid[index], finest=level == 2)
             losses[f'loss_stride{2 ** level}'] = weight * loss
-        return losses, self.decoder.probability(predictions[0])
+        probabilities = self.decoder.probability(predictions[0])
+        if self.loss_mask is not None:
+            losses['loss_mask'] = self.loss_mask(probabilities, masks[index], valid[index])
+        return losses, probabilities
 
     def _cross_entropy(self, logits: Tensor, masks: Tensor, valid: Tensor, finest: bool) -> Tensor:
         """Mean over the known pixels. The finest logits are enlarged to the labels, for the others the labels are
