@@ -1,5 +1,5 @@
-# As the paper tells it: FlowNet2, trained together with the rest, 10 epochs. Convert the official flow weights first (see
-# configs/flow/flownet2_full.py).
+# As the paper tells it: FlowNet2, trained together with the rest, 10 epochs. Convert the official flow weights first
+# (see configs/flow/flownet2_full.py).
 _base_ = './agss_vos_r50_ytvos2018_640x320.py'
 model = dict(
     flow=dict(
