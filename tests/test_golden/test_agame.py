@@ -171,7 +171,7 @@ def test_aggregation(case):
 
 
 class Recorded:
-    """A model run over frames ``(T, 3, h, w)`` as the session runs it, with its intermediates of every predicted frame."""
+    """A model run over frames ``(T, 3, h, w)`` as the session runs it, with what it made of every predicted frame."""
 
     @torch.no_grad()
     def __init__(self, model, frames, prompts, mode, geometry=None):
