@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 
 from mmvos.structures import atomic_path
 from mmvos.utils import load_config, prepare_cpu_launch, prepare_for_inference
-from mmvos.utils.checkpoint import load_weights
+from mmvos.utils.checkpoint import init_weights_quietly, load_weights
 
 
 def parse_args() -> argparse.Namespace:
@@ -72,7 +72,7 @@ def main() -> None:
     runner = Runner.from_cfg(cfg)
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     if args.checkpoint.lower() == 'none':
-        model.init_weights()  # weights that come with a package, e.g. of the backbone
+        init_weights_quietly(model)  # weights that come with a package, e.g. of the backbone
     else:
         load_weights(model, args.checkpoint)
     if args.fast:

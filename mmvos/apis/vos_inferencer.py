@@ -13,7 +13,7 @@ from mmvos.inference import InferenceSession, Video, open_video
 from mmvos.registry import INFERENCERS, MODELS
 from mmvos.structures import VOSDataSample, read_label_map, read_palette, write_label_map
 from mmvos.utils import configs_root, load_config, prepare_for_inference
-from mmvos.utils.checkpoint import load_weights
+from mmvos.utils.checkpoint import init_weights_quietly, load_weights
 from mmvos.visualization import VideoWriter, draw_result
 
 #: short names of configs that work on a fresh machine
@@ -42,7 +42,7 @@ def init_model(config: Union[str, os.PathLike, Config] = DEFAULT_MODEL, checkpoi
     if checkpoint is None and config.get('weights'):
         checkpoint = configs_root() / config.weights
     if checkpoint is None or str(checkpoint).lower() == 'none':
-        model.init_weights()  # may fetch pretrained weights of a backbone, which a checkpoint replaces
+        init_weights_quietly(model)  # may fetch pretrained weights of a backbone, which a checkpoint replaces
     else:
         load_weights(model, os.fspath(checkpoint))
     device = device or ('cuda' if torch.cuda.is_available() else 'cpu')

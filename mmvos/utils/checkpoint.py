@@ -1,4 +1,5 @@
 """Loading weights with errors that say what is wrong."""
+import logging
 import os
 import pickle
 from typing import Any
@@ -45,6 +46,15 @@ def _history_method(owner: Any, name: str) -> Any:
 def state_dict_of(checkpoint: Any) -> dict:
     """The weights inside a loaded checkpoint."""
     return checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else checkpoint
+
+
+def init_weights_quietly(model: nn.Module) -> None:
+    """``model.init_weights()`` without mmengine's report on every parameter."""
+    logging.disable(logging.INFO)
+    try:
+        model.init_weights()
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def load_weights(model: nn.Module, path: str) -> dict:
