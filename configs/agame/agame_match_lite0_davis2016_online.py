@@ -1,0 +1,20 @@
+# The shipped weights, fine-tuned on each video's first frame before it is segmented: clips of three frames are dreamt from it.
+_base_ = './agame_match_lite0_davis2016.py'
+
+online_pipeline = [
+    dict(type='ResizeClip', size=(288, 512)),
+    dict(type='SelectObjects'),
+    dict(type='FlipClip', prob=0.5),
+    dict(type='PackVOSInputs'),
+]
+test_cfg = dict(
+    online_training=dict(
+        stages=[
+            dict(
+                mode='per_video', max_iters=40, batch_size=1, clip_len=3,
+                synthesis=dict(type='LucidDream', clip_len=3, identity_prob=0.3),
+                pipeline=online_pipeline,
+                optim_wrapper=dict(
+                    type='OptimWrapper', optimizer=dict(type='AdamW', lr=3e-4, weight_decay=0.0),
+                    clip_grad=dict(max_norm=1.0)))
+        ]))
