@@ -19,6 +19,7 @@ from mmvos.visualization import VideoWriter, draw_result
 #: short names of configs that work on a fresh machine
 MODEL_ALIASES = {
     'feature-propagation': 'feature_propagation/feature_propagation_lite0.py',
+    'agame-match': 'agame/agame_match_lite0.py',
 }
 DEFAULT_MODEL = 'feature-propagation'
 
