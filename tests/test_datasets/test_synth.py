@@ -1,5 +1,6 @@
 """SynthVOS: what the engine promises, sources from folders, the data set, samplers."""
 import itertools
+import json
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from mmvos.datasets.samplers import BalancedSampler, EndlessSampler, LongestFirs
 from mmvos.datasets.synth import (
     FolderBackgrounds,
     FolderObjects,
+    GroupedObjects,
     ProceduralBackgrounds,
     ProceduralObjects,
     SynthEngine,
@@ -155,6 +157,20 @@ def test_folder_sources_follow_their_lists(pictures):
     assert FolderBackgrounds(str(pictures / 'backgrounds'), 'train').sample(rng, 33, 44).shape == (33, 44, 3)
 
 
+def test_grouped_objects_are_drawn_by_category_and_others_have_none(pictures):
+    root, rng = str(pictures / 'objects'), np.random.default_rng(0)
+    objects = GroupedObjects(root, None, dict(pet=['cat/1*', 'dog/0*'], beast=['dog/*']), ['cat/*'], other_prob=0.5)
+    assert objects.classes == ['pet', 'beast'] and len(objects.members['pet']) == 2
+    drawn = [(c.category, '/'.join(Path(c.name).parts[-2:])) for c in (objects.sample(rng) for _ in range(200))]
+    assert set(drawn) == {('pet', 'cat/1.png'), ('pet', 'dog/0.png'), ('beast', 'dog/1.png'), ('other', 'cat/0.png')}
+    shares = [sum(category == name for category, _ in drawn) for name in ('pet', 'beast', 'other')]
+    assert 35 < shares[0] < 65 and 35 < shares[1] < 65  # as often as each other, with two pictures and with one
+    with pytest.raises(ValueError, match=r"no pictures of the category 'bird' \(birds/\*\) in train"):
+        GroupedObjects(root, 'train', dict(pet=['*'], bird=['birds/*']))
+    with pytest.raises(ValueError, match='every picture is left out'):
+        FolderBackgrounds(str(pictures / 'backgrounds'), 'train', leave_out=['0*'])
+
+
 def test_folder_sources_name_the_file_at_fault(pictures):
     with pytest.raises(FileNotFoundError, match='nowhere: folder not found'):
         FolderObjects(str(pictures / 'nowhere'))
@@ -244,6 +260,26 @@ def test_synthvis_annotations_are_those_of_the_clips(tmp_path):
                      for a in tracks]
             np.testing.assert_array_equal(sum(m * i for i, m in enumerate(masks, 1)), made.label_maps[t])
         assert all((tmp_path / 'train/JPEGImages' / name).is_file() for name in video['file_names'])
+
+
+def test_make_synthvis_with_groups_annotates_the_categories_alone(tmp_path, monkeypatch, pictures):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / 'tools/dataset_converters'))
+    import make_synthvis
+    groups = dict(categories=dict(pet=['cat/*']), others=['dog/*'], other_prob=0.5, leave_out_backgrounds=['none*'])
+    (tmp_path / 'groups.json').write_text(json.dumps(groups))
+    command = ['make_synthvis.py', tmp_path / 'out', '--objects', pictures / 'objects', '--backgrounds',
+               pictures / 'backgrounds', '--groups', tmp_path / 'groups.json', '--train', 3, '--valid', 2, '--frames', 2, 3,
+               '--size', *SIZE, '--num-objects', 4, 4]
+    monkeypatch.setattr(sys, 'argv', list(map(str, command)))
+    make_synthvis.main()
+    for split, videos, frames in (('train', 3, 2), ('valid', 2, 3)):
+        data = load_youtube_vis(str(tmp_path / f'out/{split}.json'))
+        assert [c['name'] for c in data['categories']] == ['pet'] and len(data['videos']) == videos
+        assert all(video['length'] == frames for video in data['videos'])
+        assert 0 < len(data['annotations']) < 4 * videos  # some of the four are dogs
+    monkeypatch.setattr(sys, 'argv', ['make_synthvis.py', 'out', '--groups', 'groups.json'])
+    with pytest.raises(SystemExit):
+        make_synthvis.main()
 
 
 # samplers

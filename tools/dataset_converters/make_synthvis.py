@@ -3,16 +3,27 @@
     python tools/dataset_converters/make_synthvis.py data/synthvis
     python tools/dataset_converters/make_synthvis.py data/synthvis --objects data/synthvos/objects --backgrounds \
         data/synthvos/backgrounds
+    python tools/dataset_converters/make_synthvis.py data/synthvis_photo --objects data/synthvos/objects --backgrounds \
+        data/synthvos/backgrounds --groups configs/sta_masktrack_rcnn/synthvis_photo_groups.json --train 4000 \
+        --valid 60 --frames 3 12 --size 192 336 --num-objects 1 4 --object-scale 0.25 1.2
 
 Without folders the objects are procedural shapes (their class is the shape) and no other file is needed; with them the
-categories are those of the cut-outs. Gives OUT/{train,valid}/JPEGImages/<video>/<frame>.jpg and OUT/{train,valid}.json.
+categories are the cut-outs' folders, or those of a JSON file:
+
+    {"categories": {"bird": ["birds/*"], "food": ["fruit/*", "vegetables/*", ...], ...},
+     "others": ["household/*"], "other_prob": 0.2,         # in the picture, but not annotated
+     "leave_out_backgrounds": ["0012_sheep*"]}             # photographs with objects of the categories
+
+Gives OUT/{train,valid}/JPEGImages/<video>/<frame>.jpg and OUT/{train,valid}.json.
 The same command always writes the same videos.
 """
 import argparse
+import json
 
 from mmvos.datasets.synth import (
     FolderBackgrounds,
     FolderObjects,
+    GroupedObjects,
     ProceduralBackgrounds,
     ProceduralObjects,
     SynthEngine,
@@ -27,7 +38,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('out', help='folder to write to')
     parser.add_argument('--train', type=int, default=60, metavar='N', help='training videos (default %(default)s)')
     parser.add_argument('--valid', type=int, default=12, metavar='N', help='validation videos (default %(default)s)')
-    parser.add_argument('--frames', type=int, default=12, metavar='T', help='frames of a video (default %(default)s)')
+    parser.add_argument('--frames', type=int, nargs='+', default=[12], metavar='T',
+                        help='frames of a video: one number, or one for each split (default 12)')
     parser.add_argument('--size', type=int, nargs=2, default=(144, 256), metavar=('H', 'W'), help='of the frames')
     parser.add_argument('--num-objects', type=int, nargs=2, default=(1, 3), metavar=('MIN', 'MAX'))
     parser.add_argument('--object-scale', type=float, nargs=2, default=(0.25, 0.6), metavar=('MIN', 'MAX'),
@@ -35,8 +47,33 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--objects', metavar='DIR', help='RGBA cut-outs, one folder per category (default: shapes)')
     parser.add_argument('--backgrounds', metavar='DIR', help='photographs (default: textures)')
     parser.add_argument('--classes', nargs='+', metavar='NAME', help='use only these categories')
+    parser.add_argument('--groups', metavar='JSON', help='categories made of several folders or files of the cut-outs')
     parser.add_argument('--seed', type=int, default=0)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if len(args.frames) > 2:
+        parser.error('--frames: one number, or two.')
+    if args.groups and (args.classes or not args.objects):
+        parser.error('--groups goes with --objects, and not with --classes.')
+    return args
+
+
+def make_sources(args: argparse.Namespace, split: str) -> tuple:
+    """The sources of objects and of backgrounds for a split (a list of prepare_synthvos.py)."""
+    groups = {}
+    if args.groups:
+        with open(args.groups) as file:
+            groups = json.load(file)
+        objects = GroupedObjects(args.objects, split, groups['categories'], groups.get('others', ()),
+                                 groups.get('other_prob', 0.0))
+    elif args.objects:
+        # the categories of both splits, so that the two files number them alike
+        classes = args.classes or FolderObjects(args.objects).classes
+        objects = FolderObjects(args.objects, split, classes=classes)
+    else:
+        objects = ProceduralObjects(args.classes)
+    if not args.backgrounds:
+        return objects, ProceduralBackgrounds()
+    return objects, FolderBackgrounds(args.backgrounds, split, leave_out=groups.get('leave_out_backgrounds', ()))
 
 
 def main() -> None:
@@ -44,15 +81,8 @@ def main() -> None:
     settings = SynthSettings(size=tuple(args.size), num_objects=tuple(args.num_objects),
                              object_scale=tuple(args.object_scale))
     for number, (split, videos) in enumerate([('train', args.train), ('valid', args.valid)]):
-        held_out = 'val' if split == 'valid' else split  # the lists of prepare_synthvos.py
-        if args.objects:
-            # the categories of both splits, so that the two files number them alike
-            classes = args.classes or FolderObjects(args.objects).classes
-            objects = FolderObjects(args.objects, held_out, classes=classes)
-        else:
-            objects = ProceduralObjects(args.classes)
-        backgrounds = FolderBackgrounds(args.backgrounds, held_out) if args.backgrounds else ProceduralBackgrounds()
-        path = write_synthvis(args.out, split, SynthEngine(objects, backgrounds, settings), videos, args.frames,
+        engine = SynthEngine(*make_sources(args, 'val' if split == 'valid' else split), settings)
+        path = write_synthvis(args.out, split, engine, videos, args.frames[min(number, len(args.frames) - 1)],
                               2 * args.seed + number)
         written = load_youtube_vis(path)
         print(f'{path}: {len(written["videos"])} videos, {len(written["annotations"])} instances, '

@@ -6,6 +6,7 @@ from .sources import (
     Cutout,
     FolderBackgrounds,
     FolderObjects,
+    GroupedObjects,
     ProceduralBackgrounds,
     ProceduralObjects,
     read_cutout,
@@ -13,7 +14,7 @@ from .sources import (
 from .synth_vos import SynthVOSDataset, with_prompts
 
 __all__ = [
-    'SHAPES', 'Cutout', 'FolderBackgrounds', 'FolderObjects', 'ProceduralBackgrounds', 'ProceduralObjects', 'SynthClip',
-    'SynthEngine', 'SynthSettings', 'SynthVOSDataset', 'make_demo_clip', 'read_cutout', 'with_prompts',
+    'SHAPES', 'Cutout', 'FolderBackgrounds', 'FolderObjects', 'GroupedObjects', 'ProceduralBackgrounds', 'ProceduralObjects',
+    'SynthClip', 'SynthEngine', 'SynthSettings', 'SynthVOSDataset', 'make_demo_clip', 'read_cutout', 'with_prompts',
     'write_davis', 'write_demo_video', 'write_frames', 'write_synthvis'
 ]

@@ -26,7 +26,8 @@ def write_synthvis(out: str, split: str, engine: SynthEngine, num_videos: int, n
     """A split of SynthVIS: ``<out>/<split>/JPEGImages/<video>/<frame>.jpg`` and ``<out>/<split>.json``.
 
     Args:
-        engine: its object source names the categories.
+        engine: its object source names the categories (``classes``); an object of another category is in the picture
+            but not in the annotations.
         seed: the videos of two splits differ if their seeds do.
 
     Returns:
@@ -37,8 +38,10 @@ def write_synthvis(out: str, split: str, engine: SynthEngine, num_videos: int, n
         clip = engine.render(np.random.default_rng((seed, number)), num_frames)
         name = f'synth_{number:05d}'
         write_frames(osp.join(out, split, 'JPEGImages', name), clip.frames)
-        writer.add_video([f'{name}/{i:05d}.jpg' for i in range(num_frames)], clip.frames[0].shape[:2], clip.label_maps,
-                         clip.categories, name)
+        categories = {i: category for i, category in clip.categories.items() if category in engine.objects.classes}
+        label_maps = [np.where(np.isin(labels, list(categories)), labels, 0) for labels in clip.label_maps]
+        writer.add_video([f'{name}/{i:05d}.jpg' for i in range(num_frames)], clip.frames[0].shape[:2], label_maps,
+                         categories, name)
     annotation_file = osp.join(out, f'{split}.json')
     writer.save(annotation_file)
     return annotation_file

@@ -2,7 +2,8 @@
 import os
 import os.path as osp
 from collections import OrderedDict
-from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
+from fnmatch import fnmatch
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -238,6 +239,49 @@ class FolderObjects:
 
 
 @TASK_UTILS.register_module()
+class GroupedObjects(FolderObjects):
+    """RGBA cut-outs of a folder in categories of one's own choice. Every category is drawn equally often, however many
+    pictures it has.
+
+    Args:
+        root: the folder.
+        split: name of a list ``<root>/<split>.txt``; None: every picture below the root.
+        groups: ``{category: patterns}``; a pattern (as of :mod:`fnmatch`) is matched with the path below the root. The
+            first category that matches takes the picture; pictures that no category takes are not used.
+        others: patterns of pictures that are drawn without belonging to a category (``'other'``, which is not among
+            ``classes``): things that are to be told apart from the objects.
+        other_prob: share of the draws that go to ``others``.
+        cache_mb: decoded pictures are kept up to this size, per process.
+    """
+    OTHER = 'other'
+
+    def __init__(self, root: str, split: Optional[str] = None, groups: Optional[Dict[str, Sequence[str]]] = None,
+                 others: Sequence[str] = (), other_prob: float = 0.0, cache_mb: int = 96) -> None:
+        self.groups = dict(groups or {}, **{self.OTHER: others})
+        self.other_prob = other_prob
+        super().__init__(root, split, list(self.groups), cache_mb)
+        self.classes = list(groups or {})
+        self.members = {name: [path for path, category in self.items if category == name] for name in self.groups}
+        empty = [name for name, paths in self.members.items() if not paths and (name != self.OTHER or other_prob)]
+        if empty:
+            raise ValueError(f'{root}: no pictures of the category {empty[0]!r} ({", ".join(self.groups[empty[0]])}) '
+                             f'in {split or "the folder"}.')
+
+    def _category(self, path: str) -> str:
+        name = osp.relpath(path, self.root).replace(os.sep, '/')
+        taken = [group for group, patterns in self.groups.items() if any(fnmatch(name, p) for p in patterns)]
+        return taken[0] if taken else ''
+
+    def sample(self, rng: np.random.Generator) -> Cutout:
+        """A random object."""
+        other = rng.random() < self.other_prob
+        category = self.OTHER if other else self.classes[rng.integers(len(self.classes))]
+        paths = self.members[category]
+        path = paths[rng.integers(len(paths))]
+        return Cutout(self.cache.get(path, read_cutout), category, path)
+
+
+@TASK_UTILS.register_module()
 class FolderBackgrounds:
     """Random parts of the photographs of a folder.
 
@@ -246,10 +290,15 @@ class FolderBackgrounds:
         split: name of a list ``<root>/<split>.txt``; None: every picture below the root.
         min_crop: the smallest part that is taken, as a share of the largest that fits.
         cache_mb: decoded pictures are kept up to this size, per process.
+        leave_out: patterns of file names that are not used.
     """
 
-    def __init__(self, root: str, split: Optional[str] = None, min_crop: float = 0.4, cache_mb: int = 96) -> None:
-        self.paths = _listed_images(root, split)
+    def __init__(self, root: str, split: Optional[str] = None, min_crop: float = 0.4, cache_mb: int = 96,
+                 leave_out: Sequence[str] = ()) -> None:
+        self.paths = [path for path in _listed_images(root, split)
+                      if not any(fnmatch(osp.basename(path), pattern) for pattern in leave_out)]
+        if not self.paths:
+            raise ValueError(f'{root}: every picture is left out ({", ".join(leave_out)}).')
         self.min_crop = min_crop
         self.cache = _ImageCache(cache_mb << 20)
 
