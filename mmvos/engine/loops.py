@@ -76,8 +76,8 @@ class VideoTestLoop(_VideoLoopMixin, TestLoop):
             self.online.check(model)
             before = snapshot(model)
             dataset = self.dataloader.dataset
-            self.online.before_test(model, lambda: (dataset[i]['inputs'] for i in range(len(dataset))))
             try:
+                self.online.before_test(model, lambda: (dataset[i]['inputs'] for i in range(len(dataset))))
                 return self._run_videos('test')
             finally:
                 copy_weights(model, before)

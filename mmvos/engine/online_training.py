@@ -13,7 +13,7 @@ import re
 import time
 import zlib
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -25,12 +25,18 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.data import Dataset
 
 from mmvos.inference import InferenceSession, Video, video_info
-from mmvos.registry import TRANSFORMS
+from mmvos.registry import DATASETS, TRANSFORMS
 from mmvos.structures import VOID, VOSDataSample, atomic_path, object_ids_of, read_label_map
 
-GivenFrame = Tuple[np.ndarray, np.ndarray]  # BGR uint8 (H, W, 3) and its label map uint8 (H, W)
+
+class GivenFrame(NamedTuple):
+    """A frame that the benchmark gives with its mask: BGR uint8 ``(H, W, 3)``, label map uint8 ``(H, W)``, and its video."""
+    image: np.ndarray
+    label_map: np.ndarray
+    video_id: str
 
 
 class OnlineTrainer:
@@ -47,6 +53,9 @@ class OnlineTrainer:
             - ``synthesis``: config of what makes a clip of a given frame (``LucidDream``), or None: the frame itself,
               ``clip_len`` times.
             - ``pipeline``: transforms after the synthesis, ending with ``PackVOSInputs``.
+            - ``mix_dataset``: config of a data set with a training pipeline of its own, e.g. the one of offline training, and
+              ``mix_ratio``: the share of all samples that are drawn from it, in [0, 1]. With a batch that the share does not
+              divide, batches of both roundings take turns. Its clips must come out in the size and length of the others.
             - ``optim_wrapper``, ``param_scheduler`` (by iteration): mmengine configs.
             - ``trainable``: regular expressions; parameters whose names match one of them are trained (None: all that train
               offline).
@@ -57,11 +66,15 @@ class OnlineTrainer:
             - ``seed``.
         adapt: settings of :class:`OnlineAdaptation` (None: weights are fixed while a video is segmented).
         save_weights: keep fine-tuned weights under ``<work dir>/online/``.
-        reuse_weights: load those of an earlier run with the same settings instead of training.
+        reuse_weights: load those that an earlier run saved, instead of training, where the stage's settings, the given frames
+            and the weights to start from are the same. With both, a test that was interrupted goes on with what it has.
+
+    Raises:
+        ValueError: a setting of a stage is unknown, missing or out of range.
     """
 
-    STAGE = dict(mode='per_video', max_iters=200, batch_size=4, clip_len=1, synthesis=None, pipeline=None,
-                 optim_wrapper=None, param_scheduler=None, trainable=None, freeze_bn=True, per_object=False,
+    STAGE = dict(mode='per_video', max_iters=200, batch_size=4, clip_len=1, synthesis=None, pipeline=None, mix_dataset=None,
+                 mix_ratio=0.0, optim_wrapper=None, param_scheduler=None, trainable=None, freeze_bn=True, per_object=False,
                  use_late_objects=True, seed=0)
 
     def __init__(self, stages: Sequence[dict], adapt: Optional[dict] = None, save_weights: bool = False,
@@ -76,12 +89,18 @@ class OnlineTrainer:
                 raise ValueError(f"online training: mode is {stage['mode']!r}; expected 'per_dataset' or 'per_video'.")
             if not stage['pipeline'] or not stage['optim_wrapper']:
                 raise ValueError("online training: every stage needs a 'pipeline' and an 'optim_wrapper'.")
+            if not 0 <= stage['mix_ratio'] <= 1 or bool(stage['mix_ratio']) != bool(stage['mix_dataset']):
+                raise ValueError("online training: 'mix_dataset' goes with a 'mix_ratio' in (0, 1], and neither without the "
+                                 f"other; got mix_ratio={stage['mix_ratio']}.")
             self.stages.append(stage)
         self.per_object = any(s['per_object'] for s in self.stages)
         self.adapt = OnlineAdaptation(**adapt) if adapt else None
         self.save_weights, self.reuse_weights = save_weights, reuse_weights
         self.folder = os.path.join(work_dir or '.', 'online')
         self.reports: List[dict] = []
+        #: names of trainings whose weights an earlier run had saved
+        self.reused: List[str] = []
+        self._mixed: Dict[str, Dataset] = {}  # by their configs: data sets are made once
 
     # -- what the loop calls ---------------------------------------------------------------------------------------
 
@@ -90,6 +109,9 @@ class OnlineTrainer:
         name = type(model).__name__
         if not any(p.requires_grad for p in model.parameters()):
             raise TypeError(f'online training: {name} has no parameter that trains.')
+        if any(isinstance(m, nn.SyncBatchNorm) for m in model.modules()) and not all(s['freeze_bn'] for s in self.stages):
+            raise TypeError(f'online training: {name} has batch norms that wait for other ranks, but every rank trains by '
+                            'itself; set freeze_bn=True.')
         if not model.prompted:
             raise TypeError(f'online training needs given masks, and {name} takes no prompts.')
         if self.adapt and not model.causal:
@@ -126,21 +148,24 @@ class OnlineTrainer:
         """What was spent: ``fps`` without online training, and with its time spread over all frames."""
         online = sum(r['synthesis_seconds'] + r['train_seconds'] for r in self.reports)
         inference = max(seconds - online, 1e-9)
-        return dict(trainings=self.reports, fps=frames / inference, fps_with_online_training=frames / max(seconds, 1e-9))
+        return dict(trainings=self.reports, reused=self.reused, fps=frames / inference,
+                    fps_with_online_training=frames / max(seconds, 1e-9))
 
     # -- training --------------------------------------------------------------------------------------------------
 
     def _train(self, model: nn.Module, stage: dict, given: List[GivenFrame], name: str) -> None:
         logger = MMLogger.get_current_instance()
-        given = [(frame, labels) for frame, labels in given if object_ids_of(labels)]
+        given = [frame for frame in given if object_ids_of(frame.label_map)]
         if not given:
             logger.warning(f'online training, {name}: no given mask holds an object; the model stays as it is.')
             return
-        path = self._weights_path(stage, name)
+        before = snapshot(model)
+        path = self._weights_path(stage, name, given, before) if self.save_weights or self.reuse_weights else None
         if self.reuse_weights and os.path.isfile(path):
             copy_weights(model, torch.load(path, map_location='cpu', weights_only=True))
+            self.reused.append(name)
+            logger.info(f'online training, {name}: the weights of an earlier run, {path}')
             return
-        before = snapshot(model)
         report = dict(name=name, iterations=0, synthesis_seconds=0.0, train_seconds=0.0)
         with isolated_random_state(stage['seed'] + zlib.crc32(name.encode())), trainable_mode(model, stage):
             finite = self._optimise(model, stage, given, report)
@@ -158,15 +183,17 @@ class OnlineTrainer:
     def _optimise(self, model: nn.Module, stage: dict, given: List[GivenFrame], report: dict) -> bool:
         rng = np.random.default_rng(np.random.randint(2**31))
         synthesis = TRANSFORMS.build(stage['synthesis']) if stage['synthesis'] else None
-        pipeline = Compose(stage['pipeline'])
+        pipeline, mixed = Compose(stage['pipeline']), self._mixed_dataset(stage)
         wrapper = build_optim_wrapper(model, copy.deepcopy(stage['optim_wrapper']))
         schedulers = [PARAM_SCHEDULERS.build(dict(s, optimizer=wrapper, by_epoch=False))
                       for s in stage['param_scheduler'] or []]
         report.update(first_loss=float('nan'), last_loss=float('nan'))
         for iteration in range(stage['max_iters']):
             start = time.perf_counter()
-            batch = [make_sample(synthesis, pipeline, *given[rng.integers(len(given))], rng, stage['clip_len'])
-                     for _ in range(stage['batch_size'])]
+            drawn = mixed_samples(iteration, stage['batch_size'], stage['mix_ratio'])
+            batch = [make_sample(synthesis, pipeline, given[rng.integers(len(given))], rng, stage['clip_len'])
+                     for _ in range(stage['batch_size'] - drawn)]
+            batch += [mixed[int(rng.integers(len(mixed)))] for _ in range(drawn)]
             middle = time.perf_counter()
             loss = train_step(model, batch, wrapper)
             for scheduler in schedulers:
@@ -181,9 +208,24 @@ class OnlineTrainer:
                 return False
         return True
 
-    def _weights_path(self, stage: dict, name: str) -> str:
-        digest = hashlib.sha1(json.dumps(stage, sort_keys=True, default=str).encode()).hexdigest()[:8]
-        return os.path.join(self.folder, f'{name}_{digest}.pth')
+    def _mixed_dataset(self, stage: dict) -> Optional[Dataset]:
+        """The data set that a stage mixes in."""
+        if not stage['mix_dataset']:
+            return None
+        key = json.dumps(stage['mix_dataset'], sort_keys=True, default=str)
+        if key not in self._mixed:
+            self._mixed[key] = DATASETS.build(stage['mix_dataset'])
+        return self._mixed[key]
+
+    def _weights_path(self, stage: dict, name: str, given: List[GivenFrame], before: Dict[str, torch.Tensor]) -> str:
+        """Where weights are kept; the file name tells everything apart that the result depends on."""
+        digest = hashlib.sha1(json.dumps(stage, sort_keys=True, default=str).encode())
+        for frame in given:
+            digest.update(np.ascontiguousarray(frame.image))
+            digest.update(np.ascontiguousarray(frame.label_map))
+        for _, tensor in sorted(before.items()):
+            digest.update(tensor.cpu().contiguous().view(-1).view(torch.uint8).numpy())
+        return os.path.join(self.folder, f'{name}_{digest.hexdigest()[:12]}.pth')
 
     # -- one model per object --------------------------------------------------------------------------------------
 
@@ -198,7 +240,8 @@ class OnlineTrainer:
                 frame = video.read(index)
                 mask = (label_map == object_id).astype(np.uint8)
                 for number, stage in enumerate(stages):
-                    self._train(own, stage, [(frame, mask)], f'{video.video_id}_{object_id}_{number}')
+                    self._train(own, stage, [GivenFrame(frame, mask, video.video_id)],
+                                f'{video.video_id}_{object_id}_{number}')
                 sessions[object_id] = InferenceSession(own, amp=model.test_cfg.get('amp', False))
         for index, frame in video:
             prompt = prompts.get(index)
@@ -311,19 +354,20 @@ class OnlineAdaptation:
                 if lost or not object_ids_of(target):
                     continue
                 # a clip model gets the given frame first, then the current one
-                first, first_labels = given[0]
-                clip = [(first, first_labels), (frame, target)] if stage['clip_len'] > 1 else [(frame, target)]
-                sample = pack(pipeline, [c[0] for c in clip], [c[1] for c in clip])
+                frames, label_maps = [frame], [target]
+                if stage['clip_len'] > 1:
+                    frames, label_maps = [given[0].image, frame], [given[0].label_map, target]
+                sample = pack(pipeline, given[0].video_id, frames, label_maps)
                 train_step(model, [sample], wrapper, weight=self.cur_weight)
             else:
-                sample = make_sample(synthesis, pipeline, *given[rng.integers(len(given))], rng, stage['clip_len'])
+                sample = make_sample(synthesis, pipeline, given[rng.integers(len(given))], rng, stage['clip_len'])
                 train_step(model, [sample], wrapper)
 
 
 def given_frames(video: Video, late: bool = True) -> List[GivenFrame]:
     """Frames and label maps that the benchmark gives: the first prompt, and those of later objects."""
     indices = sorted(video.prompts)
-    return [(video.read(i), read_prompt(video, i)) for i in (indices if late else indices[:1])]
+    return [GivenFrame(video.read(i), read_prompt(video, i), video.video_id) for i in (indices if late else indices[:1])]
 
 
 def read_prompt(video: Video, index: int) -> np.ndarray:
@@ -332,25 +376,36 @@ def read_prompt(video: Video, index: int) -> np.ndarray:
     return source if isinstance(source, np.ndarray) else read_label_map(source, **video.prompt_options)
 
 
-def make_sample(synthesis, pipeline: Compose, frame: np.ndarray, label_map: np.ndarray, rng: np.random.Generator,
-                clip_len: int) -> dict:
-    """One training sample. A draw that the pipeline refuses (no object left) falls back to the frame itself."""
+def mixed_samples(iteration: int, batch_size: int, ratio: float) -> int:
+    """How many samples of an iteration's batch come from the mixed data set: after every iteration, all together are the share
+    ``ratio`` of all samples so far, rounded down."""
+    # the small number keeps 0.3 * 10 from falling below 3
+    return int((iteration + 1) * batch_size * ratio + 1e-6) - int(iteration * batch_size * ratio + 1e-6)
+
+
+def make_sample(synthesis, pipeline: Compose, given: GivenFrame, rng: np.random.Generator, clip_len: int) -> dict:
+    """One training sample. A draw that the pipeline refuses (no object left) falls back to the frame itself.
+
+    Raises:
+        ValueError: the pipeline refuses the frame itself, too.
+    """
     if synthesis is not None:
-        clip = synthesis(frame, label_map, rng)
-        sample = pack(pipeline, clip.frames, clip.label_maps, flow_bwd=clip.flows_bwd)
+        clip = synthesis(given.image, given.label_map, rng)
+        sample = pack(pipeline, given.video_id, clip.frames, clip.label_maps, flow_bwd=clip.flows_bwd)
         if sample is not None:
             return sample
-    sample = pack(pipeline, [frame] * clip_len, [label_map] * clip_len)
+    sample = pack(pipeline, given.video_id, [given.image] * clip_len, [given.label_map] * clip_len)
     if sample is None:
-        raise ValueError('online training: the pipeline refuses the given frame itself; is an object smaller than it asks for?')
+        raise ValueError(f'online training, {given.video_id}: the pipeline refuses the given frame itself; is an object '
+                         'smaller than it asks for?')
     return sample
 
 
-def pack(pipeline: Compose, frames: List[np.ndarray], label_maps: List[np.ndarray], **extra) -> Optional[dict]:
+def pack(pipeline: Compose, video_id: str, frames: List[np.ndarray], label_maps: List[np.ndarray], **extra) -> Optional[dict]:
     """Frames and label maps through the training transforms."""
     shape = frames[0].shape[:2]
-    return pipeline(dict(video_id='online', frame_ids=list(range(len(frames))), img=list(frames), gt_seg_map=list(label_maps),
-                         ori_shape=shape, img_shape=shape, **extra))
+    return pipeline(dict(video_id=video_id, frame_ids=list(range(len(frames))), img=list(frames),
+                         gt_seg_map=list(label_maps), ori_shape=shape, img_shape=shape, **extra))
 
 
 def train_step(model: nn.Module, batch: List[dict], wrapper, weight: float = 1.0) -> float:
@@ -399,6 +454,10 @@ def trainable_mode(model: nn.Module, stage: dict):
         for name, parameter in model.named_parameters():
             parameter.requires_grad = flags[name] and name in chosen
     model.train()
+    # every rank trains by itself: on videos of its own, or on the same samples as all others
+    shared = [module for module in model.modules() if getattr(module, 'sync_ranks', False)]
+    for module in shared:
+        module.sync_ranks = False
     if stage['freeze_bn']:
         for module in model.modules():
             if isinstance(module, _BatchNorm):
@@ -408,6 +467,8 @@ def trainable_mode(model: nn.Module, stage: dict):
             yield
     finally:
         model.zero_grad(set_to_none=True)
+        for module in shared:
+            module.sync_ranks = True
         for name, parameter in model.named_parameters():
             parameter.requires_grad = flags[name]
         model.eval()

@@ -171,6 +171,21 @@ def test_grouped_objects_are_drawn_by_category_and_others_have_none(pictures):
         FolderBackgrounds(str(pictures / 'backgrounds'), 'train', leave_out=['0*'])
 
 
+def test_items_number_the_cutouts_of_a_folder(pictures):
+    made = SynthVOSDataset(length=8, num_frames=1, size=SIZE, num_objects=(1, 3), settings=dict(late_prob=0),
+                           objects=dict(type='FolderObjects', root=str(pictures / 'objects')))
+    made.full_init()
+    numbers, categories = made.engine.objects.numbers, {}
+    assert sorted(numbers.values()) == [0, 1, 2, 3]
+    for index in range(8):
+        info = made.get_data_info(index)
+        assert set(info['identities']) == set(info['categories'])
+        for object_id, number in info['identities'].items():
+            categories.setdefault(number, set()).add(info['categories'][object_id])
+    assert categories == {n: {Path(name).parent.name} for name, n in numbers.items()}
+    assert 'identities' not in dataset().get_data_info(0)  # a shape of the generator is no identity
+
+
 def test_folder_sources_name_the_file_at_fault(pictures):
     with pytest.raises(FileNotFoundError, match='nowhere: folder not found'):
         FolderObjects(str(pictures / 'nowhere'))

@@ -8,11 +8,12 @@ from mmengine.structures import InstanceData
 from torch import nn
 
 from mmvos.inference import FrameArrays, InferenceSession
-from mmvos.inference.bounded_store import BoundedStore
+from mmvos.inference.bounded_store import BoundedStore, RecordStore
 from mmvos.models.backbones import PartlyFrozenResNet
 from mmvos.models.flow import warp_roi_state
 from mmvos.models.segmentors import DyeNet
 from mmvos.registry import MODELS
+from mmvos.structures import VOSDataSample, one_hot
 
 
 @MODELS.register_module(force=True)
@@ -53,7 +54,7 @@ class ColourReID(nn.Module):
         m = rois.shape[-1]
         return rois[:, :, m // 3:-m // 3, m // 3:-m // 3].mean((2, 3))
 
-    def embeddings(self, rois, masks=None):
+    def embeddings(self, rois):
         return F.normalize(self.colour(rois) - 0.4, dim=1)
 
     def masks(self, rois):
@@ -130,6 +131,8 @@ def test_a_small_memory_bound_changes_nothing():
     for a, r in zip(expected, InferenceSession(tight).run(video)):
         np.testing.assert_array_equal(a, r.pred_label_map)
     assert roomy.report['recomputed_features'] == 0 < tight.report['recomputed_features']
+    # not one block of records fits into a tenth of the bound: all masks of tracklets went to the file
+    assert roomy.report['spilled_regions'] == 0 < tight.report['spilled_regions'] == tight.report['regions']
 
 
 def test_the_store_keeps_its_bound_and_the_newest():
@@ -144,6 +147,22 @@ def test_the_store_keeps_its_bound_and_the_newest():
         assert (store[key] == key).all()
         assert store.bytes <= 3 * 2**20
     assert calls == [0, 1, 2, 3, 1] and store.recomputed == 1
+
+
+def test_records_beyond_the_bound_come_back_from_the_file():
+    dtype = np.dtype([('box', np.float32, 4), ('probabilities', np.float16, (14, 14))])
+    store, rng, written = RecordStore(dtype, limit_mb=0.25), np.random.default_rng(0), []
+    for number in range(1000):
+        record = rng.random(4, np.float32), rng.random((14, 14)).astype(np.float16)
+        assert store.append(record) == number
+        written.append(record)
+        old = rng.integers(number + 1)  # reading and writing take turns
+        np.testing.assert_array_equal(store[old]['box'], written[old][0])
+        np.testing.assert_array_equal(store[old]['probabilities'], written[old][1])
+        assert store.bytes <= 2**18
+    assert store.room == 512 and store.spilled == 488 and len(store) == 1000
+    with pytest.raises(IndexError, match='no record 1000'):
+        store[1000]
 
 
 def test_an_object_given_later_is_not_segmented_before():
@@ -175,6 +194,58 @@ def test_frozen_blocks_have_no_gradient_and_the_others_do():
     net.eval(), plain.eval()
     with torch.no_grad():
         torch.testing.assert_close(net(x)[0], plain(x)[0])
+
+
+def clip_with(object_ids, labels, **metainfo):
+    sample = VOSDataSample(metainfo=dict(object_ids=object_ids, video_id='a', **metainfo))
+    sample.gt_label_maps = torch.as_tensor(labels)
+    return sample
+
+
+def test_unnumbered_objects_keep_clear_of_numbered_rows():
+    net = model()
+    net.loss_reid = MODELS.build(dict(type='OIMLoss', num_identities=40, channels=3))
+    net.train_settings['unnumbered_rows'] = 10
+    labels = np.zeros((1, 8, 8), np.uint8)
+    rows = net._identities(clip_with([2, 5, 9], labels, identities={2: 7, 5: 29})).tolist()
+    assert rows[:2] == [7, 29] and 30 <= rows[2] < 40
+    other = clip_with([9], labels)
+    assert net._identities(other).tolist() == rows[2:]
+    other.set_metainfo(dict(video_id='b'))  # the same id in another video is another object
+    assert net._identities(other).tolist() != rows[2:]
+    with pytest.raises(ValueError, match='identity 40, but the loss has 40 rows'):
+        net._identities(clip_with([1], labels, identities={1: 40}))
+
+
+def test_a_clip_whose_first_frame_is_empty_has_finite_losses():
+    images, truth = behind_a_pillar(3)
+    clip = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
+    for labels in (np.stack([0 * truth[0], truth[1], truth[2]]), np.zeros((3, 64, 128), np.uint8)):
+        sample, net = clip_with([2, 7], labels), small_trained_parts()
+        features = net.features(clip)
+        masks = one_hot(sample.gt_label_maps, sample.object_ids)
+        losses = {**net._loss_reid(features, masks, net._identities(sample)), **net._loss_re_mp(clip, features, masks, sample)}
+        assert losses['loss_re_mp'] == 0 and all(torch.isfinite(v) for v in losses.values())
+
+
+def small_trained_parts():
+    """DyeNet on colours with heads that can be trained."""
+    net, layers = model(), dict(type='ConvLayers', channels=(3, 8))
+    net.reid_head = MODELS.build(dict(type='ReIDHead', mask_layers=layers, reid_layers=layers, channels=8, embed_channels=3))
+    net.re_mp_head = MODELS.build(dict(type='ReMPHead', layers=layers, in_channels=3, state_channels=8, hidden_channels=8))
+    return net
+
+
+def test_the_state_passed_on_is_seen_through_the_mask_if_asked():
+    layers, parts = dict(type='ConvLayers', channels=(3, 8)), dict(in_channels=3, state_channels=8, hidden_channels=8)
+    torch.manual_seed(0)
+    whole = MODELS.build(dict(type='ReMPHead', layers=layers, **parts))
+    masked = MODELS.build(dict(type='ReMPHead', layers=layers, mask_state=True, **parts))
+    masked.load_state_dict(whole.state_dict())
+    warped, rois = torch.randn(2, 8, 6, 6), torch.randn(2, 3, 6, 6)
+    (logits, state), (same, through) = whole(warped, rois), masked(warped, rois)
+    assert torch.equal(logits, same)
+    torch.testing.assert_close(through, state * logits.sigmoid()[:, None])
 
 
 def test_unknown_parts_are_refused():

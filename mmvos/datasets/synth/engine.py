@@ -57,8 +57,9 @@ class SynthSettings:
 
 
 class SynthClip(NamedTuple):
-    """T frames BGR uint8 ``(H, W, 3)``, T label maps uint8 ``(H, W)``, ``{object id: category}``, and T backward flows
-    float32 ``(H, W, 2)`` (dx, dy to where the content was in the frame before; zero for the first) or None.
+    """T frames BGR uint8 ``(H, W, 3)``, T label maps uint8 ``(H, W)``, ``{object id: category}``, T backward flows
+    float32 ``(H, W, 2)`` (dx, dy to where the content was in the frame before; zero for the first) or None, and
+    ``{object id: name of its cut-out}``.
 
     The flow is that of the visible surface; where it was hidden or outside in the frame before, it points there all the
     same.
@@ -67,6 +68,7 @@ class SynthClip(NamedTuple):
     label_maps: List[np.ndarray]
     categories: Dict[int, str]
     flow_bwd: Optional[List[np.ndarray]]
+    names: Dict[int, str]
 
 
 @dataclass
@@ -95,6 +97,7 @@ class _Actor:
     """One object of a clip."""
     object_id: int
     category: str
+    name: str
     image: np.ndarray  # uint8 (h, w, 4), BGR premultiplied by alpha
     motion: np.ndarray  # (T, 3, 3): cut-out's centred coordinates -> frame
     waves: _Waves
@@ -160,7 +163,7 @@ class SynthEngine:
             labels.append(label)
             flows.append(flow)
         categories = {a.object_id: a.category for a in actors}
-        return SynthClip(frames, labels, categories, flows if with_flow else None)
+        return SynthClip(frames, labels, categories, flows if with_flow else None, {a.object_id: a.name for a in actors})
 
     # what happens in the clip
 
@@ -213,7 +216,7 @@ class SynthEngine:
             motion[:, 2, 2] = 1
             gain = rng.uniform(1 - s.lighting, 1 + s.lighting, 3) * (1 + s.lighting * 0.5 * _wobble(rng, num_frames, 1))
             actors.append(_Actor(
-                i + 1, cutout.category, image, camera @ motion, self._waves(rng, size), gain.astype(np.float32),
+                i + 1, cutout.category, cutout.name, image, camera @ motion, self._waves(rng, size), gain.astype(np.float32),
                 late[i] is not None, None if shadow is None else (shadow[0], shadow[1] * side),
                 rng.random() >= s.soft_edge_prob, factor))
         return actors

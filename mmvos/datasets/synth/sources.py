@@ -226,6 +226,8 @@ class FolderObjects:
         if not self.items:
             raise ValueError(f'{root}: no pictures of the categories {list(classes)}.')
         self.classes = sorted({c for _, c in self.items}) if classes is None else list(classes)
+        #: ``{name of a cut-out: its number}``
+        self.numbers = {path: number for number, (path, _) in enumerate(self.items)}
         self.cache = _ImageCache(cache_mb << 20)
 
     def _category(self, path: str) -> str:

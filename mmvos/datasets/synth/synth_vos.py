@@ -17,6 +17,7 @@ class SynthVOSDataset(BaseVOSDataset):
 
     Training: items are short clips; with ``EndlessSampler`` every clip is a new one. Validation (``test_mode=True``):
     ``length`` fixed videos with prompts. Without folders, objects and backgrounds are procedural and no file is needed.
+    With a folder of objects, items carry ``identities``: ``{object id: number of its cut-out}``, the same in every clip.
 
     Args:
         length: number of different clips.
@@ -83,6 +84,9 @@ class SynthVOSDataset(BaseVOSDataset):
             label_maps, info['prompts'] = clip.label_maps, {}
         info.update(frames=clip.frames, annotations=dict(enumerate(label_maps)), categories=clip.categories,
                     labelled=list(range(len(clip.frames))))
+        numbers = getattr(self.engine.objects, 'numbers', {})
+        if numbers:
+            info['identities'] = {object_id: numbers[name] for object_id, name in clip.names.items()}
         if clip.flow_bwd is not None:
             info['flows'] = dict(enumerate(clip.flow_bwd))
         return info

@@ -21,14 +21,18 @@ class ReMPHead(BaseModule):
             they know) or ``'concat'``.
         attention: config of the region attention (None: the ablation without it).
         hidden_channels: of N_O's three convolutions.
+        mask_state: the state that a step passes on is seen through the predicted mask, as the starting state is through the
+            given one, so that every step finds what the first one finds (not in the paper; False: passed on whole). Small
+            networks trained on short clips keep to their object by it.
     """
 
     def __init__(self, layers: dict, in_channels: int = 1024, state_channels: int = 2048, combine: str = 'add',
-                 attention: Optional[dict] = None, hidden_channels: int = 256, init_cfg: dict = None) -> None:
+                 attention: Optional[dict] = None, hidden_channels: int = 256, mask_state: bool = False,
+                 init_cfg: dict = None) -> None:
         super().__init__(init_cfg)
         if combine not in ('add', 'concat'):
             raise ValueError(f"combine is {combine!r}; expected 'add' or 'concat'.")
-        self.combine = combine
+        self.combine, self.mask_state = combine, mask_state
         self.layers = MODELS.build(layers)
         if combine == 'add':
             self.state_in = nn.Conv2d(state_channels, in_channels, 1, bias=False)
@@ -56,11 +60,13 @@ class ReMPHead(BaseModule):
             rois: features of the new boxes, ``(N, C, m, m)``.
 
         Returns:
-            Logits ``(N, m, m)`` and the state ``(N, d, m, m)``, before attention.
+            Logits ``(N, m, m)`` and the state ``(N, d, m, m)``: before attention, and through the predicted mask if
+            ``mask_state``.
         """
         if self.combine == 'add':
             state = self.layers(rois + self.state_in(warped))
         else:
             state = self.layers(self.state_in(torch.cat([rois, warped], 1)))
         attended = state if self.attention is None else self.attention(warped, state)
-        return self.output(attended)[:, 0], state
+        logits = self.output(attended)
+        return logits[:, 0], state * logits.sigmoid() if self.mask_state else state

@@ -26,7 +26,12 @@ class OIMLoss(nn.Module):
         momentum: gamma; a row becomes gamma * row + (1 - gamma) * feature.
         renorm: rows are brought back to unit length after each update.
         loss_weight: factor.
+
+    Attributes:
+        sync_ranks: the tables take the features of all ranks, so that every rank holds the same ones. False while a rank trains
+            by itself (online training), when waiting for others would mix videos or never end.
     """
+    sync_ranks = True
 
     def __init__(self, num_identities: int, queue_size: int = 500, channels: int = 256, temperature: float = 0.1,
                  momentum: float = 0.5, renorm: bool = True, loss_weight: float = 1.0) -> None:
@@ -63,8 +68,8 @@ class OIMLoss(nn.Module):
 
     @torch.no_grad()
     def update(self, features: Tensor, labels: Tensor) -> None:
-        """Write the features of all ranks into the tables, in order, so that every rank holds the same."""
-        if get_world_size() > 1:
+        """Write the features of all ranks (unless ``sync_ranks`` is False) into the tables, in the order of ranks."""
+        if self.sync_ranks and get_world_size() > 1:
             features, labels = _gather(features), _gather(labels)
         for feature, label in zip(features, labels.tolist()):
             if label >= 0:

@@ -6,6 +6,7 @@ the whole video must be there.
 import zlib
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from mmcv.ops import roi_align
@@ -16,23 +17,17 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmvos.inference import OfflineVideo
-from mmvos.inference.bounded_store import BoundedStore
+from mmvos.inference.bounded_store import BoundedStore, RecordStore
 from mmvos.registry import MODELS
 from mmvos.structures import VOSDataSample, one_hot
 
 from ..flow.roi_warp import enlarge_boxes, warp_roi_state
 from ..flow.warp import warp
-from ..heads.reid_head import box_targets
+from ..heads.reid_head import box_shares, box_targets
 from ..losses.oim_loss import IGNORED, UNLABELLED
 from ..trackers.boxes import boxes_of_masks
 from ..trackers.tracklets import Tracklet, link_tracklets
 from .base import OfflineVOSModel
-
-
-class Region(NamedTuple):
-    """An object's mask in a frame: a box ``(4,)`` and probabilities ``(m, m)`` on its grid, half precision on the CPU."""
-    box: Tensor
-    probabilities: Tensor
 
 
 class Candidate(NamedTuple):
@@ -50,6 +45,7 @@ class DyeNet(OfflineVOSModel):
 
     Args:
         backbone: N_feat; its last map is used, ``stride`` pixels a cell.
+        neck: makes the map of the backbone's maps (its last output is used), e.g. ``LevelConcat`` (None: none).
         flow: optical flow estimator (not trained).
         rpn_head: ``mmdet.RPNHead`` config: class-agnostic proposals.
         reid_head, re_mp_head: configs of the two modules (``re_mp_head`` without ``attention`` is an ablation).
@@ -58,27 +54,29 @@ class DyeNet(OfflineVOSModel):
         parts: what :meth:`loss` trains: ``'rpn'``, ``'dyenet'``, or both (the RPN then reads features without a gradient).
         mask_weight: lambda, weight of the two segmentation losses.
         train_cfg: ``reid_rois`` (per frame), ``reid_positives``, ``positive_iou``, ``negative_iou``, ``re_mp_instances``,
-            ``jitter`` (of boxes), ``proposals`` (per frame).
+            ``jitter`` (of boxes), ``proposals`` (per frame), ``unnumbered_rows`` (see :meth:`_identities`).
         test_cfg: besides the session's: ``use_reid`` (False: only propagation of the given masks), ``reid_thr`` (rho),
             ``max_rounds``, ``expand_templates`` (None: off, else thresholds), ``skip_iou``, ``link`` (settings of linking),
             ``enlarge`` (of Re-MP's boxes per side), ``min_area_ratio``, ``min_area``, ``min_box_side``, ``max_proposals``,
-            ``memory_mb`` (bound of what is kept of a video).
+            ``memory_mb`` (bound of what is kept of a video: features, flow, and the masks of tracklets, which go to a
+            temporary file beyond it).
     """
     prompted = True
     TRAIN = dict(reid_rois=16, reid_positives=8, positive_iou=0.5, negative_iou=0.3, re_mp_instances=4, jitter=0.1,
-                 proposals=50)
+                 proposals=50, unnumbered_rows=None)
     TEST = dict(use_reid=True, reid_thr=0.7, max_rounds=10, skip_iou=0.7, link=dict(), enlarge=0.15, min_area_ratio=0.1,
                 min_area=64, min_box_side=4, max_proposals=100, memory_mb=4096,
                 expand_templates=dict(min_confidence=0.8, max_similarity=0.95, min_gap=5, per_round=5, in_all=20))
 
     def __init__(self, backbone: dict, flow: dict, rpn_head: dict, reid_head: dict, re_mp_head: dict, loss_reid: dict,
                  roi_size: int = 28, stride: int = 8, parts: Sequence[str] = ('dyenet', ), mask_weight: float = 1.0,
-                 train_cfg: Optional[dict] = None, **kwargs) -> None:
+                 train_cfg: Optional[dict] = None, neck: Optional[dict] = None, **kwargs) -> None:
         super().__init__(**kwargs)
         unknown = set(parts) - {'rpn', 'dyenet'}
         if unknown or not parts:
             raise ValueError(f"parts is {tuple(parts)}; expected 'rpn', 'dyenet' or both.")
         self.backbone = MODELS.build(backbone)
+        self.neck = MODELS.build(neck) if neck else None
         self.flow = MODELS.build(flow)
         self.rpn_head = MODELS.build(rpn_head)
         self.reid_head = MODELS.build(reid_head)
@@ -104,7 +102,8 @@ class DyeNet(OfflineVOSModel):
 
     def features(self, images: Tensor) -> Tensor:
         """N_feat: ``(T, 3, H, W)`` to ``(T, C, ceil(H / stride), ceil(W / stride))``."""
-        return self.backbone(images)[-1]
+        maps = self.backbone(images.contiguous(memory_format=self.data_preprocessor.memory_format))
+        return maps[-1] if self.neck is None else self.neck(maps)[-1]
 
     def rois(self, features: Tensor, boxes: Tensor, batch_indices: Optional[Tensor] = None) -> Tensor:
         """RoIAlign: boxes ``(N, 4)`` of features ``(T, C, h, w)`` to ``(N, C, m, m)``."""
@@ -148,10 +147,17 @@ class DyeNet(OfflineVOSModel):
         return {name: torch.stack(values).mean() for name, values in losses.items()}
 
     def _identities(self, sample: VOSDataSample) -> Tensor:
-        """Row of the lookup table of each object: as the sample says (``identities``), else drawn from the video's name."""
-        known = sample.get('identities') or {}
-        rows = [known.get(i, zlib.crc32(f'{sample.video_id}/{i}'.encode()) % len(self.loss_reid.lookup))
+        """Row of the lookup table of each object: as the sample says (``identities``), else drawn from the video's name and the
+        object's id, among the last ``unnumbered_rows`` rows (None: all). Objects that online training brings, or clips of a
+        data set without numbers, thus keep clear of the rows of numbered objects, and the result does not depend on the order
+        in which they come."""
+        known, total = sample.get('identities') or {}, len(self.loss_reid.lookup)
+        free = total if self.train_settings['unnumbered_rows'] is None else self.train_settings['unnumbered_rows']
+        rows = [known[i] if i in known else total - free + zlib.crc32(f'{sample.video_id}/{i}'.encode()) % free
                 for i in sample.object_ids]
+        if rows and max(rows) >= total:
+            raise ValueError(f'{sample.video_id}: identity {max(rows)}, but the loss has {total} rows; raise num_identities of '
+                             'loss_reid.')
         return torch.tensor(rows, device=sample.gt_label_maps.device)
 
     def _loss_rpn(self, features: Tensor, masks: Tensor) -> Dict[str, Any]:
@@ -170,7 +176,7 @@ class DyeNet(OfflineVOSModel):
         rois = self.rois(features, boxes, frames)
         positive = objects >= 0
         targets = masks[objects[positive], frames[positive].long()]
-        targets = box_targets(targets, boxes[positive], list(range(len(targets))), self.roi_size)
+        targets = box_targets(targets, boxes[positive], self.roi_size)
         embeddings = self.reid_head.embeddings(rois)
         losses = dict(loss_reid=self.loss_reid(embeddings, labels))
         losses.update(self.reid_head.loss_masks(rois[positive], targets))
@@ -211,10 +217,12 @@ class DyeNet(OfflineVOSModel):
 
     def _loss_re_mp(self, clip: Tensor, features: Tensor, masks: Tensor, sample: VOSDataSample) -> Dict[str, Tensor]:
         present = (masks[:, 0] > 0).flatten(1).any(1)
+        if not present.any():  # nothing to start from
+            return dict(loss_re_mp=features.sum() * 0)
         masks = masks[present][:self.train_settings['re_mp_instances']]
         shape, enlarge = tuple(masks.shape[-2:]), self.setting('enlarge')
         boxes = enlarge_boxes(tight_boxes(masks[:, 0] > 0)[0], enlarge, shape)
-        starts = box_targets(masks[:, 0], boxes, list(range(len(masks))), self.roi_size)
+        starts = box_targets(masks[:, 0], boxes, self.roi_size)
         state = self.re_mp_head.init_state(self.rois(features[:1], boxes), starts)
         previous, losses = masks[:, 0], []
         for t in range(1, len(clip)):
@@ -225,7 +233,7 @@ class DyeNet(OfflineVOSModel):
             new_boxes = torch.where(seen[:, None], self._jitter(enlarge_boxes(warped, enlarge, shape), shape), boxes)
             carried = warp_roi_state(state, boxes, new_boxes, flow)
             logits, state = self.re_mp_head(carried, self.rois(features[t:t + 1], new_boxes))
-            targets = box_targets(masks[:, t], new_boxes, list(range(len(masks))), self.roi_size)
+            targets = box_targets(masks[:, t], new_boxes, self.roi_size)
             losses.append(F.binary_cross_entropy_with_logits(logits, targets))
             boxes = new_boxes
             predicted = paste(logits.detach().sigmoid(), boxes, shape) >= 0.5
@@ -248,12 +256,16 @@ class _Run:
         self.model, self.video, self.cfg = model, video, model.setting
         first = video[0]
         self.shape, self.device = tuple(first.image.shape[-2:]), first.image.device
-        self.features = BoundedStore(lambda f: model.features(video[f].image), 0.75 * self.cfg('memory_mb'),
-                                     f'DyeNet, {video.video_id}: features')
-        self.flows = BoundedStore(self._flow, 0.25 * self.cfg('memory_mb'), f'DyeNet, {video.video_id}: flow')
+        memory, name = self.cfg('memory_mb'), f'DyeNet, {video.video_id}'
+        self.features = BoundedStore(lambda f: model.features(video[f].image), 0.65 * memory, f'{name}: features')
+        self.flows = BoundedStore(self._flow, 0.25 * memory, f'{name}: flow')
+        # an object's mask in a frame: probabilities on the grid of a box
+        region = np.dtype([('box', np.float32, 4), ('probabilities', np.float16, (model.roi_size, ) * 2)])
+        self.regions = RecordStore(region, 0.1 * memory, f'{name}: masks of tracklets')
         self.given: List[Tuple[int, Tensor]] = []  # (frame, mask) of every object
         for frame in sorted(video.prompts):
             self.given += [(frame, mask > 0.5) for mask in video.prompts[frame]]
+        # of all proposals, on the CPU
         self.boxes: Dict[int, Tensor] = {}
         self.embeddings: Dict[int, Tensor] = {}
         self.tracklets: List[Tracklet] = []
@@ -293,8 +305,8 @@ class _Run:
             features = self.features[frame]
             boxes = self.model.proposals(features, self.shape, self.cfg('max_proposals'))[0]
             sides = boxes[:, 2:] - boxes[:, :2]
-            self.boxes[frame] = boxes[(sides >= self.cfg('min_box_side')).all(1)]
-            self.embeddings[frame] = self._embed(frame, self.boxes[frame])
+            boxes = boxes[(sides >= self.cfg('min_box_side')).all(1)]
+            self.boxes[frame], self.embeddings[frame] = boxes.cpu(), self._embed(frame, boxes).cpu()
 
     def _embed(self, frame: int, boxes: Tensor) -> Tensor:
         if not len(boxes):
@@ -304,7 +316,7 @@ class _Run:
     def _starting_points(self) -> List[Candidate]:
         """For every frame and object the proposal that looks most like it, among those that look like no other object."""
         found = []
-        templates = [torch.stack(t) for t in self.templates]
+        templates = [torch.stack(t).cpu() for t in self.templates]
         for frame, embeddings in self.embeddings.items():
             if not len(embeddings):
                 continue
@@ -350,7 +362,7 @@ class _Run:
         return any(_mask_iou(other[None], mask[None])[0] >= self.cfg('skip_iou') for other in there)
 
     def _mask_of(self, candidate: Candidate) -> Tensor:
-        box = candidate.box[None]
+        box = candidate.box[None].to(self.device)
         logits = self.model.reid_head.masks(self.model.rois(self.features[candidate.frame], box))
         return paste(logits.sigmoid(), box, self.shape)[0] >= 0.5
 
@@ -391,15 +403,15 @@ class _Run:
             self._record(tracklets, new, boxes, probabilities[rows])
             frame = new
 
-    @staticmethod
-    def _record(tracklets: List[Tracklet], frame: int, boxes: Tensor, probabilities: Tensor) -> None:
-        for tracklet, box, p in zip(tracklets, boxes.cpu(), probabilities.to('cpu', torch.float16)):
-            tracklet.regions[frame] = Region(box, p)
+    def _record(self, tracklets: List[Tracklet], frame: int, boxes: Tensor, probabilities: Tensor) -> None:
+        for tracklet, box, p in zip(tracklets, boxes.cpu().numpy(), probabilities.to('cpu', torch.float16).numpy()):
+            tracklet.regions[frame] = self.regions.append((box, p))
 
     def probabilities(self, tracklet: Tracklet, frame: int) -> Tensor:
         """A tracklet's probabilities in a frame, ``(h, w)``."""
-        region = tracklet.regions[frame]
-        return paste(region.probabilities[None].float().to(self.device), region.box[None].to(self.device), self.shape)[0]
+        region = self.regions[tracklet.regions[frame]]
+        box, p = (torch.tensor(region[field], dtype=torch.float32, device=self.device) for field in region.dtype.names)
+        return paste(p[None], box[None], self.shape)[0]
 
     def mask(self, tracklet: Tracklet, frame: int) -> Tensor:
         return self.probabilities(tracklet, frame) >= 0.5
@@ -453,7 +465,7 @@ class _Run:
         decisions = {d.id: d for d in self.decisions}
         return dict(
             video=self.video.video_id, frames=len(self.video), objects=len(self.given), rounds=self.rounds,
-            recomputed_features=self.features.recomputed,
+            recomputed_features=self.features.recomputed, regions=len(self.regions), spilled_regions=self.regions.spilled,
             templates=[dict(object=k, frames=frames) for k, frames in enumerate(self.template_frames)],
             tracklets=[dict(
                 id=t.id, object=t.instance, similarity=round(t.similarity, 4), start_frame=t.start_frame,
@@ -482,12 +494,6 @@ def paste(probabilities: Tensor, boxes: Tensor, shape: Tuple[int, int]) -> Tenso
     if not len(boxes):
         return probabilities.new_zeros(0, *shape)
     return _do_paste_mask(probabilities[:, None], boxes, *shape, skip_empty=False)[0]
-
-
-def box_shares(masks: Tensor, boxes: Tensor, size: int) -> Tensor:
-    """Share of each cell of box n that mask n covers, ``(N, size, size)``."""
-    rois = torch.cat([torch.arange(len(boxes), device=boxes.device, dtype=boxes.dtype)[:, None], boxes], 1)
-    return roi_align(masks[:, None], rois, (size, size), 1.0, 0, 'avg', True)[:, 0]
 
 
 def _mask_iou(a: Tensor, b: Tensor) -> Tensor:
