@@ -149,6 +149,21 @@ def test_the_store_keeps_its_bound_and_the_newest():
     assert calls == [0, 1, 2, 3, 1] and store.recomputed == 1
 
 
+def test_no_more_tracklets_than_allowed_the_least_similar_are_dropped():
+    images, truth = behind_a_pillar()
+    video, free, bounded = FrameArrays(images, prompts={0: truth[0]}), model(), model(max_tracklets=1)
+    for net in (free, bounded):
+        list(InferenceSession(net).run(video))
+    per_object = [[t for t in free.report['tracklets'] if t['object'] == k] for k in range(2)]
+    assert len(per_object[1]) > 1 and free.report['dropped_starting_points'] == 0
+    assert [t['start_frame'] for t in bounded.report['tracklets']] == [0, 0]  # the given masks, of similarity 1, always go
+    assert bounded.report['dropped_starting_points'] > 0
+    two = model(max_tracklets=2)
+    list(InferenceSession(two).run(video))
+    kept = [t for t in two.report['tracklets'] if t['object'] == 1]
+    assert len(kept) == 2 and kept[1]['similarity'] == max(t['similarity'] for t in per_object[1][1:])
+
+
 def test_records_beyond_the_bound_come_back_from_the_file():
     dtype = np.dtype([('box', np.float32, 4), ('probabilities', np.float16, (14, 14))])
     store, rng, written = RecordStore(dtype, limit_mb=0.25), np.random.default_rng(0), []
@@ -236,16 +251,19 @@ def small_trained_parts():
     return net
 
 
-def test_the_state_passed_on_is_seen_through_the_mask_if_asked():
-    layers, parts = dict(type='ConvLayers', channels=(3, 8)), dict(in_channels=3, state_channels=8, hidden_channels=8)
+def test_a_state_carries_its_mask_if_asked():
+    layers, attention = dict(type='ConvLayers', channels=(3, 8)), dict(type='RegionAttention', channels=9)
     torch.manual_seed(0)
-    whole = MODELS.build(dict(type='ReMPHead', layers=layers, **parts))
-    masked = MODELS.build(dict(type='ReMPHead', layers=layers, mask_state=True, **parts))
-    masked.load_state_dict(whole.state_dict())
-    warped, rois = torch.randn(2, 8, 6, 6), torch.randn(2, 3, 6, 6)
-    (logits, state), (same, through) = whole(warped, rois), masked(warped, rois)
-    assert torch.equal(logits, same)
-    torch.testing.assert_close(through, state * logits.sigmoid()[:, None])
+    head = MODELS.build(dict(type='ReMPHead', layers=layers, in_channels=3, state_channels=8, hidden_channels=8,
+                             attention=attention, mask_state=True))
+    given, rois = (torch.rand(2, 6, 6) > 0.5).float(), torch.randn(2, 3, 6, 6)
+    start = head.init_state(rois, given)
+    torch.testing.assert_close(start[:, :8], head.layers(rois) * given[:, None])
+    assert start.shape == (2, 9, 6, 6) and torch.equal(start[:, 8], given)
+    # while nothing of the state enters (a convolution that starts at zero), a step sees what the start saw, through its mask
+    logits, state = head(start, rois)
+    torch.testing.assert_close(state[:, 8], logits.sigmoid())
+    torch.testing.assert_close(state[:, :8], head.layers(rois) * logits.sigmoid()[:, None])
 
 
 def test_unknown_parts_are_refused():

@@ -22,8 +22,9 @@ class ReMPHead(BaseModule):
         attention: config of the region attention (None: the ablation without it).
         hidden_channels: of N_O's three convolutions.
         mask_state: the state that a step passes on is seen through the predicted mask, as the starting state is through the
-            given one, so that every step finds what the first one finds (not in the paper; False: passed on whole). Small
-            networks trained on short clips keep to their object by it.
+            given one, and either carries its mask as one more channel (not in the paper; False: a state is passed on whole and
+            without its mask). Every step then finds what the first one finds: small networks learn that soon. Attention reads
+            d + 1 channels then.
     """
 
     def __init__(self, layers: dict, in_channels: int = 1024, state_channels: int = 2048, combine: str = 'add',
@@ -35,10 +36,10 @@ class ReMPHead(BaseModule):
         self.combine, self.mask_state = combine, mask_state
         self.layers = MODELS.build(layers)
         if combine == 'add':
-            self.state_in = nn.Conv2d(state_channels, in_channels, 1, bias=False)
+            self.state_in = nn.Conv2d(state_channels + mask_state, in_channels, 1, bias=False)
             nn.init.zeros_(self.state_in.weight)
         else:
-            self.state_in = nn.Conv2d(in_channels + state_channels, in_channels, 1)
+            self.state_in = nn.Conv2d(in_channels + state_channels + mask_state, in_channels, 1)
         self.attention = MODELS.build(attention) if attention else None
         self.output = nn.Sequential(
             nn.Conv2d(state_channels, hidden_channels, 3, padding=1), nn.ReLU(inplace=True),
@@ -46,22 +47,25 @@ class ReMPHead(BaseModule):
             nn.Conv2d(hidden_channels, 1, 1))
 
     def init_state(self, rois: Tensor, masks: Tensor) -> Tensor:
-        """State at a starting point: RoI features ``(N, C, m, m)`` seen through the mask ``(N, m, m)``.
+        """State at a starting point: RoI features ``(N, C, m, m)`` seen through the mask ``(N, m, m)`` in [0, 1].
 
         The mask is the only thing that tells which object of the box is meant.
         """
-        return self.layers(rois) * masks[:, None]
+        return self._through(self.layers(rois), masks[:, None])
+
+    def _through(self, state: Tensor, masks: Tensor) -> Tensor:
+        state = state * masks
+        return torch.cat([state, masks], 1) if self.mask_state else state
 
     def forward(self, warped: Tensor, rois: Tensor) -> Tuple[Tensor, Tensor]:
         """One step.
 
         Args:
-            warped: previous state on the new boxes' grids, ``(N, d, m, m)``.
+            warped: previous state on the new boxes' grids, ``(N, d, m, m)``, d + 1 channels with ``mask_state``.
             rois: features of the new boxes, ``(N, C, m, m)``.
 
         Returns:
-            Logits ``(N, m, m)`` and the state ``(N, d, m, m)``: before attention, and through the predicted mask if
-            ``mask_state``.
+            Logits ``(N, m, m)`` and the state, before attention, of the same channels as ``warped``.
         """
         if self.combine == 'add':
             state = self.layers(rois + self.state_in(warped))
@@ -69,4 +73,4 @@ class ReMPHead(BaseModule):
             state = self.layers(self.state_in(torch.cat([rois, warped], 1)))
         attended = state if self.attention is None else self.attention(warped, state)
         logits = self.output(attended)
-        return logits[:, 0], state * logits.sigmoid() if self.mask_state else state
+        return logits[:, 0], self._through(state, logits.sigmoid()) if self.mask_state else state

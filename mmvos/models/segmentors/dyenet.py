@@ -57,7 +57,9 @@ class DyeNet(OfflineVOSModel):
             ``jitter`` (of boxes), ``proposals`` (per frame), ``unnumbered_rows`` (see :meth:`_identities`).
         test_cfg: besides the session's: ``use_reid`` (False: only propagation of the given masks), ``reid_thr`` (rho),
             ``max_rounds``, ``expand_templates`` (None: off, else thresholds), ``skip_iou``, ``link`` (settings of linking),
-            ``enlarge`` (of Re-MP's boxes per side), ``min_area_ratio``, ``min_area``, ``min_box_side``, ``max_proposals``,
+            ``max_tracklets`` (per object; past it, starting points of the object are dropped, the least similar of a round;
+            None: all are propagated), ``enlarge`` (of Re-MP's boxes per side), ``min_area_ratio``, ``min_area``,
+            ``min_box_side``, ``max_proposals``,
             ``memory_mb`` (bound of what is kept of a video: features, flow, and the masks of tracklets, which go to a
             temporary file beyond it).
     """
@@ -65,7 +67,7 @@ class DyeNet(OfflineVOSModel):
     TRAIN = dict(reid_rois=16, reid_positives=8, positive_iou=0.5, negative_iou=0.3, re_mp_instances=4, jitter=0.1,
                  proposals=50, unnumbered_rows=None)
     TEST = dict(use_reid=True, reid_thr=0.7, max_rounds=10, skip_iou=0.7, link=dict(), enlarge=0.15, min_area_ratio=0.1,
-                min_area=64, min_box_side=4, max_proposals=100, memory_mb=4096,
+                min_area=64, min_box_side=4, max_proposals=100, memory_mb=4096, max_tracklets=None,
                 expand_templates=dict(min_confidence=0.8, max_similarity=0.95, min_gap=5, per_round=5, in_all=20))
 
     def __init__(self, backbone: dict, flow: dict, rpn_head: dict, reid_head: dict, re_mp_head: dict, loss_reid: dict,
@@ -272,6 +274,8 @@ class _Run:
         self.templates: List[List[Tensor]] = []
         self.template_frames: List[List[int]] = []
         self.rounds: List[dict] = []
+        self.dropped = 0  # starting points beyond max_tracklets
+        self._count = [0] * len(self.given)  # tracklets of every object
         self.decisions: List[Any] = []
 
     def _flow(self, pair: Tuple[int, int]) -> Tensor:
@@ -331,7 +335,7 @@ class _Run:
 
     def _grow(self, candidates: List[Candidate]) -> int:
         """Propagate starting points in order, unless a tracklet has the place already; how many were new."""
-        waiting, added = [], 0
+        waiting, added, limit = [], 0, self.cfg('max_tracklets')
 
         def flush():
             if waiting:
@@ -340,6 +344,9 @@ class _Run:
 
         for candidate in candidates:
             mask = candidate.mask
+            if mask is None and limit is not None and self._count[candidate.instance] >= limit:
+                self.dropped += 1
+                continue
             if waiting and (mask is None or candidate.frame != waiting[0][0].start_frame):
                 flush()  # given masks of one frame travel together, everything else alone
             if mask is None:
@@ -348,6 +355,7 @@ class _Run:
                     continue
             if self._is_taken(candidate.frame, mask):
                 continue
+            self._count[candidate.instance] += 1
             tracklet = Tracklet(len(self.tracklets), candidate.instance, candidate.similarity, candidate.frame)
             self.tracklets.append(tracklet)
             waiting.append((tracklet, mask))
@@ -465,7 +473,8 @@ class _Run:
         decisions = {d.id: d for d in self.decisions}
         return dict(
             video=self.video.video_id, frames=len(self.video), objects=len(self.given), rounds=self.rounds,
-            recomputed_features=self.features.recomputed, regions=len(self.regions), spilled_regions=self.regions.spilled,
+            dropped_starting_points=self.dropped, recomputed_features=self.features.recomputed,
+            regions=len(self.regions), spilled_regions=self.regions.spilled,
             templates=[dict(object=k, frames=frames) for k, frames in enumerate(self.template_frames)],
             tracklets=[dict(
                 id=t.id, object=t.instance, similarity=round(t.similarity, 4), start_frame=t.start_frame,
