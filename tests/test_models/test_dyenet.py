@@ -11,6 +11,8 @@ from mmvos.inference import FrameArrays, InferenceSession
 from mmvos.inference.bounded_store import BoundedStore, RecordStore
 from mmvos.models.backbones import PartlyFrozenResNet
 from mmvos.models.flow import warp_roi_state
+from mmvos.models.heads.re_mp_head import RoIState
+from mmvos.models.heads.reid_head import box_shares
 from mmvos.models.segmentors import DyeNet
 from mmvos.registry import MODELS
 from mmvos.structures import VOSDataSample, one_hot
@@ -67,11 +69,11 @@ class ColourReMP(nn.Module):
 
     def init_state(self, rois, masks):
         colour = (rois * masks[:, None]).sum((2, 3)) / masks.sum((1, 2))[:, None].clamp(min=1e-6)
-        return colour[:, :, None, None].expand_as(rois).contiguous()
+        return RoIState(colour[:, :, None, None].expand_as(rois).contiguous())
 
-    def forward(self, warped, rois):
-        colour = warped.flatten(2).amax(2)[:, :, None, None]  # zeros came from outside the old box
-        return 40 * (0.3 - (rois - colour).norm(dim=1)), colour.expand_as(rois).contiguous()
+    def forward(self, state, rois):
+        colour = state.hidden.flatten(2).amax(2)[:, :, None, None]  # zeros came from outside the old box
+        return 40 * (0.3 - (rois - colour).norm(dim=1)), RoIState(colour.expand_as(rois).contiguous())
 
 
 def model(**test_cfg):
@@ -247,23 +249,59 @@ def small_trained_parts():
     """DyeNet on colours with heads that can be trained."""
     net, layers = model(), dict(type='ConvLayers', channels=(3, 8))
     net.reid_head = MODELS.build(dict(type='ReIDHead', mask_layers=layers, reid_layers=layers, channels=8, embed_channels=3))
-    net.re_mp_head = MODELS.build(dict(type='ReMPHead', layers=layers, in_channels=3, state_channels=8, hidden_channels=8))
+    net.re_mp_head = small_re_mp()
     return net
 
 
+def small_re_mp(**settings):
+    layers = dict(type='ConvLayers', channels=(3, 8))
+    head = dict(type='ReMPHead', layers=layers, in_channels=3, state_channels=8, hidden_channels=8)
+    return MODELS.build(dict(head, **settings))
+
+
 def test_a_state_carries_its_mask_if_asked():
-    layers, attention = dict(type='ConvLayers', channels=(3, 8)), dict(type='RegionAttention', channels=9)
     torch.manual_seed(0)
-    head = MODELS.build(dict(type='ReMPHead', layers=layers, in_channels=3, state_channels=8, hidden_channels=8,
-                             attention=attention, mask_state=True))
+    head = small_re_mp(attention=dict(type='RegionAttention', channels=9), carry_mask=True)
     given, rois = (torch.rand(2, 6, 6) > 0.5).float(), torch.randn(2, 3, 6, 6)
     start = head.init_state(rois, given)
-    torch.testing.assert_close(start[:, :8], head.layers(rois) * given[:, None])
-    assert start.shape == (2, 9, 6, 6) and torch.equal(start[:, 8], given)
-    # while nothing of the state enters (a convolution that starts at zero), a step sees what the start saw, through its mask
+    torch.testing.assert_close(start.hidden[:, :8], head.layers(rois) * given[:, None])
+    assert start.hidden.shape == (2, 9, 6, 6) and torch.equal(start.hidden[:, 8], given) and start.references == ()
+    # untrained, the mask is passed on, and a step sees what the start saw, through its mask
     logits, state = head(start, rois)
-    torch.testing.assert_close(state[:, 8], logits.sigmoid())
-    torch.testing.assert_close(state[:, :8], head.layers(rois) * logits.sigmoid()[:, None])
+    torch.testing.assert_close(logits, 6 * given - 3)
+    torch.testing.assert_close(state.hidden[:, 8], logits.sigmoid())
+    torch.testing.assert_close(state.hidden[:, :8], head.layers(rois) * logits.sigmoid()[:, None])
+    one = state.rows(torch.tensor([1]))
+    assert torch.equal(one.hidden, state.hidden[1:])
+
+
+def test_masks_are_read_from_the_starting_and_the_last_roi_by_similarity():
+    matching = dict(type='LabelPropagation', temperature=0.05, topk=1)
+    head = small_re_mp(carry_mask=True, matching=matching)
+    torch.manual_seed(0)
+    rois, given = torch.randn(2, 3, 6, 6), (torch.rand(2, 6, 6) > 0.5).float()
+    start = head.init_state(rois, given)
+    # everything has moved by two cells, and nothing is known of where: the flow has brought an empty mask
+    lost = start._replace(hidden=torch.zeros_like(start.hidden))
+    logits, state = head(lost, rois.roll(2, 3))
+    torch.testing.assert_close(logits, 1.5 * (2 * given.roll(2, 2) - 1) - 1.5)
+    assert len(state.references) == 2
+    third = head(state, rois)[1]
+    assert len(third.references) == 2 and torch.equal(third.references[0][1][:, 0], given)  # the first one stays
+    assert torch.equal(third.rows(torch.tensor([1])).references[1][1], third.references[1][1][1:])
+    with pytest.raises(ValueError, match='carry_mask'):
+        small_re_mp(matching=matching)
+
+
+def test_memory_layout_does_not_matter():
+    """roi_align reads channels-last features and slices of several frames wrongly, without an error."""
+    torch.manual_seed(0)
+    net, features, boxes = model(), torch.randn(1, 4, 12, 16), torch.tensor([[3., 2., 15., 20.]])
+    expected = net.rois(features, boxes)
+    torch.testing.assert_close(net.rois(features.contiguous(memory_format=torch.channels_last), boxes), expected)
+    masks = (torch.rand(2, 3, 24, 32) > 0.5).float()
+    boxes = boxes.expand(2, -1)
+    torch.testing.assert_close(box_shares(masks[:, 1], boxes, 6), box_shares(masks[:, 1].clone(), boxes, 6))
 
 
 def test_unknown_parts_are_refused():

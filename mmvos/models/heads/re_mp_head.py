@@ -1,11 +1,33 @@
 """The Re-MP module of DyeNet: recurrent mask propagation on RoIs with region attention."""
-from typing import Optional, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 import torch
+import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS
+
+from ..flow.roi_warp import warp_roi_state
+
+
+class RoIState(NamedTuple):
+    """What is carried from frame to frame of N objects, on the grid of each object's box.
+
+    ``hidden`` ``(N, d, m, m)``; with a carried mask d is one more than the network's and the last channel is the mask, in
+    [0, 1]. ``references``: RoIs of earlier frames whose masks are read by similarity, each unit features ``(N, C, m, m)`` and
+    mask ``(N, 1, m, m)``: the starting one, then that of the frame before.
+    """
+    hidden: Tensor
+    references: Tuple[Tuple[Tensor, Tensor], ...] = ()
+
+    def rows(self, indices: Tensor) -> 'RoIState':
+        """The state of these objects."""
+        return RoIState(self.hidden[indices], tuple((f[indices], m[indices]) for f, m in self.references))
+
+    def warped(self, boxes_prev: Tensor, boxes: Tensor, flow: Tensor) -> 'RoIState':
+        """The hidden state carried along the flow to new boxes, see :func:`~mmvos.models.flow.roi_warp.warp_roi_state`."""
+        return self._replace(hidden=warp_roi_state(self.hidden, boxes_prev, boxes, flow))
 
 
 @MODELS.register_module()
@@ -14,63 +36,102 @@ class ReMPHead(BaseModule):
 
     h_j = N_R(warped h_{j-1}, x_j); y_j = N_O(attention(warped h_{j-1}) * h_j).
 
+    ``carry_mask`` and ``matching`` are not in the paper: they are for small networks that see little data. The logits of N_O
+    are then corrections of what the two cues say; untrained, the module passes masks on as they are.
+
     Args:
         layers: config of N_R, which keeps the RoI's resolution.
         in_channels: of RoI features. state_channels: d.
         combine: how the state enters N_R: ``'add'`` (a 1x1 convolution that starts at zero, so that pretrained layers see what
             they know) or ``'concat'``.
-        attention: config of the region attention (None: the ablation without it).
+        attention: config of the region attention (None: the ablation without it). It reads ``carry_mask`` more channels.
         hidden_channels: of N_O's three convolutions.
-        mask_state: the state that a step passes on is seen through the predicted mask, as the starting state is through the
-            given one, and either carries its mask as one more channel (not in the paper; False: a state is passed on whole and
-            without its mask). Every step then finds what the first one finds: small networks learn that soon. Attention reads
-            d + 1 channels then.
+        carry_mask: the state that a step passes on is seen through the predicted mask, as the starting state is through the
+            given one, and either carries its mask as one more channel.
+        matching: config of what reads the masks of the starting RoI and of the RoI before by the similarity of features
+            (``LabelPropagation``). Needs ``carry_mask``.
+
+    Raises:
+        ValueError: ``combine`` is not known, or ``matching`` comes without ``carry_mask``.
     """
 
     def __init__(self, layers: dict, in_channels: int = 1024, state_channels: int = 2048, combine: str = 'add',
-                 attention: Optional[dict] = None, hidden_channels: int = 256, mask_state: bool = False,
-                 init_cfg: dict = None) -> None:
+                 attention: Optional[dict] = None, hidden_channels: int = 256, carry_mask: bool = False,
+                 matching: Optional[dict] = None, init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
         if combine not in ('add', 'concat'):
             raise ValueError(f"combine is {combine!r}; expected 'add' or 'concat'.")
-        self.combine, self.mask_state = combine, mask_state
+        if matching and not carry_mask:
+            raise ValueError('matching needs carry_mask=True.')
+        self.combine, self.carry_mask = combine, carry_mask
         self.layers = MODELS.build(layers)
+        carried = state_channels + carry_mask
         if combine == 'add':
-            self.state_in = nn.Conv2d(state_channels + mask_state, in_channels, 1, bias=False)
+            self.state_in = nn.Conv2d(carried, in_channels, 1, bias=False)
             nn.init.zeros_(self.state_in.weight)
         else:
-            self.state_in = nn.Conv2d(in_channels + state_channels + mask_state, in_channels, 1)
+            self.state_in = nn.Conv2d(in_channels + carried, in_channels, 1)
         self.attention = MODELS.build(attention) if attention else None
+        self.matching = MODELS.build(matching) if matching else None
+        cues = int(carry_mask) + (matching is not None)
         self.output = nn.Sequential(
-            nn.Conv2d(state_channels, hidden_channels, 3, padding=1), nn.ReLU(inplace=True),
+            nn.Conv2d(state_channels + cues, hidden_channels, 3, padding=1), nn.ReLU(inplace=True),
             nn.Conv2d(hidden_channels, hidden_channels, 3, padding=1), nn.ReLU(inplace=True),
             nn.Conv2d(hidden_channels, 1, 1))
+        if cues:
+            nn.init.zeros_(self.output[-1].weight)
+            nn.init.zeros_(self.output[-1].bias)
+            self.cue_gain = nn.Parameter(torch.full((cues, 1, 1), 3.0 / cues))  # together, cues that are sure give logit 3
 
-    def init_state(self, rois: Tensor, masks: Tensor) -> Tensor:
+    def init_state(self, rois: Tensor, masks: Tensor) -> RoIState:
         """State at a starting point: RoI features ``(N, C, m, m)`` seen through the mask ``(N, m, m)`` in [0, 1].
 
         The mask is the only thing that tells which object of the box is meant.
         """
-        return self._through(self.layers(rois), masks[:, None])
+        masks = masks[:, None]
+        references = () if self.matching is None else (self._reference(rois, masks), )
+        return RoIState(self._through(self.layers(rois), masks), references)
 
-    def _through(self, state: Tensor, masks: Tensor) -> Tensor:
-        state = state * masks
-        return torch.cat([state, masks], 1) if self.mask_state else state
-
-    def forward(self, warped: Tensor, rois: Tensor) -> Tuple[Tensor, Tensor]:
+    def forward(self, state: RoIState, rois: Tensor) -> Tuple[Tensor, RoIState]:
         """One step.
 
         Args:
-            warped: previous state on the new boxes' grids, ``(N, d, m, m)``, d + 1 channels with ``mask_state``.
+            state: of the frame before, warped to the new boxes.
             rois: features of the new boxes, ``(N, C, m, m)``.
 
         Returns:
-            Logits ``(N, m, m)`` and the state, before attention, of the same channels as ``warped``.
+            Logits ``(N, m, m)`` and the new state, before attention.
         """
+        warped = state.hidden
         if self.combine == 'add':
-            state = self.layers(rois + self.state_in(warped))
+            hidden = self.layers(rois + self.state_in(warped))
         else:
-            state = self.layers(self.state_in(torch.cat([rois, warped], 1)))
-        attended = state if self.attention is None else self.attention(warped, state)
-        logits = self.output(attended)
-        return logits[:, 0], self._through(state, logits.sigmoid()) if self.mask_state else state
+            hidden = self.layers(self.state_in(torch.cat([rois, warped], 1)))
+        attended = hidden if self.attention is None else self.attention(warped, hidden)
+        if not self.carry_mask:
+            return self.output(attended)[:, 0], RoIState(hidden)
+        cues = warped[:, -1:]
+        if self.matching is not None:
+            cues = torch.cat([cues, self._match(state, rois)], 1)
+        cues = 2 * cues - 1
+        logits = self.output(torch.cat([attended, cues], 1)) + (self.cue_gain * cues).sum(1, keepdim=True)
+        masks = logits.sigmoid()
+        references = state.references[:1]
+        if self.matching is not None:
+            references += self._reference(rois, masks),
+        return logits[:, 0], RoIState(self._through(hidden, masks), references)
+
+    def _through(self, hidden: Tensor, masks: Tensor) -> Tensor:
+        hidden = hidden * masks
+        return torch.cat([hidden, masks], 1) if self.carry_mask else hidden
+
+    @staticmethod
+    def _reference(rois: Tensor, masks: Tensor) -> Tuple[Tensor, Tensor]:
+        return F.normalize(rois, dim=1), masks
+
+    def _match(self, state: RoIState, rois: Tensor) -> Tensor:
+        """``(N, 1, m, m)``: the masks of the references, read where they look like the new RoIs."""
+        queries = F.normalize(rois, dim=1)
+        return torch.stack([
+            self.matching(query, [(features[n], masks[n], False) for features, masks in state.references])
+            for n, query in enumerate(queries)]) if len(rois) else rois[:, :1]

@@ -49,7 +49,8 @@ def box_shares(masks: Tensor, boxes: Tensor, size: int) -> Tensor:
     """Share of each cell of box n that mask n covers: masks float ``(N, H, W)``, boxes ``(N, 4)``, gives
     ``(N, size, size)`` in [0, 1]."""
     rois = torch.cat([torch.arange(len(boxes), device=boxes.device, dtype=boxes.dtype)[:, None], boxes], 1)
-    return roi_align(masks[:, None], rois, (size, size), 1.0, 0, 'avg', True)[:, 0]
+    # roi_align reads any other memory layout wrongly, without an error
+    return roi_align(masks[:, None].contiguous(), rois, (size, size), 1.0, 0, 'avg', True)[:, 0]
 
 
 def box_targets(masks: Tensor, boxes: Tensor, size: int) -> Tensor:

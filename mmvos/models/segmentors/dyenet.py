@@ -21,8 +21,9 @@ from mmvos.inference.bounded_store import BoundedStore, RecordStore
 from mmvos.registry import MODELS
 from mmvos.structures import VOSDataSample, one_hot
 
-from ..flow.roi_warp import enlarge_boxes, warp_roi_state
+from ..flow.roi_warp import enlarge_boxes
 from ..flow.warp import warp
+from ..heads.re_mp_head import RoIState
 from ..heads.reid_head import box_shares, box_targets
 from ..losses.oim_loss import IGNORED, UNLABELLED
 from ..trackers.boxes import boxes_of_masks
@@ -112,7 +113,9 @@ class DyeNet(OfflineVOSModel):
         if batch_indices is None:
             batch_indices = boxes.new_zeros(len(boxes))
         rois = torch.cat([batch_indices[:, None].to(boxes.dtype), boxes], dim=1)
-        return roi_align(features.float(), rois, (self.roi_size, ) * 2, 1 / self.stride, 0, 'avg', True)
+        # roi_align reads any other memory layout wrongly, without an error
+        features = features.float().contiguous()
+        return roi_align(features, rois, (self.roi_size, ) * 2, 1 / self.stride, 0, 'avg', True)
 
     def proposals(self, features: Tensor, shape: Tuple[int, int], count: int) -> List[Tensor]:
         """Boxes ``(<= count, 4)`` of each frame, the most likely first."""
@@ -233,7 +236,7 @@ class DyeNet(OfflineVOSModel):
             warped, seen = tight_boxes(warp(source[:, None], flow)[:, 0] >= 0.5)
             # an object that is not seen keeps its box
             new_boxes = torch.where(seen[:, None], self._jitter(enlarge_boxes(warped, enlarge, shape), shape), boxes)
-            carried = warp_roi_state(state, boxes, new_boxes, flow)
+            carried = state.warped(boxes, new_boxes, flow)
             logits, state = self.re_mp_head(carried, self.rois(features[t:t + 1], new_boxes))
             targets = box_targets(masks[:, t], new_boxes, self.roi_size)
             losses.append(F.binary_cross_entropy_with_logits(logits, targets))
@@ -386,7 +389,7 @@ class _Run:
         for direction in (1, -1):
             self._walk(tracklets, frame, direction, masks, boxes, state)
 
-    def _walk(self, tracklets, frame: int, direction: int, masks: Tensor, boxes: Tensor, state: Tensor) -> None:
+    def _walk(self, tracklets, frame: int, direction: int, masks: Tensor, boxes: Tensor, state: RoIState) -> None:
         model, first_area = self.model, masks.flatten(1).sum(1)
         smallest_side = torch.where((boxes[:, 2:] - boxes[:, :2]).amin(1) < 8, 2, self.cfg('min_box_side'))
         least = torch.maximum(self.cfg('min_area_ratio') * first_area, (first_area / 2).clamp(max=self.cfg('min_area')))
@@ -399,14 +402,14 @@ class _Run:
                 return
             keep = going.nonzero()[:, 0]
             new_boxes = enlarge_boxes(new_boxes[keep], self.cfg('enlarge'), self.shape)
-            carried = warp_roi_state(state[keep], boxes[keep], new_boxes, flow)
+            carried = state.rows(keep).warped(boxes[keep], new_boxes, flow)
             logits, state = model.re_mp_head(carried, model.rois(self.features[new], new_boxes))
             probabilities = logits.sigmoid()
             masks = (paste(probabilities, new_boxes, self.shape) >= 0.5).float()
             large = masks.flatten(1).sum(1) >= least[keep]
             rows = large.nonzero()[:, 0]
             tracklets = [tracklets[int(keep[r])] for r in rows]
-            masks, boxes, state = masks[rows], new_boxes[rows], state[rows]
+            masks, boxes, state = masks[rows], new_boxes[rows], state.rows(rows)
             least, smallest_side = least[keep][rows], smallest_side[keep][rows]
             self._record(tracklets, new, boxes, probabilities[rows])
             frame = new
