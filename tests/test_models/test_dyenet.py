@@ -276,7 +276,7 @@ def test_a_state_carries_its_mask_if_asked():
 
 
 def test_masks_are_read_from_the_starting_and_the_last_roi_by_similarity():
-    matching = dict(type='LabelPropagation', temperature=0.05, topk=1)
+    matching = dict(temperature=0.05, topk=1)
     head = small_re_mp(carry_mask=True, matching=matching)
     torch.manual_seed(0)
     rois, given = torch.randn(2, 3, 6, 6), (torch.rand(2, 6, 6) > 0.5).float()

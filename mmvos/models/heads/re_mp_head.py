@@ -1,5 +1,5 @@
 """The Re-MP module of DyeNet: recurrent mask propagation on RoIs with region attention."""
-from typing import NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -48,8 +48,8 @@ class ReMPHead(BaseModule):
         hidden_channels: of N_O's three convolutions.
         carry_mask: the state that a step passes on is seen through the predicted mask, as the starting state is through the
             given one, and either carries its mask as one more channel.
-        matching: config of what reads the masks of the starting RoI and of the RoI before by the similarity of features
-            (``LabelPropagation``). Needs ``carry_mask``.
+        matching: ``dict(temperature=, topk=)`` of :func:`read_masks`, which reads the masks of the starting RoI and of the RoI
+            before by the similarity of features (None: off). Needs ``carry_mask``.
 
     Raises:
         ValueError: ``combine`` is not known, or ``matching`` comes without ``carry_mask``.
@@ -72,7 +72,7 @@ class ReMPHead(BaseModule):
         else:
             self.state_in = nn.Conv2d(in_channels + carried, in_channels, 1)
         self.attention = MODELS.build(attention) if attention else None
-        self.matching = MODELS.build(matching) if matching else None
+        self.matching = dict(matching) if matching else None
         cues = int(carry_mask) + (matching is not None)
         self.output = nn.Sequential(
             nn.Conv2d(state_channels + cues, hidden_channels, 3, padding=1), nn.ReLU(inplace=True),
@@ -112,7 +112,7 @@ class ReMPHead(BaseModule):
             return self.output(attended)[:, 0], RoIState(hidden)
         cues = warped[:, -1:]
         if self.matching is not None:
-            cues = torch.cat([cues, self._match(state, rois)], 1)
+            cues = torch.cat([cues, read_masks(F.normalize(rois, dim=1), state.references, **self.matching)], 1)
         cues = 2 * cues - 1
         logits = self.output(torch.cat([attended, cues], 1)) + (self.cue_gain * cues).sum(1, keepdim=True)
         masks = logits.sigmoid()
@@ -129,9 +129,22 @@ class ReMPHead(BaseModule):
     def _reference(rois: Tensor, masks: Tensor) -> Tuple[Tensor, Tensor]:
         return F.normalize(rois, dim=1), masks
 
-    def _match(self, state: RoIState, rois: Tensor) -> Tensor:
-        """``(N, 1, m, m)``: the masks of the references, read where they look like the new RoIs."""
-        queries = F.normalize(rois, dim=1)
-        return torch.stack([
-            self.matching(query, [(features[n], masks[n], False) for features, masks in state.references])
-            for n, query in enumerate(queries)]) if len(rois) else rois[:, :1]
+
+def read_masks(queries: Tensor, references: Sequence[Tuple[Tensor, Tensor]], temperature: float = 0.05,
+               topk: int = 10) -> Tensor:
+    """Every cell reads the mask of the reference cells that look like it: the mean over the ``topk`` most similar cells of all
+    references, weighted by the softmax of (cosine similarity / temperature).
+
+    Args:
+        queries: unit features of N RoIs, ``(N, C, m, m)``.
+        references: of each RoI: unit features ``(N, C, m, m)`` and masks ``(N, 1, m, m)`` in [0, 1].
+
+    Returns:
+        ``(N, 1, m, m)`` in [0, 1].
+    """
+    keys = torch.cat([features.flatten(2) for features, _ in references], 2)
+    masks = torch.cat([masks.flatten(1) for _, masks in references], 1)  # (N, R m m)
+    similarity = queries.flatten(2).transpose(1, 2) @ keys / temperature  # (N, m m, R m m)
+    similarity, index = similarity.topk(min(topk, similarity.shape[2]), dim=2, sorted=False)
+    found = masks[:, None].expand(-1, index.shape[1], -1).gather(2, index)
+    return (similarity.softmax(2) * found).sum(2).view(len(queries), 1, *queries.shape[-2:])
