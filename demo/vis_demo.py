@@ -1,20 +1,24 @@
 """Find, segment and track the instances of a video.
 
+    python demo/vis_demo.py VIDEO --out-dir DIR
     python demo/vis_demo.py VIDEO --config CONFIG --checkpoint WEIGHTS --out-dir DIR
 
-VIDEO is a video file or a folder of frames. DIR gets ``overlay.mp4`` and ``results.json``.
+By default with small weights that ship with MMVOS; they know mammals, birds, vehicles, flowers, food and instruments,
+from synthetic videos alone. VIDEO is a video file or a folder of frames. DIR gets ``overlay.mp4`` and ``results.json``.
 """
 import argparse
 import sys
 
-from mmvos.apis import VISInferencer
+from mmvos.apis import DEFAULT_VIS_MODEL, VIS_MODEL_ALIASES, VISInferencer
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Find, segment and track the instances of a video.')
     parser.add_argument('video', help='video file or folder of frames')
-    parser.add_argument('--config', required=True, help="path of the config (also relative to MMVOS's configs)")
-    parser.add_argument('--checkpoint', required=True, help='path of the weights')
+    parser.add_argument('--config', default=DEFAULT_VIS_MODEL,
+                        help="path of the config (also relative to MMVOS's configs), or a short name: "
+                        f'{", ".join(VIS_MODEL_ALIASES)} (default: %(default)s)')
+    parser.add_argument('--checkpoint', help='path of the weights (default: those that ship with the config)')
     parser.add_argument('--out-dir', required=True, metavar='DIR', help='where the results go')
     parser.add_argument('--overlay', default='overlay.mp4', help='name of the drawn video (.mp4, .gif, .webp)')
     parser.add_argument('--images', action='store_true', help='write the drawn frames too')

@@ -7,10 +7,10 @@ optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-4),
     paramwise_cfg=dict(custom_keys=dict(gamma=dict(lr_mult=10.0, decay_mult=0.0))),
     clip_grad=dict(max_norm=10, norm_type=2))
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=3000, val_interval=1500)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=2250, val_interval=2250)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=100),
-    dict(type='CosineAnnealingLR', by_epoch=False, begin=100, end=3000, eta_min=1e-5),
+    dict(type='CosineAnnealingLR', by_epoch=False, begin=100, end=2500, eta_min=1e-5),  # ends where it is low enough
 ]
 default_hooks = dict(
     logger=dict(interval=20), checkpoint=dict(by_epoch=False, interval=250, max_keep_ckpts=2))

@@ -16,9 +16,13 @@ from mmvos.inference import Video, VISSession, open_video
 from mmvos.registry import INFERENCERS, MODELS
 from mmvos.structures import atomic_path
 from mmvos.structures.youtube_vis import InstanceTracks
-from mmvos.utils import load_config
-from mmvos.utils.checkpoint import load_weights
+from mmvos.utils import configs_root, load_config
+from mmvos.utils.checkpoint import init_weights_quietly, load_weights
 from mmvos.visualization import VideoWriter, draw_result
+
+#: short names of configs whose weights ship with MMVOS
+VIS_MODEL_ALIASES = {'sta-masktrack-rcnn': 'sta_masktrack_rcnn/sta_masktrack_rcnn_lite0.py'}
+DEFAULT_VIS_MODEL = 'sta-masktrack-rcnn'
 
 
 @INFERENCERS.register_module()
@@ -27,6 +31,7 @@ class VISInferencer:
 
     ::
 
+        inferencer = VISInferencer()               # small shipped weights: mammals, birds, vehicles, flowers, food, ...
         inferencer = VISInferencer('sta_masktrack_rcnn/....py', 'weights.pth')
         for result in inferencer('video.mp4'):     # streams, one result per frame
             result.pred_track_instances            # bboxes, labels, scores, instances_id, masks (RLE)
@@ -34,24 +39,29 @@ class VISInferencer:
         session = inferencer.session()             # a live camera: session.step(frame)
 
     Args:
-        model: a config, or its path (also relative to MMVOS's ``configs``).
-        weights: path of a checkpoint (None: the weights that the config initialises with).
+        model: a config, its path (also relative to MMVOS's ``configs``), or one of ``VIS_MODEL_ALIASES``.
+        weights: path of a checkpoint (None: those that ship with the config; where it has none, or for ``'none'``, the
+            weights that the config initialises with).
         device: default: the GPU if there is one.
         amp: mixed precision.
         cfg_options: overrides of the config.
         classes: names of the classes (default: those that the checkpoint or the config knows).
     """
 
-    def __init__(self, model: Union[str, os.PathLike, Config], weights: Optional[str] = None,
+    def __init__(self, model: Union[str, os.PathLike, Config] = DEFAULT_VIS_MODEL, weights: Optional[str] = None,
                  device: Union[str, torch.device, None] = None, amp: bool = False, cfg_options: Optional[dict] = None,
                  classes: Optional[Sequence[str]] = None) -> None:
+        if not isinstance(model, Config):
+            model = VIS_MODEL_ALIASES.get(os.fspath(model), model)
         config = load_config(model, cfg_options)
         self.model, self.amp = MODELS.build(config.model), amp
         meta = {}
+        if weights is None and config.get('weights'):
+            weights = configs_root() / config.weights
         if weights is not None and str(weights).lower() != 'none':
             meta = load_weights(self.model, os.fspath(weights)).get('dataset_meta') or {}
         else:
-            self.model.init_weights()
+            init_weights_quietly(self.model)
         dataset = config.get('test_dataloader', {}).get('dataset', {}).get('metainfo', {})
         self.classes = classes or meta.get('classes') or dataset.get('classes')
         self.cat_ids = meta.get('cat_ids')

@@ -1,0 +1,51 @@
+"""demo/vis_demo.py with the weights that ship with MMVOS."""
+import importlib.util
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pycocotools.mask as rle
+import pytest
+import torch
+
+from mmvos.apis import VISInferencer
+
+ROOT = Path(__file__).parents[2]
+WEIGHTS = ROOT / 'configs/sta_masktrack_rcnn/sta_masktrack_rcnn_lite0.pth'
+
+
+def test_the_shipped_weights_are_small_and_safe():
+    assert WEIGHTS.stat().st_size < 12e6
+    checkpoint = torch.load(WEIGHTS, weights_only=True)
+    assert all(v.dtype != torch.float32 for v in checkpoint['state_dict'].values())
+    inferencer = VISInferencer(device='cpu')
+    assert inferencer.classes == ('mammal', 'bird', 'vehicle', 'flower', 'food', 'instrument')
+    assert sum(p.numel() for p in inferencer.model.parameters()) < 10e6
+
+
+@pytest.mark.skipif(importlib.util.find_spec('skimage') is None, reason='needs a picture of scikit-image')
+def test_without_a_config_it_finds_and_follows_a_horse(tmp_path, monkeypatch, capsys):
+    folder = importlib.util.find_spec('skimage').submodule_search_locations[0]
+    horse = cv2.imread(f'{folder}/data/horse.png', cv2.IMREAD_GRAYSCALE)  # a silhouette
+    horse = cv2.resize(horse, (180, 148), interpolation=cv2.INTER_AREA) < 128
+    grass = np.random.default_rng(0).integers(0, 30, (192, 288, 3), np.uint8) + np.array([60, 150, 90], np.uint8)
+    truth = np.zeros((4, 192, 288), np.uint8)
+    (tmp_path / 'frames').mkdir()
+    for t in range(4):
+        truth[t, 22:170, 30 + 12 * t:210 + 12 * t] = horse
+        frame = np.where(truth[t, ..., None] > 0, np.uint8([30, 40, 60]), grass)
+        cv2.imwrite(str(tmp_path / f'frames/{t:05d}.jpg'), frame)
+    command = ['vis_demo.py', tmp_path / 'frames', '--out-dir', tmp_path / 'out', '--device', 'cpu', '--images']
+    monkeypatch.setattr(sys, 'argv', list(map(str, command)))
+    runpy.run_path(str(ROOT / 'demo/vis_demo.py'), run_name='__main__')
+    assert '4 frames' in capsys.readouterr().out and len(list((tmp_path / 'out/frames').glob('*.jpg'))) == 4
+    entries = json.loads((tmp_path / 'out/results.json').read_text())
+    best = max(entries, key=lambda entry: entry['score'])
+    assert best['category_id'] == 1 and best['score'] > 0.5  # mammal
+    assert all(best['segmentations'])  # one instance, in every frame
+    for mask, code in zip(truth, best['segmentations']):
+        found = rle.decode(code)
+        assert (found & mask).sum() / (found | mask).sum() > 0.5
