@@ -13,10 +13,12 @@ from mmengine.registry import MODEL_WRAPPERS as MMENGINE_MODEL_WRAPPERS
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS
 from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
+from mmengine.registry import OPTIMIZERS as MMENGINE_OPTIMIZERS
 from mmengine.registry import PARAM_SCHEDULERS as MMENGINE_PARAM_SCHEDULERS
 from mmengine.registry import TASK_UTILS as MMENGINE_TASK_UTILS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
+from mmengine.registry import WEIGHT_INITIALIZERS as MMENGINE_WEIGHT_INITIALIZERS
 from mmengine.registry import Registry
 
 
@@ -35,9 +37,11 @@ METRICS = _child('metric', MMENGINE_METRICS, 'mmvos.evaluation')
 EVALUATOR = _child('evaluator', MMENGINE_EVALUATOR, 'mmvos.evaluation')
 HOOKS = _child('hook', MMENGINE_HOOKS, 'mmvos.engine.hooks')
 LOOPS = _child('loop', MMENGINE_LOOPS, 'mmvos.engine')
+OPTIMIZERS = _child('optimizer', MMENGINE_OPTIMIZERS, 'mmvos.engine')
 OPTIM_WRAPPERS = _child('optimizer_wrapper', MMENGINE_OPTIM_WRAPPERS, 'mmvos.engine')
 OPTIM_WRAPPER_CONSTRUCTORS = _child('optimizer wrapper constructor', MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS,
                                     'mmvos.engine')
 PARAM_SCHEDULERS = _child('parameter scheduler', MMENGINE_PARAM_SCHEDULERS, 'mmvos.engine')
+WEIGHT_INITIALIZERS = _child('weight initializer', MMENGINE_WEIGHT_INITIALIZERS, 'mmvos.models')
 VISUALIZERS = _child('visualizer', MMENGINE_VISUALIZERS, 'mmvos.visualization')
 INFERENCERS = _child('inferencer', MMENGINE_INFERENCERS, 'mmvos.apis')

@@ -11,7 +11,7 @@ from mmengine.dataset import pseudo_collate
 
 from mmvos.converters import convert
 from mmvos.inference import Frame, InferenceSession
-from mmvos.models.attention.label_matching import LabelMatching
+from mmvos.models.attention.label_matching import LabelMatching, ReadLabels
 from mmvos.models.backbones import DilatedResNet
 from mmvos.models.heads import GaussianAppearance, aggregate_objects
 from mmvos.models.losses import MaskLogLikelihoodLoss
@@ -30,7 +30,7 @@ SMALL = dict(
     loss_final=dict(type='MaskLogLikelihoodLoss'),
     loss_coarse=dict(type='MaskLogLikelihoodLoss'),
     test_cfg=dict(overlay_prompt=False))
-MATCHING = dict(type='LabelMatching', propagation=dict(type='LabelPropagation', topk=5, radius=4), levels=1)
+MATCHING = dict(type='LabelMatching', propagation=dict(type='LabelPropagation', topk=5, radius=4), levels=(-1, ))
 
 
 def build(test_cfg=None, **changes):
@@ -296,8 +296,9 @@ def test_the_loss_is_small_for_the_truth_and_blind_to_void(options):
 # ---- matching ----------------------------------------------------------------------------------------------------
 
 
-def matching_and_features(count=2):
-    part = LabelMatching(dict(type='LabelPropagation', topk=1, radius=6, temperature=0.01), num_recent=2, levels=1)
+def matching_and_features(count=2, **settings):
+    part = LabelMatching(dict(type='LabelPropagation', topk=1, radius=6, temperature=0.01), lags=(1, 2), levels=(0, ),
+                         **settings)
     torch.manual_seed(0)
     return part, [part.embed((torch.randn(1, 32, 6, 8), ))[0] for _ in range(count)]
 
@@ -309,62 +310,90 @@ def cell_masks():
 
 
 def test_a_frame_reads_its_own_labels_back():
-    part, (features, _) = matching_and_features()
-    memory = part.start(features, cell_masks())
-    labels = part.read(features, memory)
+    part, (frame, _) = matching_and_features()
+    memory = part.start(frame, cell_masks())
+    labels = part.read(frame, memory).labels
     torch.testing.assert_close(labels[1:], cell_masks()[:, ::4, ::4])
     torch.testing.assert_close(labels.sum(0), torch.ones(6, 8))
 
 
-def test_a_late_object_is_read_in_its_frame_and_the_rest_is_labelled_afterwards():
-    part, (first, late) = matching_and_features()
+TARGET = dict(target=dict(type='RidgeTarget'), target_levels=(0, ))
+
+
+@pytest.mark.parametrize('settings', [{}, TARGET], ids=['plain', 'target'])
+def test_a_late_object_is_read_in_its_frame_and_the_rest_is_labelled_afterwards(settings):
+    part, (first, late) = matching_and_features(**settings)
     masks = cell_masks()
     memory = part.add(late, masks[1:], part.start(first, masks[:1]))
-    labels = part.read(late, memory)
-    torch.testing.assert_close(labels[2], masks[1, ::4, ::4])
+    read = part.read(late, memory)
+    assert torch.equal(read.labels[2] > 0.5, masks[1, ::4, ::4] > 0)
+    torch.testing.assert_close(read.propagated[2], masks[1, ::4, ::4])
     scores = torch.cat([1 - masks[:1], masks[:1], torch.zeros(1, 24, 32)])
-    memory = part.remember(late, scores, labels, memory)
+    memory = part.remember(late, scores, read, memory)
     expected = torch.stack([(1 - masks.sum(0))[::4, ::4], masks[0, ::4, ::4], masks[1, ::4, ::4]])
     torch.testing.assert_close(memory.prompts[-1][1], expected)
     assert not memory.fresh
+    if settings:
+        assert len(memory.target.weights) == 3 and memory.target.num_prompts == 2
 
 
-def test_the_memory_is_bounded_and_a_dropped_object_becomes_background():
-    part, features = matching_and_features(6)
-    memory = part.start(features[0], cell_masks())
+@pytest.mark.parametrize('settings', [{}, TARGET], ids=['plain', 'target'])
+def test_the_memory_is_bounded_and_a_dropped_object_becomes_background(settings):
+    part, frames = matching_and_features(6, **settings)
+    memory = part.start(frames[0], cell_masks())
     scores = torch.cat([1 - cell_masks().sum(0, keepdim=True), cell_masks()])
-    for f in features:
-        memory = part.remember(f, scores, part.read(f, memory), memory)
+    for frame in frames:
+        memory = part.remember(frame, scores, part.read(frame, memory), memory)
     assert len(memory.recent) == 2 and len(memory.prompts) == 1
     kept = part.keep([1], memory)
     for _, labels in [*kept.prompts, *kept.recent]:
         torch.testing.assert_close(labels.sum(0), torch.ones(6, 8))
         torch.testing.assert_close(labels[1], cell_masks()[1, ::4, ::4])
+    assert part.read(frames[0], kept).labels.shape == (2, 6, 8)
 
 
 def test_feedback_mixes_what_was_read_with_what_was_made_of_it():
-    part, (features, _) = matching_and_features()
-    memory = part.start(features, cell_masks())
-    read = part.read(features, memory)
+    part, (frame, _) = matching_and_features()
+    memory = part.start(frame, cell_masks())
+    read = part.read(frame, memory)
     scores = torch.zeros(3, 24, 32)
     scores[0] = 1
-    for part.feedback, expected in ((0.0, read), (1.0, scores[:, ::4, ::4]), (0.5, (read + scores[:, ::4, ::4]) / 2)):
-        torch.testing.assert_close(part.remember(features, scores, read, memory).recent[-1][1], expected)
+    made = scores[:, ::4, ::4]
+    for part.feedback, expected in ((0.0, read.labels), (1.0, made), (0.5, (read.labels + made) / 2)):
+        torch.testing.assert_close(part.remember(frame, scores, read, memory).recent[-1][1], expected)
+
+
+def test_lags_choose_the_frames_that_are_read():
+    part, frames = matching_and_features(3)
+    part.lags = (2, )
+    memory = part.start(frames[0], torch.zeros(1, 24, 32))
+    for frame, value in zip(frames, (1.0, 0.0, 1.0)):
+        scores = torch.full((1, 24, 32), value)
+        memory = part.remember(frame, torch.cat([1 - scores, scores]), part.read(frame, memory), memory)
+    assert len(memory.recent) == 2
+    memory.prompts = []
+    torch.testing.assert_close(part.read(frames[1], memory).labels[1], torch.zeros(6, 8))
 
 
 def test_cues_are_the_own_label_and_the_strongest_other():
     labels = torch.tensor([0.1, 0.2, 0.3, 0.4]).view(4, 1, 1)
-    cues = LabelMatching.cues(labels)[..., 0, 0]
+    part = LabelMatching(dict(type='LabelPropagation'))
+    cues = part.cues(ReadLabels(labels, labels))[..., 0, 0]
     torch.testing.assert_close(cues, torch.tensor([[0.2, 0.4], [0.3, 0.4], [0.4, 0.3]]))
+    scores = torch.tensor([0.5, -1.0, 0.7, -0.2]).view(4, 1, 1)
+    cues = part.cues(ReadLabels(labels, labels / 2, scores))[..., 0, 0]
+    torch.testing.assert_close(cues[:, 2], torch.tensor([0.1, 0.15, 0.2]))
+    torch.testing.assert_close(cues[:, 3], torch.tensor([-0.85, 0.1, -0.45]))
 
 
 def test_noise_disturbs_training_only():
-    part = LabelMatching(dict(type='LabelPropagation'), levels=1, train_noise=1.0)
+    part = LabelMatching(dict(type='LabelPropagation'), levels=(-1, ), train_noise=1.0)
     maps = (torch.randn(1, 16, 4, 4), )
-    torch.testing.assert_close(part.eval().embed(maps), part.eval().embed(maps))
-    noisy = part.train().embed(maps)
-    assert not torch.allclose(noisy, part.eval().embed(maps))
-    torch.testing.assert_close(noisy.norm(dim=1), torch.ones(1, 4, 4))
+    still = part.eval().embed(maps)[0].keys
+    assert torch.equal(still, part.embed(maps)[0].keys)
+    noisy = part.train().embed(maps)[0].keys
+    assert not torch.allclose(noisy, still)
+    torch.testing.assert_close(noisy.norm(dim=0), torch.ones(4, 4))
 
 
 # ---- around the model --------------------------------------------------------------------------------------------

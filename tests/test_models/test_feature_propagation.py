@@ -30,7 +30,7 @@ def test_blocks_and_windows_equal_the_literal_form():
     features = [F.normalize(torch.randn(6, 7, 9), dim=0) for _ in range(4)]
     labels = [torch.rand(3, 7, 9) for _ in range(3)]
     references = [(features[0], labels[0], False), (features[1], labels[1], True), (features[2], labels[2], True)]
-    part = LabelPropagation(temperature=0.1, topk=5, radius=2, block_rows=3)
+    part = LabelPropagation(temperature=0.1, topk=5, radius=2, block=(3, 4))
     torch.testing.assert_close(part(features[3], references), literal(features[3], references, 0.1, 5, 2))
 
 

@@ -1,20 +1,23 @@
-# A-GAME's parts on a frozen EfficientNet-Lite0 at stride 8, with labels read from remembered frames as a further cue.
+# A-GAME's parts on a frozen EfficientNet-Lite0 at stride 8, with labels read from remembered frames and the scores of a
+# target model as further cues.
 model = dict(
     type='AGAME',
     data_preprocessor=dict(
         type='VOSDataPreprocessor', mean=(127., 127., 127.), std=(128., 128., 128.), rgb=True,
         channels_last=True),
     backbone=dict(
-        type='EfficientNetLite', arch='lite0', out_indices=(1, 2, 3, 5),  # strides 2, 4, 8, 16
+        type='EfficientNetLite', arch='lite0', out_indices=(1, 2, 3, 4, 5, 6, 7),  # strides 2, 4, 8, 16, 16, 32, 32
         frozen_stages=7, norm_eval=True, pretrained=True),
-    neck=dict(type='LevelConcat', levels=2),  # strides 8 and 16 as one map of 152 channels
+    neck=dict(type='LevelConcat', levels=2, use=(0, 1, 2, 4)),  # strides 8 and 16 as one map of 152 channels
     appearance=dict(type='GaussianAppearance', in_channels=152, channels=64, update_rate=0.1, output='posterior'),
     mask_propagation=dict(type='MaskPropagation', in_channels=152, channels=48),
     matching=dict(
         type='LabelMatching', propagation=dict(type='LabelPropagation', temperature=0.05, topk=10, radius=12),
-        num_recent=5, levels=2, level_weights=(1, 2), feedback=0.0, train_noise=1.0),
+        lags=(1, 2, 5), levels=(2, 4), level_weights=(1, 2), feedback=0.0, train_noise=1.0,
+        target=dict(type='RidgeTarget', ridge=0.2, memory_share=0.05, memory_rate=0.2, interval=2),
+        target_levels=(2, 3, 4, 5, 6)),
     matching_upsampler=dict(type='GuidedUpsampler', radius=8, eps=1e-4, subsample=4),
-    fusion=dict(type='CoarseMaskHead', in_channels=4 + 48 + 2, mid_channels=64, channels=32),
+    fusion=dict(type='CoarseMaskHead', in_channels=4 + 48 + 4, mid_channels=64, channels=32),
     upsampler=dict(
         type='SkipUpsampler', skip_channels=(24, 16), channels=32,
         # the final predictor begins at zero: the network begins as the matching alone

@@ -189,7 +189,7 @@ def read_flow(path: str) -> np.ndarray:
                 return np.asarray(arrays[arrays.files[0]], np.float32)
         if path.endswith('.npy'):
             return np.asarray(np.load(path, allow_pickle=False), np.float32)
-    except (OSError, ValueError, IndexError) as error:
+    except (OSError, EOFError, ValueError, IndexError) as error:
         raise ValueError(f'{path}: cannot be read as optical flow ({error}).') from None
     data = np.fromfile(path, np.uint8)
     if len(data) < 12 or data[:4].view(np.float32)[0] != 202021.25:

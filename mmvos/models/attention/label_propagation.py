@@ -1,5 +1,5 @@
 """Labels flow along the affinity of features."""
-from typing import List, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -14,18 +14,19 @@ class LabelPropagation(nn.Module):
 
     Weights are the softmax over all positions of all references of (cosine similarity / temperature); a *recent*
     reference is only seen within a window around the position. Only the ``topk`` largest take part. Affinities are
-    computed for a block of query rows at a time, against the reference rows that the block can see.
+    computed for a block of query positions at a time, against what the block can see.
 
     Args:
         temperature: of the softmax.
         topk: how many reference positions a position may read.
         radius: half side of the window in recent references, in cells.
-        block_rows: query rows per block (bounds the memory).
+        block: rows and columns of a block of queries (bounds the memory; a small block sees less beside its windows).
     """
 
-    def __init__(self, temperature: float = 0.05, topk: int = 10, radius: int = 12, block_rows: int = 8) -> None:
+    def __init__(self, temperature: float = 0.05, topk: int = 10, radius: int = 12,
+                 block: Tuple[int, int] = (8, 16)) -> None:
         super().__init__()
-        self.temperature, self.topk, self.radius, self.block_rows = temperature, topk, radius, block_rows
+        self.temperature, self.topk, self.radius, self.block = temperature, topk, radius, block
 
     def forward(self, query: Tensor, references: List[Tuple[Tensor, Tensor, bool]]) -> Tensor:
         """Read the labels for one frame.
@@ -37,38 +38,61 @@ class LabelPropagation(nn.Module):
         Returns:
             ``(L, h, w)``: convex combinations of the references' labels.
         """
-        height = query.shape[1]
-        rows = [self._read_rows(query, references, top, min(top + self.block_rows, height))
-                for top in range(0, height, self.block_rows)]
-        return torch.cat(rows, dim=1)
-
-    def _read_rows(self, query: Tensor, references, top: int, bottom: int) -> Tensor:
         _, height, width = query.shape
-        q = query[:, top:bottom].flatten(1).t() / self.temperature
+        whole = [(f.flatten(1), labels.flatten(1)) for f, labels, recent in references if not recent]
+        recent = [(f, labels) for f, labels, recent in references if recent]
+        windows: Dict[Tuple[int, ...], Tensor] = {}
+        rows = []
+        for top in range(0, height, self.block[0]):
+            bottom = min(top + self.block[0], height)
+            row = [self._read_block(query, whole, recent, (top, bottom, left, min(left + self.block[1], width)), windows)
+                   for left in range(0, width, self.block[1])]
+            rows.append(torch.cat(row, 2))
+        return torch.cat(rows, 1)
+
+    def _read_block(self, query: Tensor, whole: Sequence[Tuple[Tensor, Tensor]], recent: Sequence[Tuple[Tensor, Tensor]],
+                    block: Tuple[int, int, int, int], windows: Dict[Tuple[int, ...], Tensor]) -> Tensor:
+        top, bottom, left, right = block
+        _, height, width = query.shape
+        q = query[:, top:bottom, left:right].flatten(1).t() / self.temperature
         similarities, labels = [], []
-        for features, label, recent in references:
-            first, last = (max(top - self.radius, 0), min(bottom + self.radius, height)) if recent else (0, height)
-            s = q @ features[:, first:last].flatten(1)
-            if recent:
-                s = s + self._window(top, bottom, first, last, width, s)
-            k = min(self.topk, s.shape[1])
-            s, index = s.topk(k, dim=1, sorted=False)
-            similarities.append(s)
-            labels.append(label[:, first:last].flatten(1)[:, index])  # (L, queries, k)
+
+        def keep_best(similarity: Tensor, label: Tensor) -> None:
+            similarity, index = similarity.topk(min(self.topk, similarity.shape[1]), dim=1, sorted=False)
+            similarities.append(similarity)
+            labels.append(label[:, index])  # (L, queries, k)
+
+        for features, label in whole:
+            keep_best(q @ features, label)
+        if recent:
+            seen = (max(top - self.radius, 0), min(bottom + self.radius, height),
+                    max(left - self.radius, 0), min(right + self.radius, width))
+            # blocks in the same place relative to what they see share a window
+            key = (bottom - top, right - left, seen[0] - top, seen[1] - top, seen[2] - left, seen[3] - left)
+            if key not in windows:
+                windows[key] = self._outside(*key, device=query.device)
+            area = slice(*seen[:2]), slice(*seen[2:])
+            for features, label in recent:
+                similarity = q @ features[(slice(None), *area)].flatten(1)
+                keep_best(similarity.masked_fill_(windows[key], float('-inf')), label[(slice(None), *area)].flatten(1))
         similarities, labels = torch.cat(similarities, 1), torch.cat(labels, 2)
-        if len(references) > 1:
+        if similarities.shape[1] > self.topk:
             similarities, index = similarities.topk(self.topk, dim=1, sorted=False)
             labels = labels.gather(2, index[None].expand(len(labels), -1, -1))
         read = torch.einsum('qk,lqk->lq', similarities.softmax(1), labels)
-        return read.view(len(labels), bottom - top, width)
+        return read.view(len(labels), bottom - top, right - left)
 
-    def _window(self, top: int, bottom: int, first: int, last: int, width: int, like: Tensor) -> Tensor:
-        """0 inside the window, -inf outside: ``((bottom - top) * width, (last - first) * width)``."""
-        far = torch.arange(first, last, device=like.device)[None] - torch.arange(top, bottom, device=like.device)[:, None]
-        columns = torch.arange(width, device=like.device)
-        away = (columns[None] - columns[:, None]).abs() > self.radius
-        outside = (far.abs() > self.radius)[:, None, :, None] | away[None, :, None, :]
-        return torch.zeros_like(like).masked_fill_(outside.flatten(2).flatten(0, 1), float('-inf'))
+    def _outside(self, rows: int, columns: int, top: int, bottom: int, left: int, right: int, device) -> Tensor:
+        """Where a key is too far from a query: ``(rows * columns, (bottom - top) * (right - left))``.
+
+        Queries are at ``0 .. rows - 1``, ``0 .. columns - 1``; keys at ``top .. bottom - 1``, ``left .. right - 1``.
+        """
+        def far(count: int, first: int, last: int) -> Tensor:
+            return (torch.arange(first, last, device=device)[None]
+                    - torch.arange(count, device=device)[:, None]).abs() > self.radius
+
+        rows, columns = far(rows, top, bottom), far(columns, left, right)
+        return (rows[:, None, :, None] | columns[None, :, None, :]).flatten(2).flatten(0, 1)
 
 
 def unit_features(maps: Tuple[Tensor, ...], weights: Optional[Tuple[float, ...]] = None) -> Tensor:

@@ -9,11 +9,12 @@ from .object_mask_decoder import CoarseMaskHead, SkipUpsampler
 from .propagation_decoders import PropagationDecoder
 from .re_mp_head import ReMPHead
 from .reid_head import ReIDHead
+from .ridge_target import RidgeTarget
 from .sequence_heads import PooledScoreHead, PooledStateHead
 
 __all__ = [
     'BinaryMaskHead', 'CoarseMaskHead', 'ConvLSTMCell', 'ConvLayers', 'GaussianAppearance', 'GaussianMixture',
     'GuidedUpsampler', 'InstanceMapHead', 'MaskPyramid', 'PooledScoreHead', 'PooledStateHead', 'PropagationDecoder',
-    'ReIDHead', 'ReMPHead', 'RecurrentDecoder', 'SkipUpsampler', 'SpatialInhibition', 'StackedDecoder',
+    'ReIDHead', 'ReMPHead', 'RecurrentDecoder', 'RidgeTarget', 'SkipUpsampler', 'SpatialInhibition', 'StackedDecoder',
     'aggregate_objects'
 ]

@@ -11,7 +11,7 @@ from mmvos.inference import Frame
 from mmvos.registry import MODELS
 from mmvos.structures import VOID, VOSDataSample
 
-from ..attention.label_matching import LabelMemory
+from ..attention.label_matching import FrameKeys, LabelMemory, ReadLabels
 from ..heads.gaussian_appearance import GaussianMixture, mask_pair, pool_masks
 from ..heads.object_aggregation import aggregate_objects
 from .base import PER_OBJECT, CausalVOSModel
@@ -22,13 +22,13 @@ class FrameFeatures(NamedTuple):
 
     ``deep``: the backbone's coarsest map ``(B, C, h, w)``; ``appearance``: its projection for the Gaussians (or None);
     ``current``: its part of the mask propagation (or None); ``skips``: the finer maps, ready for the upsampler;
-    ``matching``: unit-length features for the matching (or None).
+    ``matching``: per image what the matching sees (or None).
     """
     deep: Tensor
     appearance: Optional[Tensor]
     current: Optional[Tensor]
     skips: List[Tensor]
-    matching: Optional[Tensor] = None
+    matching: Optional[List[FrameKeys]] = None
 
     def of(self, owner: Tensor) -> 'FrameFeatures':
         """One row per object; ``owner``: row of each object's clip."""
@@ -37,12 +37,12 @@ class FrameFeatures(NamedTuple):
 
 
 class MatchedLabels(NamedTuple):
-    """What the matching says of N objects: ``cues`` ``(N, 2, h, w)`` (own label, strongest other object's), ``prior``
-    ``(N, H, W)``, the own label at the image's size, and per video the labels themselves, ``(n + 1, h, w)``.
+    """What the matching says of N objects: ``cues`` ``(N, C, h, w)`` for the fusion, ``prior`` ``(N, H, W)``, the own label
+    at the image's size, and per video what was read.
     """
     cues: Tensor
     prior: Tensor
-    labels: Tuple[Tensor, ...]
+    read: Tuple[ReadLabels, ...]
 
 
 class MaskPrediction(NamedTuple):
@@ -134,7 +134,7 @@ class AGAME(CausalVOSModel):
 
     def prepare(self, maps: Tuple[Tensor, ...]) -> FrameFeatures:
         """All that is computed once per frame, from the backbone's maps (finest first)."""
-        keys = self.matching.embed(maps) if self.matching is not None else None
+        keys = self.matching.embed([m.detach() for m in maps]) if self.matching is not None else None
         if self.neck is not None:
             maps = self.neck(maps)
         deep = maps[-1]
@@ -181,14 +181,14 @@ class AGAME(CausalVOSModel):
         return MaskPrediction(final, self.fusion.predict(fused) if with_coarse else None)
 
     @torch.no_grad()
-    def match(self, key: Tensor, memory: LabelMemory, pixels: Tensor, size: Tuple[int, int]) -> MatchedLabels:
-        """What one video's memory says of a frame: ``key`` ``(C, h, w)``, ``pixels`` ``(1, 3, H, W)`` in 0..255."""
-        labels = self.matching.read(key, memory)
+    def match(self, frame: FrameKeys, memory: LabelMemory, pixels: Tensor, size: Tuple[int, int]) -> MatchedLabels:
+        """What one video's memory says of a frame with ``pixels`` ``(1, 3, H, W)`` in 0..255."""
+        read = self.matching.read(frame, memory)
         if self.matching_upsampler is not None:
-            prior = self.matching_upsampler(labels, pixels)[1:]
+            prior = self.matching_upsampler(read.labels, pixels)[1:]
         else:
-            prior = F.interpolate(labels[None, 1:], size, mode='bilinear', align_corners=False)[0]
-        return MatchedLabels(self.matching.cues(labels), prior, (labels, ))
+            prior = F.interpolate(read.labels[None, 1:], size, mode='bilinear', align_corners=False)[0]
+        return MatchedLabels(self.matching.cues(read), prior, (read, ))
 
     def renew(self, features: FrameFeatures, mask: Tensor, state: AGAMEState) -> AGAMEState:
         """The state after a frame in which the objects had the mask (background, object) ``(N, 2, h, w)``."""
@@ -235,7 +235,7 @@ class AGAME(CausalVOSModel):
             mask = pool_masks(scores[1:] if mode == 'aggregated' else foreground, features.deep.shape[-2:])
         state = self.renew(features, mask, state)
         if self.matching is not None:
-            state.memory = self.matching.remember(features.matching[0], scores, matched.labels[0], state.memory)
+            state.memory = self.matching.remember(features.matching[0], scores, matched.read[0], state.memory)
         return scores, state
 
     def keep_objects(self, indices: List[int], state: AGAMEState) -> AGAMEState:
@@ -294,13 +294,13 @@ class AGAME(CausalVOSModel):
             return checkpoint(self.predict_masks, *args, use_reentrant=False)
         return self.predict_masks(*args)
 
-    def _start_memories(self, keys: Optional[Tensor], prompts: Tensor, owner: Tensor) -> Optional[List[LabelMemory]]:
+    def _start_memories(self, keys: Optional[List[FrameKeys]], prompts: Tensor, owner: Tensor) -> Optional[List[LabelMemory]]:
         """One memory per clip; None without matching. No gradient goes through a memory."""
         if self.matching is None:
             return None
         return [self.matching.start(clip, prompts[owner == b]) for b, clip in enumerate(keys)]
 
-    def _match(self, keys: Optional[Tensor], memories: Optional[List[LabelMemory]],
+    def _match(self, keys: Optional[List[FrameKeys]], memories: Optional[List[LabelMemory]],
                images: Tensor) -> Optional[MatchedLabels]:
         """Of all objects, in the order of their clips."""
         if self.matching is None:
@@ -308,17 +308,17 @@ class AGAME(CausalVOSModel):
         pixels = self.data_preprocessor.pixels(images)
         found = [self.match(key, memory, pixels[b:b + 1], images.shape[-2:])
                  for b, (key, memory) in enumerate(zip(keys, memories, strict=True))]
-        cues, priors, labels = zip(*found, strict=True)
-        return MatchedLabels(torch.cat(cues), torch.cat(priors), sum(labels, ()))
+        cues, priors, read = zip(*found, strict=True)
+        return MatchedLabels(torch.cat(cues), torch.cat(priors), sum(read, ()))
 
-    def _renew_memories(self, keys: Optional[Tensor], foreground: Tensor, owner: Tensor,
+    def _renew_memories(self, keys: Optional[List[FrameKeys]], foreground: Tensor, owner: Tensor,
                         matched: Optional[MatchedLabels],
                         memories: Optional[List[LabelMemory]]) -> Optional[List[LabelMemory]]:
         if self.matching is None:
             return None
         foreground = foreground.detach()
         scores = [aggregate_objects(foreground[owner == b], self.background) for b in range(len(memories))]
-        return [self.matching.remember(*one) for one in zip(keys, scores, matched.labels, memories, strict=True)]
+        return [self.matching.remember(*one) for one in zip(keys, scores, matched.read, memories, strict=True)]
 
     def _clip_features(self, inputs: Tensor):
         """The backbone's maps of each time step, each ``(B, C, h, w)``.

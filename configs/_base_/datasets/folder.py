@@ -1,6 +1,5 @@
-# Your own videos, in the layout of DAVIS 2017: --data-root FOLDER. Objects are prompted where they first appear.
-_base_ = ['../_base_/default_runtime.py', '../_base_/models/feature_propagation_lite0.py']
-
+# Your own videos, in the layout of DAVIS 2017: FOLDER/JPEGImages/480p/<video>/, FOLDER/Annotations/480p/<video>/. Objects are
+# prompted where they first appear.
 test_dataloader = dict(
     batch_size=1,
     num_workers=0,
