@@ -1,9 +1,12 @@
 """DyeNet's way through a video, with parts that see colours instead of learnt ones."""
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from mmengine.config import Config
 from mmengine.structures import InstanceData
 from torch import nn
 
@@ -11,11 +14,14 @@ from mmvos.inference import FrameArrays, InferenceSession
 from mmvos.inference.bounded_store import BoundedStore, RecordStore
 from mmvos.models.backbones import PartlyFrozenResNet
 from mmvos.models.flow import warp_roi_state
-from mmvos.models.heads.re_mp_head import RoIState
-from mmvos.models.heads.reid_head import box_shares
+from mmvos.models.heads.re_mp_head import ReMPHead, RoIState
+from mmvos.models.heads.reid_head import ReIDHead, box_shares
 from mmvos.models.segmentors import DyeNet
 from mmvos.registry import MODELS
 from mmvos.structures import VOSDataSample, one_hot
+from mmvos.utils.checkpoint import load_weights, read_checkpoint
+
+CONFIGS = Path(__file__).parents[2] / 'configs' / 'dyenet'
 
 
 @MODELS.register_module(force=True)
@@ -76,11 +82,11 @@ class ColourReMP(nn.Module):
         return 40 * (0.3 - (rois - colour).norm(dim=1)), RoIState(colour.expand_as(rois).contiguous())
 
 
-def model(**test_cfg):
+def model(reid_head='ColourReID', re_mp_head='ColourReMP', parts=('rpn', 'dyenet'), **test_cfg):
     return DyeNet(
         backbone=dict(type='ColourBackbone'), flow=dict(type='ZeroFlow'), rpn_head=dict(type='ColourRPN'),
-        reid_head=dict(type='ColourReID'), re_mp_head=dict(type='ColourReMP'),
-        loss_reid=dict(type='OIMLoss', num_identities=2, channels=3), roi_size=14, stride=2, parts=('rpn', 'dyenet'),
+        reid_head=dict(type=reid_head), re_mp_head=dict(type=re_mp_head),
+        loss_reid=dict(type='OIMLoss', num_identities=2, channels=3), roi_size=14, stride=2, parts=parts,
         data_preprocessor=dict(type='VOSDataPreprocessor', mean=(0., ) * 3, std=(255., ) * 3),
         test_cfg=dict(dict(min_area=16, min_box_side=2, enlarge=0.3), **test_cfg))
 
@@ -245,12 +251,24 @@ def test_a_clip_whose_first_frame_is_empty_has_finite_losses():
         assert losses['loss_re_mp'] == 0 and all(torch.isfinite(v) for v in losses.values())
 
 
-def small_trained_parts():
+@MODELS.register_module(force=True)
+class SmallReID(ReIDHead):
+
+    def __init__(self):
+        layers = dict(type='ConvLayers', channels=(3, 8))
+        super().__init__(layers, layers, channels=8, embed_channels=3)
+
+
+@MODELS.register_module(force=True)
+class SmallReMP(ReMPHead):
+
+    def __init__(self):
+        super().__init__(dict(type='ConvLayers', channels=(3, 8)), in_channels=3, state_channels=8, hidden_channels=8)
+
+
+def small_trained_parts(parts=('dyenet', )):
     """DyeNet on colours with heads that can be trained."""
-    net, layers = model(), dict(type='ConvLayers', channels=(3, 8))
-    net.reid_head = MODELS.build(dict(type='ReIDHead', mask_layers=layers, reid_layers=layers, channels=8, embed_channels=3))
-    net.re_mp_head = small_re_mp()
-    return net
+    return model('SmallReID', 'SmallReMP', parts)
 
 
 def small_re_mp(**settings):
@@ -304,6 +322,55 @@ def test_memory_layout_does_not_matter():
     torch.testing.assert_close(box_shares(masks[:, 1], boxes, 6), box_shares(masks[:, 1].clone(), boxes, 6))
 
 
+@pytest.mark.parametrize('parts, expected', [
+    (('reid', ), {'loss_reid', 'loss_mask'}), (('re_mp', ), {'loss_re_mp'}),
+    (('dyenet', ), {'loss_reid', 'loss_mask', 'loss_re_mp'})])
+def test_only_the_chosen_parts_are_trained(parts, expected):
+    images, truth = behind_a_pillar(2)
+    clip = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
+    net = small_trained_parts(parts)
+    losses = net.loss(clip[None], [clip_with([2, 7], np.stack(truth))])
+    assert set(losses) == expected
+    sum(losses.values()).backward()
+    trained = {name.split('.')[0] for name, p in net.named_parameters() if p.grad is not None}
+    assert trained == {f'{name}_head' for name in (('reid', 're_mp') if parts == ('dyenet', ) else parts)}
+    frozen = {name.split('.')[0] for name, p in net.named_parameters() if not p.requires_grad}
+    assert not frozen & trained
+
+
+def test_centred_embeddings_point_in_all_directions():
+    layers = dict(type='ConvLayers', channels=(3, 8))
+    head = dict(type='ReIDHead', mask_layers=layers, reid_layers=layers, channels=8, embed_channels=16)
+    rois = 5 + torch.rand(32, 3, 6, 6, generator=torch.Generator().manual_seed(0))
+    similarity = {}
+    for centre in (False, True):
+        torch.manual_seed(0)
+        embeddings = MODELS.build(dict(head, centre=centre)).embeddings(rois)
+        torch.testing.assert_close(embeddings.norm(dim=1), torch.ones(32))
+        similarity[centre] = float((embeddings @ embeddings.t())[~torch.eye(32, dtype=bool)].mean())
+    assert similarity[False] > 0.9 and abs(similarity[True]) < 0.1
+
+
 def test_unknown_parts_are_refused():
     with pytest.raises(ValueError, match='rpn'):
         DyeNet(**{k: {} for k in ('backbone', 'flow', 'rpn_head', 'reid_head', 're_mp_head', 'loss_reid')}, parts=('all', ))
+
+
+def test_the_shipped_weights_fit_and_follow_an_object():
+    weights = CONFIGS / 'dyenet_lite0.pth'
+    assert weights.stat().st_size < 4e6
+    assert all(v.dtype != torch.float32 for v in read_checkpoint(str(weights))['state_dict'].values())
+    cfg = Config.fromfile(CONFIGS / 'dyenet_lite0.py').model
+    cfg.backbone.pretrained = False  # the checkpoint holds them
+    cfg.test_cfg.resize.length = 128
+    net = MODELS.build(cfg)
+    load_weights(net, str(weights))
+    noise = np.random.default_rng(0).integers(60, 140, (16, 24, 3), dtype=np.uint8)
+    background, images, truth = cv2.resize(noise, (192, 128), interpolation=cv2.INTER_CUBIC), [], []
+    for t in range(8):
+        label_map = np.zeros((128, 192), np.uint8)
+        cv2.circle(label_map, (50 + 6 * t, 60 + 3 * t), 28, 1, -1)
+        images.append(np.where(label_map[..., None] > 0, np.uint8((30, 60, 220)), background))
+        truth.append(label_map)
+    results = list(InferenceSession(net.eval()).run(FrameArrays(images, prompts={0: truth[0]})))
+    assert j_after(results, truth, 1, 1) > 0.85

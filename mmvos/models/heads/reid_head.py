@@ -19,15 +19,19 @@ class ReIDHead(BaseModule):
             keeps the RoI's resolution).
         channels: what the layers give.
         embed_channels: length of an embedding, the mean over all cells (the mask does not enter it).
+        centre: a batch norm before embeddings are brought to unit length. Without it, small heads that are not pretrained give
+            everything nearly the same direction (not in the paper).
     """
 
     def __init__(self, mask_layers: dict, reid_layers: dict, channels: int = 2048, embed_channels: int = 256,
-                 init_cfg: Optional[dict] = None) -> None:
+                 centre: bool = False, init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
         self.mask_layers = MODELS.build(mask_layers)
         self.mask_logits = nn.Conv2d(channels, 1, 1)
         self.reid_layers = MODELS.build(reid_layers)
         self.embed = nn.Linear(channels, embed_channels)
+        # in a Sequential of its own: what folds batch norms for inference would fold it into the last convolution of this module
+        self.centre = nn.Sequential(nn.BatchNorm1d(embed_channels)) if centre else nn.Identity()
 
     def masks(self, rois: Tensor) -> Tensor:
         """Logits ``(N, m, m)`` of the main object's mask in each RoI ``(N, C, m, m)``."""
@@ -35,7 +39,7 @@ class ReIDHead(BaseModule):
 
     def embeddings(self, rois: Tensor) -> Tensor:
         """Unit vectors ``(N, D)`` of RoIs ``(N, C, m, m)``."""
-        return F.normalize(self.embed(self.reid_layers(rois).mean((2, 3))), dim=1)
+        return F.normalize(self.centre(self.embed(self.reid_layers(rois).mean((2, 3)))), dim=1)
 
     def loss_masks(self, rois: Tensor, targets: Tensor) -> Dict[str, Tensor]:
         """Mean binary cross entropy over the cells; ``targets`` ``(N, m, m)``, 0 or 1. 0 if there is no RoI."""

@@ -52,7 +52,8 @@ class DyeNet(OfflineVOSModel):
         reid_head, re_mp_head: configs of the two modules (``re_mp_head`` without ``attention`` is an ablation).
         loss_reid: config of the OIM loss.
         roi_size: m.
-        parts: what :meth:`loss` trains: ``'rpn'``, ``'dyenet'``, or both (the RPN then reads features without a gradient).
+        parts: what :meth:`loss` trains, of ``'rpn'``, ``'reid'`` and ``'re_mp'``; ``'dyenet'`` stands for the last two. With
+            one of these, the RPN reads features without a gradient.
         mask_weight: lambda, weight of the two segmentation losses.
         train_cfg: ``reid_rois`` (per frame), ``reid_positives``, ``positive_iou``, ``negative_iou``, ``re_mp_instances``,
             ``jitter`` (of boxes), ``proposals`` (per frame), ``unnumbered_rows`` (see :meth:`_identities`).
@@ -75,9 +76,9 @@ class DyeNet(OfflineVOSModel):
                  roi_size: int = 28, stride: int = 8, parts: Sequence[str] = ('dyenet', ), mask_weight: float = 1.0,
                  train_cfg: Optional[dict] = None, neck: Optional[dict] = None, **kwargs) -> None:
         super().__init__(**kwargs)
-        unknown = set(parts) - {'rpn', 'dyenet'}
-        if unknown or not parts:
-            raise ValueError(f"parts is {tuple(parts)}; expected 'rpn', 'dyenet' or both.")
+        chosen = {name for part in parts for name in (('reid', 're_mp') if part == 'dyenet' else (part, ))}
+        if not chosen or chosen - {'rpn', 'reid', 're_mp'}:
+            raise ValueError(f"parts is {tuple(parts)}; expected some of 'rpn', 'reid', 're_mp', or 'dyenet' for the last two.")
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck) if neck else None
         self.flow = MODELS.build(flow)
@@ -85,15 +86,13 @@ class DyeNet(OfflineVOSModel):
         self.reid_head = MODELS.build(reid_head)
         self.re_mp_head = MODELS.build(re_mp_head)
         self.loss_reid = MODELS.build(loss_reid)
-        self.roi_size, self.stride, self.parts, self.mask_weight = roi_size, stride, tuple(parts), mask_weight
+        self.roi_size, self.stride, self.parts, self.mask_weight = roi_size, stride, chosen, mask_weight
         self.train_settings = dict(self.TRAIN, **(train_cfg or {}))
         #: 'gt' or 'predicted': whose mask of the frame before gives Re-MP its box in training; a curriculum may change it
         self.re_mp_boxes_from = 'gt'
         self.flow.requires_grad_(False)
-        if 'rpn' not in self.parts:
-            self.rpn_head.requires_grad_(False)
-        if 'dyenet' not in self.parts:
-            for part in (self.reid_head, self.re_mp_head):
+        for name, part in (('rpn', self.rpn_head), ('reid', self.reid_head), ('re_mp', self.re_mp_head)):
+            if name not in self.parts:
                 part.requires_grad_(False)
         self.report: Dict[str, Any] = {}
 
@@ -142,10 +141,11 @@ class DyeNet(OfflineVOSModel):
             masks = one_hot(sample.gt_label_maps, sample.object_ids)  # (K, T, H, W)
             found: Dict[str, Any] = {}
             if 'rpn' in self.parts:
-                own = features.detach() if 'dyenet' in self.parts else features
+                own = features if self.parts == {'rpn'} else features.detach()
                 found.update(self._loss_rpn(own, masks))
-            if 'dyenet' in self.parts:
+            if 'reid' in self.parts:
                 found.update(self._loss_reid(features, masks, self._identities(sample)))
+            if 're_mp' in self.parts:
                 found.update(self._loss_re_mp(clip, features, masks, sample))
             for name, value in found.items():
                 losses.setdefault(name, []).append(sum(value) if isinstance(value, list) else value)
