@@ -30,7 +30,7 @@ class ReIDHead(BaseModule):
         self.mask_logits = nn.Conv2d(channels, 1, 1)
         self.reid_layers = MODELS.build(reid_layers)
         self.embed = nn.Linear(channels, embed_channels)
-        # in a Sequential of its own: what folds batch norms for inference would fold it into the last convolution of this module
+        # in a Sequential of its own: what folds batch norms for inference would fold it into the last convolution here
         self.centre = nn.Sequential(nn.BatchNorm1d(embed_channels)) if centre else nn.Identity()
 
     def masks(self, rois: Tensor) -> Tensor:
