@@ -18,14 +18,15 @@ from mmvos.structures import read_label_map
 from mmvos.utils import configs_root
 from mmvos.visualization import VideoWriter, draw_label_map
 
-CONFIG = 'configs/feature_propagation/feature_propagation_lite0_folder.py'
+CONFIG = 'configs/agame/agame_match_lite0_folder.py'
+CHECKPOINT = 'configs/agame/agame_match_lite0.pth'
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Segment an example video.')
     parser.add_argument('--out-dir', default='work_dirs/demo')
     parser.add_argument('--config', default=CONFIG, help='config with a FolderDataset (default: %(default)s)')
-    parser.add_argument('--checkpoint', default='none')
+    parser.add_argument('--checkpoint', help="weights (default: those of the default config; 'none' for another one)")
     parser.add_argument('--frames', type=int, default=40, help='length of the example')
     return parser.parse_args()
 
@@ -46,8 +47,9 @@ def main() -> None:
     data = out / 'data'
     frames_dir = Path(write_demo_video(str(data), num_frames=args.frames))
 
+    checkpoint = args.checkpoint or (root / CHECKPOINT if args.config == CONFIG else 'none')
     command = [
-        sys.executable, root / 'tools' / 'test.py', root / args.config, args.checkpoint, '--fast', '--work-dir', out / 'log',
+        sys.executable, root / 'tools' / 'test.py', root / args.config, checkpoint, '--fast', '--work-dir', out / 'log',
         '--data-root', data, '--out', out / 'masks', '--submission', out / 'submission.zip', '--cfg-options',
         f'test_evaluator.json_file={out / "metrics.json"}'
     ]

@@ -18,10 +18,10 @@ from mmvos.visualization import VideoWriter, draw_result
 
 #: short names of configs that work on a fresh machine
 MODEL_ALIASES = {
-    'feature-propagation': 'feature_propagation/feature_propagation_lite0.py',
-    'agame-match': 'agame/agame_match_lite0.py',
+    'agame-match': 'agame/agame_match_lite0.py',  # weights come with MMVOS
+    'feature-propagation': 'feature_propagation/feature_propagation_target_lite0.py',  # training-free
 }
-DEFAULT_MODEL = 'feature-propagation'
+DEFAULT_MODEL = 'agame-match'
 
 Prompt = Union[str, os.PathLike, np.ndarray]
 
@@ -56,7 +56,7 @@ class VOSInferencer:
 
     ::
 
-        inferencer = VOSInferencer()                                  # training-free default
+        inferencer = VOSInferencer()                                  # small weights that come with MMVOS
         for result in inferencer('video.mp4', prompts='mask.png'):    # streams, one result per frame
             result.pred_label_map                                     # uint8 (H, W)
         inferencer.save('frames/', 'out/', prompts={0: 'a.png', 40: 'b.png'})

@@ -30,5 +30,4 @@ model = dict(
         resize=dict(type='ShortSide', length=384, divisor=16),
         interpolation='area',
         update_mask='aggregated',
-        correction=0.5,  # the network is surer of synthetic clips than it should be of real ones
         overlay_prompt=False))

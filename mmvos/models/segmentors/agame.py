@@ -4,6 +4,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
+from mmdet.utils import reduce_mean
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
@@ -282,11 +283,14 @@ class AGAME(CausalVOSModel):
                 mask = pool_masks(foreground, features.deep.shape[-2:])
             state = self.renew(features, mask, state)
             memories = self._renew_memories(keys, foreground, owner, matched, memories)
+        # the mean over a rank's objects becomes the mean over those of all ranks, whose gradients are averaged
+        count = targets.new_tensor(float(len(targets)), dtype=torch.float32)
+        share = count / reduce_mean(count)
         losses = {}
         for name, log_probs in (('loss_final', final), ('loss_coarse', coarse)):
             loss = getattr(self, name)
             if loss is not None:
-                losses[name] = loss(torch.stack(log_probs, 1).flatten(0, 1), targets.flatten(0, 1))
+                losses[name] = share * loss(torch.stack(log_probs, 1).flatten(0, 1), targets.flatten(0, 1))
         return losses
 
     def _run(self, *args) -> MaskPrediction:
