@@ -46,7 +46,7 @@ def main() -> None:
         summary = inferencer.save(args.video, args.out_dir, parse_prompts(args.prompt) or None, overlay=args.overlay,
                                   size_mismatch='resize' if args.fit_masks else 'error')
     except (ValueError, OSError, KeyError) as error:
-        sys.exit(f'error: {error}')
+        sys.exit(f'error: {error}'.replace("size_mismatch='resize'", '--fit-masks'))  # the option's name here
     print(f'{summary["frames"]} frames, {len(summary["objects"])} objects, {summary["fps"]:.1f} frames/s; '
           f'masks and overlay are in {args.out_dir}')
 

@@ -16,7 +16,7 @@ from mmvos.inference import Video, VISSession, open_video
 from mmvos.registry import INFERENCERS, MODELS
 from mmvos.structures import atomic_path
 from mmvos.structures.youtube_vis import InstanceTracks
-from mmvos.utils import configs_root, load_config
+from mmvos.utils import configs_root, load_config, prepare_for_inference
 from mmvos.utils.checkpoint import init_weights_quietly, load_weights
 from mmvos.visualization import VideoWriter, draw_result
 
@@ -65,7 +65,7 @@ class VISInferencer:
         dataset = config.get('test_dataloader', {}).get('dataset', {}).get('metainfo', {})
         self.classes = classes or meta.get('classes') or dataset.get('classes')
         self.cat_ids = meta.get('cat_ids')
-        self.model.to(device or ('cuda' if torch.cuda.is_available() else 'cpu')).eval()
+        prepare_for_inference(self.model.to(device or ('cuda' if torch.cuda.is_available() else 'cpu')))
 
     def session(self) -> VISSession:
         """A session for frames that come one by one."""

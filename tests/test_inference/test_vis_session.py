@@ -20,6 +20,7 @@ from vis_data import CLASSES, ROOT, make_videos, small_config, small_model
 from mmvos.apis import VISInferencer
 from mmvos.inference import ShortSide, VISSession, open_video
 from mmvos.registry import DATASETS
+from mmvos.utils import prepare_for_inference
 
 
 def frames_of(count, size=(100, 170), seed=0):
@@ -184,7 +185,7 @@ def test_inferencer_and_demo(root, tmp_path, monkeypatch, capsys):
     inferencer = VISInferencer(tmp_path / 'config.py', str(tmp_path / 'weights.pth'), 'cpu')
     assert tuple(inferencer.classes) == CLASSES
     folder = root / 'JPEGImages' / 'video1'
-    expected = [key_of(r) for r in VISSession(model.eval()).run(open_video(folder))]
+    expected = [key_of(r) for r in VISSession(prepare_for_inference(model)).run(open_video(folder))]
     assert [key_of(r) for r in inferencer(folder)] == expected
     command = ['vis_demo.py', folder, '--config', tmp_path / 'config.py', '--checkpoint', tmp_path / 'weights.pth',
                '--out-dir', tmp_path / 'out', '--device', 'cpu']

@@ -132,8 +132,8 @@ def test_every_config_builds(folder):
     assert len(paths) >= 9
     for path in paths:
         cfg = Config.fromfile(path)
-        if 'mini' in path.name:
-            continue  # reads the backbone's weights; tested elsewhere
+        if 'mini' in path.name or 'lite0' in path.name:
+            continue  # read the backbone's weights; tested elsewhere
         with torch.device('meta'):
             model = MODELS.build(cfg.model)
         attends = 'sta' in folder and 'off' not in path.name

@@ -12,6 +12,10 @@ import pytest
 import torch
 
 from mmvos.apis import VISInferencer
+from mmvos.apis.vis_inferencer import DEFAULT_VIS_MODEL, VIS_MODEL_ALIASES
+from mmvos.registry import MODELS
+from mmvos.utils import load_config
+from mmvos.utils.checkpoint import load_weights
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = ROOT / 'configs/sta_masktrack_rcnn/sta_masktrack_rcnn_lite0.pth'
@@ -26,17 +30,26 @@ def test_the_shipped_weights_are_small_and_safe():
     assert sum(p.numel() for p in inferencer.model.parameters()) < 10e6
 
 
-@pytest.mark.skipif(importlib.util.find_spec('skimage') is None, reason='needs a picture of scikit-image')
-def test_without_a_config_it_finds_and_follows_a_horse(tmp_path, monkeypatch, capsys):
+needs_picture = pytest.mark.skipif(importlib.util.find_spec('skimage') is None, reason='needs a picture of scikit-image')
+
+
+def horse_video(frames=4):
+    """A dark silhouette that moves over grass: frames ``(T, H, W, 3)`` and masks ``(T, H, W)``."""
     folder = importlib.util.find_spec('skimage').submodule_search_locations[0]
-    horse = cv2.imread(f'{folder}/data/horse.png', cv2.IMREAD_GRAYSCALE)  # a silhouette
+    horse = cv2.imread(f'{folder}/data/horse.png', cv2.IMREAD_GRAYSCALE)
     horse = cv2.resize(horse, (180, 148), interpolation=cv2.INTER_AREA) < 128
     grass = np.random.default_rng(0).integers(0, 30, (192, 288, 3), np.uint8) + np.array([60, 150, 90], np.uint8)
-    truth = np.zeros((4, 192, 288), np.uint8)
-    (tmp_path / 'frames').mkdir()
-    for t in range(4):
+    truth = np.zeros((frames, 192, 288), np.uint8)
+    for t in range(frames):
         truth[t, 22:170, 30 + 12 * t:210 + 12 * t] = horse
-        frame = np.where(truth[t, ..., None] > 0, np.uint8([30, 40, 60]), grass)
+    return np.where(truth[..., None] > 0, np.uint8([30, 40, 60]), grass), truth
+
+
+@needs_picture
+def test_without_a_config_it_finds_and_follows_a_horse(tmp_path, monkeypatch, capsys):
+    frames, truth = horse_video()
+    (tmp_path / 'frames').mkdir()
+    for t, frame in enumerate(frames):
         cv2.imwrite(str(tmp_path / f'frames/{t:05d}.jpg'), frame)
     command = ['vis_demo.py', tmp_path / 'frames', '--out-dir', tmp_path / 'out', '--device', 'cpu', '--images']
     monkeypatch.setattr(sys, 'argv', list(map(str, command)))
@@ -49,3 +62,19 @@ def test_without_a_config_it_finds_and_follows_a_horse(tmp_path, monkeypatch, ca
     for mask, code in zip(truth, best['segmentations']):
         found = rle.decode(code)
         assert (found & mask).sum() / (found | mask).sum() > 0.5
+
+
+@needs_picture
+def test_preparing_for_speed_changes_no_result():
+    """RoIAlign misreads maps that lie channels last, unless they are copied."""
+    frames, _ = horse_video(2)
+    fast, plain = VISInferencer(device='cpu'), VISInferencer(device='cpu')
+    cfg = load_config(VIS_MODEL_ALIASES[DEFAULT_VIS_MODEL])
+    plain.model = MODELS.build(cfg.model).eval()
+    load_weights(plain.model, str(WEIGHTS))
+    sessions = plain.session(), fast.session()
+    for frame in frames:
+        before, after = (session.step(frame).pred_track_instances for session in sessions)
+        assert len(before.scores) > 0
+        torch.testing.assert_close(after.scores, before.scores, atol=1e-3, rtol=1e-3)
+        torch.testing.assert_close(after.bboxes, before.bboxes, atol=0.1, rtol=1e-3)

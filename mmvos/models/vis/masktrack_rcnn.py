@@ -124,8 +124,9 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
         return self.detector.neck.kept(raw) if self.attends else ()
 
     def enhance(self, raw: Maps, memory: Sequence[Maps]) -> Maps:
-        """Maps for the heads."""
-        return self.detector.neck.enhance(raw, memory) if self.attends else raw
+        """Maps for the heads, in the plain memory layout: mmcv's RoIAlign reads no other, and does not say so."""
+        maps = self.detector.neck.enhance(raw, memory) if self.attends else raw
+        return tuple(m.contiguous() for m in maps)
 
     # Training
 
