@@ -25,6 +25,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--overlay', default='overlay.mp4', help='file name of the overlay video, .mp4, .gif or .webp')
     parser.add_argument('--fit-masks', action='store_true',
                         help='resize a mask of another size to its frame (nearest neighbour) instead of stopping')
+    parser.add_argument('--binary', action='store_true',
+                        help='masks are black and white (0 and 255, say): whatever is not 0 is object 1')
     return parser.parse_args()
 
 
@@ -44,9 +46,10 @@ def main() -> None:
     try:
         inferencer = VOSInferencer(args.config, args.checkpoint, device=args.device, amp=args.amp)
         summary = inferencer.save(args.video, args.out_dir, parse_prompts(args.prompt) or None, overlay=args.overlay,
-                                  size_mismatch='resize' if args.fit_masks else 'error')
+                                  size_mismatch='resize' if args.fit_masks else 'error', binary=args.binary)
     except (ValueError, OSError, KeyError) as error:
-        sys.exit(f'error: {error}'.replace("size_mismatch='resize'", '--fit-masks'))  # the option's name here
+        message = str(error).replace("size_mismatch='resize'", '--fit-masks').replace('binary=True', '--binary')
+        sys.exit(f'error: {message}')
     print(f'{summary["frames"]} frames, {len(summary["objects"])} objects, {summary["fps"]:.1f} frames/s; '
           f'masks and overlay are in {args.out_dir}')
 

@@ -81,19 +81,21 @@ class VOSInferencer:
         return InferenceSession(self.model, amp=self.amp)
 
     def video(self, source: Union[str, os.PathLike, Sequence[np.ndarray], Video],
-              prompts: Union[Prompt, Dict[int, Prompt], None] = None, size_mismatch: str = 'error') -> Video:
+              prompts: Union[Prompt, Dict[int, Prompt], None] = None, size_mismatch: str = 'error',
+              binary: bool = False) -> Video:
         """The source as a :class:`Video`.
 
         Args:
             source: video file, folder of frames, list of BGR frames, or a video.
             prompts: the label map of frame 0, or ``{frame index: label map}``; paths or uint8 ``(H, W)`` arrays.
             size_mismatch: ``'error'`` or ``'resize'`` for a mask of another size than its frame.
+            binary: mask files are black and white: whatever is not 0 is object 1.
         """
         if prompts is not None and not isinstance(prompts, dict):
             prompts = {0: prompts}
         if isinstance(source, Video):
             return source
-        return open_video(source, prompts=prompts, prompt_options=dict(size_mismatch=size_mismatch))
+        return open_video(source, prompts=prompts, prompt_options=dict(size_mismatch=size_mismatch, binary=binary))
 
     def __call__(self, source, prompts=None, **kwargs) -> Iterator[VOSDataSample]:
         """Segment a video: a generator of results, one per frame, as soon as each is there. Arguments: :meth:`video`."""

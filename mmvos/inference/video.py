@@ -86,8 +86,9 @@ class Video:
         else:
             label_map, name = read_label_map(source, shape=shape, **self.prompt_options), os.fspath(source)
         if not object_ids_of(label_map):
+            void = ' All that is there is void (255); is it a black and white mask, to be read with binary=True?'
             raise ValueError(f'{name}: the prompt is empty. Expected a label map with at least one object '
-                             '(pixel value 1..254).')
+                             f'(pixel value 1..254).{void if label_map.any() else ""}')
         return label_map
 
 

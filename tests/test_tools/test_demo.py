@@ -47,6 +47,18 @@ def video(tmp_path):
     return tmp_path
 
 
+def test_black_and_white_masks(video, monkeypatch):
+    mask = (read_label_map(video / 'mask.png') > 0).astype(np.uint8) * 255
+    cv2.imwrite(str(video / 'bw.png'), mask)
+    command = (video / 'frames', '--prompt', video / 'bw.png', '--out-dir', video / 'out')
+    assert 'bw.png: the prompt is empty' in (message := error_of(monkeypatch, *command)) and '--binary' in message
+    monkeypatch.setattr(sys, 'argv', ['vos_demo.py', *map(str, command), '--binary'])
+    runpy.run_path(str(ROOT / 'demo' / 'vos_demo.py'), run_name='__main__')
+    first = read_label_map(video / 'out' / 'masks' / '00000.png')
+    np.testing.assert_array_equal(first > 0, mask > 0)
+    assert set(np.unique(first)) == {0, 1}
+
+
 def test_a_folder_of_frames(video):
     output = run(video / 'frames', '--prompt', video / 'mask.png', '--out-dir', video / 'out')
     assert '5 frames, 1 objects' in output and 'frames/s' in output

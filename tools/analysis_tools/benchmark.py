@@ -151,7 +151,7 @@ def run(model: nn.Module, videos: List[Video], num_frames: Optional[int], prefet
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config')
-    parser.add_argument('checkpoint', nargs='?', help='weights (default: as initialised)')
+    parser.add_argument('checkpoint', nargs='?', help="weights (default, or 'none': as initialised)")
     parser.add_argument('--video', help='a video file or a folder of frames')
     parser.add_argument('--prompt', help='label map of its first frame')
     parser.add_argument('--synthetic', nargs=2, type=int, metavar=('HEIGHT', 'WIDTH'), help='a video made up here')
@@ -171,7 +171,7 @@ def main() -> None:
     cfg = load_config(args.config)
     init_default_scope(cfg.get('default_scope', 'mmvos'))
     model = MODELS.build(cfg.model)
-    if args.checkpoint:
+    if args.checkpoint and args.checkpoint.lower() != 'none':
         load_weights(model, args.checkpoint)
     device = torch.device(args.device)
     model.to(device).eval()
