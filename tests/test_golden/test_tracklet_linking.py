@@ -1,4 +1,6 @@
 """Greedy linking and the choice of starting points, against an independent computation on rectangles."""
+from collections import Counter
+
 import pytest
 import torch
 from golden import load_golden
@@ -49,8 +51,8 @@ def test_starting_points():
     assert [ids[id(c)] for c in ranked] == case['expected']['order']
 
     run = _Run.__new__(_Run)
-    run.tracklets, kept = [], []
-    run.cfg = dict(case['params'], reid_thr=case['params']['rho_reid'], min_area=1).__getitem__
+    run.tracklets, run._count, kept = [], Counter(), []
+    run.cfg = dict(case['params'], reid_thr=case['params']['rho_reid'], min_area=1, max_tracklets=None).__getitem__
     run.mask = lambda tracklet, frame: tracklet.regions[frame]
     run._mask_of = lambda candidate: rectangle(candidate.box.tolist())
 
