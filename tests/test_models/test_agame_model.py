@@ -156,6 +156,24 @@ def test_every_switch_trains_and_segments(name):
     assert outputs[-1].shape == (3, 64, 96) and torch.isfinite(outputs[-1]).all()
 
 
+def test_objects_of_all_ranks_count_alike_unless_a_rank_trains_by_itself(monkeypatch):
+    model, seen = build(), []
+    model.sync_ranks = False
+    monkeypatch.setattr('mmvos.models.segmentors.agame.reduce_mean', lambda count: pytest.fail('a rank waits for others'))
+    alone = model.loss(clips([0]), [sample()])
+
+    def mean_of_ranks(count):  # the others have more objects
+        seen.append(float(count))
+        return count * 2
+
+    monkeypatch.setattr('mmvos.models.segmentors.agame.reduce_mean', mean_of_ranks)
+    model.sync_ranks = True
+    together = model.loss(clips([0]), [sample()])
+    assert seen == [len(sample().object_ids)]
+    for name, value in alone.items():
+        torch.testing.assert_close(together[name], value / 2)
+
+
 def test_recomputing_changes_no_gradient():
     gradients = []
     for with_cp in (False, True):

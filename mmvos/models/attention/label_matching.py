@@ -63,7 +63,8 @@ class LabelMatching(nn.Module):
             labels with errors; synthetic clips match too well.
         target: config of a target model (``RidgeTarget``), or None.
         target_levels: which of the backbone's maps it sees.
-        strength: of its scores: a score of 1 for a label and -1 for another shifts their log odds by this.
+        strength: of its scores (cut off at -1.5 and 1.5): a score of 1 for a label and -1 for another shifts their log odds
+            by this.
         caution: added to the background's score, before ``strength``, against objects.
         target_feedback: what the memory takes for the labels read: 0, the propagated ones; 1, those after the target
             model was asked; between, their mean with this weight.
@@ -139,6 +140,7 @@ class LabelMatching(nn.Module):
             coarse = torch.randn(1, len(scores), *((side + 7) // 8 for side in scores.shape[-2:]), device=scores.device)
             scores = scores + self.train_noise * torch.rand(1, device=scores.device) * F.interpolate(
                 coarse, scores.shape[-2:], mode='bilinear', align_corners=False)[0]
+        # beyond +-1 a linear score says no more about a label than at +-1
         evidence = scores.clamp(-1.5, 1.5)
         evidence[0] += 2 * self.caution
         combined = (labels.clamp(min=0.02).log() + self.strength / 2 * evidence).softmax(0)

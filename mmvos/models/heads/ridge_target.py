@@ -51,7 +51,7 @@ class RidgeTarget(nn.Module):
 
     Args:
         ridge: added to the diagonal of the moments, whose features have variance about 1.
-        memory_share: weight of later frames against the prompts'.
+        memory_share: weight of later frames against the prompts' (0: the fit stays that of the prompts).
         memory_rate: share of the newest frame in the moments of the later ones.
         interval: frames between two refits.
         confidence: cells of later frames count where two opinions agree on a label and both give it at least this.
@@ -105,7 +105,7 @@ class RidgeTarget(nn.Module):
     @torch.no_grad()
     def update(self, features: Sequence[Tensor], first: Tensor, second: Tensor, state: TargetState) -> TargetState:
         """The state after a frame of which there are two opinions ``(L, h, w)``, each of sum 1."""
-        if state.waited + 1 < self.interval or not self.memory_share:
+        if not self.memory_share or state.waited + 1 < self.interval:
             return replace(state, waited=state.waited + 1)
         (p, label), (q, other) = first.max(0), second.max(0)
         trusted = (label == other) & (torch.minimum(p, q) >= self.confidence)

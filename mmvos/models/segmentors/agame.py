@@ -105,6 +105,8 @@ class AGAME(CausalVOSModel):
             matching also ``correction`` (default 1): factor of the logits that the network adds to the matching's.
     """
     add_objects_first = True
+    #: the losses count the objects of all ranks; False while a rank trains by itself (online training)
+    sync_ranks = True
 
     def __init__(self, backbone: dict, fusion: dict, upsampler: dict, appearance: Optional[dict] = None,
                  mask_propagation: Optional[dict] = None, neck: Optional[dict] = None,
@@ -284,8 +286,10 @@ class AGAME(CausalVOSModel):
             state = self.renew(features, mask, state)
             memories = self._renew_memories(keys, foreground, owner, matched, memories)
         # the mean over a rank's objects becomes the mean over those of all ranks, whose gradients are averaged
-        count = targets.new_tensor(float(len(targets)), dtype=torch.float32)
-        share = count / reduce_mean(count)
+        share = 1.0
+        if self.sync_ranks:
+            count = targets.new_tensor(float(len(targets)), dtype=torch.float32)
+            share = count / reduce_mean(count)
         losses = {}
         for name, log_probs in (('loss_final', final), ('loss_coarse', coarse)):
             loss = getattr(self, name)
