@@ -1,4 +1,5 @@
 """Installation of MMVOS. Configs, tools and demos travel in the wheel under ``mmvos/.mim``, where mim looks for them."""
+
 import os
 import os.path as osp
 import shutil
@@ -27,8 +28,9 @@ class BuildWithMim(build_py):
         target = osp.join(self.build_lib, 'mmvos', '.mim')
         shutil.rmtree(target, ignore_errors=True)
         for folder in ('configs', 'tools', 'demo'):
-            shutil.copytree(osp.join(HERE, folder), osp.join(target, folder),
-                            ignore=shutil.ignore_patterns('__pycache__', '*.pyc', '*.mp4'))
+            shutil.copytree(
+                osp.join(HERE, folder), osp.join(target, folder), ignore=shutil.ignore_patterns('__pycache__', '*.pyc', '*.mp4')
+            )
         shutil.copy(osp.join(HERE, 'model-index.yml'), target)
 
 
@@ -56,9 +58,14 @@ setup(
     },
     cmdclass={'build_py': BuildWithMim},
     classifiers=[
-        'Development Status :: 4 - Beta', 'License :: OSI Approved :: Apache Software License',
-        'Operating System :: OS Independent', 'Programming Language :: Python :: 3',
-        'Programming Language :: Python :: 3.10', 'Programming Language :: Python :: 3.11',
-        'Programming Language :: Python :: 3.12', 'Topic :: Scientific/Engineering :: Image Recognition'
+        'Development Status :: 4 - Beta',
+        'License :: OSI Approved :: Apache Software License',
+        'Operating System :: OS Independent',
+        'Programming Language :: Python :: 3',
+        'Programming Language :: Python :: 3.10',
+        'Programming Language :: Python :: 3.11',
+        'Programming Language :: Python :: 3.12',
+        'Topic :: Scientific/Engineering :: Image Recognition',
     ],
-    zip_safe=False)
+    zip_safe=False,
+)

@@ -5,6 +5,7 @@
 In OUT_DIR: ``metrics.json``, ``submission.zip``, ``overlay.mp4`` and ``overlay.webp`` (animated picture), ``masks/`` and the
 video itself in ``data/``.
 """
+
 import argparse
 import json
 import subprocess
@@ -49,9 +50,21 @@ def main() -> None:
 
     checkpoint = args.checkpoint or (root / CHECKPOINT if args.config == CONFIG else 'none')
     command = [
-        sys.executable, root / 'tools' / 'test.py', root / args.config, checkpoint, '--fast', '--work-dir', out / 'log',
-        '--data-root', data, '--out', out / 'masks', '--submission', out / 'submission.zip', '--cfg-options',
-        f'test_evaluator.json_file={out / "metrics.json"}'
+        sys.executable,
+        root / 'tools' / 'test.py',
+        root / args.config,
+        checkpoint,
+        '--fast',
+        '--work-dir',
+        out / 'log',
+        '--data-root',
+        data,
+        '--out',
+        out / 'masks',
+        '--submission',
+        out / 'submission.zip',
+        '--cfg-options',
+        f'test_evaluator.json_file={out / "metrics.json"}',
     ]
     print('segmenting:', ' '.join(map(str, command[1:])), flush=True)
     start = time.perf_counter()

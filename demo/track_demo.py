@@ -6,6 +6,7 @@
 
 Writes the drawn frames to OUT_DIR/<frame>.jpg and the boxes to OUT_DIR/tracks.json (see mmvos.structures.box_tracks).
 """
+
 import argparse
 from pathlib import Path
 
@@ -35,8 +36,11 @@ def parse_args():
     start = parser.add_mutually_exclusive_group(required=True)
     start.add_argument('--boxes', type=box, nargs='+', metavar='X1,Y1,X2,Y2', help='boxes in the first frame')
     start.add_argument('--prompt', help='label map of the first frame: every object in it is followed')
-    parser.add_argument('--tracker', default=str(Path(__file__).parents[1] / 'configs/trackers/flow_colour.py'),
-                        help='a file of configs/trackers')
+    parser.add_argument(
+        '--tracker',
+        default=str(Path(__file__).parents[1] / 'configs/trackers/flow_colour.py'),
+        help='a file of configs/trackers',
+    )
     parser.add_argument('--checkpoint', help='converted weights for a tracker with a network')
     parser.add_argument('--out-dir', required=True)
     parser.add_argument('--device', default='cpu')

@@ -2,6 +2,7 @@
 
 A part of another toolbox is reached by its scope, e.g. ``dict(type='mmdet.ResNet')``.
 """
+
 from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import EVALUATOR as MMENGINE_EVALUATOR
@@ -39,8 +40,7 @@ HOOKS = _child('hook', MMENGINE_HOOKS, 'mmvos.engine.hooks')
 LOOPS = _child('loop', MMENGINE_LOOPS, 'mmvos.engine')
 OPTIMIZERS = _child('optimizer', MMENGINE_OPTIMIZERS, 'mmvos.engine')
 OPTIM_WRAPPERS = _child('optimizer_wrapper', MMENGINE_OPTIM_WRAPPERS, 'mmvos.engine')
-OPTIM_WRAPPER_CONSTRUCTORS = _child('optimizer wrapper constructor', MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS,
-                                    'mmvos.engine')
+OPTIM_WRAPPER_CONSTRUCTORS = _child('optimizer wrapper constructor', MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS, 'mmvos.engine')
 PARAM_SCHEDULERS = _child('parameter scheduler', MMENGINE_PARAM_SCHEDULERS, 'mmvos.engine')
 WEIGHT_INITIALIZERS = _child('weight initializer', MMENGINE_WEIGHT_INITIALIZERS, 'mmvos.models')
 VISUALIZERS = _child('visualizer', MMENGINE_VISUALIZERS, 'mmvos.visualization')

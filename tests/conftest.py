@@ -1,4 +1,5 @@
 """Shared set-up of the tests: helpers of this folder importable, one thread a process, MMVOS's scope."""
+
 import sys
 from pathlib import Path
 

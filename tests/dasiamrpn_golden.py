@@ -1,4 +1,5 @@
 """What the golden tests of the two DaSiamRPN models share: a file with its trackers, and one check per kind of case."""
+
 import numpy as np
 import pytest
 import torch
@@ -27,9 +28,14 @@ class Golden:
         self.weights = convert('dasiamrpn', weights)
 
     def tracker(self, lr, window_influence, penalty_k, instance_size, adaptive):
-        tracker = DaSiamRPN(NETWORKS[self.description['model']], lr=lr, window_influence=window_influence,
-                            penalty_k=penalty_k, instance_size=instance_size,
-                            small_instance_size=287 if adaptive else None)
+        tracker = DaSiamRPN(
+            NETWORKS[self.description['model']],
+            lr=lr,
+            window_influence=window_influence,
+            penalty_k=penalty_k,
+            instance_size=instance_size,
+            small_instance_size=287 if adaptive else None,
+        )
         tracker.network.load_state_dict(self.weights, strict=True)
         return tracker
 
@@ -84,8 +90,9 @@ def check_track(golden, name, frames_key):
         if f'{prefix}.x_crop' in golden:
             x = tracker.search_crop(frames[step], before)
             np.testing.assert_array_equal(x.transpose(2, 0, 1), golden[f'{prefix}.x_crop'])
-            deltas, scores = tracker.network(tracker._to_tensor([x]), tracker.network.embed(
-                torch.from_numpy(golden[f'{name}.z_crop']).float()[None]))
+            deltas, scores = tracker.network(
+                tracker._to_tensor([x]), tracker.network.embed(torch.from_numpy(golden[f'{name}.z_crop']).float()[None])
+            )
             assert_close(deltas, golden[f'{prefix}.delta'], 1e-4, f'{prefix}.delta')
             assert_close(scores, golden[f'{prefix}.score'], 1e-4, f'{prefix}.score')
             _, _, penalty, weighted = tracker.rate_proposals(before, deltas[0], scores[0])
@@ -108,4 +115,4 @@ def check_anchors(golden):
         anchors = anchor_boxes((0.33, 0.5, 1, 2, 3), 8, 8, positions)
         np.testing.assert_array_equal(anchors, golden[f'anchor{positions}'])
         window = golden[f'window{positions}']
-        np.testing.assert_allclose(cosine_window(5, positions)[:window.size], window.ravel(), atol=1e-6)
+        np.testing.assert_allclose(cosine_window(5, positions)[: window.size], window.ravel(), atol=1e-6)

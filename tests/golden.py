@@ -1,4 +1,5 @@
 """Golden vectors: outputs of the original implementations for weights that are made from parameter names."""
+
 import json
 import os
 import zlib
@@ -31,8 +32,12 @@ def fill_one(name, shape):
 def fill(manifest, scale=None):
     """``{name: shape}`` to ``{name: Tensor}``; ``scale`` multiplies the parameters that it names."""
     scale = scale or {}
-    return {name: torch.from_numpy(np.asarray(fill_one(name, shape) * np.float32(scale[name]) if name in scale
-                                              else fill_one(name, shape))) for name, shape in manifest.items()}
+    return {
+        name: torch.from_numpy(
+            np.asarray(fill_one(name, shape) * np.float32(scale[name]) if name in scale else fill_one(name, shape))
+        )
+        for name, shape in manifest.items()
+    }
 
 
 def load_golden(name):

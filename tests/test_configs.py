@@ -1,4 +1,5 @@
 """Every config can be read, names only parts that exist, and its method is documented."""
+
 from pathlib import Path
 
 import pytest
@@ -33,9 +34,31 @@ def types_in(node):
 
 #: types that name an algorithm inside mmcv / mmdet parts (layers, norms, activations, initialisers, nms), not a part
 INNER = {
-    'Adam', 'AdamW', 'BN', 'Constant', 'Conv2d', 'Conv2dAdaptivePadding', 'GN', 'Kaiming', 'Linear', 'LocalVisBackend',
-    'LogProcessor', 'Normal', 'OneCycle', 'Pretrained', 'ReLU', 'ReLU6', 'RoIAlign', 'SGD', 'SyncBN', 'TruncNormal', 'Xavier',
-    'deconv', 'nms', 'pseudo_collate', 'value'
+    'Adam',
+    'AdamW',
+    'BN',
+    'Constant',
+    'Conv2d',
+    'Conv2dAdaptivePadding',
+    'GN',
+    'Kaiming',
+    'Linear',
+    'LocalVisBackend',
+    'LogProcessor',
+    'Normal',
+    'OneCycle',
+    'Pretrained',
+    'ReLU',
+    'ReLU6',
+    'RoIAlign',
+    'SGD',
+    'SyncBN',
+    'TruncNormal',
+    'Xavier',
+    'deconv',
+    'nms',
+    'pseudo_collate',
+    'value',
 }
 
 
@@ -44,8 +67,7 @@ def test_a_config_names_only_parts_that_exist(path):
     cfg = Config.fromfile(path)
     if 'model' in cfg:  # else a part, such as a tracker
         assert cfg.default_scope == 'mmvos'
-    unknown = {t for t in set(types_in(cfg._cfg_dict)) - INNER
-               if not any(r.get(t) is not None for r in REGISTRIES)}
+    unknown = {t for t in set(types_in(cfg._cfg_dict)) - INNER if not any(r.get(t) is not None for r in REGISTRIES)}
     # what mmdet's inherited configs name without a scope is mmdet's
     unknown = {t for t in unknown if not any(r.get(f'mmdet.{t}') is not None for r in REGISTRIES)}
     assert not unknown

@@ -1,4 +1,5 @@
 """Small videos and label maps for tests of data sets."""
+
 import cv2
 import numpy as np
 

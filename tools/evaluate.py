@@ -12,6 +12,7 @@ PROTOCOL, and what ROOT must hold:
     youtube-vis       ROOT is the annotation file; --pred is results.json, or the zip file that holds it
 Predictions are <video>/<frame>.png, palette or grey PNG whose values are object ids.
 """
+
 import argparse
 import json
 import os
@@ -41,20 +42,29 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('protocol', choices=[*MASK_PROTOCOLS, 'youtube-vis'], metavar='PROTOCOL')
     parser.add_argument('--gt', required=True, metavar='ROOT', help='root of the data set (youtube-vis: annotation file)')
     parser.add_argument('--pred', required=True, metavar='DIR-or-ZIP', help='predictions')
-    parser.add_argument('--split', help='which list of videos (default: val; youtube-vos: valid; segtrack-v2, '
-                        'youtube-objects, fbms: test). DAVIS: "all" takes every folder of annotations')
+    parser.add_argument(
+        '--split',
+        help='which list of videos (default: val; youtube-vos: valid; segtrack-v2, '
+        'youtube-objects, fbms: test). DAVIS: "all" takes every folder of annotations',
+    )
     parser.add_argument('--sequences', metavar='FILE.txt', help='score only the videos that this file lists, one a line')
-    parser.add_argument('--out', metavar='FILE.json', help='write the figures and the objects\' rows')
+    parser.add_argument('--out', metavar='FILE.json', help="write the figures and the objects' rows")
     parser.add_argument('--csv', metavar='FILE.csv', help="write the objects' rows")
-    parser.add_argument('--num-workers', type=int, default=available_cores(), metavar='N',
-                        help='processes (default: one per core)')
-    parser.add_argument('--no-strict', action='store_true', help='davis2017-semi: predicted ids that were not given are '
-                        'background instead of an error')
+    parser.add_argument(
+        '--num-workers', type=int, default=available_cores(), metavar='N', help='processes (default: one per core)'
+    )
+    parser.add_argument(
+        '--no-strict',
+        action='store_true',
+        help='davis2017-semi: predicted ids that were not given are background instead of an error',
+    )
     parser.add_argument('--no-temporal', action='store_true', help='davis2016: leave out T, which takes most of the time')
-    parser.add_argument('--first', choices=['exclude', 'include'], default='exclude',
-                        help='youtube-vos: the frame where an object is given')
-    parser.add_argument('--last', choices=['exclude', 'include'], default='include',
-                        help='youtube-vos: the last annotated frame of a video')
+    parser.add_argument(
+        '--first', choices=['exclude', 'include'], default='exclude', help='youtube-vos: the frame where an object is given'
+    )
+    parser.add_argument(
+        '--last', choices=['exclude', 'include'], default='include', help='youtube-vos: the last annotated frame of a video'
+    )
     parser.add_argument('--quiet', action='store_true', help='no progress bar, no table of objects')
     return parser.parse_args()
 
@@ -68,8 +78,9 @@ def find_videos(args: argparse.Namespace) -> list:
     found = {video.video_id: video for video in videos}
     unknown = [name for name in wanted if name not in found]
     if unknown or not wanted:
-        raise ValueError(f'{args.sequences}: no video {unknown[0]!r} in {args.gt}.' if unknown else
-                         f'{args.sequences}: the list is empty.')
+        raise ValueError(
+            f'{args.sequences}: no video {unknown[0]!r} in {args.gt}.' if unknown else f'{args.sequences}: the list is empty.'
+        )
     return [found[name] for name in wanted]
 
 
@@ -84,6 +95,7 @@ def all_videos(args: argparse.Namespace) -> list:
 def dataset_videos(args: argparse.Namespace) -> list:
     """Videos as the data set's own class finds them."""
     from mmvos.registry import DATASETS
+
     layout = 'flat' if os.path.isdir(os.path.join(args.gt, 'Annotations')) else 'official'
     config = dict(DATASET_CLASSES[args.protocol], data_root=args.gt, split=args.split or 'test', layout=layout)
     return videos_of_dataset(DATASETS.build(dict(config, test_mode=True)))
@@ -96,14 +108,23 @@ def evaluate_masks(args: argparse.Namespace) -> tuple:
     if name == 'youtube-vos':
         name += f' (first frame of an object: {args.first}d, last annotated frame: {args.last}d)'
     with tqdm(total=frames, unit='frame', desc=args.protocol, disable=args.quiet) as bar:
-        metrics, rows = score_videos(videos, args.pred, args.protocol, args.num_workers, bar.update,
-                                     strict=not args.no_strict, temporal=not args.no_temporal, first=args.first,
-                                     last=args.last)
+        metrics, rows = score_videos(
+            videos,
+            args.pred,
+            args.protocol,
+            args.num_workers,
+            bar.update,
+            strict=not args.no_strict,
+            temporal=not args.no_temporal,
+            first=args.first,
+            last=args.last,
+        )
     return name, metrics, rows
 
 
 def evaluate_youtube_vis(args: argparse.Namespace) -> tuple:
     from mmvos.structures.youtube_vis import load_youtube_vis
+
     if zipfile.is_zipfile(args.pred):
         with zipfile.ZipFile(args.pred) as archive:
             if 'results.json' not in archive.namelist():

@@ -1,8 +1,9 @@
 """Test a model on the videos of its config: metrics, label maps, a submission, pictures.
 
-    python tools/test.py CONFIG CHECKPOINT|none [--out DIR] [--submission FILE.zip] [--show-dir DIR]
-    tools/dist_test.sh CONFIG CHECKPOINT NUM_PROCESSES
+python tools/test.py CONFIG CHECKPOINT|none [--out DIR] [--submission FILE.zip] [--show-dir DIR]
+tools/dist_test.sh CONFIG CHECKPOINT NUM_PROCESSES
 """
+
 import argparse
 import json
 import os
@@ -28,8 +29,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--show-dir', metavar='DIR', help='draw the results over the frames')
     parser.add_argument('--metrics', metavar='FILE.json', help='write the metrics to a file')
     parser.add_argument('--amp', action='store_true', help='mixed precision (float16; bfloat16 on a CPU)')
-    parser.add_argument('--fast', action='store_true', help='fold batch norms and use channels-last images: same results up '
-                        'to rounding')
+    parser.add_argument(
+        '--fast', action='store_true', help='fold batch norms and use channels-last images: same results up to rounding'
+    )
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='overrides of the config')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
@@ -57,14 +59,22 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args.config, args.cfg_options)
     cfg.launcher = args.launcher
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or os.path.join(
-        'work_dirs', os.path.splitext(os.path.basename(args.config))[0])
+    cfg.work_dir = (
+        args.work_dir or cfg.get('work_dir') or os.path.join('work_dirs', os.path.splitext(os.path.basename(args.config))[0])
+    )
     add_outputs(cfg, args)
     if args.amp:
         cfg.model.setdefault('test_cfg', {})['amp'] = True
     cfg.load_from, cfg.resume = None, False
-    for key in ('train_cfg', 'train_dataloader', 'optim_wrapper', 'param_scheduler', 'val_cfg', 'val_dataloader',
-                'val_evaluator'):
+    for key in (
+        'train_cfg',
+        'train_dataloader',
+        'optim_wrapper',
+        'param_scheduler',
+        'val_cfg',
+        'val_dataloader',
+        'val_evaluator',
+    ):
         cfg.pop(key, None)  # a test needs no training set
     if args.data_root:
         cfg.test_dataloader.dataset.data_root = args.data_root

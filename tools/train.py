@@ -1,8 +1,9 @@
 """Train the model of a config.
 
-    python tools/train.py CONFIG [--work-dir DIR] [--resume [auto|PATH]] [--amp] [--cfg-options k=v ...]
-    tools/dist_train.sh CONFIG NUM_PROCESSES
+python tools/train.py CONFIG [--work-dir DIR] [--resume [auto|PATH]] [--amp] [--cfg-options k=v ...]
+tools/dist_train.sh CONFIG NUM_PROCESSES
 """
+
 import argparse
 import os
 
@@ -17,8 +18,13 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Train the model of a config.')
     parser.add_argument('config', help='path of the config file')
     parser.add_argument('--work-dir', help='where logs and checkpoints go (default: work_dirs/<config name>)')
-    parser.add_argument('--resume', nargs='?', const='auto', metavar='PATH',
-                        help='continue: from the newest checkpoint of the work dir (no value or "auto"), or from PATH')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='PATH',
+        help='continue: from the newest checkpoint of the work dir (no value or "auto"), or from PATH',
+    )
     parser.add_argument('--amp', action='store_true', help='mixed precision (float16; bfloat16 on a CPU)')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='overrides of the config')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
@@ -33,8 +39,9 @@ def main() -> None:
     cfg = load_config(args.config, args.cfg_options)
     cfg.launcher = args.launcher
     prepare_cpu_launch(cfg, args.launcher)
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or os.path.join(
-        'work_dirs', os.path.splitext(os.path.basename(args.config))[0])
+    cfg.work_dir = (
+        args.work_dir or cfg.get('work_dir') or os.path.join('work_dirs', os.path.splitext(os.path.basename(args.config))[0])
+    )
     if args.amp:
         use_amp(cfg)
     if args.resume:

@@ -6,6 +6,7 @@ FORMAT is davis2016, davis2017-semi, davis2017-unsup, youtube-vos or youtube-vis
 youtube-vis: the annotation file), of which the frames, the lists and the first annotations are looked at. Prints what is
 wrong, one line each; the exit status is 0 if nothing is.
 """
+
 import argparse
 import itertools
 import sys

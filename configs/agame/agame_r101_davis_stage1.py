@@ -12,14 +12,21 @@ davis_pipeline = [
     dict(type='PackVOSInputs'),
 ]
 davis = dict(
-    type='DAVIS2017Dataset', data_root='data/DAVIS', ann_file='ImageSets/2017/train.txt', min_labelled=clip_len,
-    pipeline=davis_pipeline)
+    type='DAVIS2017Dataset',
+    data_root='data/DAVIS',
+    ann_file='ImageSets/2017/train.txt',
+    min_labelled=clip_len,
+    pipeline=davis_pipeline,
+)
 train_dataloader = dict(
-    batch_size=4, num_workers=4, persistent_workers=True, drop_last=True,
+    batch_size=4,
+    num_workers=4,
+    persistent_workers=True,
+    drop_last=True,
     sampler=dict(type='BalancedSampler', num_samples=2600, replacement=True),
-    dataset=davis)
+    dataset=davis,
+)
 
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=80, val_interval=1)
-optim_wrapper = dict(
-    type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-4, betas=(0.9, 0.999), weight_decay=1e-5))
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-4, betas=(0.9, 0.999), weight_decay=1e-5))
 param_scheduler = dict(type='ExponentialLR', gamma=0.95, by_epoch=True)

@@ -19,17 +19,30 @@ youtube_pipeline = [
     dict(type='PackVOSInputs'),
 ]
 davis = dict(
-    type='DAVIS2017Dataset', data_root='data/DAVIS', ann_file='ImageSets/2017/train.txt', min_labelled=clip_len,
-    pipeline=davis_pipeline)
+    type='DAVIS2017Dataset',
+    data_root='data/DAVIS',
+    ann_file='ImageSets/2017/train.txt',
+    min_labelled=clip_len,
+    pipeline=davis_pipeline,
+)
 youtube = dict(
-    type='YouTubeVOSDataset', data_root='data/YouTubeVOS2018', split='train', min_labelled=clip_len,
-    frame_size=(720, 1280), exclude='{{ fileDirname }}/youtube_vos_held_out_300.txt', pipeline=youtube_pipeline)
+    type='YouTubeVOSDataset',
+    data_root='data/YouTubeVOS2018',
+    split='train',
+    min_labelled=clip_len,
+    frame_size=(720, 1280),
+    exclude='{{ fileDirname }}/youtube_vos_held_out_300.txt',
+    pipeline=youtube_pipeline,
+)
 train_dataloader = dict(
-    batch_size=4, num_workers=4, persistent_workers=True, drop_last=True,
+    batch_size=4,
+    num_workers=4,
+    persistent_workers=True,
+    drop_last=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(type='ConcatDataset', datasets=[davis, youtube]))
+    dataset=dict(type='ConcatDataset', datasets=[davis, youtube]),
+)
 
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=160, val_interval=1)
-optim_wrapper = dict(
-    type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-4, betas=(0.9, 0.999), weight_decay=1e-5))
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-4, betas=(0.9, 0.999), weight_decay=1e-5))
 param_scheduler = dict(type='ExponentialLR', gamma=0.975, by_epoch=True)

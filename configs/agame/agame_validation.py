@@ -11,7 +11,9 @@ val_dataloader = dict(
         split='train',
         sequences='{{ fileDirname }}/youtube_vos_held_out_300.txt',
         test_mode=True,
-        pipeline=[dict(type='KeepOneObject', num_frames=32), dict(type='PackVideo')]))
+        pipeline=[dict(type='KeepOneObject', num_frames=32), dict(type='PackVideo')],
+    ),
+)
 val_evaluator = dict(type='MeanIoUMetric', objects='each', average='object')
 val_cfg = dict(type='VideoValLoop')
 

@@ -3,8 +3,13 @@
 _base_ = './agss_vos_r50_ytvos2018_640x320.py'
 model = dict(
     flow=dict(
-        _delete_=True, type='FlowNet2', variant='2', frozen=False,
-        init_cfg=dict(type='Pretrained', checkpoint='checkpoints/flownet2_full.pth')))
+        _delete_=True,
+        type='FlowNet2',
+        variant='2',
+        frozen=False,
+        init_cfg=dict(type='Pretrained', checkpoint='checkpoints/flownet2_full.pth'),
+    )
+)
 max_epochs = 10
 train_cfg = dict(max_epochs=max_epochs)
 param_scheduler = dict(end=max_epochs)

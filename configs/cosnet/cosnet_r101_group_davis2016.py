@@ -7,7 +7,8 @@ model = dict(
     fusion='joint',
     co_attention=dict(double_softmax=True),
     losses=[dict(type='ForegroundBCELoss', form='code'), dict(type='MaskL1Loss', loss_weight=0.8)],
-    test_cfg=dict(references=dict(type='RandomReferences', num=3)))
+    test_cfg=dict(references=dict(type='RandomReferences', num=3)),
+)
 
 still_pipeline = [
     dict(type='SampleClip', clip_len=1),
@@ -21,9 +22,14 @@ video_pipeline = [
     dict(type='CropFlipResize', size=size, crop=0.9, flip_prob=0.5),
     dict(type='PackVOSInputs'),
 ]
-train_dataloader = dict(dataset=dict(streams=dict(
-    video=dict(dataset=dict(pipeline=video_pipeline)),
-    still=[
-        dict(type='MSRA10KDataset', data_root='data/MSRA10K', pipeline=still_pipeline),
-        dict(type='DUTOMRONDataset', data_root='data/DUT-OMRON', pipeline=still_pipeline),
-    ])))
+train_dataloader = dict(
+    dataset=dict(
+        streams=dict(
+            video=dict(dataset=dict(pipeline=video_pipeline)),
+            still=[
+                dict(type='MSRA10KDataset', data_root='data/MSRA10K', pipeline=still_pipeline),
+                dict(type='DUTOMRONDataset', data_root='data/DUT-OMRON', pipeline=still_pipeline),
+            ],
+        )
+    )
+)

@@ -6,14 +6,19 @@ _base_ = ['./cosnet_r101_davis2016.py']
 model = dict(
     losses=[dict(type='ForegroundBCELoss', form='code'), dict(type='MaskL1Loss', loss_weight=0.8)],
     fusion='prediction',
-    test_cfg=dict(references=dict(type='RandomReferences', num=5, include_target=True)))
+    test_cfg=dict(references=dict(type='RandomReferences', num=5, include_target=True)),
+)
 # the original lists nested parameters several times in its optimiser, which updates them as often in a step
 frozen = dict(lr_mult=0.0, decay_mult=0.0)  # the affine parameters of the projection shortcuts stay as they are
-optim_wrapper = dict(paramwise_cfg=dict(custom_keys={
-    'backbone.layer': dict(lr_mult=3.0),
-    'neck': dict(lr_mult=2.0),
-    'backbone.layer1.0.downsample.1': frozen,
-    'backbone.layer2.0.downsample.1': frozen,
-    'backbone.layer3.0.downsample.1': frozen,
-    'backbone.layer4.0.downsample.1': frozen
-}))
+optim_wrapper = dict(
+    paramwise_cfg=dict(
+        custom_keys={
+            'backbone.layer': dict(lr_mult=3.0),
+            'neck': dict(lr_mult=2.0),
+            'backbone.layer1.0.downsample.1': frozen,
+            'backbone.layer2.0.downsample.1': frozen,
+            'backbone.layer3.0.downsample.1': frozen,
+            'backbone.layer4.0.downsample.1': frozen,
+        }
+    )
+)

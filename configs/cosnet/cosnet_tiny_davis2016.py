@@ -4,7 +4,14 @@ _base_ = ['./cosnet_mini_synthvos.py']
 model = dict(test_cfg=dict(resize=dict(height=192, width=320)))
 test_dataloader = dict(
     dataset=dict(
-        _delete_=True, type='DAVIS2016Dataset', data_root='data/DAVIS2016', ann_file='ImageSets/2016/val.txt',
-        task='unsup', test_mode=True, pipeline=[dict(type='PackVideo')]))
+        _delete_=True,
+        type='DAVIS2016Dataset',
+        data_root='data/DAVIS2016',
+        ann_file='ImageSets/2016/val.txt',
+        task='unsup',
+        test_mode=True,
+        pipeline=[dict(type='PackVideo')],
+    )
+)
 test_evaluator = dict(_delete_=True, type='DAVISMetric', protocol='davis2016')
 submission = dict(_delete_=True, type='DAVIS2016Submission')

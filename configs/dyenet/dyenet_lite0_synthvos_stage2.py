@@ -8,19 +8,22 @@ train_pipeline = [
     dict(type='SampleClip', clip_len=clip_len, reverse_prob=0.5),
     dict(type='LoadClip'),
     dict(type='SelectObjects', min_pixels=200),
-    dict(type='PackVOSInputs', meta_keys=('identities', )),
+    dict(type='PackVOSInputs', meta_keys=('identities',)),
 ]
-train_dataloader = dict(
-    batch_size=2, dataset=dict(num_frames=clip_len, num_objects=(2, 5), seed=1, pipeline=train_pipeline))
+train_dataloader = dict(batch_size=2, dataset=dict(num_frames=clip_len, num_objects=(2, 5), seed=1, pipeline=train_pipeline))
 
 model = dict(
-    parts=('rpn', 'reid'), reid_head=dict(centre=True),
-    loss_reid=dict(num_identities=400, queue_size=256, loss_weight=1.0), train_cfg=dict(reid_rois=8, reid_positives=6))
+    parts=('rpn', 'reid'),
+    reid_head=dict(centre=True),
+    loss_reid=dict(num_identities=400, queue_size=256, loss_weight=1.0),
+    train_cfg=dict(reid_rois=8, reid_positives=6),
+)
 
 train_cfg = dict(max_iters=600, val_interval=601)
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=20),
-    dict(type='CosineAnnealingLR', by_epoch=False, begin=20, end=600, eta_min=2e-5)]
+    dict(type='CosineAnnealingLR', by_epoch=False, begin=20, end=600, eta_min=2e-5),
+]
 custom_hooks = []
 default_hooks = dict(checkpoint=dict(interval=200))

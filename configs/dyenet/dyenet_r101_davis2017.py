@@ -1,7 +1,5 @@
 # Second stage: Re-ID and Re-MP together. 8 videos x 4 frames on 8 processes of one video each; with fewer, accumulate.
-_base_ = [
-    '../_base_/default_runtime.py', '../_base_/datasets/davis2017.py', '../_base_/models/dyenet_r101.py'
-]
+_base_ = ['../_base_/default_runtime.py', '../_base_/datasets/davis2017.py', '../_base_/models/dyenet_r101.py']
 load_from = 'work_dirs/dyenet_r101_rpn_davis2017/epoch_60.pth'
 find_unused_parameters = True  # a clip without a labelled RoI trains only a part
 
@@ -12,22 +10,25 @@ train_pipeline = [
     dict(type='SelectObjects'),
     dict(type='ResizeClip', size=(480, 854)),
     dict(type='FlipClip', prob=0.5),
-    dict(type='PackVOSInputs', meta_keys=('identities', )),
+    dict(type='PackVOSInputs', meta_keys=('identities',)),
 ]
 train_dataloader = dict(
     batch_size=1,
     dataset=dict(
-        _delete_=True, type='IdentityDataset', num_identities=205,
+        _delete_=True,
+        type='IdentityDataset',
+        num_identities=205,
         dataset=dict(type='DAVIS2017Dataset', data_root={{_base_.data_root}}, ann_file='ImageSets/2017/train.txt'),
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    ),
+)
 
 train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=24000, val_interval=24001)
 optim_wrapper = dict(
-    type='OptimWrapper', optimizer=dict(type='SGD', lr=1e-3, momentum=0.9, weight_decay=5e-4), accumulative_counts=1)
+    type='OptimWrapper', optimizer=dict(type='SGD', lr=1e-3, momentum=0.9, weight_decay=5e-4), accumulative_counts=1
+)
 param_scheduler = [dict(type='MultiStepLR', milestones=[8000, 16000], gamma=0.1, by_epoch=False)]
 log_processor = dict(by_epoch=False)
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=2000))
 # boxes of Re-MP follow the annotated masks for 8,000 iterations, then the predicted ones
-custom_hooks = [
-    dict(type='CurriculumHook', by_epoch=False, begins=(8000, ), model={'re_mp_boxes_from': ('gt', 'predicted')})
-]
+custom_hooks = [dict(type='CurriculumHook', by_epoch=False, begins=(8000,), model={'re_mp_boxes_from': ('gt', 'predicted')})]

@@ -14,9 +14,16 @@ test_cfg = dict(
     online_training=dict(
         stages=[
             dict(
-                mode='per_dataset', max_iters=2000, batch_size=8, clip_len=4,
-                synthesis=dict(type='LucidDream', clip_len=4), pipeline=online_pipeline,
-                mix_dataset={{_base_.train_dataloader.dataset}}, mix_ratio=0.5,
-                optim_wrapper=dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=1e-4, momentum=0.9,
-                                                                       weight_decay=5e-4)))
-        ]))
+                mode='per_dataset',
+                max_iters=2000,
+                batch_size=8,
+                clip_len=4,
+                synthesis=dict(type='LucidDream', clip_len=4),
+                pipeline=online_pipeline,
+                mix_dataset={{_base_.train_dataloader.dataset}},
+                mix_ratio=0.5,
+                optim_wrapper=dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=1e-4, momentum=0.9, weight_decay=5e-4)),
+            )
+        ]
+    )
+)

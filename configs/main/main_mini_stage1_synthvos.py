@@ -1,4 +1,5 @@
 """The mini model's training stage 1: true boxes, no short-term attention."""
+
 _base_ = 'main_mini_synthvos.py'
 
 size = (96, 160)

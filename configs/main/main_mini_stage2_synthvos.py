@@ -1,4 +1,5 @@
 """The mini model's training stage 2: boxes of the tracker, the curriculum, still no short-term attention."""
+
 _base_ = 'main_mini_synthvos.py'
 
 model = dict(sta=None)

@@ -1,4 +1,5 @@
 """The mini model's training stage 3: short-term attention joins, its input weights copied from the long-term one's."""
+
 _base_ = 'main_mini_synthvos.py'
 
 optim_wrapper = dict(optimizer=dict(lr=5e-4))

@@ -1,4 +1,5 @@
 """MAIN, small enough to learn on a CPU in about a minute: all cues, boxes of a tracker (the last training stage)."""
+
 _base_ = ['../_base_/models/main_r50.py', '../_base_/datasets/synthvos_mini.py', '../_base_/default_runtime.py']
 
 size = (96, 160)
@@ -14,20 +15,20 @@ model = dict(
     sta=dict(kernel=(2, 11)),  # 6..30 pixels of 256 rows
     tracker=dict(flow=dict(_delete_=True, **flow)),
     log_slots=True,
-    test_cfg=dict(resize=None, pad=dict(type='PadToMultiple', divisor=32)))
+    test_cfg=dict(resize=None, pad=dict(type='PadToMultiple', divisor=32)),
+)
 
 train_pipeline = [
     dict(type='SampleNeighbourhood', max_frames=None, skip_first=True),
     dict(type='LoadClip'),
     dict(type='TrackBoxes', tracker=dict(type='FlowColourTracker', flow=flow)),
     dict(type='ResizeCropFlip', size=size, scale=(1.0, 1.5), flip_prob=0.5),
-    dict(type='PackVOSInputs', extra_keys=('track_boxes', )),
+    dict(type='PackVOSInputs', extra_keys=('track_boxes',)),
 ]
 train_dataloader = dict(batch_size=4, dataset=dict(num_frames=6, pipeline=train_pipeline))
 # the curriculum: later frames, where the tracker errs more, come later
 custom_hooks = [
-    dict(type='CurriculumHook', by_epoch=False, begins=(50, 100),
-         transforms={'SampleNeighbourhood.max_frames': (2, 4, 6)}),
+    dict(type='CurriculumHook', by_epoch=False, begins=(50, 100), transforms={'SampleNeighbourhood.max_frames': (2, 4, 6)})
 ]
 
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=2e-3))

@@ -1,4 +1,5 @@
 """MAIN, training stage 1: RGB + unit flow + long-term attention from the true boxes, all annotated frames."""
+
 _base_ = ['../_base_/models/main_r50.py', '../_base_/datasets/youtube_vos_2018.py', '../_base_/default_runtime.py']
 
 size = (256, 416)
@@ -13,8 +14,8 @@ train_pipeline = [
     dict(type='PackVOSInputs'),
 ]
 train_dataloader = dict(
-    batch_size=23, num_workers=8, sampler=dict(type='InfiniteSampler', shuffle=True),
-    dataset=dict(pipeline=train_pipeline))
+    batch_size=23, num_workers=8, sampler=dict(type='InfiniteSampler', shuffle=True), dataset=dict(pipeline=train_pipeline)
+)
 
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-4, betas=(0.9, 0.999), weight_decay=0))
 # "until convergence", times 0.1 every 45,000 iterations; the number of iterations is not given

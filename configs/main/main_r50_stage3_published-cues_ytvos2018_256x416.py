@@ -1,8 +1,8 @@
 """The final model with the paper's own cues: FlowNet 2.0 and DaSiamRPN ("AlexNet-Big"), both converted by the user."""
+
 _base_ = ['main_r50_stage3_ytvos2018_256x416.py']
 
-flow = dict(type='FlowNet2', variant='2',
-            init_cfg=dict(type='Pretrained', checkpoint='checkpoints/flownet2.pth'))
+flow = dict(type='FlowNet2', variant='2', init_cfg=dict(type='Pretrained', checkpoint='checkpoints/flownet2.pth'))
 model = dict(
     flow_estimator=dict(_delete_=True, **flow),
     tracker=dict(
@@ -14,4 +14,6 @@ model = dict(
         window_influence=0.42,
         penalty_k=0.055,  # "displacement penalty"
         instance_size=271,
-        small_instance_size=287))
+        small_instance_size=287,
+    ),
+)

@@ -2,10 +2,11 @@
 
 To go straight from stage 1, as the paper can also be read: ``load_from`` its checkpoint.
 """
+
 _base_ = 'main_r50_stage2_ytvos2018_256x416.py'
 
 model = dict(
-    sta=dict(
-        _delete_=True, type='ShortTermAttention', source='label', kernel=(6, 30), scale=(0.8, 1.2), shift=0.01),
-    loss_mask=dict(iters=0))  # the network is trained already: no cross entropy first
+    sta=dict(_delete_=True, type='ShortTermAttention', source='label', kernel=(6, 30), scale=(0.8, 1.2), shift=0.01),
+    loss_mask=dict(iters=0),
+)  # the network is trained already: no cross entropy first
 load_from = 'work_dirs/main_r50_stage2_ytvos2018_256x416/epoch_84.pth'

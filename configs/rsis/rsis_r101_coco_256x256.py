@@ -1,4 +1,5 @@
 """RSIS on COCO instances, through mmdet's data set."""
+
 _base_ = 'rsis_r101_voc2012_256x256.py'
 
 size = (256, 256)
@@ -19,13 +20,28 @@ test_pipeline = [
 ]
 train_dataloader = dict(
     dataset=dict(
-        _delete_=True, type='mmdet.CocoDataset', data_root=data_root, ann_file='annotations/instances_train2017.json',
-        data_prefix=dict(img='train2017/'), filter_cfg=dict(filter_empty_gt=True, min_size=8), pipeline=train_pipeline))
+        _delete_=True,
+        type='mmdet.CocoDataset',
+        data_root=data_root,
+        ann_file='annotations/instances_train2017.json',
+        data_prefix=dict(img='train2017/'),
+        filter_cfg=dict(filter_empty_gt=True, min_size=8),
+        pipeline=train_pipeline,
+    )
+)
 val_dataloader = dict(
     dataset=dict(
-        _delete_=True, type='mmdet.CocoDataset', data_root=data_root, ann_file='annotations/instances_val2017.json',
-        data_prefix=dict(img='val2017/'), test_mode=True, pipeline=test_pipeline))
+        _delete_=True,
+        type='mmdet.CocoDataset',
+        data_root=data_root,
+        ann_file='annotations/instances_val2017.json',
+        data_prefix=dict(img='val2017/'),
+        test_mode=True,
+        pipeline=test_pipeline,
+    )
+)
 test_dataloader = val_dataloader
 val_evaluator = dict(
-    _delete_=True, type='mmdet.CocoMetric', ann_file=data_root + 'annotations/instances_val2017.json', metric='segm')
+    _delete_=True, type='mmdet.CocoMetric', ann_file=data_root + 'annotations/instances_val2017.json', metric='segm'
+)
 test_evaluator = val_evaluator

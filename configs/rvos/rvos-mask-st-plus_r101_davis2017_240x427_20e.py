@@ -1,7 +1,10 @@
 """RVOS one-shot, fine-tuned on DAVIS 2017 from the YouTube-VOS weights."""
+
 _base_ = [
-    '../_base_/models/rvos_r101.py', '../_base_/datasets/davis2017.py', '../_base_/schedules/rvos_adam.py',
-    '../_base_/default_runtime.py'
+    '../_base_/models/rvos_r101.py',
+    '../_base_/datasets/davis2017.py',
+    '../_base_/schedules/rvos_adam.py',
+    '../_base_/default_runtime.py',
 ]
 
 size = (240, 427)
@@ -10,7 +13,8 @@ model = dict(
     mask_pyramid=dict(type='MaskPyramid', num_levels=4),
     inferred_mask_prob=1.0,
     valid='frame',  # only objects that the frame shows
-    test_cfg=dict(resize=dict(type='FixedSize', height=240, width=427), num_slots=0, merge='paint', upsample='labels'))
+    test_cfg=dict(resize=dict(type='FixedSize', height=240, width=427), num_slots=0, merge='paint', upsample='labels'),
+)
 
 train_pipeline = [
     dict(type='SampleClip', clip_len=clip_len, start='grid'),
@@ -28,7 +32,9 @@ train_dataloader = dict(
         type='RepeatDataset',
         times=14,
         dataset=dict(
-            type='DAVIS2017Dataset', data_root=_base_.data_root, ann_file='ImageSets/2017/train.txt',
-            pipeline=train_pipeline)))
+            type='DAVIS2017Dataset', data_root=_base_.data_root, ann_file='ImageSets/2017/train.txt', pipeline=train_pipeline
+        ),
+    ),
+)
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=20, val_interval=5)
 load_from = 'work_dirs/rvos-mask-st-plus_r101_ytvos2018_256x448_20e/epoch_20.pth'

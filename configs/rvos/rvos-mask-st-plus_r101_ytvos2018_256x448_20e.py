@@ -1,4 +1,5 @@
 """RVOS one-shot, stage 2 ("+"): after the first frame the slots are told what the network inferred itself."""
+
 _base_ = 'rvos-mask-st_r101_ytvos2018_256x448_20e.py'
 
 model = dict(inferred_mask_prob=1.0)

@@ -1,7 +1,10 @@
 """RVOS one-shot, stage 1: ground-truth masks of the frame before. All training videos of YouTube-VOS 2018."""
+
 _base_ = [
-    '../_base_/models/rvos_r101.py', '../_base_/datasets/youtube_vos_2018.py', '../_base_/schedules/rvos_adam.py',
-    '../_base_/default_runtime.py'
+    '../_base_/models/rvos_r101.py',
+    '../_base_/datasets/youtube_vos_2018.py',
+    '../_base_/schedules/rvos_adam.py',
+    '../_base_/default_runtime.py',
 ]
 
 size = (256, 448)
@@ -10,7 +13,8 @@ model = dict(
     mask_pyramid=dict(type='MaskPyramid', num_levels=4),
     inferred_mask_prob=0.0,
     # published scores: ten slots from the first frame on, binary masks at the network's size, painted by agreement
-    test_cfg=dict(resize=dict(type='FixedSize', height=256, width=448), num_slots=10, merge='paint', upsample='labels'))
+    test_cfg=dict(resize=dict(type='FixedSize', height=256, width=448), num_slots=10, merge='paint', upsample='labels'),
+)
 
 train_pipeline = [
     dict(type='SampleClip', clip_len=clip_len, start='grid'),
@@ -29,6 +33,8 @@ train_dataloader = dict(
         type='RepeatDataset',
         times=5,
         dataset=dict(
-            type='YouTubeVOSDataset', data_root=_base_.data_root, split='train', min_labelled=clip_len,
-            pipeline=train_pipeline)))
+            type='YouTubeVOSDataset', data_root=_base_.data_root, split='train', min_labelled=clip_len, pipeline=train_pipeline
+        ),
+    ),
+)
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=20)

@@ -1,4 +1,5 @@
 """Ablation RVOS-S, zero-shot: trained on single frames, nothing is carried at test."""
+
 _base_ = 'rvos-st_r101_ytvos2018_256x448_50e.py'
 
 clip_len = 1

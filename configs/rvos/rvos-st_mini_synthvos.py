@@ -1,4 +1,5 @@
 """RVOS zero-shot (RVOS-ST), small enough to learn on a CPU in about a minute; scored by the unsupervised protocol."""
+
 _base_ = 'rvos-mask-st_mini_synthvos.py'
 
 model = dict(mask_pyramid=None, test_cfg=dict(num_slots=5))

@@ -1,5 +1,6 @@
 """The zero-shot model on DAVIS 2017 by the paper's protocol: slots are chosen by the first annotation, then scored as
 in the semi-supervised task."""
+
 _base_ = 'rvos-mask-st-plus_r101_davis2017_240x427_20e.py'
 
 model = dict(mask_pyramid=None, prompted=True, test_cfg=dict(num_slots=10))

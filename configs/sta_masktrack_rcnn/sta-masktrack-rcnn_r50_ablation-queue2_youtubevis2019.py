@@ -6,4 +6,6 @@ train_dataloader = dict(
         pipeline=[
             dict(type='mmdet.UniformRefFrameSample', num_ref_imgs=2, frame_range=100, filter_key_img=True),
             *_base_.train_pipeline[1:],
-        ]))
+        ]
+    )
+)

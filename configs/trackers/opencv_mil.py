@@ -1,2 +1,3 @@
 """OpenCV's MIL: no weights, slow; the check of the adapter."""
+
 tracker = dict(type='OpenCVTracker', name='MIL')

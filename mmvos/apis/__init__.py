@@ -2,5 +2,11 @@ from .vis_inferencer import DEFAULT_VIS_MODEL, VIS_MODEL_ALIASES, VISInferencer
 from .vos_inferencer import DEFAULT_MODEL, MODEL_ALIASES, VOSInferencer, init_model
 
 __all__ = [
-    'DEFAULT_MODEL', 'DEFAULT_VIS_MODEL', 'MODEL_ALIASES', 'VIS_MODEL_ALIASES', 'VISInferencer', 'VOSInferencer', 'init_model'
+    'DEFAULT_MODEL',
+    'DEFAULT_VIS_MODEL',
+    'MODEL_ALIASES',
+    'VIS_MODEL_ALIASES',
+    'VISInferencer',
+    'VOSInferencer',
+    'init_model',
 ]

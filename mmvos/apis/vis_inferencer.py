@@ -1,9 +1,10 @@
 """What a Python user calls for video instance segmentation."""
+
 import json
 import os
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Iterator, Optional, Sequence, Union
 
 import cv2
 import numpy as np
@@ -31,12 +32,12 @@ class VISInferencer:
 
     ::
 
-        inferencer = VISInferencer()               # small shipped weights: mammals, birds, vehicles, flowers, food, ...
+        inferencer = VISInferencer()  # small shipped weights: mammals, birds, vehicles, flowers, food, ...
         inferencer = VISInferencer('sta_masktrack_rcnn/....py', 'weights.pth')
-        for result in inferencer('video.mp4'):     # streams, one result per frame
-            result.pred_track_instances            # bboxes, labels, scores, instances_id, masks (RLE)
-        inferencer.save('frames/', 'out/')         # drawn video and results.json
-        session = inferencer.session()             # a live camera: session.step(frame)
+        for result in inferencer('video.mp4'):  # streams, one result per frame
+            result.pred_track_instances  # bboxes, labels, scores, instances_id, masks (RLE)
+        inferencer.save('frames/', 'out/')  # drawn video and results.json
+        session = inferencer.session()  # a live camera: session.step(frame)
 
     Args:
         model: a config, its path (also relative to MMVOS's ``configs``), or one of ``VIS_MODEL_ALIASES``.
@@ -48,9 +49,15 @@ class VISInferencer:
         classes: names of the classes (default: those that the checkpoint or the config knows).
     """
 
-    def __init__(self, model: Union[str, os.PathLike, Config] = DEFAULT_VIS_MODEL, weights: Optional[str] = None,
-                 device: Union[str, torch.device, None] = None, amp: bool = False, cfg_options: Optional[dict] = None,
-                 classes: Optional[Sequence[str]] = None) -> None:
+    def __init__(
+        self,
+        model: str | os.PathLike | Config = DEFAULT_VIS_MODEL,
+        weights: str | None = None,
+        device: str | torch.device | None = None,
+        amp: bool = False,
+        cfg_options: dict | None = None,
+        classes: Sequence[str] | None = None,
+    ) -> None:
         if not isinstance(model, Config):
             model = VIS_MODEL_ALIASES.get(os.fspath(model), model)
         config = load_config(model, cfg_options)
@@ -71,7 +78,7 @@ class VISInferencer:
         """A session for frames that come one by one."""
         return VISSession(self.model, amp=self.amp)
 
-    def __call__(self, source: Union[str, os.PathLike, Sequence[np.ndarray], Video]) -> Iterator[DetDataSample]:
+    def __call__(self, source: str | os.PathLike | Sequence[np.ndarray] | Video) -> Iterator[DetDataSample]:
         """Instances of a video: a generator of results, one per frame, as soon as each is there.
 
         Args:
@@ -79,8 +86,15 @@ class VISInferencer:
         """
         yield from self.session().run(open_video(source))
 
-    def save(self, source, out_dir: Union[str, os.PathLike], overlay: str = 'overlay.mp4', images: bool = False,
-             progress: bool = True, **options) -> dict:
+    def save(
+        self,
+        source,
+        out_dir: str | os.PathLike,
+        overlay: str = 'overlay.mp4',
+        images: bool = False,
+        progress: bool = True,
+        **options,
+    ) -> dict:
         """Segment a video and write a drawn video and ``results.json`` (YouTube-VIS's layout, ``video_id`` 1).
 
         Args:

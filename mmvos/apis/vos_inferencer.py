@@ -1,8 +1,10 @@
 """What a Python user calls to segment a video."""
+
 import os
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Dict, Iterator, Optional, Sequence, Union
+from typing import Union
 
 import numpy as np
 import torch
@@ -26,8 +28,12 @@ DEFAULT_MODEL = 'agame-match'
 Prompt = Union[str, os.PathLike, np.ndarray]
 
 
-def init_model(config: Union[str, os.PathLike, Config] = DEFAULT_MODEL, checkpoint: Optional[str] = None,
-               device: Union[str, torch.device, None] = None, cfg_options: Optional[dict] = None):
+def init_model(
+    config: str | os.PathLike | Config = DEFAULT_MODEL,
+    checkpoint: str | None = None,
+    device: str | torch.device | None = None,
+    cfg_options: dict | None = None,
+):
     """Build a model, load its weights and put it on a device, ready for inference.
 
     Args:
@@ -56,11 +62,11 @@ class VOSInferencer:
 
     ::
 
-        inferencer = VOSInferencer()                                  # small weights that come with MMVOS
-        for result in inferencer('video.mp4', prompts='mask.png'):    # streams, one result per frame
-            result.pred_label_map                                     # uint8 (H, W)
+        inferencer = VOSInferencer()  # small weights that come with MMVOS
+        for result in inferencer('video.mp4', prompts='mask.png'):  # streams, one result per frame
+            result.pred_label_map  # uint8 (H, W)
         inferencer.save('frames/', 'out/', prompts={0: 'a.png', 40: 'b.png'})
-        session = inferencer.session()                                # a live camera: session.step(frame, prompt)
+        session = inferencer.session()  # a live camera: session.step(frame, prompt)
 
     Args:
         model: see :func:`init_model`.
@@ -70,9 +76,14 @@ class VOSInferencer:
         cfg_options: overrides of the config.
     """
 
-    def __init__(self, model: Union[str, os.PathLike, Config] = DEFAULT_MODEL, weights: Optional[str] = None,
-                 device: Union[str, torch.device, None] = None, amp: bool = False,
-                 cfg_options: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        model: str | os.PathLike | Config = DEFAULT_MODEL,
+        weights: str | None = None,
+        device: str | torch.device | None = None,
+        amp: bool = False,
+        cfg_options: dict | None = None,
+    ) -> None:
         self.model = init_model(model, weights, device, cfg_options)
         self.amp = amp
 
@@ -80,9 +91,13 @@ class VOSInferencer:
         """A session for frames that come one by one."""
         return InferenceSession(self.model, amp=self.amp)
 
-    def video(self, source: Union[str, os.PathLike, Sequence[np.ndarray], Video],
-              prompts: Union[Prompt, Dict[int, Prompt], None] = None, size_mismatch: str = 'error',
-              binary: bool = False) -> Video:
+    def video(
+        self,
+        source: str | os.PathLike | Sequence[np.ndarray] | Video,
+        prompts: Prompt | dict[int, Prompt] | None = None,
+        size_mismatch: str = 'error',
+        binary: bool = False,
+    ) -> Video:
         """The source as a :class:`Video`.
 
         Args:
@@ -101,8 +116,9 @@ class VOSInferencer:
         """Segment a video: a generator of results, one per frame, as soon as each is there. Arguments: :meth:`video`."""
         yield from self.session().run(self.video(source, prompts, **kwargs))
 
-    def save(self, source, out_dir: Union[str, os.PathLike], prompts=None, overlay: str = 'overlay.mp4',
-             progress: bool = True, **kwargs) -> dict:
+    def save(
+        self, source, out_dir: str | os.PathLike, prompts=None, overlay: str = 'overlay.mp4', progress: bool = True, **kwargs
+    ) -> dict:
         """Segment a video and write ``masks/<frame>.png`` (palette PNG, object ids) and an overlay video.
 
         Args:
@@ -138,6 +154,6 @@ class VOSInferencer:
         return dict(frames=frames, seconds=seconds, fps=frames / seconds, objects=sorted(objects))
 
     @staticmethod
-    def _palette(path) -> Optional[np.ndarray]:
+    def _palette(path) -> np.ndarray | None:
         read_label_map(path)  # its errors are clearer
         return read_palette(path)

@@ -3,6 +3,7 @@
 A converter is a function ``state_dict -> state_dict`` registered under the method's name. It accounts for every key:
 what it neither maps nor drops on purpose is an error.
 """
+
 import importlib
 import pkgutil
 

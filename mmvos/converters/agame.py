@@ -1,4 +1,5 @@
 """A-GAME: names of joakimjohnander/agame-vos."""
+
 from .base import StateDict, register_converter, rename
 
 _WB = r'(weight|bias)'
@@ -12,21 +13,25 @@ def agame(state_dict: StateDict) -> StateDict:
     components (its fusion layer takes 514 channels) only the two rows of ``cov_reg`` that it uses are kept.
     """
     state_dict = {key.removeprefix('trackseg.'): value for key, value in state_dict.items()}
-    converted = rename(state_dict, [
-        (r'backbone\.(.+)', r'backbone.\1'),
-        (r'appmod\.(cov_reg|conv_in\..+)', r'appearance.\1'),
-        (rf'dynmod\.layers\.layer00\.conv\.{_WB}', r'mask_propagation.reduce.\1'),
-        (rf'dynmod\.layers\.layer01\.conv(\d)\.{_WB}', r'mask_propagation.branches.\1.\2'),
-        (rf'dynmod\.layers\.layer02\.conv\.{_WB}', r'mask_propagation.merge.\1'),
-        (rf'fusmod\.layers\.layer00\.conv\.{_WB}', r'fusion.conv1.\1'),
-        (rf'fusmod\.layers\.layer01\.conv\.{_WB}', r'fusion.conv2.\1'),
-        (rf'fusmod\.predictor\.layer00\.conv\.{_WB}', r'fusion.predictor.\1'),
-        (rf'segmod\.project_s8\.conv\.{_WB}', r'upsampler.projections.0.\1'),
-        (rf'segmod\.blend_s8\.conv\.{_WB}', r'upsampler.blends.0.\1'),
-        (rf'segmod\.project_s4\.conv\.{_WB}', r'upsampler.projections.1.\1'),
-        (rf'segmod\.blend_s4\.conv\.{_WB}', r'upsampler.blends.1.\1'),
-        (rf'segmod\.predictor\.conv\.{_WB}', r'upsampler.predictor.\1'),
-    ], drop=[r'backbone\.fc\..+'])
+    converted = rename(
+        state_dict,
+        [
+            (r'backbone\.(.+)', r'backbone.\1'),
+            (r'appmod\.(cov_reg|conv_in\..+)', r'appearance.\1'),
+            (rf'dynmod\.layers\.layer00\.conv\.{_WB}', r'mask_propagation.reduce.\1'),
+            (rf'dynmod\.layers\.layer01\.conv(\d)\.{_WB}', r'mask_propagation.branches.\1.\2'),
+            (rf'dynmod\.layers\.layer02\.conv\.{_WB}', r'mask_propagation.merge.\1'),
+            (rf'fusmod\.layers\.layer00\.conv\.{_WB}', r'fusion.conv1.\1'),
+            (rf'fusmod\.layers\.layer01\.conv\.{_WB}', r'fusion.conv2.\1'),
+            (rf'fusmod\.predictor\.layer00\.conv\.{_WB}', r'fusion.predictor.\1'),
+            (rf'segmod\.project_s8\.conv\.{_WB}', r'upsampler.projections.0.\1'),
+            (rf'segmod\.blend_s8\.conv\.{_WB}', r'upsampler.blends.0.\1'),
+            (rf'segmod\.project_s4\.conv\.{_WB}', r'upsampler.projections.1.\1'),
+            (rf'segmod\.blend_s4\.conv\.{_WB}', r'upsampler.blends.1.\1'),
+            (rf'segmod\.predictor\.conv\.{_WB}', r'upsampler.predictor.\1'),
+        ],
+        drop=[r'backbone\.fc\..+'],
+    )
     cov_reg = converted.get('appearance.cov_reg')
     if cov_reg is not None:
         cov_reg = cov_reg.flatten(1)

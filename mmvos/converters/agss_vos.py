@@ -1,10 +1,11 @@
 """Published weights of AGSS-VOS."""
+
 from .base import StateDict, register_converter, rename
 from .flownet2 import convert_flownet2
 from .rgmp import decoder_rules, encoder_rules
 
 
-@register_converter('agss_vos', nested=('state_dict', ))
+@register_converter('agss_vos', nested=('state_dict',))
 def convert_agss_vos(state_dict: StateDict) -> StateDict:
     """For ``AGSSVOS``.
 

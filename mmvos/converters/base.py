@@ -1,14 +1,16 @@
 """What all converters share."""
+
 import pickle
 import re
-from typing import Any, Callable, Dict, List, Sequence, Tuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
-StateDict = Dict[str, torch.Tensor]
+StateDict = dict[str, torch.Tensor]
 
 #: method name -> function from the original's state dict to MMVOS's
-CONVERTERS: Dict[str, Callable[[StateDict], StateDict]] = {}
+CONVERTERS: dict[str, Callable[[StateDict], StateDict]] = {}
 
 
 def register_converter(name: str, nested: Sequence[str] = ('state_dict', 'net', 'model', 'seg')):
@@ -27,7 +29,7 @@ def register_converter(name: str, nested: Sequence[str] = ('state_dict', 'net', 
     return add
 
 
-def rename(state_dict: StateDict, rules: Sequence[Tuple[str, str]], drop: Sequence[str] = ()) -> StateDict:
+def rename(state_dict: StateDict, rules: Sequence[tuple[str, str]], drop: Sequence[str] = ()) -> StateDict:
     """New names by regular expressions; the first rule that matches the whole key is used.
 
     Args:
@@ -39,7 +41,7 @@ def rename(state_dict: StateDict, rules: Sequence[Tuple[str, str]], drop: Sequen
         KeyError: a key that no rule covers (the checkpoint of another model), or two keys with one new name.
     """
     renamed: StateDict = {}
-    unknown: List[str] = []
+    unknown: list[str] = []
     for key, value in state_dict.items():
         if any(re.fullmatch(pattern, key) for pattern in drop):
             continue
@@ -54,8 +56,10 @@ def rename(state_dict: StateDict, rules: Sequence[Tuple[str, str]], drop: Sequen
         else:
             unknown.append(key)
     if unknown:
-        raise KeyError(f'{len(unknown)} of {len(state_dict)} keys have no place in this model, e.g. {unknown[:3]}. '
-                       'Is it the checkpoint of another model?')
+        raise KeyError(
+            f'{len(unknown)} of {len(state_dict)} keys have no place in this model, e.g. {unknown[:3]}. '
+            'Is it the checkpoint of another model?'
+        )
     return renamed
 
 
@@ -71,8 +75,18 @@ class _Stub:
 
 _ALLOWED = {
     'collections': {'OrderedDict'},
-    'torch': {'FloatStorage', 'HalfStorage', 'LongStorage', 'IntStorage', 'DoubleStorage', 'ByteStorage', 'BoolStorage',
-              'BFloat16Storage', 'Size', 'Tensor'},
+    'torch': {
+        'FloatStorage',
+        'HalfStorage',
+        'LongStorage',
+        'IntStorage',
+        'DoubleStorage',
+        'ByteStorage',
+        'BoolStorage',
+        'BFloat16Storage',
+        'Size',
+        'Tensor',
+    },
     'torch._utils': {'_rebuild_tensor', '_rebuild_tensor_v2', '_rebuild_parameter'},
     'torch.nn.parameter': {'Parameter'},
     'torch.storage': {'TypedStorage', 'UntypedStorage', '_load_from_bytes'},
@@ -93,6 +107,7 @@ class _StubUnpickler(pickle.Unpickler):
 
 class _StubPickle:
     """The module-like object that ``torch.load`` wants as its ``pickle_module``."""
+
     Unpickler = _StubUnpickler
     __name__ = 'pickle'
 

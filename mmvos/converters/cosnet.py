@@ -1,4 +1,5 @@
 """COSNet: checkpoints of carrierlxk/COSNet, the pair model and the group model (they have the same keys)."""
+
 from .base import StateDict, register_converter, rename
 
 _BRANCH = r'(weight|bias|running_mean|running_var|num_batches_tracked)'
@@ -14,11 +15,15 @@ RULES = [
     (r'encoder\.main_classifier\.(weight|bias)', r'static_head.classifier.\1'),
     (r'linear_e\.weight', r'co_attention.linear.weight'),
     (r'gate\.weight', r'co_attention.gate.weight'),
-] + [rule for number, head in ((1, 'target_head'), (2, 'reference_head')) for rule in (
-    (rf'conv{number}\.weight', rf'{head}.conv.conv.weight'),
-    (rf'bn{number}\.{_BRANCH}', rf'{head}.conv.bn.\1'),
-    (rf'main_classifier{number}\.(weight|bias)', rf'{head}.classifier.\1'),
-)]
+] + [
+    rule
+    for number, head in ((1, 'target_head'), (2, 'reference_head'))
+    for rule in (
+        (rf'conv{number}\.weight', rf'{head}.conv.conv.weight'),
+        (rf'bn{number}\.{_BRANCH}', rf'{head}.conv.bn.\1'),
+        (rf'main_classifier{number}\.(weight|bias)', rf'{head}.classifier.\1'),
+    )
+]
 
 
 @register_converter('cosnet')

@@ -1,4 +1,5 @@
 """DaSiamRPN: ``SiamRPNBIG.model``, ``SiamRPNVOT.model``, ``SiamRPNOTB.model`` of the public release."""
+
 from .base import StateDict, register_converter, rename
 
 RULES = [

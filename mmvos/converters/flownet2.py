@@ -1,4 +1,5 @@
 """Official FlowNet 2.0 checkpoints (NVIDIA's PyTorch implementation)."""
+
 from .base import StateDict, register_converter, rename
 
 _LAYER = r'(?:conv|deconv|inter_conv|predict_flow|upsampled_flow)[\w.]*\.(?:weight|bias)'

@@ -1,4 +1,5 @@
 """MaskTrack R-CNN: checkpoints of the original repository, and of mmdet / mmtracking."""
+
 from .base import StateDict, register_converter, rename
 
 _BOX_CLASS = 'detector.roi_head.bbox_head.fc_cls.'
@@ -13,12 +14,15 @@ def convert_original(state_dict: StateDict) -> StateDict:
     Its boxes follow other conventions (a box includes its last pixel), so use a config that has them, such as
     ``configs/masktrack_rcnn/masktrack-rcnn_r50_fpn_original-weights_youtubevis2019.py``.
     """
-    renamed = rename(state_dict, [
-        (r'((?:backbone|neck|rpn_head)\..*)', r'detector.\1'),
-        (r'bbox_head\.((?:shared_fcs\.\d+|fc_cls|fc_reg)\.(?:weight|bias))', r'detector.roi_head.bbox_head.\1'),
-        (r'(mask_head\..*)', r'detector.roi_head.\1'),
-        (r'track_head\.(fcs\.\d+\.(?:weight|bias))', r'track_head.embed_head.\1'),
-    ])
+    renamed = rename(
+        state_dict,
+        [
+            (r'((?:backbone|neck|rpn_head)\..*)', r'detector.\1'),
+            (r'bbox_head\.((?:shared_fcs\.\d+|fc_cls|fc_reg)\.(?:weight|bias))', r'detector.roi_head.bbox_head.\1'),
+            (r'(mask_head\..*)', r'detector.roi_head.\1'),
+            (r'track_head\.(fcs\.\d+\.(?:weight|bias))', r'track_head.embed_head.\1'),
+        ],
+    )
     for leaf in ('weight', 'bias'):
         if _BOX_CLASS + leaf in renamed:
             renamed[_BOX_CLASS + leaf] = renamed[_BOX_CLASS + leaf].roll(-1, 0)

@@ -1,5 +1,4 @@
 """imatge-upc/rvos: ``encoder.pt`` and ``decoder.pt``."""
-from typing import List, Tuple
 
 from .base import StateDict, register_converter, rename
 
@@ -7,14 +6,18 @@ from .base import StateDict, register_converter, rename
 DROP = (r'encoder\.base\.fc\..*', r'decoder\.fc_stop\..*')
 
 
-def recurrent_decoder_rules(skips: Tuple[int, ...]) -> List[Tuple[str, str]]:
+def recurrent_decoder_rules(skips: tuple[int, ...]) -> list[tuple[str, str]]:
     """Rules for the encoder, its skips (numbers of the original, finest first) and the decoder's cells."""
     rules = [(r'encoder\.base\.(conv1|bn1|layer\d)\.(.*)', r'backbone.\1.\2')]
     for index, number in enumerate(skips):
-        rules += [(rf'encoder\.sk{number}\.(weight|bias)', rf'neck.skips.{index}.conv.\1'),
-                  (rf'encoder\.bn{number}\.(.*)', rf'neck.skips.{index}.bn.\1')]
-    rules += [(r'decoder\.clstm_list\.(\d)\.Gates\.(weight|bias)', r'decoder.cells.\1.gates.\2'),
-              (r'decoder\.conv_out\.(weight|bias)', r'decoder.conv_out.\1')]
+        rules += [
+            (rf'encoder\.sk{number}\.(weight|bias)', rf'neck.skips.{index}.conv.\1'),
+            (rf'encoder\.bn{number}\.(.*)', rf'neck.skips.{index}.bn.\1'),
+        ]
+    rules += [
+        (r'decoder\.clstm_list\.(\d)\.Gates\.(weight|bias)', r'decoder.cells.\1.gates.\2'),
+        (r'decoder\.conv_out\.(weight|bias)', r'decoder.conv_out.\1'),
+    ]
     return rules
 
 
@@ -28,13 +31,18 @@ def join_parts(checkpoint: dict) -> StateDict:
         KeyError: one of the two parts is missing.
     """
     if isinstance(checkpoint.get('encoder'), dict):
-        checkpoint = {f'{part}.{k.removeprefix("module.")}': v for part in ('encoder', 'decoder')
-                      for k, v in (checkpoint.get(part) or {}).items()}
+        checkpoint = {
+            f'{part}.{k.removeprefix("module.")}': v
+            for part in ('encoder', 'decoder')
+            for k, v in (checkpoint.get(part) or {}).items()
+        }
     checkpoint = {k.removeprefix('module.'): v for k, v in checkpoint.items()}
     for part in ('encoder', 'decoder'):
         if not any(k.startswith(f'{part}.') for k in checkpoint):
-            raise KeyError(f'the weights of {part}.pt are missing. Expected one file with both parts: '
-                           "{'encoder': weights of encoder.pt, 'decoder': weights of decoder.pt}.")
+            raise KeyError(
+                f'the weights of {part}.pt are missing. Expected one file with both parts: '
+                "{'encoder': weights of encoder.pt, 'decoder': weights of decoder.pt}."
+            )
     return checkpoint
 
 

@@ -1,8 +1,10 @@
 """What a data set of videos is: a list of videos, each a dict that a pipeline turns into a clip or a video."""
+
 import json
 import os
 import os.path as osp
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
@@ -49,13 +51,25 @@ class BaseVOSDataset(BaseDataset):
             show exactly this set (AGSS-VOS). Needs ``object_frames``.
         kwargs: as of ``mmengine.dataset.BaseDataset``.
     """
+
     METAINFO = dict()
 
-    def __init__(self, data_root: str = '', ann_file: str = '', data_prefix: Optional[dict] = None,
-                 pipeline: Sequence[Union[dict, Callable]] = (), size_mismatch: str = 'error',
-                 sequences: Union[str, Sequence[str], None] = None, exclude: Union[str, Sequence[str], None] = None,
-                 min_labelled: int = 0, frame_size: Optional[Tuple[int, int]] = None, split_clips: int = 0,
-                 split_objects: bool = False, max_refetch: int = 100, **kwargs) -> None:
+    def __init__(
+        self,
+        data_root: str = '',
+        ann_file: str = '',
+        data_prefix: dict | None = None,
+        pipeline: Sequence[dict | Callable] = (),
+        size_mismatch: str = 'error',
+        sequences: str | Sequence[str] | None = None,
+        exclude: str | Sequence[str] | None = None,
+        min_labelled: int = 0,
+        frame_size: tuple[int, int] | None = None,
+        split_clips: int = 0,
+        split_objects: bool = False,
+        max_refetch: int = 100,
+        **kwargs,
+    ) -> None:
         if size_mismatch not in ('error', 'resize'):
             raise ValueError(f"size_mismatch is {size_mismatch!r}; expected 'error' or 'resize'.")
         self.size_mismatch = size_mismatch
@@ -63,14 +77,20 @@ class BaseVOSDataset(BaseDataset):
         self.exclude = set(read_split_list(exclude) if isinstance(exclude, str) else exclude or ())
         self.min_labelled, self.frame_size = min_labelled, frame_size and tuple(frame_size)
         self.split_clips, self.split_objects = split_clips, split_objects
-        super().__init__(ann_file=ann_file, data_root=data_root, data_prefix=data_prefix or {}, pipeline=list(pipeline),
-                         max_refetch=max_refetch, **kwargs)
+        super().__init__(
+            ann_file=ann_file,
+            data_root=data_root,
+            data_prefix=data_prefix or {},
+            pipeline=list(pipeline),
+            max_refetch=max_refetch,
+            **kwargs,
+        )
 
-    def load_data_list(self) -> List[dict]:
+    def load_data_list(self) -> list[dict]:
         """One dict per video, see the class."""
         raise NotImplementedError(f'{type(self).__name__} must implement load_data_list.')
 
-    def filter_data(self) -> List[dict]:
+    def filter_data(self) -> list[dict]:
         """Fill in what a video may leave out, choose videos, and split them into training items if asked for."""
         videos = [self._complete(video) for video in self.data_list]
         if self.sequences is not None:
@@ -81,11 +101,15 @@ class BaseVOSDataset(BaseDataset):
         found = len(videos)
         videos = [v for v in videos if v['video_id'] not in self.exclude and self._is_eligible(v)]
         if not videos:
-            raise ValueError(f'{self.source_name}: {type(self).__name__} found {found} videos, and none is left after '
-                             'exclude, min_labelled and frame_size.')
+            raise ValueError(
+                f'{self.source_name}: {type(self).__name__} found {found} videos, and none is left after '
+                'exclude, min_labelled and frame_size.'
+            )
         frames, labelled = sum(len(v['frames']) for v in videos), sum(len(v['annotations']) for v in videos)
-        print_log(f'{type(self).__name__}: {len(videos)} videos, {frames} frames, {labelled} annotated '
-                  f'({self.source_name})', logger='current')
+        print_log(
+            f'{type(self).__name__}: {len(videos)} videos, {frames} frames, {labelled} annotated ({self.source_name})',
+            logger='current',
+        )
         if self.split_clips:
             videos = [item for video in videos for item in self._clips_of(video)]
         if self.split_objects:
@@ -102,13 +126,15 @@ class BaseVOSDataset(BaseDataset):
     def _clips_of(self, video: dict) -> Iterator[dict]:
         labelled, length = video['labelled'], self.split_clips
         for start in range(0, max(1, len(labelled) // length) * length, length):
-            yield dict(video, labelled=labelled[start:start + length])
+            yield dict(video, labelled=labelled[start : start + length])
 
     def _visible_sets_of(self, video: dict) -> Iterator[dict]:
         if 'object_frames' not in video:
-            raise ValueError(f'{video["video_id"]}: split_objects needs to know in which frames an object is visible, '
-                             f'which {type(self).__name__} does not say; use SampleClip(same_objects=True) instead.')
-        visible: Dict[tuple, List[int]] = {}
+            raise ValueError(
+                f'{video["video_id"]}: split_objects needs to know in which frames an object is visible, '
+                f'which {type(self).__name__} does not say; use SampleClip(same_objects=True) instead.'
+            )
+        visible: dict[tuple, list[int]] = {}
         for index in video['labelled']:
             pattern = tuple(sorted(i for i, frames in video['object_frames'].items() if index in frames))
             if pattern:
@@ -146,17 +172,19 @@ class BaseVOSDataset(BaseDataset):
             data = self.prepare_data(self._rand_another())
             if data is not None:
                 return data
-        raise ValueError(f'{self.source_name}: none of {self.max_refetch} random videos gave a clip. Is the clip '
-                         'longer than the videos, or are all objects smaller than asked for?')
+        raise ValueError(
+            f'{self.source_name}: none of {self.max_refetch} random videos gave a clip. Is the clip '
+            'longer than the videos, or are all objects smaller than asked for?'
+        )
 
-    def video_lengths(self) -> List[int]:
+    def video_lengths(self) -> list[int]:
         """Number of frames of every video, for samplers that share out work by it."""
         if not self._fully_initialized:
             self.full_init()
         return [len(self.get_data_info(i)['frames']) for i in range(len(self))]
 
 
-def image_size(source: Any) -> Tuple[int, int]:
+def image_size(source: Any) -> tuple[int, int]:
     """``(H, W)`` of an image file, from its header, or of an array."""
     if hasattr(source, 'shape'):
         return source.shape[:2]
@@ -169,7 +197,7 @@ def image_size(source: Any) -> Tuple[int, int]:
         raise ValueError(f'{source}: cannot be decoded as an image.') from None
 
 
-def read_split_list(path: str) -> List[str]:
+def read_split_list(path: str) -> list[str]:
     """Non-empty lines of a list file, stripped.
 
     Raises:
@@ -196,7 +224,7 @@ def read_json(path: str, expected: str) -> Any:
         raise ValueError(f'{path}: broken JSON ({error}). Expected {expected}.') from None
 
 
-def frames_of(folder: str, video_id: str) -> List[str]:
+def frames_of(folder: str, video_id: str) -> list[str]:
     """The frames in a video's folder, in order; an error that names the folder if there are none."""
     if not osp.isdir(folder):
         raise FileNotFoundError(f'{folder}: folder of the frames of video {video_id!r} not found.')
@@ -206,7 +234,7 @@ def frames_of(folder: str, video_id: str) -> List[str]:
     return frames
 
 
-def masks_by_frame(folder: str, frames: Sequence[str], suffix: str = '.png') -> Dict[int, str]:
+def masks_by_frame(folder: str, frames: Sequence[str], suffix: str = '.png') -> dict[int, str]:
     """``{frame index: path}`` of the masks in ``folder``, matched to frames by their stems.
 
     Raises:
@@ -220,7 +248,6 @@ def masks_by_frame(folder: str, frames: Sequence[str], suffix: str = '.png') -> 
             continue
         if stem not in position:
             expected = osp.join(osp.dirname(frames[0]), stem + osp.splitext(frames[0])[1])
-            raise FileNotFoundError(f'{expected}: frame not found, but there is a mask for it '
-                                    f'({osp.join(folder, name)}).')
+            raise FileNotFoundError(f'{expected}: frame not found, but there is a mask for it ({osp.join(folder, name)}).')
         masks[position[stem]] = osp.join(folder, name)
     return masks

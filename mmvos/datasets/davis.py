@@ -1,6 +1,6 @@
 """DAVIS 2016 and 2017 (Perazzi et al., CVPR 2016; Pont-Tuset et al., arXiv 1704.00675; Caelles et al., 1905.00737)."""
+
 import os.path as osp
-from typing import List, Optional, Tuple
 
 from mmvos.registry import DATASETS
 
@@ -17,8 +17,7 @@ class _DAVISDataset(BaseVOSDataset):
         resolution: folder of frames and annotations, ``'480p'``, ``'1080p'`` or ``'Full-Resolution'``.
     """
 
-    def __init__(self, *args, task: str = 'semi', resolution: str = '480p', data_prefix: Optional[dict] = None,
-                 **kwargs) -> None:
+    def __init__(self, *args, task: str = 'semi', resolution: str = '480p', data_prefix: dict | None = None, **kwargs) -> None:
         if task not in TASKS:
             raise ValueError(f"task is {task!r}; expected 'semi' or 'unsup'.")
         self.task, self.resolution = task, resolution
@@ -29,7 +28,7 @@ class _DAVISDataset(BaseVOSDataset):
         """Name of the folder of annotations."""
         return 'Annotations'
 
-    def load_data_list(self) -> List[dict]:
+    def load_data_list(self) -> list[dict]:
         """One video per line of the list."""
         return [self._video(name) for name in read_split_list(self.ann_file)]
 
@@ -39,7 +38,7 @@ class _DAVISDataset(BaseVOSDataset):
         annotations = masks_by_frame(folder, frames) if osp.isdir(folder) else {}
         return self._with_prompts(name, frames, annotations, folder)
 
-    def _with_prompts(self, name: str, frames: List[str], annotations: dict, folder: str) -> dict:
+    def _with_prompts(self, name: str, frames: list[str], annotations: dict, folder: str) -> dict:
         if self.task == 'semi' and 0 not in annotations:
             stem = osp.splitext(osp.basename(frames[0]))[0]
             raise FileNotFoundError(f'{osp.join(folder, stem + ".png")}: mask of the first frame not found.')
@@ -87,7 +86,7 @@ class DAVIS2016Dataset(_DAVISDataset):
     def __init__(self, data_root: str = 'data/DAVIS2016', ann_file: str = 'ImageSets/2016/val.txt', **kwargs) -> None:
         super().__init__(data_root=data_root, ann_file=ann_file, **kwargs)
 
-    def load_data_list(self) -> List[dict]:
+    def load_data_list(self) -> list[dict]:
         """One video per sequence of the list."""
         lines = [line.split() for line in read_split_list(self.ann_file)]
         if all(len(words) == 1 for words in lines):
@@ -99,17 +98,19 @@ class DAVIS2016Dataset(_DAVISDataset):
             video['categories'] = {1: 'object'}
         return videos
 
-    def _by_sequence(self, lines: List[List[str]]) -> dict:
+    def _by_sequence(self, lines: list[list[str]]) -> dict:
         sequences: dict = {}
         for number, words in enumerate(lines, 1):
             if len(words) != 2:
-                raise ValueError(f'{self.ann_file}, line {number}: expected the name of a sequence, or the paths of a '
-                                 f'frame and its mask; found {" ".join(words)!r}.')
+                raise ValueError(
+                    f'{self.ann_file}, line {number}: expected the name of a sequence, or the paths of a '
+                    f'frame and its mask; found {" ".join(words)!r}.'
+                )
             image, mask = (osp.join(self.data_root, word.lstrip('/')) for word in words)
             sequences.setdefault(osp.basename(osp.dirname(image)), []).append((image, mask))
         return sequences
 
-    def _listed_video(self, name: str, pairs: List[Tuple[str, str]]) -> dict:
+    def _listed_video(self, name: str, pairs: list[tuple[str, str]]) -> dict:
         for path in (p for pair in pairs for p in pair):
             if not osp.isfile(path):
                 raise FileNotFoundError(f'{path}: not found, but listed in {self.ann_file}.')

@@ -1,7 +1,9 @@
 """FBMS-59 (Ochs, Malik and Brox, "Segmentation of Moving Objects by Long Term Video Analysis", PAMI 2014)."""
+
 import os
 import os.path as osp
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -13,15 +15,16 @@ from .label_source import LabelSource
 from .unsupervised import UnsupervisedVOSDataset, folders_in, trailing_number
 
 #: regions, besides region 0, that are static background (or do not count) in spite of a colour of their own
-BACKGROUND_REGIONS = dict(marple2=(2, 4), marple7=(2, ), marple10=(2, ), marple13=(2, ))
+BACKGROUND_REGIONS = dict(marple2=(2, 4), marple7=(2,), marple10=(2,), marple13=(2,))
 
 
 class Definition(NamedTuple):
     """What a ``*Def.dat`` file says: the value of every region (grey, or R*65536 + G*256 + B), the number of frames, and
     ``(position of the frame from 0, name of its mask's file)`` of the labelled ones."""
-    regions: Tuple[int, ...]
+
+    regions: tuple[int, ...]
     num_frames: int
-    labelled: Tuple[Tuple[int, str], ...]
+    labelled: tuple[tuple[int, str], ...]
 
 
 def read_definition(path: str) -> Definition:
@@ -34,7 +37,7 @@ def read_definition(path: str) -> Definition:
         raise FileNotFoundError(f'{path}: definition file of the ground truth not found.')
     with open(path, errors='replace') as file:
         lines = [line.strip() for line in file if line.strip()]
-    fields: List[Tuple[str, str]] = []  # (title, value); a value stands behind its title's colon or in the next line
+    fields: list[tuple[str, str]] = []  # (title, value); a value stands behind its title's colon or in the next line
     for number, line in enumerate(lines):
         title, colon, value = line.partition(':')
         if colon and not value.strip() and number + 1 < len(lines):
@@ -48,12 +51,16 @@ def read_definition(path: str) -> Definition:
         positions = [int(v) for t, v in fields if t.startswith('frame number')]
         names = [osp.basename(v.replace('\\', '/')) for t, v in fields if t.startswith('file name')]
     except (StopIteration, ValueError):
-        raise ValueError(f'{path}: cannot be read as a definition of regions. Expected the sections "Total number of '
-                         'regions", "Scale of region k", "Total number of frames in this shot", "Frame number" and '
-                         '"File name".') from None
+        raise ValueError(
+            f'{path}: cannot be read as a definition of regions. Expected the sections "Total number of '
+            'regions", "Scale of region k", "Total number of frames in this shot", "Frame number" and '
+            '"File name".'
+        ) from None
     if len(regions) != total or len(positions) != len(names) or not positions:
-        raise ValueError(f'{path}: {total} regions announced and {len(regions)} given; {len(positions)} labelled frames '
-                         f'with {len(names)} file names.')
+        raise ValueError(
+            f'{path}: {total} regions announced and {len(regions)} given; {len(positions)} labelled frames '
+            f'with {len(names)} file names.'
+        )
     return Definition(regions, num_frames, tuple(zip(positions, names)))
 
 
@@ -65,7 +72,7 @@ class RegionReader:
         background: numbers of regions that are background.
     """
 
-    def __init__(self, regions: Sequence[int], background: Sequence[int] = (0, )) -> None:
+    def __init__(self, regions: Sequence[int], background: Sequence[int] = (0,)) -> None:
         self.ids = {value: k for k, value in enumerate(regions) if k not in set(background)}
 
     def __call__(self, path: str) -> np.ndarray:
@@ -99,15 +106,17 @@ class FBMSDataset(UnsupervisedVOSDataset):
         merge: True: one foreground; False: region k is object k.
         kwargs: as of :class:`UnsupervisedVOSDataset`.
     """
-    SPLITS = ('train', 'test')
-    FOLDERS = dict(train=('Trainingset', 'Trainset'), test=('Testset', ))
 
-    def __init__(self, data_root: str = 'data/FBMS', background_regions: Optional[Dict[str, Sequence[int]]] = None,
-                 **kwargs) -> None:
+    SPLITS = ('train', 'test')
+    FOLDERS = dict(train=('Trainingset', 'Trainset'), test=('Testset',))
+
+    def __init__(
+        self, data_root: str = 'data/FBMS', background_regions: dict[str, Sequence[int]] | None = None, **kwargs
+    ) -> None:
         self.background_regions = BACKGROUND_REGIONS if background_regions is None else background_regions
         super().__init__(data_root=data_root, **kwargs)
 
-    def load_official(self) -> List[dict]:
+    def load_official(self) -> list[dict]:
         """One video per folder of the split."""
         folders = [osp.join(self.data_root, name) for name in self.FOLDERS[self.split]]
         found = [folder for folder in folders if osp.isdir(folder)]
@@ -125,8 +134,7 @@ class FBMSDataset(UnsupervisedVOSDataset):
         annotations = {}
         for position, mask_name in definition.labelled:
             if position >= len(frames):
-                raise ValueError(f'{path}: frame number {position} is labelled, but {folder} has {len(frames)} frames '
-                                 '(.jpg).')
+                raise ValueError(f'{path}: frame number {position} is labelled, but {folder} has {len(frames)} frames (.jpg).')
             mask = osp.join(truth, mask_name)
             if not osp.isfile(mask):  # named after the frame, whatever the definition calls it
                 mask = files.get(trailing_number(frames[position]))
@@ -136,9 +144,9 @@ class FBMSDataset(UnsupervisedVOSDataset):
         return dict(video_id=name, frames=frames, annotations=annotations)
 
 
-def _masks_by_number(folder: str) -> Dict[int, str]:
+def _masks_by_number(folder: str) -> dict[int, str]:
     """Ground truth files by the number in their names: PPM before PGM, maps of uncertainty (``*PROB_gt.ppm``) left out."""
-    files: Dict[int, str] = {}
+    files: dict[int, str] = {}
     for suffix in ('.pgm', '.ppm'):
         for name in sorted(os.listdir(folder)):
             if name.lower().endswith(suffix) and 'PROB' not in name and trailing_number(name) is not None:

@@ -1,7 +1,7 @@
 """People's own videos: a folder of frames per video, and masks beside them."""
+
 import os
 import os.path as osp
-from typing import Dict, List, Optional
 
 import numpy as np
 
@@ -33,26 +33,35 @@ class FolderDataset(BaseVOSDataset):
         kwargs: as of :class:`BaseVOSDataset`.
     """
 
-    def __init__(self, data_root: str, ann_file: str = '', data_prefix: Optional[dict] = None, prompt: str = 'first',
-                 binary: bool = False, min_pixels: int = 1, **kwargs) -> None:
+    def __init__(
+        self,
+        data_root: str,
+        ann_file: str = '',
+        data_prefix: dict | None = None,
+        prompt: str = 'first',
+        binary: bool = False,
+        min_pixels: int = 1,
+        **kwargs,
+    ) -> None:
         if prompt not in ('first', 'all', 'appear', 'none'):
             raise ValueError(f"prompt is {prompt!r}; expected 'first', 'all', 'appear' or 'none'.")
         self.prompt, self.binary, self.min_pixels = prompt, binary, min_pixels
         folders = dict(dict(img='JPEGImages', ann='Annotations'), **(data_prefix or {}))
         super().__init__(data_root=data_root, ann_file=ann_file, data_prefix=folders, **kwargs)
 
-    def load_data_list(self) -> List[dict]:
+    def load_data_list(self) -> list[dict]:
         """One video per sub-folder, or per line of the list."""
         root = self.data_prefix['img']
         if self.ann_file:
             names = read_split_list(self.ann_file)
         elif osp.isdir(root):
-            names = sorted(name for name in os.listdir(root)
-                           if not name.startswith('.') and osp.isdir(osp.join(root, name)) and
-                           list_frames(osp.join(root, name)))
+            names = sorted(
+                name
+                for name in os.listdir(root)
+                if not name.startswith('.') and osp.isdir(osp.join(root, name)) and list_frames(osp.join(root, name))
+            )
         else:
-            raise FileNotFoundError(f'{root}: folder of the videos not found. Expected a sub-folder of frames '
-                                    'per video.')
+            raise FileNotFoundError(f'{root}: folder of the videos not found. Expected a sub-folder of frames per video.')
         return [self._video(name) for name in names]
 
     def _video(self, name: str) -> dict:
@@ -60,18 +69,24 @@ class FolderDataset(BaseVOSDataset):
         folder = osp.join(self.data_prefix['ann'], name)
         masks = masks_by_frame(folder, frames) if osp.isdir(folder) else {}
         if self.prompt != 'none' and not masks:
-            raise FileNotFoundError(f'{folder}: no mask found for video {name!r}. Expected a label map of at least one '
-                                    'frame, named as the frame with the suffix .png.')
-        video = dict(video_id=name, frames=frames, annotations={} if self.prompt == 'all' else masks,
-                     label_options=dict(binary=True) if self.binary else {},
-                     labelled=[] if self.prompt == 'all' else sorted(masks))
+            raise FileNotFoundError(
+                f'{folder}: no mask found for video {name!r}. Expected a label map of at least one '
+                'frame, named as the frame with the suffix .png.'
+            )
+        video = dict(
+            video_id=name,
+            frames=frames,
+            annotations={} if self.prompt == 'all' else masks,
+            label_options=dict(binary=True) if self.binary else {},
+            labelled=[] if self.prompt == 'all' else sorted(masks),
+        )
         if self.prompt == 'appear':
             return dict(video, **self._appearances(masks))
-        prompted = sorted(masks)[:dict(first=1, all=None, none=0)[self.prompt]]
+        prompted = sorted(masks)[: dict(first=1, all=None, none=0)[self.prompt]]
         return dict(video, prompts={i: masks[i] for i in prompted})
 
-    def _appearances(self, masks: Dict[int, str]) -> dict:
-        starts: Dict[int, int] = {}
+    def _appearances(self, masks: dict[int, str]) -> dict:
+        starts: dict[int, int] = {}
         prompts = {}
         for index, path in sorted(masks.items()):
             label_map = read_label_map(path, binary=self.binary)
@@ -79,6 +94,10 @@ class FolderDataset(BaseVOSDataset):
             new = [i for i in object_ids_of(label_map) if i not in starts and counts[i] >= self.min_pixels]
             if new:
                 starts.update((i, index) for i in new)
-                prompts[index] = LabelSource(path, table=None if self.binary else {i: i for i in new},
-                                             binary=self.binary, size_mismatch=self.size_mismatch)
+                prompts[index] = LabelSource(
+                    path,
+                    table=None if self.binary else {i: i for i in new},
+                    binary=self.binary,
+                    size_mismatch=self.size_mismatch,
+                )
         return dict(prompts=prompts, prompt_frames=starts)

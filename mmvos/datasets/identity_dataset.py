@@ -1,5 +1,7 @@
 """Numbering the objects of a whole data set, for losses that classify identities."""
-from typing import Any, Callable, Dict, List, Optional, Sequence, Union
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from mmengine.dataset import Compose
 from torch.utils.data import Dataset
@@ -26,24 +28,26 @@ class IdentityDataset(Dataset):
         ValueError: the data set has more objects than ``num_identities``.
     """
 
-    def __init__(self, dataset: dict, num_identities: int, pipeline: Sequence[Union[dict, Callable]]) -> None:
+    def __init__(self, dataset: dict, num_identities: int, pipeline: Sequence[dict | Callable]) -> None:
         self.dataset = DATASETS.build(dict(dataset, pipeline=[]))
         self.dataset.full_init()
         self.pipeline = Compose(list(pipeline))
         self.metainfo = self.dataset.metainfo
-        self.identities: List[Dict[int, int]] = []
+        self.identities: list[dict[int, int]] = []
         count = 0
         for index in range(len(self.dataset)):
             ids = self._object_ids(self.dataset.get_data_info(index))
             self.identities.append({object_id: count + k for k, object_id in enumerate(ids)})
             count += len(ids)
         if count > num_identities:
-            raise ValueError(f'{self.dataset.source_name}: {count} objects, but the loss has rows for {num_identities} '
-                             'identities; raise num_identities of both.')
+            raise ValueError(
+                f'{self.dataset.source_name}: {count} objects, but the loss has rows for {num_identities} '
+                'identities; raise num_identities of both.'
+            )
         self.num_objects = count
 
     @staticmethod
-    def _object_ids(video: dict) -> List[int]:
+    def _object_ids(video: dict) -> list[int]:
         known = video.get('object_frames') or video.get('categories')
         if known:
             return sorted(known)
@@ -53,7 +57,7 @@ class IdentityDataset(Dataset):
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, index: int) -> Optional[Any]:
+    def __getitem__(self, index: int) -> Any | None:
         while True:
             data = self.pipeline(dict(self.dataset.get_data_info(index), identities=self.identities[index]))
             if data is not None:

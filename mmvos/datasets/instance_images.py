@@ -1,6 +1,7 @@
 """Still images with instances given as label maps: folders (PASCAL VOC, CVPPP) and synthetic images."""
+
 import os.path as osp
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
 import numpy as np
 from mmdet.datasets import BaseDetDataset
@@ -21,12 +22,21 @@ class InstanceMapDataset(BaseDetDataset):
     Examples::
 
         # PASCAL VOC 2012
-        dict(type='InstanceMapDataset', data_root='data/VOC2012', ann_file='ImageSets/Segmentation/train.txt',
-             data_prefix=dict(img='JPEGImages/{}.jpg', instance='SegmentationObject/{}.png',
-                              cls='SegmentationClass/{}.png'), metainfo=dict(classes=(...)))
+        dict(
+            type='InstanceMapDataset',
+            data_root='data/VOC2012',
+            ann_file='ImageSets/Segmentation/train.txt',
+            data_prefix=dict(img='JPEGImages/{}.jpg', instance='SegmentationObject/{}.png', cls='SegmentationClass/{}.png'),
+            metainfo=dict(classes=(...)),
+        )
         # CVPPP A1
-        dict(type='InstanceMapDataset', data_root='data/CVPPP/A1', ann_file='train.txt',
-             data_prefix=dict(img='{}_rgb.png', instance='{}_label.png'), metainfo=dict(classes=('leaf', )))
+        dict(
+            type='InstanceMapDataset',
+            data_root='data/CVPPP/A1',
+            ann_file='train.txt',
+            data_prefix=dict(img='{}_rgb.png', instance='{}_label.png'),
+            metainfo=dict(classes=('leaf',)),
+        )
 
     Args:
         data_root: root folder.
@@ -36,24 +46,25 @@ class InstanceMapDataset(BaseDetDataset):
         kwargs: as of mmdet's data sets; ``metainfo`` must name the ``classes``.
     """
 
-    def __init__(self, data_root: str, ann_file: str, data_prefix: Dict[str, str], **kwargs) -> None:
+    def __init__(self, data_root: str, ann_file: str, data_prefix: dict[str, str], **kwargs) -> None:
         missing = {'img', 'instance'} - data_prefix.keys()
         if missing:
-            raise ValueError(f'data_prefix lacks {sorted(missing)[0]!r}: expected patterns for img and instance, and '
-                             'cls if there are several classes.')
+            raise ValueError(
+                f'data_prefix lacks {sorted(missing)[0]!r}: expected patterns for img and instance, and '
+                'cls if there are several classes.'
+            )
         self.patterns = dict(data_prefix)
         super().__init__(data_root=data_root, ann_file=ann_file, data_prefix=dict(img=''), **kwargs)
 
-    def load_data_list(self) -> List[dict]:
+    def load_data_list(self) -> list[dict]:
         """One item per name of the list."""
         items = []
         for index, name in enumerate(read_split_list(self.ann_file)):
             paths = {k: osp.join(self.data_root, pattern.format(name)) for k, pattern in self.patterns.items()}
-            items.append(dict(img_path=paths['img'], img_id=index, instance_map=paths['instance'],
-                              class_map=paths.get('cls')))
+            items.append(dict(img_path=paths['img'], img_id=index, instance_map=paths['instance'], class_map=paths.get('cls')))
         return items
 
-    def filter_data(self) -> List[dict]:
+    def filter_data(self) -> list[dict]:
         """All of them: an image without instances teaches to stop at once."""
         return self.data_list
 
@@ -72,15 +83,22 @@ class SynthInstanceDataset(BaseDetDataset):
         kwargs: as of mmdet's data sets.
     """
 
-    def __init__(self, length: int = 10_000_000, size: Tuple[int, int] = (96, 96),
-                 num_objects: Tuple[int, int] = (1, 4), objects: Optional[dict] = None,
-                 backgrounds: Optional[dict] = None, settings: Optional[Dict[str, Any]] = None, seed: int = 0,
-                 **kwargs) -> None:
+    def __init__(
+        self,
+        length: int = 10_000_000,
+        size: tuple[int, int] = (96, 96),
+        num_objects: tuple[int, int] = (1, 4),
+        objects: dict | None = None,
+        backgrounds: dict | None = None,
+        settings: dict[str, Any] | None = None,
+        seed: int = 0,
+        **kwargs,
+    ) -> None:
         self.length, self.seed = length, seed
         sources = (objects or dict(type='ProceduralObjects'), backgrounds or dict(type='ProceduralBackgrounds'))
         self._objects, self._backgrounds = (TASK_UTILS.build(source) for source in sources)
         self._settings = SynthSettings(**dict(settings or {}, size=tuple(size), num_objects=tuple(num_objects)))
-        self._engine: Optional[SynthEngine] = None
+        self._engine: SynthEngine | None = None
         kwargs.setdefault('metainfo', dict(classes=tuple(self._objects.classes)))
         super().__init__(**kwargs)
 
@@ -98,5 +116,11 @@ class SynthInstanceDataset(BaseDetDataset):
             self._engine = SynthEngine(self._objects, self._backgrounds, self._settings)
         clip = self._engine.render(np.random.default_rng((self.seed, idx)), 1)
         classes = list(self.metainfo['classes'])
-        return dict(img_id=idx, img_path=f'synth_{idx:06d}', img=clip.frames[0], instance_map=clip.label_maps[0],
-                    sample_idx=idx, labels={i: classes.index(c) for i, c in clip.categories.items()})
+        return dict(
+            img_id=idx,
+            img_path=f'synth_{idx:06d}',
+            img=clip.frames[0],
+            instance_map=clip.label_maps[0],
+            sample_idx=idx,
+            labels={i: classes.index(c) for i, c in clip.categories.items()},
+        )

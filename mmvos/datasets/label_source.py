@@ -1,6 +1,8 @@
 """Label maps that are more than one file of object ids: several masks of a frame, tables of regions, soft masks."""
+
 import os
-from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple, Union
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Union
 
 import numpy as np
 
@@ -27,9 +29,17 @@ class LabelSource:
             picklable.
     """
 
-    def __init__(self, paths: Union[PathLike, Sequence[PathLike]], *, ids: Optional[Sequence[int]] = None,
-                 table: Optional[Mapping[int, int]] = None, threshold: int = 0, binary: bool = False,
-                 size_mismatch: str = 'error', reader: Optional[Callable[[str], np.ndarray]] = None) -> None:
+    def __init__(
+        self,
+        paths: PathLike | Sequence[PathLike],
+        *,
+        ids: Sequence[int] | None = None,
+        table: Mapping[int, int] | None = None,
+        threshold: int = 0,
+        binary: bool = False,
+        size_mismatch: str = 'error',
+        reader: Callable[[str], np.ndarray] | None = None,
+    ) -> None:
         several = not isinstance(paths, (str, os.PathLike))
         self.paths = [os.fspath(p) for p in paths] if several else [os.fspath(paths)]
         self.ids = list(ids) if ids is not None else list(range(1, len(self.paths) + 1)) if several else None
@@ -38,7 +48,7 @@ class LabelSource:
         self.table = None if table is None else dict(table)
         self.threshold, self.binary, self.size_mismatch, self.reader = threshold, binary, size_mismatch, reader
 
-    def read(self, shape: Optional[Tuple[int, int]] = None) -> np.ndarray:
+    def read(self, shape: tuple[int, int] | None = None) -> np.ndarray:
         """The label map, uint8 ``(H, W)``.
 
         Args:
@@ -66,13 +76,14 @@ class LabelSource:
                 label_map[mask] = object_id
         return (label_map > 0).astype(np.uint8) if self.binary else label_map
 
-    def _read_file(self, path: str, shape: Optional[Tuple[int, int]]) -> np.ndarray:
+    def _read_file(self, path: str, shape: tuple[int, int] | None) -> np.ndarray:
         if self.reader is None:
             return read_label_map(path, shape=shape, size_mismatch=self.size_mismatch)
         mask = self.reader(path)
         if shape is not None and mask.shape != tuple(shape):
-            raise ValueError(f'{path}: the mask is {mask.shape[1]}x{mask.shape[0]}, expected {shape[1]}x{shape[0]} '
-                             '(width x height).')
+            raise ValueError(
+                f'{path}: the mask is {mask.shape[1]}x{mask.shape[0]}, expected {shape[1]}x{shape[0]} (width x height).'
+            )
         return mask
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
@@ -84,8 +95,9 @@ class LabelSource:
         return f'{type(self).__name__}({self.paths[0]}{more})'
 
 
-def read_annotation(source: AnnotationSource, shape: Optional[Tuple[int, int]] = None,
-                    options: Optional[Dict[str, Any]] = None) -> np.ndarray:
+def read_annotation(
+    source: AnnotationSource, shape: tuple[int, int] | None = None, options: dict[str, Any] | None = None
+) -> np.ndarray:
     """The label map of any annotation source, uint8 ``(H, W)``.
 
     Args:
@@ -95,8 +107,9 @@ def read_annotation(source: AnnotationSource, shape: Optional[Tuple[int, int]] =
     """
     if isinstance(source, np.ndarray):
         if shape is not None and source.shape != tuple(shape):
-            raise ValueError(f'the label map is {source.shape[1]}x{source.shape[0]}, its frame is '
-                             f'{shape[1]}x{shape[0]} (width x height).')
+            raise ValueError(
+                f'the label map is {source.shape[1]}x{source.shape[0]}, its frame is {shape[1]}x{shape[0]} (width x height).'
+            )
         return source
     if isinstance(source, LabelSource):
         return source.read(shape)

@@ -4,8 +4,10 @@ After Khoreva et al., "Lucid Data Dreaming for Multiple Object Tracking" (arXiv 
 are cut out, the background is inpainted, both are changed and put together again. Clips continue with small motions whose
 optical flow is known exactly.
 """
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import List, NamedTuple, Sequence, Tuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -18,9 +20,10 @@ from mmvos.structures import VOID, object_ids_of
 class DreamedClip(NamedTuple):
     """``frames``: T BGR uint8 ``(H, W, 3)``. ``label_maps``: T uint8 ``(H, W)``. ``flows_bwd``: T float32 ``(H, W, 2)``,
     F_{t->t-1} in pixels, exact; zero for the first frame."""
-    frames: List[np.ndarray]
-    label_maps: List[np.ndarray]
-    flows_bwd: List[np.ndarray]
+
+    frames: list[np.ndarray]
+    label_maps: list[np.ndarray]
+    flows_bwd: list[np.ndarray]
 
 
 @dataclass
@@ -29,6 +32,7 @@ class _Layer:
 
     The background layer covers everywhere; its labels are those of the objects that belong to it.
     """
+
     image: np.ndarray
     labels: np.ndarray
     background: bool = False
@@ -62,11 +66,24 @@ class LucidDream:
         hole: by how many pixels the objects' area is grown before it is inpainted.
     """
 
-    def __init__(self, clip_len: int = 1, identity_prob: float = 0.0, keep_prob: float = 0.5, flip_prob: float = 0.5,
-                 light_prob: float = 0.5, spline_prob: float = 0.5, spline: float = 0.05,
-                 scale: Tuple[float, float] = (0.85, 1.15), min_size: int = 100, rotation: float = 30.0,
-                 global_prob: float = 0.5, motion_rotation: float = 3.0, motion_scale: Tuple[float, float] = (0.95, 1.05),
-                 motion_shift: float = 0.05, hole: int = 7) -> None:
+    def __init__(
+        self,
+        clip_len: int = 1,
+        identity_prob: float = 0.0,
+        keep_prob: float = 0.5,
+        flip_prob: float = 0.5,
+        light_prob: float = 0.5,
+        spline_prob: float = 0.5,
+        spline: float = 0.05,
+        scale: tuple[float, float] = (0.85, 1.15),
+        min_size: int = 100,
+        rotation: float = 30.0,
+        global_prob: float = 0.5,
+        motion_rotation: float = 3.0,
+        motion_scale: tuple[float, float] = (0.95, 1.05),
+        motion_shift: float = 0.05,
+        hole: int = 7,
+    ) -> None:
         self.clip_len, self.identity_prob, self.keep_prob = clip_len, identity_prob, keep_prob
         self.flip_prob, self.light_prob, self.spline_prob, self.spline = flip_prob, light_prob, spline_prob, spline
         self.scale, self.min_size, self.rotation, self.global_prob = scale, min_size, rotation, global_prob
@@ -96,7 +113,7 @@ class LucidDream:
             flows.append(flow)
         return DreamedClip(frames, label_maps, flows)
 
-    def _layers(self, frame: np.ndarray, label_map: np.ndarray, rng: np.random.Generator, identity: bool) -> List[_Layer]:
+    def _layers(self, frame: np.ndarray, label_map: np.ndarray, rng: np.random.Generator, identity: bool) -> list[_Layer]:
         """The first frame's layers: background first, then moved objects in their depth order."""
         ids = object_ids_of(label_map)
         if not ids:
@@ -104,7 +121,7 @@ class LucidDream:
         if identity:
             moved, group = ids, None
         else:
-            moved = sorted(rng.permutation(ids)[:rng.integers(1, len(ids) + 1)].tolist())
+            moved = sorted(rng.permutation(ids)[: rng.integers(1, len(ids) + 1)].tolist())
             group = self._placement(np.isin(label_map, moved), rng)
         whole = self._whole_map(label_map.shape, rng) if group is not None else None
         background = self._background(frame, label_map, moved, rng, changed=group is not None)
@@ -126,8 +143,9 @@ class LucidDream:
                 layer.image = _relight(layer.image, curve)
         return layers
 
-    def _background(self, frame: np.ndarray, label_map: np.ndarray, moved: Sequence[int], rng: np.random.Generator,
-                    changed: bool) -> _Layer:
+    def _background(
+        self, frame: np.ndarray, label_map: np.ndarray, moved: Sequence[int], rng: np.random.Generator, changed: bool
+    ) -> _Layer:
         empty = self._inpaint(frame, label_map > 0)
         keep = not changed or rng.random() < self.keep_prob
         if keep:
@@ -147,8 +165,12 @@ class LucidDream:
         if self._inpainted[0] is not frame:
             hole = cv2.dilate(objects.astype(np.uint8), _disk(self.hole))
             half = tuple(max(side // 2, 1) for side in frame.shape[1::-1])
-            small = cv2.inpaint(cv2.resize(frame, half, interpolation=cv2.INTER_AREA),
-                                cv2.resize(hole, half, interpolation=cv2.INTER_NEAREST), 5, cv2.INPAINT_TELEA)
+            small = cv2.inpaint(
+                cv2.resize(frame, half, interpolation=cv2.INTER_AREA),
+                cv2.resize(hole, half, interpolation=cv2.INTER_NEAREST),
+                5,
+                cv2.INPAINT_TELEA,
+            )
             filled = cv2.resize(small, frame.shape[1::-1], interpolation=cv2.INTER_LINEAR)
             self._inpainted = (frame, np.where(hole[..., None] > 0, filled, frame))
         return self._inpainted[1]
@@ -173,7 +195,7 @@ class LucidDream:
             inverse_map = inverse_map + cv2.remap(bend, inverse_map, None, cv2.INTER_LINEAR)
         return inverse_map
 
-    def _whole_map(self, shape: Tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    def _whole_map(self, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
         """Inverse map of a rotation, cut to what stays inside the frame, and a flip of everything."""
         height, width = shape
         angle = np.deg2rad(rng.uniform(-self.rotation, self.rotation)) if rng.random() < self.global_prob else 0.0
@@ -199,7 +221,7 @@ class LucidDream:
                 return inverse_map
         return _affine_map((height, width), np.eye(2, 3))
 
-    def _small_affine(self, box: Tuple[int, int, int, int], rng: np.random.Generator) -> np.ndarray:
+    def _small_affine(self, box: tuple[int, int, int, int], rng: np.random.Generator) -> np.ndarray:
         x1, y1, x2, y2 = box
         angle, factor = np.deg2rad(rng.uniform(-1, 1) * self.motion_rotation), rng.uniform(*self.motion_scale)
         shift = rng.uniform(-1, 1, 2) * self.motion_shift * np.array([x2 - x1, y2 - y1])
@@ -208,7 +230,7 @@ class LucidDream:
         return np.column_stack([linear, centre - linear @ centre + shift])
 
     @staticmethod
-    def _compose(layers: List[_Layer], maps) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _compose(layers: list[_Layer], maps) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Frame, label map, and F_{new->old} of the visible layers (maps None: zero)."""
         background, *objects = layers
         image, labels = background.image.astype(np.float32), background.labels.copy()
@@ -229,17 +251,17 @@ def _disk(radius: int) -> np.ndarray:
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
 
 
-def _box(mask: np.ndarray) -> Tuple[int, int, int, int]:
+def _box(mask: np.ndarray) -> tuple[int, int, int, int]:
     """Tight box (x1, y1, x2, y2), x2 and y2 exclusive."""
     columns, rows = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def _identity_map(shape: Tuple[int, int]) -> np.ndarray:
+def _identity_map(shape: tuple[int, int]) -> np.ndarray:
     return np.stack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in shape[::-1])), axis=-1)
 
 
-def _affine_map(shape: Tuple[int, int], matrix: np.ndarray) -> np.ndarray:
+def _affine_map(shape: tuple[int, int], matrix: np.ndarray) -> np.ndarray:
     """``(H, W, 2)``: where each new pixel (x, y) comes from under an affine map (2, 3)."""
     return (_identity_map(shape) @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
 
@@ -260,21 +282,23 @@ def _spline_displacement(mask: np.ndarray, amount: float, rng: np.random.Generat
     # beyond the object the bend fades: anchors around its box stay where they are
     pad_x, pad_y = (x2 - x1), (y2 - y1)
     anchors = np.array([(x, y) for x in (x1 - pad_x, x2 + pad_x) for y in (y1 - pad_y, y2 + pad_y)], np.float64)
-    spline = RBFInterpolator(np.vstack([control, anchors]), np.vstack([shift, np.zeros((4, 2))]),
-                             kernel='thin_plate_spline', smoothing=1e-3)
+    spline = RBFInterpolator(
+        np.vstack([control, anchors]), np.vstack([shift, np.zeros((4, 2))]), kernel='thin_plate_spline', smoothing=1e-3
+    )
     step = 8
     height, width = mask.shape
     xs, ys = (np.linspace(0, side - 1, -(-side // step) + 1) for side in (width, height))
     coarse = spline(np.stack(np.meshgrid(xs, ys), -1).reshape(-1, 2)).reshape(len(ys), len(xs), 2).astype(np.float32)
-    to_coarse = _identity_map(mask.shape) * np.array([(len(xs) - 1) / max(width - 1, 1), (len(ys) - 1) / max(height - 1, 1)],
-                                                     np.float32)
+    to_coarse = _identity_map(mask.shape) * np.array(
+        [(len(xs) - 1) / max(width - 1, 1), (len(ys) - 1) / max(height - 1, 1)], np.float32
+    )
     return cv2.remap(coarse, to_coarse, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _light_curve(rng: np.random.Generator) -> np.ndarray:
     """Look-up tables (2, 256) of saturation and value: c' = a c^p + b."""
     c = np.arange(256) / 255
-    curves = [rng.uniform(0.97, 1.03) * c**rng.uniform(0.8, 1.2) + rng.uniform(-0.05, 0.05) for _ in range(2)]
+    curves = [rng.uniform(0.97, 1.03) * c ** rng.uniform(0.8, 1.2) + rng.uniform(-0.05, 0.05) for _ in range(2)]
     return np.clip(np.rint(255 * np.stack(curves)), 0, 255).astype(np.uint8)
 
 

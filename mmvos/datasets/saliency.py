@@ -1,6 +1,7 @@
 """Still images with one foreground mask each: MSRA10K, DUT-OMRON, DUTS. Training data of saliency and of COSNet."""
+
 import os.path as osp
-from typing import List, Optional, Sequence, Tuple
+from collections.abc import Sequence
 
 from mmengine.logging import print_log
 
@@ -24,41 +25,52 @@ class SaliencyDataset(BaseVOSDataset):
             which the first that exist are taken.
         kwargs: as of :class:`BaseVOSDataset`.
     """
-    #: (images, masks) relative to the root; copies of an archive unpack into different folders
-    FOLDERS: Sequence[Tuple[str, str]] = (('images', 'saliencymaps'), ('images', 'masks'))
 
-    def __init__(self, data_root: str, data_prefix: Optional[dict] = None, **kwargs) -> None:
+    #: (images, masks) relative to the root; copies of an archive unpack into different folders
+    FOLDERS: Sequence[tuple[str, str]] = (('images', 'saliencymaps'), ('images', 'masks'))
+
+    def __init__(self, data_root: str, data_prefix: dict | None = None, **kwargs) -> None:
         if data_prefix is None:
-            found = [(i, a) for i, a in self.FOLDERS
-                     if osp.isdir(osp.join(data_root, i)) and osp.isdir(osp.join(data_root, a))]
+            found = [(i, a) for i, a in self.FOLDERS if osp.isdir(osp.join(data_root, i)) and osp.isdir(osp.join(data_root, a))]
             images, masks = (found or self.FOLDERS)[0]
             data_prefix = dict(img=images, ann=masks)
         super().__init__(data_root=data_root, data_prefix=data_prefix, **kwargs)
 
-    def load_data_list(self) -> List[dict]:
+    def load_data_list(self) -> list[dict]:
         """One dict per image that has a mask."""
         images, masks = self.data_prefix['img'], self.data_prefix['ann']
         for folder in (images, masks):
             if not osp.isdir(folder):
-                raise FileNotFoundError(f'{folder}: folder of {type(self).__name__} not found. Expected one of '
-                                        f'{[f"{i} and {a}" for i, a in self.FOLDERS]} in {self.data_root}.')
-        suffixes = ('.png', ) if osp.samefile(images, masks) else ('.png', '.jpg')  # one mask of DUTS is a JPEG file
+                raise FileNotFoundError(
+                    f'{folder}: folder of {type(self).__name__} not found. Expected one of '
+                    f'{[f"{i} and {a}" for i, a in self.FOLDERS]} in {self.data_root}.'
+                )
+        suffixes = ('.png',) if osp.samefile(images, masks) else ('.png', '.jpg')  # one mask of DUTS is a JPEG file
         mask_of = {_stem(path): path for path in list_frames(masks) if path.lower().endswith(suffixes)}
         pictures = [path for path in list_frames(images) if path.lower().endswith(('.jpg', '.jpeg'))]
-        videos = [dict(video_id=_stem(path), frames=[path], annotations={
-            0: LabelSource(mask_of[_stem(path)], threshold=MASK_THRESHOLD, reader=read_grey)
-        }) for path in pictures if _stem(path) in mask_of]
+        videos = [
+            dict(
+                video_id=_stem(path),
+                frames=[path],
+                annotations={0: LabelSource(mask_of[_stem(path)], threshold=MASK_THRESHOLD, reader=read_grey)},
+            )
+            for path in pictures
+            if _stem(path) in mask_of
+        ]
         if len(videos) < len(pictures):
-            print_log(f'{type(self).__name__}: {len(pictures) - len(videos)} of {len(pictures)} images have no mask and '
-                      'are left out.', logger='current')
+            print_log(
+                f'{type(self).__name__}: {len(pictures) - len(videos)} of {len(pictures)} images have no mask and '
+                'are left out.',
+                logger='current',
+            )
         return videos
 
 
 @DATASETS.register_module()
 class MSRA10KDataset(SaliencyDataset):
     """MSRA10K: 10 000 images (Cheng et al., "Global Contrast Based Salient Region Detection", PAMI 2015)."""
-    FOLDERS = tuple((folder, folder) for folder in
-                    ('MSRA10K_Imgs_GT/Imgs', 'MSRA10K_Imgs_GT/MSRA10K_Imgs_GT/Imgs', 'Imgs'))
+
+    FOLDERS = tuple((folder, folder) for folder in ('MSRA10K_Imgs_GT/Imgs', 'MSRA10K_Imgs_GT/MSRA10K_Imgs_GT/Imgs', 'Imgs'))
 
     def __init__(self, data_root: str = 'data/MSRA10K', **kwargs) -> None:
         super().__init__(data_root=data_root, **kwargs)
@@ -67,8 +79,12 @@ class MSRA10KDataset(SaliencyDataset):
 @DATASETS.register_module()
 class DUTOMRONDataset(SaliencyDataset):
     """DUT-OMRON: 5 168 images (Yang et al., "Saliency Detection via Graph-Based Manifold Ranking", CVPR 2013)."""
-    FOLDERS = (('DUT-OMRON-image', 'pixelwiseGT-new-PNG'), ('DUT-OMRON-image/DUT-OMRON-image', 'pixelwiseGT-new-PNG'),
-               ('DUT-OMRON-image', 'DUT-OMRON-gt-pixelwise.zip/pixelwiseGT-new-PNG'))
+
+    FOLDERS = (
+        ('DUT-OMRON-image', 'pixelwiseGT-new-PNG'),
+        ('DUT-OMRON-image/DUT-OMRON-image', 'pixelwiseGT-new-PNG'),
+        ('DUT-OMRON-image', 'DUT-OMRON-gt-pixelwise.zip/pixelwiseGT-new-PNG'),
+    )
 
     def __init__(self, data_root: str = 'data/DUT-OMRON', **kwargs) -> None:
         super().__init__(data_root=data_root, **kwargs)
@@ -78,6 +94,7 @@ class DUTOMRONDataset(SaliencyDataset):
 class DUTSDataset(SaliencyDataset):
     """DUTS training images: 10 553 (Wang et al., "Learning to Detect Salient Objects with Image-level Supervision", CVPR
     2017)."""
+
     FOLDERS = (('DUTS-TR/DUTS-TR-Image', 'DUTS-TR/DUTS-TR-Mask'), ('DUTS-TR-Image', 'DUTS-TR-Mask'))
 
     def __init__(self, data_root: str = 'data/DUTS', **kwargs) -> None:

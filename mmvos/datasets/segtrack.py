@@ -1,7 +1,7 @@
 """SegTrack v2 (Li et al., "Video Segmentation by Tracking Many Figure-Ground Segments", ICCV 2013)."""
+
 import os
 import os.path as osp
-from typing import Dict, List
 
 from mmvos.registry import DATASETS
 
@@ -33,7 +33,7 @@ class SegTrackV2Dataset(UnsupervisedVOSDataset):
     def __init__(self, data_root: str = 'data/SegTrackv2', **kwargs) -> None:
         super().__init__(data_root=data_root, **kwargs)
 
-    def load_official(self) -> List[dict]:
+    def load_official(self) -> list[dict]:
         """One video per line of ``all.txt``."""
         names = read_split_list(osp.join(self.data_root, 'ImageSets', 'all.txt'))
         return [self._sequence(name.lstrip('*').strip()) for name in names]
@@ -51,14 +51,18 @@ class SegTrackV2Dataset(UnsupervisedVOSDataset):
         for files, folder in ((images, f'JPEGImages/{name}'), *((m, f'GroundTruth/{name}') for m in masks)):
             missing = [stem for stem in stems if stem not in files]
             if missing:
-                raise FileNotFoundError(f'{osp.join(self.data_root, folder, missing[0])}.*: not found, but listed in '
-                                        f'{list_file}. Expected {", ".join(IMAGE_SUFFIXES)}.')
-        annotations = {i: LabelSource([m[stem] for m in masks], ids=ids, threshold=MASK_THRESHOLD, binary=self.merge,
-                                      reader=read_grey) for i, stem in enumerate(stems)}
+                raise FileNotFoundError(
+                    f'{osp.join(self.data_root, folder, missing[0])}.*: not found, but listed in '
+                    f'{list_file}. Expected {", ".join(IMAGE_SUFFIXES)}.'
+                )
+        annotations = {
+            i: LabelSource([m[stem] for m in masks], ids=ids, threshold=MASK_THRESHOLD, binary=self.merge, reader=read_grey)
+            for i, stem in enumerate(stems)
+        }
         return dict(video_id=name, frames=[images[stem] for stem in stems], annotations=annotations)
 
 
-def _by_stem(folder: str) -> Dict[str, str]:
+def _by_stem(folder: str) -> dict[str, str]:
     if not osp.isdir(folder):
         raise FileNotFoundError(f'{folder}: folder of a sequence not found.')
     files = {}

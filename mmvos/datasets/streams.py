@@ -1,7 +1,8 @@
 """Several data sets that a training alternates between (still images, videos), and videos counted frame by frame."""
+
 from bisect import bisect_right
 from itertools import accumulate
-from typing import Any, Dict, List
+from typing import Any
 
 from torch.utils.data import Dataset
 
@@ -18,16 +19,16 @@ class MultiStream(Dataset):
         streams: ``{name: config of a data set}``; a list of configs under a name is concatenated.
     """
 
-    def __init__(self, streams: Dict[str, Any]) -> None:
+    def __init__(self, streams: dict[str, Any]) -> None:
         if not streams:
             raise ValueError('MultiStream: no streams given; expected {name: config of a data set}.')
-        self.parts: List[tuple] = []  # (stream, data set)
+        self.parts: list[tuple] = []  # (stream, data set)
         for name, configs in streams.items():
             for config in configs if isinstance(configs, (list, tuple)) else [configs]:
                 self.parts.append((name, DATASETS.build(config) if isinstance(config, dict) else config))
         self.ends = list(accumulate(len(dataset) for _, dataset in self.parts))
         #: {name: range of its indices}
-        self.ranges: Dict[str, range] = {}
+        self.ranges: dict[str, range] = {}
         for (name, dataset), end in zip(self.parts, self.ends):
             first = self.ranges[name].start if name in self.ranges else end - len(dataset)
             self.ranges[name] = range(first, end)
@@ -66,8 +67,9 @@ class FrameDataset(Dataset):
     def __init__(self, dataset: dict) -> None:
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
         self.dataset.full_init()
-        self.targets = [(video, frame) for video in range(len(self.dataset))
-                        for frame in self.dataset.get_data_info(video)['labelled']]
+        self.targets = [
+            (video, frame) for video in range(len(self.dataset)) for frame in self.dataset.get_data_info(video)['labelled']
+        ]
 
     @property
     def metainfo(self) -> dict:

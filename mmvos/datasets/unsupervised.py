@@ -1,8 +1,8 @@
 """What the benchmarks of unsupervised video object segmentation share: one foreground, masks of some of the frames."""
+
 import os
 import os.path as osp
 import re
-from typing import List, Optional
 
 import cv2
 import numpy as np
@@ -28,13 +28,13 @@ def read_grey(path: str) -> np.ndarray:
     return image
 
 
-def trailing_number(name: str) -> Optional[int]:
+def trailing_number(name: str) -> int | None:
     """The last number in a file's stem (``bear01_0020_gt.ppm``: 20); None without one."""
     numbers = re.findall(r'\d+', osp.splitext(osp.basename(name))[0])
     return int(numbers[-1]) if numbers else None
 
 
-def folders_in(path: str) -> List[str]:
+def folders_in(path: str) -> list[str]:
     """Names of the folders in a folder, sorted, hidden ones left out; empty if there is no such folder."""
     if not osp.isdir(path):
         return []
@@ -62,11 +62,19 @@ class UnsupervisedVOSDataset(BaseVOSDataset):
         first_mask_prompt: the first annotation is the prompt (semi-supervised use).
         kwargs: as of :class:`BaseVOSDataset`.
     """
-    #: names of the splits
-    SPLITS = ('test', )
 
-    def __init__(self, data_root: str, split: str = 'test', layout: str = 'official', merge: bool = True,
-                 first_mask_prompt: bool = False, **kwargs) -> None:
+    #: names of the splits
+    SPLITS = ('test',)
+
+    def __init__(
+        self,
+        data_root: str,
+        split: str = 'test',
+        layout: str = 'official',
+        merge: bool = True,
+        first_mask_prompt: bool = False,
+        **kwargs,
+    ) -> None:
         if split not in self.SPLITS:
             raise ValueError(f'{type(self).__name__}: split is {split!r}; expected one of {self.SPLITS}.')
         if layout not in ('official', 'flat'):
@@ -74,7 +82,7 @@ class UnsupervisedVOSDataset(BaseVOSDataset):
         self.split, self.layout, self.merge, self.first_mask_prompt = split, layout, merge, first_mask_prompt
         super().__init__(data_root=data_root, **kwargs)
 
-    def load_data_list(self) -> List[dict]:
+    def load_data_list(self) -> list[dict]:
         """One dict per video, see :class:`BaseVOSDataset`."""
         if not osp.isdir(self.data_root):
             raise FileNotFoundError(f'{self.data_root}: root folder of {type(self).__name__} not found.')
@@ -87,11 +95,11 @@ class UnsupervisedVOSDataset(BaseVOSDataset):
                 video['categories'] = {1: 'object'}
         return videos
 
-    def load_official(self) -> List[dict]:
+    def load_official(self) -> list[dict]:
         """Videos of the benchmark's own layout."""
         raise NotImplementedError(f'{type(self).__name__} must implement load_official.')
 
-    def load_flat(self) -> List[dict]:
+    def load_flat(self) -> list[dict]:
         """Videos of the flat layout."""
         videos = []
         for line in read_split_list(osp.join(self.data_root, 'ImageSets', f'{self.split}.txt')):
@@ -100,8 +108,10 @@ class UnsupervisedVOSDataset(BaseVOSDataset):
             folder = osp.join(self.data_root, 'Annotations', video_id)
             if not osp.isdir(folder):
                 raise FileNotFoundError(f'{folder}: folder of the masks of video {video_id!r} not found.')
-            annotations = {i: LabelSource(path, threshold=MASK_THRESHOLD, reader=read_grey)
-                           for i, path in masks_by_frame(folder, frames).items()}
+            annotations = {
+                i: LabelSource(path, threshold=MASK_THRESHOLD, reader=read_grey)
+                for i, path in masks_by_frame(folder, frames).items()
+            }
             video = dict(video_id=video_id, frames=frames, annotations=annotations)
             if group:
                 video['group'] = group[0]

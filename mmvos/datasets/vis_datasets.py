@@ -1,7 +1,9 @@
 """Data sets of video instance segmentation."""
+
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, List, Optional, Sequence
+from typing import Any
 
 import pycocotools.mask as rle
 from mmdet.datasets import YouTubeVISDataset as MMDetYouTubeVISDataset
@@ -34,12 +36,12 @@ class VISDataset(BaseVideoDataset):
         kwargs: as of ``mmdet.BaseVideoDataset``.
     """
 
-    def __init__(self, *args, pipeline: Optional[Sequence[dict]] = None, test_mode: bool = False, **kwargs) -> None:
+    def __init__(self, *args, pipeline: Sequence[dict] | None = None, test_mode: bool = False, **kwargs) -> None:
         if pipeline is None:
             pipeline = [dict(type='mmvos.PackVideo', meta_keys=('vis_id',))] if test_mode else []
         super().__init__(*args, pipeline=pipeline, test_mode=test_mode, **kwargs)
 
-    def load_data_list(self) -> List[dict]:
+    def load_data_list(self) -> list[dict]:
         """``[dict(video_id, name, height, width, video_length, images=[dict(img_path, instances, ...)])]``."""
         data = load_youtube_vis(self.ann_file)
         self._set_classes(data['categories'])
@@ -50,17 +52,18 @@ class VISDataset(BaseVideoDataset):
         videos = {}
         for video in data['videos']:
             common = dict(video_id=video['id'], height=video['height'], width=video['width'])
-            images = [dict(common, img_id=(video['id'], frame), img_path=os.path.join(folder, name), frame_id=frame,
-                           instances=[]) for frame, name in enumerate(video['file_names'])]
+            images = [
+                dict(common, img_id=(video['id'], frame), img_path=os.path.join(folder, name), frame_id=frame, instances=[])
+                for frame, name in enumerate(video['file_names'])
+            ]
             videos[video['id']] = dict(common, name=video_name(video), video_length=len(images), images=images)
         if not self.test_mode:
             for number, annotation in enumerate(data['annotations'], 1):
                 if annotation['category_id'] in labels:
-                    self._add_instances(videos[annotation['video_id']], annotation, number,
-                                        labels[annotation['category_id']])
+                    self._add_instances(videos[annotation['video_id']], annotation, number, labels[annotation['category_id']])
         return list(videos.values())
 
-    def _set_classes(self, categories: List[dict]) -> None:
+    def _set_classes(self, categories: list[dict]) -> None:
         names = {category['name'].lower(): category['id'] for category in categories}
         classes = self._metainfo.get('classes')
         if classes is None:
@@ -83,20 +86,29 @@ class VISDataset(BaseVideoDataset):
             x2, y2 = min(x1 + width, video['width']), min(y1 + height, video['height'])
             x1, y1 = max(x1, 0), max(y1, 0)
             if x2 - x1 >= 1 and y2 - y1 >= 1:
-                image['instances'].append(dict(
-                    bbox=[x1, y1, x2, y2], bbox_label=label, mask=mask, instance_id=instance_id,
-                    ignore_flag=int(bool(annotation.get('iscrowd', 0)))))
+                image['instances'].append(
+                    dict(
+                        bbox=[x1, y1, x2, y2],
+                        bbox_label=label,
+                        mask=mask,
+                        instance_id=instance_id,
+                        ignore_flag=int(bool(annotation.get('iscrowd', 0))),
+                    )
+                )
 
-    def filter_data(self) -> List[dict]:
+    def filter_data(self) -> list[dict]:
         """Training only: frames without an object to learn from, and very small ones, go."""
         if self.test_mode:
             return self.data_list
         cfg = self.filter_cfg or {}
         videos = []
         for video in self.data_list:
-            images = [image for image in video['images']
-                      if min(image['height'], image['width']) >= cfg.get('min_size', 32) and
-                      (not cfg.get('filter_empty_gt', True) or any(not i['ignore_flag'] for i in image['instances']))]
+            images = [
+                image
+                for image in video['images']
+                if min(image['height'], image['width']) >= cfg.get('min_size', 32)
+                and (not cfg.get('filter_empty_gt', True) or any(not i['ignore_flag'] for i in image['instances']))
+            ]
             if images:
                 videos.append(dict(video, images=images, video_length=len(images)))
         if not videos:
@@ -108,10 +120,16 @@ class VISDataset(BaseVideoDataset):
         if not self.test_mode:
             return super().prepare_data(idx)
         info = self.get_data_info(idx)
-        return self.pipeline(dict(video_id=info['name'], frames=[image['img_path'] for image in info['images']],
-                                  prompts={}, vis_id=info['video_id']))
+        return self.pipeline(
+            dict(
+                video_id=info['name'],
+                frames=[image['img_path'] for image in info['images']],
+                prompts={},
+                vis_id=info['video_id'],
+            )
+        )
 
-    def video_lengths(self) -> List[int]:
+    def video_lengths(self) -> list[int]:
         """Number of frames of every video, for samplers that share out work by it."""
         return [self.get_data_info(i)['video_length'] for i in range(len(self))]
 
@@ -138,7 +156,7 @@ class YouTubeVISDataset(VISDataset):
         kwargs: as of :class:`VISDataset`.
     """
 
-    def __init__(self, dataset_version: str, *args, metainfo: Optional[dict] = None, **kwargs) -> None:
+    def __init__(self, dataset_version: str, *args, metainfo: dict | None = None, **kwargs) -> None:
         MMDetYouTubeVISDataset.set_dataset_classes(dataset_version)
         super().__init__(*args, metainfo=dict(MMDetYouTubeVISDataset.METAINFO, **(metainfo or {})), **kwargs)
 
@@ -146,10 +164,36 @@ class YouTubeVISDataset(VISDataset):
 @DATASETS.register_module()
 class OVISDataset(VISDataset):
     """OVIS: occluded instances, 25 classes, in the layout of YouTube-VIS ("Occluded Video Instance Segmentation")."""
-    METAINFO = dict(classes=(
-        'Person', 'Bird', 'Cat', 'Dog', 'Horse', 'Sheep', 'Cow', 'Elephant', 'Bear', 'Zebra', 'Giraffe', 'Poultry',
-        'Giant_panda', 'Lizard', 'Parrot', 'Monkey', 'Rabbit', 'Tiger', 'Fish', 'Turtle', 'Bicycle', 'Motorcycle',
-        'Airplane', 'Boat', 'Vehical'))  # spelt as in its files
+
+    METAINFO = dict(
+        classes=(
+            'Person',
+            'Bird',
+            'Cat',
+            'Dog',
+            'Horse',
+            'Sheep',
+            'Cow',
+            'Elephant',
+            'Bear',
+            'Zebra',
+            'Giraffe',
+            'Poultry',
+            'Giant_panda',
+            'Lizard',
+            'Parrot',
+            'Monkey',
+            'Rabbit',
+            'Tiger',
+            'Fish',
+            'Turtle',
+            'Bicycle',
+            'Motorcycle',
+            'Airplane',
+            'Boat',
+            'Vehical',
+        )
+    )  # spelt as in its files
 
 
 @DATASETS.register_module()

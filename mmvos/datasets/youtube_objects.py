@@ -1,7 +1,7 @@
 """YouTube-Objects (Prest et al., CVPR 2012) with the segmentation masks of Jain and Grauman (ECCV 2014)."""
+
 import os
 import os.path as osp
-from typing import Dict, List
 
 from mmvos.inference.video import list_frames
 from mmvos.registry import DATASETS
@@ -29,13 +29,15 @@ class YouTubeObjectsDataset(UnsupervisedVOSDataset):
         kwargs: as of :class:`UnsupervisedVOSDataset`.
     """
 
-    def __init__(self, data_root: str = 'data/YouTube-Objects', data_prefix: dict = None, min_labels: int = 1,
-                 **kwargs) -> None:
+    def __init__(
+        self, data_root: str = 'data/YouTube-Objects', data_prefix: dict = None, min_labels: int = 1, **kwargs
+    ) -> None:
         self.min_labels = min_labels
-        super().__init__(data_root=data_root,
-                         data_prefix=dict(dict(img='images', ann='youtube_masks'), **(data_prefix or {})), **kwargs)
+        super().__init__(
+            data_root=data_root, data_prefix=dict(dict(img='images', ann='youtube_masks'), **(data_prefix or {})), **kwargs
+        )
 
-    def load_official(self) -> List[dict]:
+    def load_official(self) -> list[dict]:
         """One video per shot that has labels."""
         videos = []
         for category in CLASSES:
@@ -46,9 +48,11 @@ class YouTubeObjectsDataset(UnsupervisedVOSDataset):
                     if osp.isdir(labels):
                         videos.append(self._shot(category, video, shot, labels))
         if not videos:
-            raise FileNotFoundError(f'{self.data_prefix["ann"]}: no labels found. Expected '
-                                    '<class>/data/<video>/shots/<shot>/labels/<frame>.jpg with the classes '
-                                    f'{", ".join(CLASSES)}.')
+            raise FileNotFoundError(
+                f'{self.data_prefix["ann"]}: no labels found. Expected '
+                '<class>/data/<video>/shots/<shot>/labels/<frame>.jpg with the classes '
+                f'{", ".join(CLASSES)}.'
+            )
         return [video for video in videos if len(video['annotations']) >= self.min_labels]
 
     def _shot(self, category: str, video: str, shot: str, labels: str) -> dict:
@@ -57,17 +61,17 @@ class YouTubeObjectsDataset(UnsupervisedVOSDataset):
         folder = nested if osp.isdir(nested) else folder
         frames = list_frames(folder) if osp.isdir(folder) else []
         if not frames:
-            raise FileNotFoundError(f'{folder}: no frames found for the labels in {labels}. '
-                                    'Expected frame<number:04d>.jpg.')
-        position: Dict[int, int] = {trailing_number(frame): i for i, frame in enumerate(frames)}
+            raise FileNotFoundError(f'{folder}: no frames found for the labels in {labels}. Expected frame<number:04d>.jpg.')
+        position: dict[int, int] = {trailing_number(frame): i for i, frame in enumerate(frames)}
         annotations = {}
         for name in sorted(os.listdir(labels)):
             if not name.lower().endswith(('.jpg', '.png')) or name.startswith('.'):
                 continue
             number = trailing_number(name)
             if number not in position:
-                raise FileNotFoundError(f'{osp.join(folder, f"frame{number:04d}.jpg")}: frame not found, but there is a '
-                                        f'label for it ({osp.join(labels, name)}).')
-            annotations[position[number]] = LabelSource(osp.join(labels, name), threshold=MASK_THRESHOLD,
-                                                        reader=read_grey)
+                raise FileNotFoundError(
+                    f'{osp.join(folder, f"frame{number:04d}.jpg")}: frame not found, but there is a '
+                    f'label for it ({osp.join(labels, name)}).'
+                )
+            annotations[position[number]] = LabelSource(osp.join(labels, name), threshold=MASK_THRESHOLD, reader=read_grey)
         return dict(video_id=f'{category}_{video}_{shot}', group=category, frames=frames, annotations=annotations)

@@ -1,7 +1,9 @@
 """From label maps to the annotation file of YouTube-VIS."""
+
 import json
 import os
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pycocotools.mask as rle
@@ -23,11 +25,17 @@ class YouTubeVISWriter:
             raise ValueError(f'the category {repeated[0]!r} is listed twice.')
         self.category_ids = {name: number for number, name in enumerate(categories, 1)}
         self.description = description
-        self.videos: List[dict] = []
-        self.annotations: List[dict] = []
+        self.videos: list[dict] = []
+        self.annotations: list[dict] = []
 
-    def add_video(self, file_names: Sequence[str], size: Tuple[int, int], label_maps: Iterable[Optional[np.ndarray]],
-                  categories: Mapping[int, str], name: Optional[str] = None) -> None:
+    def add_video(
+        self,
+        file_names: Sequence[str],
+        size: tuple[int, int],
+        label_maps: Iterable[np.ndarray | None],
+        categories: Mapping[int, str],
+        name: str | None = None,
+    ) -> None:
         """One video.
 
         Args:
@@ -39,15 +47,17 @@ class YouTubeVISWriter:
         Raises:
             ValueError: an object without a category, an unknown category, a label map of another size.
         """
-        objects: Dict[int, Dict[int, dict]] = {}
+        objects: dict[int, dict[int, dict]] = {}
         count = 0
         for frame, label_map in enumerate(label_maps):
             count += 1
             if label_map is None:
                 continue
             if label_map.shape != tuple(size):
-                raise ValueError(f'{file_names[frame]}: the label map is {label_map.shape[1]}x{label_map.shape[0]}, '
-                                 f'the video is {size[1]}x{size[0]} (width x height).')
+                raise ValueError(
+                    f'{file_names[frame]}: the label map is {label_map.shape[1]}x{label_map.shape[0]}, '
+                    f'the video is {size[1]}x{size[0]} (width x height).'
+                )
             for object_id in object_ids_of(label_map):
                 code = rle.encode(np.asfortranarray(label_map == object_id))
                 objects.setdefault(object_id, {})[frame] = code
@@ -55,8 +65,13 @@ class YouTubeVISWriter:
             raise ValueError(f'{name or file_names[0]}: {count} label maps for {len(file_names)} frames.')
         self.add_tracks(file_names, size, [(categories.get(i), masks) for i, masks in sorted(objects.items())], name)
 
-    def add_tracks(self, file_names: Sequence[str], size: Tuple[int, int],
-                   tracks: Sequence[Tuple[Optional[str], Mapping[int, Any]]], name: Optional[str] = None) -> None:
+    def add_tracks(
+        self,
+        file_names: Sequence[str],
+        size: tuple[int, int],
+        tracks: Sequence[tuple[str | None, Mapping[int, Any]]],
+        name: str | None = None,
+    ) -> None:
         """One video whose objects are ``[(category, {frame: compressed run-length code})]``; masks may overlap."""
         video_id = len(self.videos) + 1
         video = dict(id=video_id, width=size[1], height=size[0], length=len(file_names), file_names=list(file_names))
@@ -64,8 +79,9 @@ class YouTubeVISWriter:
         for number, (category, masks) in enumerate(tracks, 1):
             if category not in self.category_ids:
                 known = ', '.join(self.category_ids)
-                raise ValueError(f'{name or file_names[0]}: object {number} has the category {category!r}; expected '
-                                 f'one of: {known}.')
+                raise ValueError(
+                    f'{name or file_names[0]}: object {number} has the category {category!r}; expected one of: {known}.'
+                )
             segmentations, areas, bboxes = ([None] * len(file_names) for _ in range(3))
             for frame, code in masks.items():
                 area = int(rle.area(code))
@@ -75,20 +91,33 @@ class YouTubeVISWriter:
                     segmentations[frame] = dict(size=list(code['size']), counts=counts)
                     areas[frame], bboxes[frame] = area, rle.toBbox(code).tolist()
             if any(areas):
-                self.annotations.append(dict(
-                    id=len(self.annotations) + 1, video_id=video_id, category_id=self.category_ids[category], iscrowd=0,
-                    segmentations=segmentations, areas=areas, bboxes=bboxes, width=size[1], height=size[0]))
+                self.annotations.append(
+                    dict(
+                        id=len(self.annotations) + 1,
+                        video_id=video_id,
+                        category_id=self.category_ids[category],
+                        iscrowd=0,
+                        segmentations=segmentations,
+                        areas=areas,
+                        bboxes=bboxes,
+                        width=size[1],
+                        height=size[0],
+                    )
+                )
 
     def save(self, path: str) -> None:
         """Write the file: complete, or not at all."""
-        data = dict(info=dict(description=self.description), videos=self.videos, annotations=self.annotations,
-                    categories=[dict(id=number, name=name, supercategory='object')
-                                for name, number in self.category_ids.items()])
+        data = dict(
+            info=dict(description=self.description),
+            videos=self.videos,
+            annotations=self.annotations,
+            categories=[dict(id=number, name=name, supercategory='object') for name, number in self.category_ids.items()],
+        )
         with atomic_path(path) as temporary, open(temporary, 'w') as file:
             json.dump(data, file)
 
 
-def list_videos(folder: str) -> List[str]:
+def list_videos(folder: str) -> list[str]:
     """Names of the sub-folders of a folder, sorted; an error that names it if there are none."""
     if not os.path.isdir(folder):
         raise FileNotFoundError(f'{folder}: folder of the videos not found.')

@@ -1,7 +1,8 @@
 """YouTube-VOS 2018 and 2019 (Xu et al., arXiv 1809.03327): objects appear at any frame, every fifth frame is
 annotated."""
+
 import os.path as osp
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 from mmvos.registry import DATASETS
 
@@ -30,25 +31,35 @@ class YouTubeVOSDataset(BaseVOSDataset):
         kwargs: as of :class:`BaseVOSDataset`.
     """
 
-    def __init__(self, data_root: str = 'data/YouTubeVOS2018', split: str = 'train', all_frames: bool = False,
-                 categories: Optional[List[str]] = None, data_prefix: Optional[dict] = None, ann_file: str = '',
-                 **kwargs) -> None:
+    def __init__(
+        self,
+        data_root: str = 'data/YouTubeVOS2018',
+        split: str = 'train',
+        all_frames: bool = False,
+        categories: list[str] | None = None,
+        data_prefix: dict | None = None,
+        ann_file: str = '',
+        **kwargs,
+    ) -> None:
         self.split, self.all_frames, self.wanted_categories = split, all_frames, categories
         frames = f'{split}_all_frames/JPEGImages' if all_frames else f'{split}/JPEGImages'
         folders = dict(dict(img=frames, ann=f'{split}/Annotations'), **(data_prefix or {}))
         super().__init__(data_root=data_root, ann_file=ann_file or f'{split}/meta.json', data_prefix=folders, **kwargs)
 
-    def load_data_list(self) -> List[dict]:
+    def load_data_list(self) -> list[dict]:
         """One video per entry of the meta file that has an object of the wanted categories."""
         videos = []
         for name, entry in sorted(self._read_meta().items()):
-            objects = {int(object_id): content for object_id, content in entry['objects'].items()
-                       if self.wanted_categories is None or content.get('category') in self.wanted_categories}
+            objects = {
+                int(object_id): content
+                for object_id, content in entry['objects'].items()
+                if self.wanted_categories is None or content.get('category') in self.wanted_categories
+            }
             if objects:
                 videos.append(self._video(name, objects))
         return videos
 
-    def _read_meta(self) -> Dict[str, Any]:
+    def _read_meta(self) -> dict[str, Any]:
         meta = read_json(self.ann_file, META)
         try:
             videos = meta['videos']
@@ -56,11 +67,10 @@ class YouTubeVOSDataset(BaseVOSDataset):
                 for object_id, content in entry['objects'].items():
                     int(object_id), content['frames'][0]
         except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
-            raise ValueError(f'{self.ann_file}: {type(error).__name__} {error} while reading it. Expected '
-                             f'{META}.') from None
+            raise ValueError(f'{self.ann_file}: {type(error).__name__} {error} while reading it. Expected {META}.') from None
         return videos
 
-    def _video(self, name: str, objects: Dict[int, dict]) -> dict:
+    def _video(self, name: str, objects: dict[int, dict]) -> dict:
         frames = frames_of(osp.join(self.data_prefix['img'], name), name)
         position = {osp.splitext(osp.basename(f))[0]: i for i, f in enumerate(frames)}
         listed = sorted({stem for content in objects.values() for stem in content['frames']})
@@ -75,22 +85,30 @@ class YouTubeVOSDataset(BaseVOSDataset):
         prompts, starts = self._prompts(name, objects, masks, position)
         complete = all(position[stem] in masks for stem in listed)
         return dict(
-            video_id=name, frames=frames, prompts=prompts, prompt_frames=starts,
+            video_id=name,
+            frames=frames,
+            prompts=prompts,
+            prompt_frames=starts,
             # in the valid and test sets the masks are prompts, not annotations
-            annotations=masks if complete else {}, labelled=sorted(masks) if complete else [],
+            annotations=masks if complete else {},
+            labelled=sorted(masks) if complete else [],
             categories={i: content.get('category', 'object') for i, content in objects.items()},
             object_frames={i: [position[stem] for stem in content['frames']] for i, content in objects.items()},
-            eval_frames=[position[stem] for stem in listed], submit_frames=listed)
+            eval_frames=[position[stem] for stem in listed],
+            submit_frames=listed,
+        )
 
-    def _prompts(self, name: str, objects: Dict[int, dict], masks: Dict[int, str], position: Dict[str, int]) -> tuple:
+    def _prompts(self, name: str, objects: dict[int, dict], masks: dict[int, str], position: dict[str, int]) -> tuple:
         """``{frame: its mask with the new objects only}`` and ``{object id: frame}``."""
         starts = {object_id: position[min(content['frames'])] for object_id, content in objects.items()}
         prompts = {}
         for index in sorted(set(starts.values())):
             if index not in masks:
                 stem = {i: s for s, i in position.items()}[index]
-                raise FileNotFoundError(f'{osp.join(self.data_prefix["ann"], name, stem + ".png")}: mask not found, '
-                                        'but an object of this video begins there.')
+                raise FileNotFoundError(
+                    f'{osp.join(self.data_prefix["ann"], name, stem + ".png")}: mask not found, '
+                    'but an object of this video begins there.'
+                )
             new = [object_id for object_id, start in starts.items() if start == index]
             prompts[index] = LabelSource(masks[index], table={i: i for i in new}, size_mismatch=self.size_mismatch)
         return prompts, starts

@@ -1,7 +1,8 @@
 """Validation and test loops over videos: results stream from the session to the metrics and writers, frame by frame."""
+
 import os
 import time
-from typing import Iterator, Optional
+from collections.abc import Iterator
 
 from mmengine.dist import get_rank
 from mmengine.model import is_model_wrapper
@@ -34,8 +35,10 @@ class _VideoLoopMixin:
                 frames += 1
             seconds, all_frames = time.perf_counter() - start, all_frames + frames
             video = data_batch['inputs'][0]
-            runner.logger.info(f'[rank {get_rank()}] video {index + 1}/{total} {video.video_id}: {frames} frames, '
-                               f'{1000 * seconds / max(frames, 1):.1f} ms/frame')
+            runner.logger.info(
+                f'[rank {get_rank()}] video {index + 1}/{total} {video.video_id}: {frames} frames, '
+                f'{1000 * seconds / max(frames, 1):.1f} ms/frame'
+            )
             runner.call_hook(f'after_{mode}_iter', batch_idx=index, data_batch=data_batch, outputs=[])
         self._after_videos(all_frames, time.perf_counter() - all_start)
         metrics = self.evaluator.evaluate(len(self.dataloader.dataset))
@@ -66,7 +69,7 @@ class VideoTestLoop(_VideoLoopMixin, TestLoop):
         online_training: settings of :class:`~mmvos.engine.online_training.OnlineTrainer` (None: off).
     """
 
-    def __init__(self, runner, dataloader, evaluator, fp16: bool = False, online_training: Optional[dict] = None) -> None:
+    def __init__(self, runner, dataloader, evaluator, fp16: bool = False, online_training: dict | None = None) -> None:
         super().__init__(runner, dataloader, evaluator, fp16)
         self.online = OnlineTrainer(**online_training, work_dir=runner.work_dir) if online_training else None
 

@@ -4,6 +4,7 @@ An option of the test loop for any VOS model that can be trained::
 
     test_cfg = dict(type='VideoTestLoop', online_training=dict(stages=[dict(mode='per_video', max_iters=200, ...)]))
 """
+
 import copy
 import hashlib
 import json
@@ -12,8 +13,9 @@ import random
 import re
 import time
 import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -34,6 +36,7 @@ from mmvos.structures import VOID, VOSDataSample, atomic_path, object_ids_of, re
 
 class GivenFrame(NamedTuple):
     """A frame that the benchmark gives with its mask: BGR uint8 ``(H, W, 3)``, label map uint8 ``(H, W)``, and its video."""
+
     image: np.ndarray
     label_map: np.ndarray
     video_id: str
@@ -73,12 +76,32 @@ class OnlineTrainer:
         ValueError: a setting of a stage is unknown, missing or out of range.
     """
 
-    STAGE = dict(mode='per_video', max_iters=200, batch_size=4, clip_len=1, synthesis=None, pipeline=None, mix_dataset=None,
-                 mix_ratio=0.0, optim_wrapper=None, param_scheduler=None, trainable=None, freeze_bn=True, per_object=False,
-                 use_late_objects=True, seed=0)
+    STAGE = dict(
+        mode='per_video',
+        max_iters=200,
+        batch_size=4,
+        clip_len=1,
+        synthesis=None,
+        pipeline=None,
+        mix_dataset=None,
+        mix_ratio=0.0,
+        optim_wrapper=None,
+        param_scheduler=None,
+        trainable=None,
+        freeze_bn=True,
+        per_object=False,
+        use_late_objects=True,
+        seed=0,
+    )
 
-    def __init__(self, stages: Sequence[dict], adapt: Optional[dict] = None, save_weights: bool = False,
-                 reuse_weights: bool = False, work_dir: Optional[str] = None) -> None:
+    def __init__(
+        self,
+        stages: Sequence[dict],
+        adapt: dict | None = None,
+        save_weights: bool = False,
+        reuse_weights: bool = False,
+        work_dir: str | None = None,
+    ) -> None:
         self.stages = []
         for stage in stages:
             unknown = set(stage) - set(self.STAGE)
@@ -90,17 +113,19 @@ class OnlineTrainer:
             if not stage['pipeline'] or not stage['optim_wrapper']:
                 raise ValueError("online training: every stage needs a 'pipeline' and an 'optim_wrapper'.")
             if not 0 <= stage['mix_ratio'] <= 1 or bool(stage['mix_ratio']) != bool(stage['mix_dataset']):
-                raise ValueError("online training: 'mix_dataset' goes with a 'mix_ratio' in (0, 1], and neither without the "
-                                 f"other; got mix_ratio={stage['mix_ratio']}.")
+                raise ValueError(
+                    "online training: 'mix_dataset' goes with a 'mix_ratio' in (0, 1], and neither without the "
+                    f'other; got mix_ratio={stage["mix_ratio"]}.'
+                )
             self.stages.append(stage)
         self.per_object = any(s['per_object'] for s in self.stages)
         self.adapt = OnlineAdaptation(**adapt) if adapt else None
         self.save_weights, self.reuse_weights = save_weights, reuse_weights
         self.folder = os.path.join(work_dir or '.', 'online')
-        self.reports: List[dict] = []
+        self.reports: list[dict] = []
         #: names of trainings whose weights an earlier run had saved
-        self.reused: List[str] = []
-        self._mixed: Dict[str, Dataset] = {}  # by their configs: data sets are made once
+        self.reused: list[str] = []
+        self._mixed: dict[str, Dataset] = {}  # by their configs: data sets are made once
 
     # -- what the loop calls ---------------------------------------------------------------------------------------
 
@@ -110,8 +135,10 @@ class OnlineTrainer:
         if not any(p.requires_grad for p in model.parameters()):
             raise TypeError(f'online training: {name} has no parameter that trains.')
         if any(isinstance(m, nn.SyncBatchNorm) for m in model.modules()) and not all(s['freeze_bn'] for s in self.stages):
-            raise TypeError(f'online training: {name} has batch norms that wait for other ranks, but every rank trains by '
-                            'itself; set freeze_bn=True.')
+            raise TypeError(
+                f'online training: {name} has batch norms that wait for other ranks, but every rank trains by '
+                'itself; set freeze_bn=True.'
+            )
         if not model.prompted:
             raise TypeError(f'online training needs given masks, and {name} takes no prompts.')
         if self.adapt and not model.causal:
@@ -144,16 +171,20 @@ class OnlineTrainer:
             else:
                 yield from model.predict([video])
 
-    def summary(self, frames: int, seconds: float) -> Dict[str, Any]:
+    def summary(self, frames: int, seconds: float) -> dict[str, Any]:
         """What was spent: ``fps`` without online training, and with its time spread over all frames."""
         online = sum(r['synthesis_seconds'] + r['train_seconds'] for r in self.reports)
         inference = max(seconds - online, 1e-9)
-        return dict(trainings=self.reports, reused=self.reused, fps=frames / inference,
-                    fps_with_online_training=frames / max(seconds, 1e-9))
+        return dict(
+            trainings=self.reports,
+            reused=self.reused,
+            fps=frames / inference,
+            fps_with_online_training=frames / max(seconds, 1e-9),
+        )
 
     # -- training --------------------------------------------------------------------------------------------------
 
-    def _train(self, model: nn.Module, stage: dict, given: List[GivenFrame], name: str) -> None:
+    def _train(self, model: nn.Module, stage: dict, given: list[GivenFrame], name: str) -> None:
         logger = MMLogger.get_current_instance()
         given = [frame for frame in given if object_ids_of(frame.label_map)]
         if not given:
@@ -170,29 +201,36 @@ class OnlineTrainer:
         with isolated_random_state(stage['seed'] + zlib.crc32(name.encode())), trainable_mode(model, stage):
             finite = self._optimise(model, stage, given, report)
         if not finite:
-            logger.warning(f'online training, {name}: the loss is not finite after {report["iterations"]} iterations; '
-                           'going on with the weights from before.')
+            logger.warning(
+                f'online training, {name}: the loss is not finite after {report["iterations"]} iterations; '
+                'going on with the weights from before.'
+            )
             copy_weights(model, before)
         elif self.save_weights:
             with atomic_path(path) as temporary:
                 torch.save({k: v.cpu() for k, v in snapshot(model).items()}, temporary)
         self.reports.append(report)
-        logger.info('online training, {name}: {iterations} iterations, loss {first_loss:.4f} -> {last_loss:.4f}, '
-                    '{synthesis_seconds:.1f} s synthesis, {train_seconds:.1f} s training'.format(**report))
+        logger.info(
+            'online training, {name}: {iterations} iterations, loss {first_loss:.4f} -> {last_loss:.4f}, '
+            '{synthesis_seconds:.1f} s synthesis, {train_seconds:.1f} s training'.format(**report)
+        )
 
-    def _optimise(self, model: nn.Module, stage: dict, given: List[GivenFrame], report: dict) -> bool:
+    def _optimise(self, model: nn.Module, stage: dict, given: list[GivenFrame], report: dict) -> bool:
         rng = np.random.default_rng(np.random.randint(2**31))
         synthesis = TRANSFORMS.build(stage['synthesis']) if stage['synthesis'] else None
         pipeline, mixed = Compose(stage['pipeline']), self._mixed_dataset(stage)
         wrapper = build_optim_wrapper(model, copy.deepcopy(stage['optim_wrapper']))
-        schedulers = [PARAM_SCHEDULERS.build(dict(s, optimizer=wrapper, by_epoch=False))
-                      for s in stage['param_scheduler'] or []]
+        schedulers = [
+            PARAM_SCHEDULERS.build(dict(s, optimizer=wrapper, by_epoch=False)) for s in stage['param_scheduler'] or []
+        ]
         report.update(first_loss=float('nan'), last_loss=float('nan'))
         for iteration in range(stage['max_iters']):
             start = time.perf_counter()
             drawn = mixed_samples(iteration, stage['batch_size'], stage['mix_ratio'])
-            batch = [make_sample(synthesis, pipeline, given[rng.integers(len(given))], rng, stage['clip_len'])
-                     for _ in range(stage['batch_size'] - drawn)]
+            batch = [
+                make_sample(synthesis, pipeline, given[rng.integers(len(given))], rng, stage['clip_len'])
+                for _ in range(stage['batch_size'] - drawn)
+            ]
             batch += [mixed[int(rng.integers(len(mixed)))] for _ in range(drawn)]
             middle = time.perf_counter()
             loss = train_step(model, batch, wrapper)
@@ -208,7 +246,7 @@ class OnlineTrainer:
                 return False
         return True
 
-    def _mixed_dataset(self, stage: dict) -> Optional[Dataset]:
+    def _mixed_dataset(self, stage: dict) -> Dataset | None:
         """The data set that a stage mixes in."""
         if not stage['mix_dataset']:
             return None
@@ -217,7 +255,7 @@ class OnlineTrainer:
             self._mixed[key] = DATASETS.build(stage['mix_dataset'])
         return self._mixed[key]
 
-    def _weights_path(self, stage: dict, name: str, given: List[GivenFrame], before: Dict[str, torch.Tensor]) -> str:
+    def _weights_path(self, stage: dict, name: str, given: list[GivenFrame], before: dict[str, torch.Tensor]) -> str:
         """Where weights are kept; the file name tells everything apart that the result depends on."""
         digest = hashlib.sha1(json.dumps(stage, sort_keys=True, default=str).encode())
         for frame in given:
@@ -229,10 +267,10 @@ class OnlineTrainer:
 
     # -- one model per object --------------------------------------------------------------------------------------
 
-    def _run_per_object(self, model: nn.Module, stages: List[dict], video: Video) -> Iterator[VOSDataSample]:
+    def _run_per_object(self, model: nn.Module, stages: list[dict], video: Video) -> Iterator[VOSDataSample]:
         """K fine-tuned copies go through the video side by side; their probabilities are merged frame by frame."""
         prompts = {i: read_prompt(video, i) for i in sorted(video.prompts)}
-        sessions: Dict[int, InferenceSession] = {}
+        sessions: dict[int, InferenceSession] = {}
         for index, label_map in prompts.items():
             for object_id in object_ids_of(label_map):
                 own = copy.deepcopy(model)
@@ -240,8 +278,7 @@ class OnlineTrainer:
                 frame = video.read(index)
                 mask = (label_map == object_id).astype(np.uint8)
                 for number, stage in enumerate(stages):
-                    self._train(own, stage, [GivenFrame(frame, mask, video.video_id)],
-                                f'{video.video_id}_{object_id}_{number}')
+                    self._train(own, stage, [GivenFrame(frame, mask, video.video_id)], f'{video.video_id}_{object_id}_{number}')
                 sessions[object_id] = InferenceSession(own, amp=model.test_cfg.get('amp', False))
         for index, frame in video:
             prompt = prompts.get(index)
@@ -261,8 +298,11 @@ class OnlineTrainer:
             if prompt is not None:
                 given = (prompt != 0) & (prompt != VOID)
                 label_map[given] = prompt[given]
-            result = VOSDataSample(metainfo=dict(
-                video_info(video, index), frame_index=index, ori_shape=frame.shape[:2], object_ids=sorted(sessions)))
+            result = VOSDataSample(
+                metainfo=dict(
+                    video_info(video, index), frame_index=index, ori_shape=frame.shape[:2], object_ids=sorted(sessions)
+                )
+            )
             result.pred_label_map, result.frame = label_map, frame
             yield result
 
@@ -283,12 +323,20 @@ class OnlineAdaptation:
         lr: learning rate (None: the stage's own).
     """
 
-    def __init__(self, steps: int = 15, interval: int = 5, pos_thr: float = 0.97, neg_dist: float = 220, erosion: int = 15,
-                 cur_weight: float = 0.05, lr: Optional[float] = 1e-5) -> None:
+    def __init__(
+        self,
+        steps: int = 15,
+        interval: int = 5,
+        pos_thr: float = 0.97,
+        neg_dist: float = 220,
+        erosion: int = 15,
+        cur_weight: float = 0.05,
+        lr: float | None = 1e-5,
+    ) -> None:
         self.steps, self.interval, self.pos_thr = steps, interval, pos_thr
         self.neg_dist, self.erosion, self.cur_weight, self.lr = neg_dist, erosion, cur_weight, lr
 
-    def targets(self, scores: torch.Tensor, last: np.ndarray, object_ids: Sequence[int]) -> Tuple[np.ndarray, np.ndarray]:
+    def targets(self, scores: torch.Tensor, last: np.ndarray, object_ids: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """What may be learnt from a frame.
 
         Args:
@@ -364,7 +412,7 @@ class OnlineAdaptation:
                 train_step(model, [sample], wrapper)
 
 
-def given_frames(video: Video, late: bool = True) -> List[GivenFrame]:
+def given_frames(video: Video, late: bool = True) -> list[GivenFrame]:
     """Frames and label maps that the benchmark gives: the first prompt, and those of later objects."""
     indices = sorted(video.prompts)
     return [GivenFrame(video.read(i), read_prompt(video, i), video.video_id) for i in (indices if late else indices[:1])]
@@ -396,19 +444,30 @@ def make_sample(synthesis, pipeline: Compose, given: GivenFrame, rng: np.random.
             return sample
     sample = pack(pipeline, given.video_id, [given.image] * clip_len, [given.label_map] * clip_len)
     if sample is None:
-        raise ValueError(f'online training, {given.video_id}: the pipeline refuses the given frame itself; is an object '
-                         'smaller than it asks for?')
+        raise ValueError(
+            f'online training, {given.video_id}: the pipeline refuses the given frame itself; is an object '
+            'smaller than it asks for?'
+        )
     return sample
 
 
-def pack(pipeline: Compose, video_id: str, frames: List[np.ndarray], label_maps: List[np.ndarray], **extra) -> Optional[dict]:
+def pack(pipeline: Compose, video_id: str, frames: list[np.ndarray], label_maps: list[np.ndarray], **extra) -> dict | None:
     """Frames and label maps through the training transforms."""
     shape = frames[0].shape[:2]
-    return pipeline(dict(video_id=video_id, frame_ids=list(range(len(frames))), img=list(frames),
-                         gt_seg_map=list(label_maps), ori_shape=shape, img_shape=shape, **extra))
+    return pipeline(
+        dict(
+            video_id=video_id,
+            frame_ids=list(range(len(frames))),
+            img=list(frames),
+            gt_seg_map=list(label_maps),
+            ori_shape=shape,
+            img_shape=shape,
+            **extra,
+        )
+    )
 
 
-def train_step(model: nn.Module, batch: List[dict], wrapper, weight: float = 1.0) -> float:
+def train_step(model: nn.Module, batch: list[dict], wrapper, weight: float = 1.0) -> float:
     """One optimiser step; returns the loss before it. Nothing is changed if the loss is not finite."""
     data = model.data_preprocessor(pseudo_collate(batch), training=True)
     with wrapper.optim_context(model):
@@ -418,13 +477,13 @@ def train_step(model: nn.Module, batch: List[dict], wrapper, weight: float = 1.0
     return float(loss)
 
 
-def snapshot(model: nn.Module) -> Dict[str, torch.Tensor]:
+def snapshot(model: nn.Module) -> dict[str, torch.Tensor]:
     """Copies of all parameters and buffers."""
     tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     return {name: tensor.detach().clone() for name, tensor in tensors.items()}
 
 
-def copy_weights(model: nn.Module, weights: Dict[str, torch.Tensor]) -> None:
+def copy_weights(model: nn.Module, weights: dict[str, torch.Tensor]) -> None:
     """Put a snapshot back, in place."""
     tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     with torch.no_grad():

@@ -1,4 +1,5 @@
 """Optimiser wrappers that mmengine lacks."""
+
 from contextlib import contextmanager
 
 import torch

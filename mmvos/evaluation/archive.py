@@ -1,9 +1,11 @@
 """Zip files as the benchmark servers take them: the same bytes for the same content, complete or not there at all."""
+
 import json
 import os
 import zipfile
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, List, Sequence, Union
+from typing import Any, Union
 
 from mmvos.structures import atomic_path
 
@@ -29,7 +31,7 @@ def zip_writer(path: Path) -> Iterator[Callable[[str, bytes], None]]:
         yield add
 
 
-def write_youtube_vis_zip(results: Sequence[Dict[str, Any]], path: Path) -> None:
+def write_youtube_vis_zip(results: Sequence[dict[str, Any]], path: Path) -> None:
     """Write the submission file of YouTube-VIS: a zip whose only entry is ``results.json``.
 
     Args:
@@ -42,16 +44,22 @@ def write_youtube_vis_zip(results: Sequence[Dict[str, Any]], path: Path) -> None
     """
     if not results:
         raise ValueError(f'{os.fspath(path)}: no results; the server needs at least one entry.')
-    entries: List[Dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
     for result in results:
-        entries.append(dict(
-            video_id=int(result['video_id']), category_id=int(result['category_id']), score=float(result['score']),
-            segmentations=[None if rle is None else dict(size=[int(side) for side in rle['size']],
-                                                         counts=_text(rle['counts']))
-                           for rle in result['segmentations']]))
+        entries.append(
+            dict(
+                video_id=int(result['video_id']),
+                category_id=int(result['category_id']),
+                score=float(result['score']),
+                segmentations=[
+                    None if rle is None else dict(size=[int(side) for side in rle['size']], counts=_text(rle['counts']))
+                    for rle in result['segmentations']
+                ],
+            )
+        )
     with zip_writer(path) as add:
         add('results.json', json.dumps(entries, allow_nan=False, separators=(',', ':')).encode())
 
 
-def _text(counts: Union[str, bytes]) -> str:
+def _text(counts: str | bytes) -> str:
     return counts.decode('ascii') if isinstance(counts, bytes) else counts

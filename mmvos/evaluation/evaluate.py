@@ -1,9 +1,11 @@
 """Scoring predictions that lie in files: one sequence after the other, in several processes."""
+
 import multiprocessing
 import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any
 
 import cv2
 import numpy as np
@@ -34,8 +36,15 @@ MEAN_IOU_PROTOCOLS = {
 MASK_PROTOCOLS = ('davis2016', 'davis2017-semi', 'davis2017-unsup', 'youtube-vos', *MEAN_IOU_PROTOCOLS)
 
 
-def score_video(video: GroundTruthVideo, predictions: MaskFiles, protocol: str, strict: bool = True,
-                temporal: bool = True, first: str = 'exclude', last: str = 'include') -> List[Dict[str, Any]]:
+def score_video(
+    video: GroundTruthVideo,
+    predictions: MaskFiles,
+    protocol: str,
+    strict: bool = True,
+    temporal: bool = True,
+    first: str = 'exclude',
+    last: str = 'include',
+) -> list[dict[str, Any]]:
     """Score one video by a protocol of :data:`MASK_PROTOCOLS`; every file is read once, for all its objects.
 
     Args:
@@ -93,7 +102,7 @@ def _always(position: int) -> bool:
     return True
 
 
-def summarise(protocol: str, rows: Sequence[dict]) -> Dict[str, float]:
+def summarise(protocol: str, rows: Sequence[dict]) -> dict[str, float]:
     """The official figures of a protocol from the rows of all videos."""
     if protocol.startswith('davis'):
         return davis_summary(rows)
@@ -102,9 +111,14 @@ def summarise(protocol: str, rows: Sequence[dict]) -> Dict[str, float]:
     return mean_iou_summary(rows)
 
 
-def score_videos(videos: Sequence[GroundTruthVideo], predictions: Union[str, os.PathLike, MaskFiles], protocol: str,
-                 num_workers: int = 1, progress: Optional[Callable[[int], None]] = None,
-                 **options) -> Tuple[Dict[str, float], List[Dict[str, Any]]]:
+def score_videos(
+    videos: Sequence[GroundTruthVideo],
+    predictions: str | os.PathLike | MaskFiles,
+    protocol: str,
+    num_workers: int = 1,
+    progress: Callable[[int], None] | None = None,
+    **options,
+) -> tuple[dict[str, float], list[dict[str, Any]]]:
     """Score all videos of a data set.
 
     Args:
@@ -131,7 +145,7 @@ def score_videos(videos: Sequence[GroundTruthVideo], predictions: Union[str, os.
         raise FileNotFoundError(f'{missing[0][1]}{also}')
     work = partial(score_video, predictions=predictions, protocol=protocol, **options)
     order = sorted(range(len(videos)), key=lambda i: -len(videos[i].frames))
-    rows: Dict[int, List[dict]] = {}
+    rows: dict[int, list[dict]] = {}
     for index, result in _in_processes(work, videos, order, min(num_workers, len(videos))):
         rows[index] = result
         if progress is not None:
@@ -140,14 +154,15 @@ def score_videos(videos: Sequence[GroundTruthVideo], predictions: Union[str, os.
     return summarise(protocol, rows), rows
 
 
-def _in_processes(work: Callable, videos: Sequence, order: Iterable[int], num_workers: int) -> Iterator[Tuple[int, Any]]:
+def _in_processes(work: Callable, videos: Sequence, order: Iterable[int], num_workers: int) -> Iterator[tuple[int, Any]]:
     if num_workers <= 1:
         for index in order:
             yield index, work(videos[index])
         return
     method = 'fork' if 'fork' in multiprocessing.get_all_start_methods() else None
-    with ProcessPoolExecutor(num_workers, multiprocessing.get_context(method), initializer=cv2.setNumThreads,
-                             initargs=(0, )) as pool:
+    with ProcessPoolExecutor(
+        num_workers, multiprocessing.get_context(method), initializer=cv2.setNumThreads, initargs=(0,)
+    ) as pool:
         futures = {pool.submit(work, videos[index]): index for index in order}
         try:
             for future in as_completed(futures):
@@ -156,7 +171,7 @@ def _in_processes(work: Callable, videos: Sequence, order: Iterable[int], num_wo
             pool.shutdown(cancel_futures=True)
 
 
-def videos_of_dataset(dataset: Any) -> List[GroundTruthVideo]:
+def videos_of_dataset(dataset: Any) -> list[GroundTruthVideo]:
     """The annotated frames of a data set of MMVOS's (``dataset.get_data_info(i)``), in whatever layout it reads."""
     videos = []
     for i in range(len(dataset)):
@@ -165,8 +180,9 @@ def videos_of_dataset(dataset: Any) -> List[GroundTruthVideo]:
         counted = info.get('eval_frames')
         indices = [k for k in sorted(info['annotations']) if counted is None or k in counted]
         annotations = [_Loaded(info['annotations'][k], info.get('label_options') or {}) for k in indices]
-        videos.append(GroundTruthVideo(info['video_id'], [names[k] for k in indices], annotations, indices,
-                                       group=info.get('group')))
+        videos.append(
+            GroundTruthVideo(info['video_id'], [names[k] for k in indices], annotations, indices, group=info.get('group'))
+        )
     return videos
 
 

@@ -1,9 +1,11 @@
 """Where the benchmarks keep what scoring and checking need, and predictions in a folder or a zip file."""
+
 import json
 import os
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Sequence, Set, Tuple, Union
+from typing import Any, Union
 
 import numpy as np
 
@@ -19,13 +21,14 @@ class GroundTruthVideo:
     ``frames``: stems of the files, in order. ``annotations``: of each frame, a path or anything that
     ``numpy.asarray`` turns into a label map. ``indices``: positions of the frames in the video.
     """
+
     video_id: str
-    frames: List[str]
-    annotations: List[Any]
-    indices: List[int]
-    categories: Optional[Dict[int, str]] = None
-    first_frames: Dict[int, int] = field(default_factory=dict)
-    group: Optional[str] = None
+    frames: list[str]
+    annotations: list[Any]
+    indices: list[int]
+    categories: dict[int, str] | None = None
+    first_frames: dict[int, int] = field(default_factory=dict)
+    group: str | None = None
 
     def label_map(self, position: int, **options) -> np.ndarray:
         """The annotation at a position of ``frames``, uint8 ``(H, W)``."""
@@ -38,12 +41,13 @@ class MaskFiles:
 
     May be sent to other processes: each opens the archive for itself.
     """
+
     PREFIXES = ('', 'Annotations/', 'Annotations/480p/', 'Annotations_unsupervised/480p/')
 
     def __init__(self, path: Path) -> None:
         self.path = os.fspath(path)
-        self._archive: Tuple[int, Optional[zipfile.ZipFile]] = (0, None)
-        self._names: Optional[Set[str]] = None
+        self._archive: tuple[int, zipfile.ZipFile | None] = (0, None)
+        self._names: set[str] | None = None
         if os.path.isdir(self.path):
             self.is_zip = False
         elif os.path.isfile(self.path):
@@ -94,7 +98,7 @@ class MaskFiles:
         return read_label_map(name, data=data, **options)
 
 
-def read_list(root: Path, candidates: Sequence[str], split: str) -> List[str]:
+def read_list(root: Path, candidates: Sequence[str], split: str) -> list[str]:
     """Names of the sequences of a split: the first list file that is there.
 
     A line is a name, or, as in the original DAVIS 2016 lists, the paths of a frame and of its mask.
@@ -108,23 +112,26 @@ def read_list(root: Path, candidates: Sequence[str], split: str) -> List[str]:
             if not names:
                 raise ValueError(f'{path}: the list is empty; expected one sequence per line.')
             return list(dict.fromkeys(names))
-    raise FileNotFoundError(f'{os.path.join(root, candidates[0])}: list of the split {split!r} not found. Another split '
-                            "is chosen with --split; --split all takes every folder of annotations.")
+    raise FileNotFoundError(
+        f'{os.path.join(root, candidates[0])}: list of the split {split!r} not found. Another split '
+        'is chosen with --split; --split all takes every folder of annotations.'
+    )
 
 
-def subfolders(folder: Path) -> List[str]:
+def subfolders(folder: Path) -> list[str]:
     """Names of the folders in a folder, sorted, hidden ones left out."""
     if not os.path.isdir(folder):
         raise FileNotFoundError(f'{os.fspath(folder)}: folder not found.')
     return sorted(e.name for e in os.scandir(folder) if e.is_dir() and not e.name.startswith('.'))
 
 
-def stems(folder: Path, suffix: str) -> List[str]:
+def stems(folder: Path, suffix: str) -> list[str]:
     """Stems of the files of a folder that end in ``suffix``, sorted; an error if there are none."""
     if not os.path.isdir(folder):
         raise FileNotFoundError(f'{os.fspath(folder)}: folder not found.')
-    names = sorted(name[:-len(suffix)] for name in os.listdir(folder)
-                   if name.lower().endswith(suffix) and not name.startswith('.'))
+    names = sorted(
+        name[: -len(suffix)] for name in os.listdir(folder) if name.lower().endswith(suffix) and not name.startswith('.')
+    )
     if not names:
         raise FileNotFoundError(f'{os.fspath(folder)}: no {suffix} files found.')
     return names
@@ -142,12 +149,12 @@ def first_folder(root: Path, candidates: Sequence[str]) -> str:
 #: per DAVIS protocol: folders of annotations, year of the lists
 DAVIS_LAYOUTS = {
     'davis2016': (('Annotations/480p', 'Annotations'), ('2016', '480p')),
-    'davis2017-semi': (('Annotations/480p', 'Annotations'), ('2017', )),
-    'davis2017-unsup': (('Annotations_unsupervised/480p', ), ('2017', '2019')),
+    'davis2017-semi': (('Annotations/480p', 'Annotations'), ('2017',)),
+    'davis2017-unsup': (('Annotations_unsupervised/480p',), ('2017', '2019')),
 }
 
 
-def davis_sequences(protocol: str, root: Path, split: str) -> Tuple[str, List[str]]:
+def davis_sequences(protocol: str, root: Path, split: str) -> tuple[str, list[str]]:
     """Folder of the annotations and names of the sequences of a split (``'all'``: of all folders)."""
     folders, years = DAVIS_LAYOUTS[protocol]
     folder = first_folder(root, folders)
@@ -157,7 +164,7 @@ def davis_sequences(protocol: str, root: Path, split: str) -> Tuple[str, List[st
     return folder, read_list(root, lists, split)
 
 
-def davis_videos(protocol: str, root: Path, split: str) -> List[GroundTruthVideo]:
+def davis_videos(protocol: str, root: Path, split: str) -> list[GroundTruthVideo]:
     """Annotated sequences of DAVIS."""
     folder, names = davis_sequences(protocol, root, split)
     return [_dense_video(os.path.join(folder, name), name) for name in names]
@@ -165,11 +172,10 @@ def davis_videos(protocol: str, root: Path, split: str) -> List[GroundTruthVideo
 
 def _dense_video(folder: str, name: str) -> GroundTruthVideo:
     frames = stems(folder, '.png')
-    return GroundTruthVideo(name, frames, [os.path.join(folder, f'{frame}.png') for frame in frames],
-                            list(range(len(frames))))
+    return GroundTruthVideo(name, frames, [os.path.join(folder, f'{frame}.png') for frame in frames], list(range(len(frames))))
 
 
-def read_meta(root: Path, split: str) -> Tuple[str, Dict[str, dict]]:
+def read_meta(root: Path, split: str) -> tuple[str, dict[str, dict]]:
     """Folder of a split of YouTube-VOS (``root/split`` or ``root`` itself) and the videos of its ``meta.json``:
     ``{video: {object id: dict(category, frames)}}``."""
     folder = os.path.join(root, split)
@@ -179,16 +185,17 @@ def read_meta(root: Path, split: str) -> Tuple[str, Dict[str, dict]]:
     try:
         with open(path, encoding='utf-8') as file:
             videos = json.load(file)['videos']
-        return folder, {video: {int(i): dict(content, frames=list(content['frames']))
-                                for i, content in entry['objects'].items()} for video, entry in videos.items()}
+        return folder, {
+            video: {int(i): dict(content, frames=list(content['frames'])) for i, content in entry['objects'].items()}
+            for video, entry in videos.items()
+        }
     except FileNotFoundError:
         raise FileNotFoundError(f'{path}: not found. Expected the meta.json of YouTube-VOS.') from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f'{path}: cannot be read as the meta.json of YouTube-VOS ({type(error).__name__}: {error}).'
-                         ) from None
+        raise ValueError(f'{path}: cannot be read as the meta.json of YouTube-VOS ({type(error).__name__}: {error}).') from None
 
 
-def youtube_vos_videos(root: Path, split: str) -> List[GroundTruthVideo]:
+def youtube_vos_videos(root: Path, split: str) -> list[GroundTruthVideo]:
     """Annotated videos of YouTube-VOS: objects are those of ``meta.json``, frames those that it lists for any of them
     (which are those of a submission)."""
     folder, meta = read_meta(root, split)
@@ -199,10 +206,19 @@ def youtube_vos_videos(root: Path, split: str) -> List[GroundTruthVideo]:
         paths = [os.path.join(folder, 'Annotations', name, f'{frame}.png') for frame in frames]
         missing = [path for path in paths if not os.path.isfile(path)]
         if missing:
-            raise FileNotFoundError(f'{missing[0]}: not found, but meta.json lists this frame. Scoring needs every '
-                                    'annotation; those of the official valid and test sets are on the server only.')
+            raise FileNotFoundError(
+                f'{missing[0]}: not found, but meta.json lists this frame. Scoring needs every '
+                'annotation; those of the official valid and test sets are on the server only.'
+            )
         categories = {object_id: content.get('category') for object_id, content in objects.items()}
-        videos.append(GroundTruthVideo(
-            name, frames, paths, list(range(len(frames))), categories if all(categories.values()) else None,
-            {object_id: position[min(content['frames'])] for object_id, content in objects.items() if content['frames']}))
+        videos.append(
+            GroundTruthVideo(
+                name,
+                frames,
+                paths,
+                list(range(len(frames))),
+                categories if all(categories.values()) else None,
+                {object_id: position[min(content['frames'])] for object_id, content in objects.items() if content['frames']},
+            )
+        )
     return videos

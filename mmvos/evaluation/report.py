@@ -1,16 +1,18 @@
 """Results as tables and files."""
+
 import csv
 import json
 import math
 import os
-from typing import Any, Dict, List, Sequence, Union
+from collections.abc import Sequence
+from typing import Any, Union
 
 from mmvos.structures import atomic_path
 
 Path = Union[str, os.PathLike]
 
 
-def write_json(path: Path, protocol: str, metrics: Dict[str, Any], rows: Sequence[Dict[str, Any]]) -> None:
+def write_json(path: Path, protocol: str, metrics: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
     """Metrics under their official names at the top level, ``protocol``, and the objects' rows as ``per_object``.
 
     NaN becomes null.
@@ -21,7 +23,7 @@ def write_json(path: Path, protocol: str, metrics: Dict[str, Any], rows: Sequenc
         file.write('\n')
 
 
-def write_csv(path: Path, rows: Sequence[Dict[str, Any]]) -> None:
+def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     """One line per object."""
     with atomic_path(path) as temporary, open(temporary, 'w', encoding='utf-8', newline='') as file:
         writer = csv.DictWriter(file, _columns(rows), lineterminator='\n')
@@ -29,7 +31,7 @@ def write_csv(path: Path, rows: Sequence[Dict[str, Any]]) -> None:
         writer.writerows(rows)
 
 
-def format_table(rows: Sequence[Dict[str, Any]], metrics: Dict[str, Any]) -> str:
+def format_table(rows: Sequence[dict[str, Any]], metrics: dict[str, Any]) -> str:
     """The objects' rows and, below, the metrics, as text."""
     columns = _columns(rows)
     if not rows:
@@ -40,11 +42,11 @@ def format_table(rows: Sequence[Dict[str, Any]], metrics: Dict[str, Any]) -> str
     return '\n'.join([*body, _figures(metrics)])
 
 
-def _figures(metrics: Dict[str, Any]) -> str:
+def _figures(metrics: dict[str, Any]) -> str:
     return '  '.join(f'{key}: {_text(value)}' for key, value in metrics.items())
 
 
-def _columns(rows: Sequence[Dict[str, Any]]) -> List[str]:
+def _columns(rows: Sequence[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(key for row in rows for key in row))
 
 

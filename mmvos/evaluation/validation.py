@@ -1,10 +1,12 @@
 """Checking a submission before the server does: layout, names, sizes, pixel values."""
+
 import io
 import json
 import os
 import zipfile
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple, Union
+from typing import Any, Union
 
 import numpy as np
 from PIL import Image
@@ -24,7 +26,7 @@ JPEG_SUFFIXES = ('.jpg', '.jpeg')
 ValueCheck = Callable[[str, np.ndarray], Iterator[str]]
 
 
-def validate_submission(fmt: str, path: Path, root: Path, split: Optional[str] = None) -> Iterator[str]:
+def validate_submission(fmt: str, path: Path, root: Path, split: str | None = None) -> Iterator[str]:
     """What a benchmark's server would not take, or would score as something else; one sentence each.
 
     Args:
@@ -90,15 +92,18 @@ def _youtube_vos(archive: zipfile.ZipFile, root: Path, split: str) -> Iterator[s
     found = _files_by_folder(archive)
     top = {name.split('/')[0] for names in found.values() for name in names}
     if top != {'Annotations'}:
-        yield (f'the top level holds {", ".join(sorted(top)[:5]) or "nothing"}; it must be one folder, Annotations, '
-               'with the videos in it.')
+        yield (
+            f'the top level holds {", ".join(sorted(top)[:5]) or "nothing"}; it must be one folder, Annotations, '
+            'with the videos in it.'
+        )
         return
     for video, objects in sorted(meta.items()):
         frames = sorted({frame for content in objects.values() for frame in content['frames']})
         size = _frames(os.path.join(folder, 'JPEGImages', video))[1]
         first = {object_id: min(content['frames']) for object_id, content in objects.items() if content['frames']}
-        yield from _video(archive, f'Annotations/{video}', found.get(f'Annotations/{video}'), frames, size,
-                          partial(_ids_begun, first=first))
+        yield from _video(
+            archive, f'Annotations/{video}', found.get(f'Annotations/{video}'), frames, size, partial(_ids_begun, first=first)
+        )
     for name in sorted(set(found) - {f'Annotations/{video}' for video in meta}):
         yield f'{name}/: no such video in meta.json.'
 
@@ -129,7 +134,7 @@ def _youtube_vis(archive: zipfile.ZipFile, root: Path) -> Iterator[str]:
                 break
 
 
-def _rle_problem(rle: Dict[str, Any]) -> Optional[str]:
+def _rle_problem(rle: dict[str, Any]) -> str | None:
     """What is wrong with the code of a compressed RLE: six bits a character, five of them of a number; numbers from the
     fourth on are differences to the last but one."""
     codes = np.frombuffer(rle['counts'].encode('latin-1', 'replace'), np.uint8).astype(np.int64) - 48
@@ -150,8 +155,14 @@ def _rle_problem(rle: Dict[str, Any]) -> Optional[str]:
     return None
 
 
-def _video(archive: zipfile.ZipFile, folder: str, names: Optional[Sequence[str]], frames: Sequence[str],
-           size: Tuple[int, int], check: ValueCheck) -> Iterator[str]:
+def _video(
+    archive: zipfile.ZipFile,
+    folder: str,
+    names: Sequence[str] | None,
+    frames: Sequence[str],
+    size: tuple[int, int],
+    check: ValueCheck,
+) -> Iterator[str]:
     """Problems of the label maps of one video: ``names`` are its files, ``size`` is (W, H)."""
     if names is None:
         yield f'{folder}/: missing, {len(frames)} label maps expected.'
@@ -173,8 +184,7 @@ def _video(archive: zipfile.ZipFile, folder: str, names: Optional[Sequence[str]]
                     yield f'{name}: a {image.format} image of mode {image.mode}; expected an 8-bit palette or grey PNG.'
                     continue
                 if image.size != size:
-                    yield (f'{name}: {image.size[0]}x{image.size[1]}, the frame is {size[0]}x{size[1]} '
-                           '(width x height).')
+                    yield (f'{name}: {image.size[0]}x{image.size[1]}, the frame is {size[0]}x{size[1]} (width x height).')
             label_map = read_label_map(name, data=data)
         except (ValueError, OSError, SyntaxError) as error:
             yield str(error) if name in str(error) else f'{name}: {error}'
@@ -186,17 +196,17 @@ def _nothing_wrong(frame: str, label_map: np.ndarray) -> Iterator[str]:
     return iter(())
 
 
-def _ids(label_map: np.ndarray) -> Set[int]:
+def _ids(label_map: np.ndarray) -> set[int]:
     return set(np.flatnonzero(np.bincount(label_map.ravel())).tolist()) - {0}
 
 
-def _ids_in(frame: str, label_map: np.ndarray, allowed: Set[int]) -> Iterator[str]:
+def _ids_in(frame: str, label_map: np.ndarray, allowed: set[int]) -> Iterator[str]:
     extra = _ids(label_map) - allowed
     if extra:
         yield f'holds id {min(extra)}; given were {sorted(allowed)}.'
 
 
-def _ids_begun(frame: str, label_map: np.ndarray, first: Dict[int, str]) -> Iterator[str]:
+def _ids_begun(frame: str, label_map: np.ndarray, first: dict[int, str]) -> Iterator[str]:
     yield from _ids_in(frame, label_map, set(first))
     early = [object_id for object_id in sorted(_ids(label_map) & set(first)) if frame < first[object_id]]
     if early:
@@ -214,7 +224,7 @@ def _largest_id(label_map: np.ndarray) -> int:
     return int(np.max(label_map, initial=0, where=label_map != VOID))
 
 
-def _frames(folder: str) -> Tuple[List[str], Tuple[int, int]]:
+def _frames(folder: str) -> tuple[list[str], tuple[int, int]]:
     """Stems of the JPEG files of a video, sorted, and their size (W, H)."""
     if not os.path.isdir(folder):
         raise FileNotFoundError(f'{folder}: folder of frames not found; the sizes of the frames are needed.')
@@ -225,15 +235,15 @@ def _frames(folder: str) -> Tuple[List[str], Tuple[int, int]]:
         return [os.path.splitext(name)[0] for name in names], image.size
 
 
-def _files_by_folder(archive: zipfile.ZipFile) -> Dict[str, List[str]]:
-    folders: Dict[str, List[str]] = {}
+def _files_by_folder(archive: zipfile.ZipFile) -> dict[str, list[str]]:
+    folders: dict[str, list[str]] = {}
     for name in archive.namelist():
         if not name.endswith('/') and not name.startswith('__MACOSX'):
             folders.setdefault(os.path.dirname(name), []).append(name)
     return folders
 
 
-def _common_parent(found: Dict[str, List[str]], videos: Sequence[str]) -> Optional[str]:
+def _common_parent(found: dict[str, list[str]], videos: Sequence[str]) -> str | None:
     """The folder that holds the videos where that is not the top level."""
     for folder in found:
         parent, _, name = folder.rpartition('/')

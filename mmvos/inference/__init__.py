@@ -6,7 +6,24 @@ from .video import FrameArrays, Video, VideoFile, list_frames, open_video, read_
 from .vis_session import VISFrame, VISSession
 
 __all__ = [
-    'FixedSize', 'FloorToMultiple', 'Frame', 'FrameArrays', 'FrameGeometry', 'InferenceSession', 'NativeSize',
-    'ObjectIds', 'OfflineVideo', 'PadToMultiple', 'ShortSide', 'VISFrame', 'VISSession', 'Video', 'VideoFile',
-    'list_frames', 'open_video', 'read_ahead', 'read_frame', 'video_info'
+    'FixedSize',
+    'FloorToMultiple',
+    'Frame',
+    'FrameArrays',
+    'FrameGeometry',
+    'InferenceSession',
+    'NativeSize',
+    'ObjectIds',
+    'OfflineVideo',
+    'PadToMultiple',
+    'ShortSide',
+    'VISFrame',
+    'VISSession',
+    'Video',
+    'VideoFile',
+    'list_frames',
+    'open_video',
+    'read_ahead',
+    'read_frame',
+    'video_info',
 ]

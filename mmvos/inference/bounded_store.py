@@ -1,7 +1,8 @@
 """What an offline model keeps of a video, within a bound."""
+
 import tempfile
 from collections import OrderedDict
-from typing import Callable, Hashable, List
+from collections.abc import Callable, Hashable
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ class BoundedStore:
     def __init__(self, compute: Callable[[Hashable], Tensor], limit_mb: float, name: str = 'features') -> None:
         self.compute, self.limit, self.name = compute, limit_mb * 2**20, name
         self.bytes, self.recomputed, self._seen, self._told = 0, 0, set(), False
-        self._kept: 'OrderedDict[Hashable, Tensor]' = OrderedDict()
+        self._kept: OrderedDict[Hashable, Tensor] = OrderedDict()
 
     def __getitem__(self, key: Hashable) -> Tensor:
         if key in self._kept:
@@ -43,8 +44,11 @@ class BoundedStore:
             self.bytes -= oldest.numel() * oldest.element_size()
             if not self._told:
                 self._told = True
-                print_log(f'{self.name}: {self.limit / 2**20:.0f} MiB are full; what does not fit is computed again when it '
-                          'is needed.', logger='current')
+                print_log(
+                    f'{self.name}: {self.limit / 2**20:.0f} MiB are full; what does not fit is computed again when it '
+                    'is needed.',
+                    logger='current',
+                )
         if size <= self.limit:
             self._kept[key] = half.cpu()
             self.bytes += size
@@ -62,13 +66,14 @@ class RecordStore:
         limit_mb: of the records in memory, in MiB. Memory is taken in blocks of 256 records.
         name: for the message that tells that the limit was reached.
     """
+
     BLOCK = 256
 
     def __init__(self, dtype: np.dtype, limit_mb: float, name: str = 'records') -> None:
         self.dtype, self.name = np.dtype(dtype), name
         #: records that fit into memory
         self.room = int(limit_mb * 2**20) // (self.BLOCK * self.dtype.itemsize) * self.BLOCK
-        self._blocks: List[np.ndarray] = []
+        self._blocks: list[np.ndarray] = []
         self._file, self._count = None, 0
 
     def __len__(self) -> int:
@@ -94,8 +99,11 @@ class RecordStore:
         else:
             if self._file is None:
                 self._file = tempfile.TemporaryFile()
-                print_log(f'{self.name}: {self.room * self.dtype.itemsize / 2**20:.0f} MiB are full; what does not fit goes to '
-                          'a temporary file.', logger='current')
+                print_log(
+                    f'{self.name}: {self.room * self.dtype.itemsize / 2**20:.0f} MiB are full; what does not fit goes to '
+                    'a temporary file.',
+                    logger='current',
+                )
             self._file.seek((number - self.room) * self.dtype.itemsize)
             self._file.write(np.array(record, self.dtype).tobytes())
         self._count += 1

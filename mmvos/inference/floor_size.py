@@ -1,5 +1,4 @@
 """The resize rule of AGSS-VOS."""
-from typing import Tuple
 
 from mmvos.registry import TASK_UTILS
 
@@ -18,11 +17,10 @@ class FloorToMultiple:
             640x320 (320x640 for a portrait).
     """
 
-    def __init__(self, divisor: int = 64, half: bool = False, half_above: int = 700,
-                 max_area: int = 1280 * 720) -> None:
+    def __init__(self, divisor: int = 64, half: bool = False, half_above: int = 700, max_area: int = 1280 * 720) -> None:
         self.divisor, self.half, self.half_above, self.max_area = divisor, half, half_above, max_area
 
-    def __call__(self, height: int, width: int) -> Tuple[int, int]:
+    def __call__(self, height: int, width: int) -> tuple[int, int]:
         reduction = 2 if self.half and max(height, width) > self.half_above else 1
         size = [side // reduction // self.divisor * self.divisor for side in (height, width)]
         if size[0] * size[1] > self.max_area:

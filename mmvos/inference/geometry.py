@@ -1,5 +1,4 @@
 """From a frame's own size to the network's and back: one resize rule, then one padding rule."""
-from typing import Optional, Tuple
 
 import cv2
 import numpy as np
@@ -10,7 +9,7 @@ from torch import Tensor
 
 from mmvos.registry import TASK_UTILS
 
-Size = Tuple[int, int]  # (height, width)
+Size = tuple[int, int]  # (height, width)
 
 
 @TASK_UTILS.register_module()
@@ -43,7 +42,7 @@ class ShortSide:
         upscale: whether a smaller frame is enlarged.
     """
 
-    def __init__(self, length: int, max_length: Optional[int] = None, divisor: int = 1, upscale: bool = True) -> None:
+    def __init__(self, length: int, max_length: int | None = None, divisor: int = 1, upscale: bool = True) -> None:
         self.length, self.max_length, self.divisor, self.upscale = length, max_length, divisor, upscale
 
     def __call__(self, height: int, width: int) -> Size:
@@ -69,7 +68,7 @@ class PadToMultiple:
     def __init__(self, divisor: int, mode: str = 'constant', front: str = 'none', always: bool = False) -> None:
         self.divisor, self.mode, self.front, self.always = divisor, mode, front, always
 
-    def __call__(self, height: int, width: int) -> Tuple[int, int, int, int]:
+    def __call__(self, height: int, width: int) -> tuple[int, int, int, int]:
         """``(left, right, top, bottom)`` for a frame of this size."""
         pads = []
         for side in (width, height):
@@ -90,8 +89,9 @@ class FrameGeometry:
             (Pillow's bilinear, whose filter widens when it reduces).
     """
 
-    def __init__(self, ori_shape: Size, resize: Optional[dict] = None, pad: Optional[dict] = None,
-                 interpolation: str = 'bilinear') -> None:
+    def __init__(
+        self, ori_shape: Size, resize: dict | None = None, pad: dict | None = None, interpolation: str = 'bilinear'
+    ) -> None:
         self.ori_shape = tuple(ori_shape)
         self.resized_shape = tuple(TASK_UTILS.build(resize or dict(type='NativeSize'))(*ori_shape))
         self.padding = TASK_UTILS.build(pad)(*self.resized_shape) if pad else (0, 0, 0, 0)
@@ -129,7 +129,7 @@ class FrameGeometry:
         """Maps ``(C, h, w)`` of the network's size to ``(C, H, W)`` of the frame's: padding cut off, then resized."""
         left, right, top, bottom = self.padding
         height, width = maps.shape[-2:]
-        maps = maps[..., top:height - bottom, left:width - right]
+        maps = maps[..., top : height - bottom, left : width - right]
         if maps.shape[-2:] == self.ori_shape:
             return maps
         options = dict(align_corners=False) if mode == 'bilinear' else {}

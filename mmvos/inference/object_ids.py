@@ -1,5 +1,6 @@
 """Object ids of the user and indices of the tensors, kept apart by one class whose only job that is."""
-from typing import Iterable, List
+
+from collections.abc import Iterable
 
 import numpy as np
 from torch import Tensor
@@ -11,7 +12,7 @@ class ObjectIds:
     """The objects that a session segments: object number i of the model (from 0) is the user's object ``ids[i]``."""
 
     def __init__(self) -> None:
-        self.ids: List[int] = []
+        self.ids: list[int] = []
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -25,8 +26,10 @@ class ObjectIds:
             if not 1 <= object_id <= MAX_OBJECT_ID:
                 raise ValueError(f'object id {object_id} is outside 1..{MAX_OBJECT_ID}.')
             if object_id in self.ids:
-                raise ValueError(f'object {object_id} is segmented already; a prompt may only introduce new objects. '
-                                 'Remove it first to start it again.')
+                raise ValueError(
+                    f'object {object_id} is segmented already; a prompt may only introduce new objects. '
+                    'Remove it first to start it again.'
+                )
 
     def add(self, new_ids: Iterable[int]) -> None:
         """Append objects, checked as by :meth:`check_new`."""
@@ -34,7 +37,7 @@ class ObjectIds:
         self.check_new(new_ids)
         self.ids += new_ids
 
-    def remove(self, ids: Iterable[int]) -> List[int]:
+    def remove(self, ids: Iterable[int]) -> list[int]:
         """Drop objects; returns the indices that **stay**, in order. An unknown id raises KeyError."""
         ids = set(ids)
         unknown = ids - set(self.ids)

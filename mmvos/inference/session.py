@@ -1,6 +1,8 @@
 """The one inference path: tools/test.py, the inferencers, the demos and a live camera all drive a session."""
+
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Union
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,6 +23,7 @@ class Frame(NamedTuple):
     ``pixels``: float ``(1, 3, h, w)``, RGB 0..255 at the network's size (for flow and trackers).
     ``index``: position in the video, from 0.
     """
+
     image: Tensor
     pixels: Tensor
     index: int
@@ -43,7 +46,7 @@ class OfflineVideo:
     def __getitem__(self, index: int) -> Frame:
         return self._session._frame(self._video.read(index), index)
 
-    def frames(self, indices: Optional[Sequence[int]] = None) -> Iterator[Frame]:
+    def frames(self, indices: Sequence[int] | None = None) -> Iterator[Frame]:
         """Frames in the given order (default: all), decoded ahead by a background thread."""
         indices = range(len(self)) if indices is None else list(indices)
         for index, pixels in zip(indices, read_ahead(self._video.read, indices, self._video.prefetch)):
@@ -60,11 +63,11 @@ class InferenceSession:
     A live source::
 
         session = InferenceSession(model)
-        session.step(frame0, prompt=label_map)      # BGR uint8 (H, W, 3) and uint8 (H, W)
-        result = session.step(frame1)               # result.pred_label_map: uint8 (H, W)
-        session.step(frame40, prompt=new_objects)   # a prompt at any frame adds objects
+        session.step(frame0, prompt=label_map)  # BGR uint8 (H, W, 3) and uint8 (H, W)
+        result = session.step(frame1)  # result.pred_label_map: uint8 (H, W)
+        session.step(frame40, prompt=new_objects)  # a prompt at any frame adds objects
         session.remove_objects([2])
-        session.reset()                             # before the next video
+        session.reset()  # before the next video
 
     A video (also for offline models): ``for result in session.run(video): ...``
 
@@ -81,8 +84,7 @@ class InferenceSession:
         amp: run the network in mixed precision: False, True (float16; bfloat16 on a CPU) or a dtype.
     """
 
-    def __init__(self, model, device: Union[str, torch.device, None] = None,
-                 amp: Union[bool, torch.dtype] = False) -> None:
+    def __init__(self, model, device: str | torch.device | None = None, amp: bool | torch.dtype = False) -> None:
         self.model = model.module if hasattr(model, 'module') else model
         if device is not None:
             self.model.to(device)
@@ -100,16 +102,16 @@ class InferenceSession:
         """Forget everything about the video."""
         self.objects = ObjectIds()
         self.state: Any = None
-        self.geometry: Optional[FrameGeometry] = None
+        self.geometry: FrameGeometry | None = None
         self.frame_index = -1
 
     @property
-    def object_ids(self) -> List[int]:
+    def object_ids(self) -> list[int]:
         """Ids of the objects that are being segmented."""
         return list(self.objects.ids)
 
     @torch.no_grad()
-    def step(self, frame: np.ndarray, prompt: Optional[np.ndarray] = None, **metainfo) -> VOSDataSample:
+    def step(self, frame: np.ndarray, prompt: np.ndarray | None = None, **metainfo) -> VOSDataSample:
         """Segment the next frame of a video with a causal model.
 
         Args:
@@ -147,7 +149,7 @@ class InferenceSession:
         self.frame_index = frame_index
         return self._result(scores, frame, prompt if new_ids else None, new_ids, known, metainfo)
 
-    def _first_step(self, frame: Frame, masks: Optional[Tensor]) -> Optional[Tensor]:
+    def _first_step(self, frame: Frame, masks: Tensor | None) -> Tensor | None:
         if self.model.prompted and masks is None:  # nothing to segment before the first prompt
             return None
         with self._autocast():
@@ -175,8 +177,10 @@ class InferenceSession:
 
     def _run_causal(self, video: Video) -> Iterator[VOSDataSample]:
         if self.model.prompted and not video.prompts:
-            raise ValueError(f'{video.video_id}: {type(self.model).__name__} needs a prompt (a label map of the objects '
-                             'to segment), and this video has none.')
+            raise ValueError(
+                f'{video.video_id}: {type(self.model).__name__} needs a prompt (a label map of the objects '
+                'to segment), and this video has none.'
+            )
         for index, frame in video:
             try:
                 yield self.step(frame, video.prompt(index, frame.shape[:2]))
@@ -194,8 +198,10 @@ class InferenceSession:
             prompts[index] = self._prompt_masks(label_maps[index], new_ids)
             self.objects.add(new_ids)
         if self.model.prompted and not prompts:
-            raise ValueError(f'{video.video_id}: {type(self.model).__name__} needs a prompt (a label map of the objects '
-                             'to segment), and this video has none.')
+            raise ValueError(
+                f'{video.video_id}: {type(self.model).__name__} needs a prompt (a label map of the objects '
+                'to segment), and this video has none.'
+            )
         with self._autocast():
             for (index, frame), scores in zip(video, self.model.segment(OfflineVideo(video, self, prompts))):
                 prompt = label_maps.get(index)
@@ -207,19 +213,24 @@ class InferenceSession:
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
             raise ValueError(f'frame {index} is {frame.dtype} {frame.shape}; expected BGR uint8 (H, W, 3).')
         if self.geometry is None:
-            self.geometry = FrameGeometry(frame.shape[:2], self.cfg.get('resize'), self.cfg.get('pad'),
-                                          self.cfg.get('interpolation', 'bilinear'))
+            self.geometry = FrameGeometry(
+                frame.shape[:2], self.cfg.get('resize'), self.cfg.get('pad'), self.cfg.get('interpolation', 'bilinear')
+            )
         elif frame.shape[:2] != self.geometry.ori_shape:
             height, width = self.geometry.ori_shape
-            raise ValueError(f'frame {index} is {frame.shape[1]}x{frame.shape[0]}, the frames before it are '
-                             f'{width}x{height} (width x height).')
+            raise ValueError(
+                f'frame {index} is {frame.shape[1]}x{frame.shape[0]}, the frames before it are '
+                f'{width}x{height} (width x height).'
+            )
 
-    def _check_prompt(self, prompt: np.ndarray, frame: np.ndarray) -> List[int]:
+    def _check_prompt(self, prompt: np.ndarray, frame: np.ndarray) -> list[int]:
         if prompt.ndim != 2 or prompt.dtype != np.uint8:
             raise ValueError(f'the prompt is {prompt.dtype} {prompt.shape}; expected a label map uint8 (H, W).')
         if prompt.shape != frame.shape[:2]:
-            raise ValueError(f'the prompt is {prompt.shape[1]}x{prompt.shape[0]}, the frame is '
-                             f'{frame.shape[1]}x{frame.shape[0]} (width x height).')
+            raise ValueError(
+                f'the prompt is {prompt.shape[1]}x{prompt.shape[0]}, the frame is '
+                f'{frame.shape[1]}x{frame.shape[0]} (width x height).'
+            )
         new_ids = object_ids_of(prompt)
         if not new_ids:
             raise ValueError('the prompt is empty: expected a label map with at least one object (pixel value 1..254).')
@@ -234,8 +245,15 @@ class InferenceSession:
         pixels = self.geometry.to_input(frame, self.device)
         return Frame(self.model.data_preprocessor.normalise(pixels), pixels, index)
 
-    def _result(self, scores: Optional[Tensor], frame: np.ndarray, prompt: Optional[np.ndarray], new_ids: List[int],
-                known: int, metainfo: dict) -> VOSDataSample:
+    def _result(
+        self,
+        scores: Tensor | None,
+        frame: np.ndarray,
+        prompt: np.ndarray | None,
+        new_ids: list[int],
+        known: int,
+        metainfo: dict,
+    ) -> VOSDataSample:
         """Scores ``(n + 1, h, w)`` of the background and the first n objects to a label map at the frame's size."""
         if scores is None:
             label_map = np.zeros(self.geometry.ori_shape, np.uint8)
@@ -251,8 +269,9 @@ class InferenceSession:
                     scores = self._post_process(scores, frame)
                 indices = arg_max(scores)
             label_map = self.objects.to_label_map(indices)
-        result = VOSDataSample(metainfo=dict(
-            metainfo, frame_index=self.frame_index, ori_shape=self.geometry.ori_shape, object_ids=self.object_ids))
+        result = VOSDataSample(
+            metainfo=dict(metainfo, frame_index=self.frame_index, ori_shape=self.geometry.ori_shape, object_ids=self.object_ids)
+        )
         overlay = scores is None or self.cfg.get('overlay_prompt', True)
         if prompt is not None and overlay:
             fresh = (prompt != 0) & (prompt != VOID)
@@ -266,8 +285,14 @@ class InferenceSession:
 def video_info(video: Video, index: int) -> dict:
     """What a result of frame ``index`` says of its video: names, position, and what the data set wants to be known."""
     info = {key: value for key, value in video.metainfo.items() if key != 'annotations'}
-    return dict(info, video_id=video.video_id, frame_name=video.frame_names[index], num_frames=len(video),
-                is_last=index == len(video) - 1, annotation=video.metainfo.get('annotations', {}).get(index))
+    return dict(
+        info,
+        video_id=video.video_id,
+        frame_name=video.frame_names[index],
+        num_frames=len(video),
+        is_last=index == len(video) - 1,
+        annotation=video.metainfo.get('annotations', {}).get(index),
+    )
 
 
 def arg_max(scores: Tensor) -> Tensor:

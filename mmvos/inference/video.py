@@ -1,11 +1,13 @@
 """What a video is: frames that are decoded when they are asked for, and the prompts that introduce objects."""
+
 import itertools
 import os
 import threading
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Union
 
 import cv2
 import numpy as np
@@ -19,7 +21,7 @@ VIDEO_SUFFIXES = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpe
 PromptSource = Union[str, os.PathLike, np.ndarray]
 
 
-def read_frame(path: Union[str, os.PathLike]) -> np.ndarray:
+def read_frame(path: str | os.PathLike) -> np.ndarray:
     """One image file as BGR uint8 ``(H, W, 3)``; an error that names the file if there is none."""
     image = cv2.imread(os.fspath(path), cv2.IMREAD_COLOR)
     if image is None:
@@ -45,14 +47,16 @@ class Video:
         prefetch: how many frames are decoded ahead of need.
     """
 
-    def __init__(self,
-                 frames: Sequence[Union[str, os.PathLike]],
-                 video_id: str = 'video',
-                 prompts: Optional[Dict[int, PromptSource]] = None,
-                 prompt_options: Optional[dict] = None,
-                 frame_names: Optional[Sequence[str]] = None,
-                 metainfo: Optional[Dict[str, Any]] = None,
-                 prefetch: int = 4) -> None:
+    def __init__(
+        self,
+        frames: Sequence[str | os.PathLike],
+        video_id: str = 'video',
+        prompts: dict[int, PromptSource] | None = None,
+        prompt_options: dict | None = None,
+        frame_names: Sequence[str] | None = None,
+        metainfo: dict[str, Any] | None = None,
+        prefetch: int = 4,
+    ) -> None:
         self.frames = list(frames)
         self.video_id = video_id
         self.prompts = dict(prompts or {})
@@ -71,10 +75,10 @@ class Video:
         """Decode frame ``index``: BGR uint8 ``(H, W, 3)``."""
         return read_frame(self.frames[index])
 
-    def __iter__(self) -> Iterator[Tuple[int, np.ndarray]]:
+    def __iter__(self) -> Iterator[tuple[int, np.ndarray]]:
         return enumerate(read_ahead(self.read, range(len(self)), self.prefetch))
 
-    def prompt(self, index: int, shape: Tuple[int, int]) -> Optional[np.ndarray]:
+    def prompt(self, index: int, shape: tuple[int, int]) -> np.ndarray | None:
         """The label map that introduces objects at frame ``index`` (None: no prompt there), checked against ``shape``."""
         source = self.prompts.get(index)
         if source is None:
@@ -87,8 +91,10 @@ class Video:
             label_map, name = read_label_map(source, shape=shape, **self.prompt_options), os.fspath(source)
         if not object_ids_of(label_map):
             void = ' All that is there is void (255); is it a black and white mask, to be read with binary=True?'
-            raise ValueError(f'{name}: the prompt is empty. Expected a label map with at least one object '
-                             f'(pixel value 1..254).{void if label_map.any() else ""}')
+            raise ValueError(
+                f'{name}: the prompt is empty. Expected a label map with at least one object '
+                f'(pixel value 1..254).{void if label_map.any() else ""}'
+            )
         return label_map
 
 
@@ -98,7 +104,7 @@ class VideoFile(Video):
     ``read(i)`` outside the order seeks, which OpenCV does by decoding from the last key frame: exact but slow.
     """
 
-    def __init__(self, path: Union[str, os.PathLike], **kwargs) -> None:
+    def __init__(self, path: str | os.PathLike, **kwargs) -> None:
         path = os.fspath(path)
         if not os.path.isfile(path):
             raise FileNotFoundError(f'{path}: video not found.')
@@ -144,7 +150,7 @@ class FrameArrays(Video):
         return self.frames[index]
 
 
-def open_video(source: Union[str, os.PathLike, Sequence[np.ndarray], Video], **kwargs) -> Video:
+def open_video(source: str | os.PathLike | Sequence[np.ndarray] | Video, **kwargs) -> Video:
     """A :class:`Video` from a video file, a folder of frames, a list of arrays, or a video.
 
     Args:
@@ -165,7 +171,7 @@ def open_video(source: Union[str, os.PathLike, Sequence[np.ndarray], Video], **k
     return VideoFile(path, **kwargs)
 
 
-def list_frames(folder: Union[str, os.PathLike]) -> List[str]:
+def list_frames(folder: str | os.PathLike) -> list[str]:
     """Image files of a folder, hidden ones left out, sorted by name with numbers by value (``2.jpg`` before ``10.jpg``)."""
     names = [n for n in os.listdir(folder) if n.lower().endswith(IMAGE_SUFFIXES) and not n.startswith('.')]
     return [os.path.join(folder, n) for n in sorted(names, key=_natural_key)]

@@ -1,5 +1,7 @@
 """The inference path of video instance segmentation: as InferenceSession, with instances in place of label maps."""
-from typing import List, NamedTuple, Sequence, Tuple
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,13 +18,14 @@ class VISFrame(NamedTuple):
     ``index``: position in the video, from 0.
     ``img_shape``: ``(h, w)`` without the padding. ``ori_shape``: ``(H, W)`` of the frame itself.
     """
+
     image: Tensor
     index: int
-    img_shape: Tuple[int, int]
-    ori_shape: Tuple[int, int]
+    img_shape: tuple[int, int]
+    ori_shape: tuple[int, int]
 
     @property
-    def scale_factor(self) -> Tuple[float, float]:
+    def scale_factor(self) -> tuple[float, float]:
         """``(w / W, h / H)``."""
         return self.img_shape[1] / self.ori_shape[1], self.img_shape[0] / self.ori_shape[0]
 
@@ -33,9 +36,9 @@ class VISSession(InferenceSession):
     A live source::
 
         session = VISSession(model)
-        result = session.step(frame)        # BGR uint8 (H, W, 3)
-        result.pred_track_instances         # bboxes, labels, scores, instances_id, masks (RLE)
-        session.reset()                     # before the next video
+        result = session.step(frame)  # BGR uint8 (H, W, 3)
+        result.pred_track_instances  # bboxes, labels, scores, instances_id, masks (RLE)
+        session.reset()  # before the next video
 
     A video: ``for result in session.run(video): ...``. Results are on the CPU, masks are COCO run-length codes
     ``dict(size=[H, W], counts=str)`` at the frame's own size; memory does not grow with the length of the video.
@@ -45,7 +48,7 @@ class VISSession(InferenceSession):
     """
 
     @property
-    def object_ids(self) -> List[int]:
+    def object_ids(self) -> list[int]:
         """Ids of the instances in memory."""
         return self.state.memory.ids.tolist() if self.state is not None else []
 
@@ -80,5 +83,6 @@ class VISSession(InferenceSession):
 
     def _frame(self, frame: np.ndarray, index: int) -> VISFrame:
         pixels = self.geometry.to_input(frame, self.device)
-        return VISFrame(self.model.data_preprocessor.normalise(pixels), index, self.geometry.resized_shape,
-                        self.geometry.ori_shape)
+        return VISFrame(
+            self.model.data_preprocessor.normalise(pixels), index, self.geometry.resized_shape, self.geometry.ori_shape
+        )

@@ -1,5 +1,6 @@
 """Normalisation of clips and frames."""
-from typing import Optional, Sequence
+
+from collections.abc import Sequence
 
 import torch
 from mmengine.model import BaseDataPreprocessor
@@ -21,8 +22,14 @@ class VOSDataPreprocessor(BaseDataPreprocessor):
         channels_last: memory format of the images.
     """
 
-    def __init__(self, mean: Sequence[float] = (123.675, 116.28, 103.53), std: Sequence[float] = (58.395, 57.12, 57.375),
-                 rgb: bool = True, channels_last: bool = False, non_blocking: Optional[bool] = True) -> None:
+    def __init__(
+        self,
+        mean: Sequence[float] = (123.675, 116.28, 103.53),
+        std: Sequence[float] = (58.395, 57.12, 57.375),
+        rgb: bool = True,
+        channels_last: bool = False,
+        non_blocking: bool | None = True,
+    ) -> None:
         super().__init__(non_blocking)
         self.rgb = rgb
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
@@ -47,7 +54,9 @@ class VOSDataPreprocessor(BaseDataPreprocessor):
             return data
         sizes = {tuple(clip.shape) for clip in inputs}
         if len(sizes) > 1:
-            raise ValueError(f'the clips of a batch differ in size: {sorted(sizes)}. End the training pipeline with a '
-                             'resize or crop to one size and sample clips of one length.')
+            raise ValueError(
+                f'the clips of a batch differ in size: {sorted(sizes)}. End the training pipeline with a '
+                'resize or crop to one size and sample clips of one length.'
+            )
         inputs = torch.stack([self.cast_data(clip) for clip in inputs]).float()
         return dict(inputs=self.normalise(inputs.flip(-3)), data_samples=self.cast_data(data.get('data_samples')))

@@ -2,12 +2,14 @@
 
 A label map is uint8 ``(H, W)``: 0 background, k the object with id k, 255 void.
 """
+
 import io
 import os
 import tempfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Optional, Sequence, Tuple, Union
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -42,23 +44,25 @@ def davis_palette() -> np.ndarray:
 DAVIS_PALETTE = davis_palette()
 
 
-def read_palette(path: Union[str, os.PathLike]) -> Optional[np.ndarray]:
+def read_palette(path: str | os.PathLike) -> np.ndarray | None:
     """The palette of an indexed PNG, uint8 ``(256, 3)``, grey where the file has fewer entries; None if it has none."""
     with Image.open(path) as image:
         if image.mode != 'P':
             return None
         colours = np.asarray(image.getpalette('RGB'), np.uint8).reshape(-1, 3)
     palette = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1)
-    palette[:len(colours)] = colours
+    palette[: len(colours)] = colours
     return palette
 
 
-def read_label_map(path: Union[str, os.PathLike],
-                   shape: Optional[Tuple[int, int]] = None,
-                   size_mismatch: str = 'error',
-                   binary: bool = False,
-                   threshold: Optional[int] = None,
-                   data: Optional[bytes] = None) -> np.ndarray:
+def read_label_map(
+    path: str | os.PathLike,
+    shape: tuple[int, int] | None = None,
+    size_mismatch: str = 'error',
+    binary: bool = False,
+    threshold: int | None = None,
+    data: bytes | None = None,
+) -> np.ndarray:
     """Read a label map and check it.
 
     Args:
@@ -81,8 +85,10 @@ def read_label_map(path: Union[str, os.PathLike],
             mode = image.mode
             if mode not in ('P', 'L', '1'):
                 depth = '16-bit or 32-bit' if mode.startswith(('I', 'F')) else mode
-                raise ValueError(f'{path}: this mask is a {depth} image. Expected an 8-bit palette or grey PNG whose '
-                                 'pixel values are object ids (0 = background).')
+                raise ValueError(
+                    f'{path}: this mask is a {depth} image. Expected an 8-bit palette or grey PNG whose '
+                    'pixel values are object ids (0 = background).'
+                )
             label_map = np.array(image, dtype=np.uint8)
     except FileNotFoundError:
         raise FileNotFoundError(f'{path}: mask file not found.') from None
@@ -93,15 +99,15 @@ def read_label_map(path: Union[str, os.PathLike],
             raise ValueError(
                 f'{path}: the mask is {label_map.shape[1]}x{label_map.shape[0]}, its frame is {shape[1]}x{shape[0]} '
                 "(width x height). Give a mask of the frame's size, or allow it with size_mismatch='resize' "
-                '(nearest neighbour).')
+                '(nearest neighbour).'
+            )
         label_map = cv2.resize(label_map, (shape[1], shape[0]), interpolation=cv2.INTER_NEAREST_EXACT)
     if binary:
         label_map = (label_map > (threshold or 0)).astype(np.uint8)
     return label_map
 
 
-def write_label_map(path: Union[str, os.PathLike], label_map: np.ndarray,
-                    palette: Optional[np.ndarray] = None) -> None:
+def write_label_map(path: str | os.PathLike, label_map: np.ndarray, palette: np.ndarray | None = None) -> None:
     """Write an indexed PNG: all 256 palette entries, the same bytes for the same input, complete or not there at all."""
     path = Path(path)
     image = Image.new('P', (label_map.shape[1], label_map.shape[0]))
@@ -115,13 +121,12 @@ def write_label_map(path: Union[str, os.PathLike], label_map: np.ndarray,
 class atomic_path:
     """``with atomic_path(final) as temporary``: write to ``temporary``; it becomes ``final`` only if nothing was raised."""
 
-    def __init__(self, path: Union[str, os.PathLike]) -> None:
+    def __init__(self, path: str | os.PathLike) -> None:
         self.path = Path(path)
 
     def __enter__(self) -> str:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle, self.temporary = tempfile.mkstemp(dir=self.path.parent, prefix=f'.{self.path.name}.',
-                                                  suffix=self.path.suffix)
+        handle, self.temporary = tempfile.mkstemp(dir=self.path.parent, prefix=f'.{self.path.name}.', suffix=self.path.suffix)
         os.close(handle)
         return self.temporary
 
@@ -141,7 +146,7 @@ def object_ids_of(label_map: np.ndarray) -> list:
     return [int(i) for i in np.flatnonzero(counts[1:VOID]) + 1]
 
 
-def one_hot(label_map: Union[np.ndarray, Tensor], object_ids: Sequence[int], dtype=torch.float32) -> Tensor:
+def one_hot(label_map: np.ndarray | Tensor, object_ids: Sequence[int], dtype=torch.float32) -> Tensor:
     """Masks of the given objects.
 
     Args:
@@ -158,8 +163,9 @@ def one_hot(label_map: Union[np.ndarray, Tensor], object_ids: Sequence[int], dty
 
 class CompressedLabelMap(NamedTuple):
     """A label map packed with zlib (a few kB at 480p): what is kept of a frame that must be kept."""
+
     data: bytes
-    shape: Tuple[int, int]
+    shape: tuple[int, int]
 
 
 def compress(label_map: np.ndarray) -> CompressedLabelMap:

@@ -3,7 +3,8 @@
 The protocol of RVOS's published scores: slots are chosen by the first annotation of each object (also where the network
 itself was not prompted), and objects are painted so that the one that was found best at its annotation ends on top.
 """
-from typing import Dict, List, Optional, Sequence, Tuple
+
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -28,7 +29,7 @@ def jaccard_costs(objects: np.ndarray, slots: np.ndarray) -> np.ndarray:
     return 1 - np.divide(overlap, union, out=np.ones_like(overlap), where=union > 0)
 
 
-def choose_slots(known: Sequence[int], costs: np.ndarray) -> Tuple[List[int], List[float]]:
+def choose_slots(known: Sequence[int], costs: np.ndarray) -> tuple[list[int], list[float]]:
     """Slots of the objects that begin in this frame, by the Hungarian algorithm.
 
     Args:
@@ -46,14 +47,14 @@ def choose_slots(known: Sequence[int], costs: np.ndarray) -> Tuple[List[int], Li
         raise ValueError(f'{len(known) + new} objects for {total} slots: let the network run more slots.')
     matrix = np.ones((len(known) + new, total))
     matrix[np.arange(len(known)), list(known)] = 0
-    matrix[len(known):] = costs
+    matrix[len(known) :] = costs
     rows, columns = linear_sum_assignment(matrix)
     slot_of = dict(zip(rows.tolist(), columns.tolist()))
     slots = [slot_of[len(known) + i] for i in range(new)]
     return slots, [float(costs[i, slot]) for i, slot in enumerate(slots)]
 
 
-def paint(slots: np.ndarray, order: Sequence[Tuple[int, int, float]]) -> np.ndarray:
+def paint(slots: np.ndarray, order: Sequence[tuple[int, int, float]]) -> np.ndarray:
     """Label map of objects painted by decreasing cost: the best-found one ends on top.
 
     Args:
@@ -66,7 +67,7 @@ def paint(slots: np.ndarray, order: Sequence[Tuple[int, int, float]]) -> np.ndar
     return label_map
 
 
-def resize_nearest(masks: np.ndarray, size: Tuple[int, int]) -> np.ndarray:
+def resize_nearest(masks: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """``(..., h, w)`` to ``(..., *size)``; the source index is ``floor((i + 0.5) * scale)``."""
     height, width = masks.shape[-2:]
     rows = ((np.arange(size[0]) + 0.5) * height / size[0]).astype(int)
@@ -82,15 +83,14 @@ class SlotAssembler:
     """
 
     def __init__(self) -> None:
-        self._objects: Dict[int, Tuple[int, float]] = {}
+        self._objects: dict[int, tuple[int, float]] = {}
 
     @property
-    def slot_of(self) -> Dict[int, int]:
+    def slot_of(self) -> dict[int, int]:
         """The slot of each object id so far."""
         return {object_id: slot for object_id, (slot, _) in self._objects.items()}
 
-    def step(self, slots: np.ndarray, annotation: Optional[np.ndarray] = None,
-             size: Optional[Tuple[int, int]] = None) -> np.ndarray:
+    def step(self, slots: np.ndarray, annotation: np.ndarray | None = None, size: tuple[int, int] | None = None) -> np.ndarray:
         """The label map uint8 ``(H, W)`` of the next frame.
 
         Args:

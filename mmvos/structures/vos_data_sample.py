@@ -1,4 +1,5 @@
 """The one data structure that travels with a clip (training) or a frame (inference)."""
+
 from mmengine.structures import BaseDataElement
 
 

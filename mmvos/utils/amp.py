@@ -1,4 +1,5 @@
 """Mixed precision by one switch."""
+
 import torch
 from mmengine.config import Config
 

@@ -1,4 +1,5 @@
 """Loading weights with errors that say what is wrong."""
+
 import logging
 import os
 import pickle
@@ -25,8 +26,10 @@ def read_checkpoint(path: str) -> Any:
             return torch.load(path, map_location='cpu', weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         reason = (str(error) or 'the file is empty').splitlines()[0]
-        raise ValueError(f'{path}: not a checkpoint that can be loaded safely ({reason}). Convert a '
-                         'checkpoint of another repository with tools/model_converters/convert_checkpoint.py.') from None
+        raise ValueError(
+            f'{path}: not a checkpoint that can be loaded safely ({reason}). Convert a '
+            'checkpoint of another repository with tools/model_converters/convert_checkpoint.py.'
+        ) from None
 
 
 def _mmengine_classes() -> list:
@@ -75,7 +78,7 @@ def load_weights(model: nn.Module, path: str) -> dict:
         raise ValueError(
             f'{path}: these are not the weights of {type(model).__name__}: {len(missing)} of its {len(own)} tensors are '
             f'missing {sorted(missing)[:2]}, {len(surplus)} are unknown {sorted(surplus)[:2]}, {len(wrong)} have another '
-            f'shape {wrong[:2]}.')
+            f'shape {wrong[:2]}.'
+        )
     model.load_state_dict(weights)
     return checkpoint.get('meta', {}) if isinstance(checkpoint, dict) else {}
-

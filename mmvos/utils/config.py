@@ -1,8 +1,8 @@
 """Reading configs."""
+
 import os
 import sys
 from pathlib import Path
-from typing import Optional, Union
 
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -10,7 +10,7 @@ from mmengine.registry import init_default_scope
 from .paths import configs_root
 
 
-def load_config(config: Union[str, os.PathLike, Config], cfg_options: Optional[dict] = None) -> Config:
+def load_config(config: str | os.PathLike | Config, cfg_options: dict | None = None) -> Config:
     """Read a config and make its parts known to the registries.
 
     Args:

@@ -1,4 +1,5 @@
 """Mends for running several processes without a GPU."""
+
 import os
 
 import torch

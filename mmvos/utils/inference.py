@@ -1,4 +1,5 @@
 """Making a model faster without changing what it computes."""
+
 import warnings
 
 import torch

@@ -1,4 +1,5 @@
 """Where the configs are: in a source tree beside the package, in an installed wheel under ``mmvos/.mim``."""
+
 from pathlib import Path
 
 

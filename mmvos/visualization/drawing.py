@@ -1,12 +1,14 @@
 """One drawing function for every kind of result."""
-from typing import Any, Optional, Sequence
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from .overlay import draw_label_map
 
 
-def draw_result(frame: np.ndarray, result: Any, classes: Optional[Sequence[str]] = None, **options) -> np.ndarray:
+def draw_result(frame: np.ndarray, result: Any, classes: Sequence[str] | None = None, **options) -> np.ndarray:
     """Draw a session's result over its frame.
 
     Args:
@@ -18,5 +20,6 @@ def draw_result(frame: np.ndarray, result: Any, classes: Optional[Sequence[str]]
     """
     if 'pred_track_instances' in result:
         from .vis_visualizer import draw_instances
+
         return draw_instances(frame, result.pred_track_instances, classes=classes, **options)
     return draw_label_map(frame, result.pred_label_map, **options)

@@ -1,7 +1,7 @@
 """Drawing label maps over frames, and writing the frames as a video."""
+
 import os
 from pathlib import Path
-from typing import Optional, Tuple, Union
 
 import cv2
 import numpy as np
@@ -9,8 +9,9 @@ import numpy as np
 from mmvos.structures import DAVIS_PALETTE, VOID
 
 
-def draw_label_map(frame: np.ndarray, label_map: np.ndarray, palette: Optional[np.ndarray] = None, alpha: float = 0.5,
-                   contour: int = 1) -> np.ndarray:
+def draw_label_map(
+    frame: np.ndarray, label_map: np.ndarray, palette: np.ndarray | None = None, alpha: float = 0.5, contour: int = 1
+) -> np.ndarray:
     """A label map over its frame: objects tinted in their palette colour, with a bright outline.
 
     Args:
@@ -46,7 +47,7 @@ class VideoWriter:
         max_side: larger frames of an animated picture are reduced to this side (mp4: as they are).
     """
 
-    def __init__(self, path: Union[str, os.PathLike], fps: float = 25.0, max_side: int = 480) -> None:
+    def __init__(self, path: str | os.PathLike, fps: float = 25.0, max_side: int = 480) -> None:
         self.path, self.fps, self.max_side = Path(path), fps, max_side
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.temporary = self.path.with_name(f'.{self.path.stem}.partial{self.path.suffix}')
@@ -59,7 +60,7 @@ class VideoWriter:
             self._pictures.append(self._picture(frame))
             return
         if self._writer is None:
-            self._size: Tuple[int, int] = frame.shape[1::-1]
+            self._size: tuple[int, int] = frame.shape[1::-1]
             self._writer = cv2.VideoWriter(os.fspath(self.temporary), cv2.VideoWriter_fourcc(*'mp4v'), self.fps, self._size)
             if not self._writer.isOpened():
                 raise OSError(f'{self.path}: OpenCV cannot write a video of this format here.')
@@ -67,6 +68,7 @@ class VideoWriter:
 
     def _picture(self, frame: np.ndarray):
         from PIL import Image
+
         scale = min(1.0, self.max_side / max(frame.shape[:2]))
         if scale < 1:
             frame = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

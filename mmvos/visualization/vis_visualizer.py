@@ -1,6 +1,8 @@
 """Drawing the instances of a frame: mask, outline, class, id and score."""
+
 import colorsys
-from typing import Any, Mapping, Optional, Sequence, Tuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -9,7 +11,7 @@ import pycocotools.mask as rle
 _GOLDEN_RATIO = (5**0.5 - 1) / 2
 
 
-def instance_colour(instance_id: int) -> Tuple[int, int, int]:
+def instance_colour(instance_id: int) -> tuple[int, int, int]:
     """The BGR colour of an instance: the same in every frame, run and video; neighbouring ids differ strongly."""
     shade = 0.95 - 0.25 * (instance_id // 8 % 3 == 1)
     tone = 0.85 - 0.3 * (instance_id // 8 % 3 == 2)
@@ -17,9 +19,16 @@ def instance_colour(instance_id: int) -> Tuple[int, int, int]:
     return int(255 * blue), int(255 * green), int(255 * red)
 
 
-def draw_instances(frame: np.ndarray, instances: Mapping[str, Any], classes: Optional[Sequence[str]] = None,
-                   score_thr: float = 0.3, alpha: float = 0.45, contour: int = 2, boxes: bool = False,
-                   labels: bool = True) -> np.ndarray:
+def draw_instances(
+    frame: np.ndarray,
+    instances: Mapping[str, Any],
+    classes: Sequence[str] | None = None,
+    score_thr: float = 0.3,
+    alpha: float = 0.45,
+    contour: int = 2,
+    boxes: bool = False,
+    labels: bool = True,
+) -> np.ndarray:
     """Instances over their frame.
 
     Args:
@@ -57,15 +66,16 @@ def draw_instances(frame: np.ndarray, instances: Mapping[str, Any], classes: Opt
     return drawn
 
 
-def _bitmap(mask: Any, shape: Tuple[int, int]) -> np.ndarray:
+def _bitmap(mask: Any, shape: tuple[int, int]) -> np.ndarray:
     bitmap = rle.decode(mask) if isinstance(mask, dict) else np.asarray(mask).astype(np.uint8)
     if bitmap.shape != shape:
-        raise ValueError(f'a mask of {bitmap.shape[1]}x{bitmap.shape[0]} for a frame of {shape[1]}x{shape[0]} '
-                         '(width x height).')
+        raise ValueError(
+            f'a mask of {bitmap.shape[1]}x{bitmap.shape[0]} for a frame of {shape[1]}x{shape[0]} (width x height).'
+        )
     return np.ascontiguousarray(bitmap)
 
 
-def _write(image: np.ndarray, text: str, corner: np.ndarray, colour: Tuple[int, int, int]) -> None:
+def _write(image: np.ndarray, text: str, corner: np.ndarray, colour: tuple[int, int, int]) -> None:
     """Text on a plate of the colour, above the corner where there is room, inside the image in any case."""
     height, width = image.shape[:2]
     scale = float(np.clip(min(height, width) / 800, 0.3, 1.2))
@@ -74,5 +84,6 @@ def _write(image: np.ndarray, text: str, corner: np.ndarray, colour: Tuple[int, 
     y = int(np.clip(corner[1], h + base + 2, height - 1))
     cv2.rectangle(image, (x, y - h - base - 2), (x + w + 2, y), colour, -1)
     bright = 0.114 * colour[0] + 0.587 * colour[1] + 0.299 * colour[2] > 140
-    cv2.putText(image, text, (x + 1, y - base), cv2.FONT_HERSHEY_SIMPLEX, scale, (0,) * 3 if bright else (255,) * 3, 1,
-                cv2.LINE_AA)
+    cv2.putText(
+        image, text, (x + 1, y - base), cv2.FONT_HERSHEY_SIMPLEX, scale, (0,) * 3 if bright else (255,) * 3, 1, cv2.LINE_AA
+    )

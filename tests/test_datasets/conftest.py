@@ -1,4 +1,5 @@
 """Small data sets on disk."""
+
 import json
 
 import pytest
@@ -35,8 +36,10 @@ def youtube_vos(tmp_path):
     """YouTube-VOS valid: frames 5, 10, ..., 30; object 1 begins in 10, object 3 in 20; and a train split, fully
     annotated."""
     root = tmp_path / 'ytvos'
-    objects = {'1': dict(category='cat', frames=['00010', '00015', '00020', '00025']),
-               '3': dict(category='yak', frames=['00020', '00025', '00030'])}
+    objects = {
+        '1': dict(category='cat', frames=['00010', '00015', '00020', '00025']),
+        '3': dict(category='yak', frames=['00020', '00025', '00030']),
+    }
     boxes = {'1': (2, 2, 14, 14), '3': (20, 4, 34, 20)}
     for split in ('train', 'valid'):
         write_video(root / split / 'JPEGImages' / 'a1', 6, start=5, step=5)
@@ -45,8 +48,9 @@ def youtube_vos(tmp_path):
             if split == 'valid':
                 seen = [i for i in seen if objects[i]['frames'][0] == stem]
             if seen:
-                write_label_map(root / split / 'Annotations' / 'a1' / f'{stem}.png',
-                                label_map(**{f'o{i}': boxes[i] for i in seen}))
+                write_label_map(
+                    root / split / 'Annotations' / 'a1' / f'{stem}.png', label_map(**{f'o{i}': boxes[i] for i in seen})
+                )
         (root / split / 'meta.json').write_text(json.dumps(dict(videos={'a1': dict(objects=objects)})))
     write_video(root / 'valid_all_frames/JPEGImages' / 'a1', 26, start=5)
     return root

@@ -1,4 +1,5 @@
 """DAVIS, YouTube-VOS and folders: what a video is, and errors that name the file."""
+
 import cv2
 import numpy as np
 import pytest
@@ -41,9 +42,13 @@ def test_davis2016_reads_both_forms_of_list_and_merges_ids(davis, form):
     if form == 'frames':
         ann_file = 'ImageSets/480p/val.txt'
         (davis / 'ImageSets/480p').mkdir()
-        (davis / ann_file).write_text(''.join(
-            f'/JPEGImages/480p/{n}/{i:05d}.jpg /Annotations/480p/{n}/{i:05d}.png\n'
-            for n, c in (('bear', 6), ('dog', 4)) for i in range(c)))
+        (davis / ann_file).write_text(
+            ''.join(
+                f'/JPEGImages/480p/{n}/{i:05d}.jpg /Annotations/480p/{n}/{i:05d}.png\n'
+                for n, c in (('bear', 6), ('dog', 4))
+                for i in range(c)
+            )
+        )
     mask = np.where(label_map(o1=(0, 0, 5, 5)) > 0, 255, 0).astype(np.uint8)  # as the original files: 0 and 255
     Image.fromarray(mask).save(davis / 'Annotations/480p/dog/00000.png')
     dataset = DAVIS2016Dataset(str(davis), ann_file, **TEST)
@@ -81,10 +86,9 @@ def test_youtube_vos_splits_into_sets_of_objects_that_are_visible_together(youtu
     assert [dataset.get_data_info(i)['labelled'] for i in range(len(dataset))] == [[1, 2], [3, 4], [5]]
 
 
-@pytest.mark.parametrize('length, expected', [
-    (2, [[0, 1], [2, 3], [4, 5], [0, 1], [2, 3]]),
-    (5, [[0, 1, 2, 3, 4], [0, 1, 2, 3]]),
-])
+@pytest.mark.parametrize(
+    'length, expected', [(2, [[0, 1], [2, 3], [4, 5], [0, 1], [2, 3]]), (5, [[0, 1, 2, 3, 4], [0, 1, 2, 3]])]
+)
 def test_split_clips_cuts_videos_into_clips_that_do_not_overlap(davis, length, expected):
     dataset = DAVIS2017Dataset(str(davis), split_clips=length)
     assert [dataset.get_data_info(i)['labelled'] for i in range(len(dataset))] == expected
@@ -118,6 +122,7 @@ def test_folder_prompts(tmp_path):
 
 # errors: one message that names the file and what was expected
 
+
 def test_missing_split_list(davis):
     with pytest.raises(FileNotFoundError, match=r'ImageSets/2017/test-dev\.txt: split list not found'):
         DAVIS2017Dataset(str(davis), 'ImageSets/2017/test-dev.txt')
@@ -149,24 +154,30 @@ def test_mask_one_column_too_narrow(davis):
     assert mended.shape == SHAPE and ids(mended) == [1]
 
 
-@pytest.mark.parametrize('image, says', [
-    (Image.fromarray(np.ones((HEIGHT, WIDTH), np.uint16)), '16-bit'),
-    (Image.fromarray(np.ones((HEIGHT, WIDTH, 3), np.uint8)), 'RGB'),
-    (Image.fromarray(np.zeros((HEIGHT, WIDTH), np.uint8)), 'the prompt is empty'),
-])
+@pytest.mark.parametrize(
+    'image, says',
+    [
+        (Image.fromarray(np.ones((HEIGHT, WIDTH), np.uint16)), '16-bit'),
+        (Image.fromarray(np.ones((HEIGHT, WIDTH, 3), np.uint8)), 'RGB'),
+        (Image.fromarray(np.zeros((HEIGHT, WIDTH), np.uint8)), 'the prompt is empty'),
+    ],
+)
 def test_mask_that_is_no_prompt(davis, image, says):
     image.save(davis / 'Annotations/480p/bear/00000.png')
     with pytest.raises(ValueError, match=rf'bear/00000\.png: .*{says}'):
         video(DAVIS2017Dataset(str(davis), **TEST)).prompt(0, SHAPE)
 
 
-@pytest.mark.parametrize('text, says', [
-    ('{"videos": {', r'meta\.json: broken JSON'),
-    ('{"video": {}}', r"meta\.json: KeyError 'videos'"),
-    ('{"videos": {"a1": {"objects": {"1": {"category": "cat"}}}}}', r"meta\.json: KeyError 'frames'"),
-    ('{"videos": {"a1": {"objects": {"1": {"frames": ["00011"]}}}}}', r'a1/00011\.jpg: frame not found'),
-    ('{"videos": {"a1": {"objects": {"1": {"frames": ["00015"]}}}}}', r'a1/00015\.png: mask not found'),
-])
+@pytest.mark.parametrize(
+    'text, says',
+    [
+        ('{"videos": {', r'meta\.json: broken JSON'),
+        ('{"video": {}}', r"meta\.json: KeyError 'videos'"),
+        ('{"videos": {"a1": {"objects": {"1": {"category": "cat"}}}}}', r"meta\.json: KeyError 'frames'"),
+        ('{"videos": {"a1": {"objects": {"1": {"frames": ["00011"]}}}}}', r'a1/00011\.jpg: frame not found'),
+        ('{"videos": {"a1": {"objects": {"1": {"frames": ["00015"]}}}}}', r'a1/00015\.png: mask not found'),
+    ],
+)
 def test_broken_meta(youtube_vos, text, says):
     (youtube_vos / 'valid/meta.json').write_text(text)
     with pytest.raises((ValueError, FileNotFoundError), match=says):
@@ -175,8 +186,9 @@ def test_broken_meta(youtube_vos, text, says):
 
 def test_frames_of_two_sizes_in_a_clip(davis):
     cv2.imwrite(str(davis / 'JPEGImages/480p/dog/00002.jpg'), np.zeros((HEIGHT, WIDTH + 2, 3), np.uint8))
-    dataset = DAVIS2017Dataset(str(davis), sequences=['dog'],
-                               pipeline=[dict(type='SampleClip', clip_len=4), dict(type='LoadClip')])
+    dataset = DAVIS2017Dataset(
+        str(davis), sequences=['dog'], pipeline=[dict(type='SampleClip', clip_len=4), dict(type='LoadClip')]
+    )
     with pytest.raises(ValueError, match=r'dog/00002\.jpg: the frame is 42x24, the frames before it are 40x24'):
         dataset[0]
 

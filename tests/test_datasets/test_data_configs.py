@@ -1,4 +1,5 @@
 """Every config's data: transforms build, data sets take their arguments, samplers exist (no files are read)."""
+
 import inspect
 from pathlib import Path
 
@@ -20,8 +21,9 @@ def check_dataset(cfg, built):
     cls = DATASETS.get(cfg['type'])
     assert cls is not None, f'no data set {cfg["type"]}'
     if cls.__module__.startswith('mmvos'):
-        known = {name for base in cls.__mro__ if '__init__' in vars(base)
-                 for name in inspect.signature(base.__init__).parameters}
+        known = {
+            name for base in cls.__mro__ if '__init__' in vars(base) for name in inspect.signature(base.__init__).parameters
+        }
         assert not set(cfg) - known - {'type'}, f'{cfg["type"]} has no {set(cfg) - known - {"type"}}'
     nested = list(cfg.get('datasets') or []) + list((cfg.get('streams') or {}).values()) + [cfg.get('dataset')]
     for part in nested:

@@ -1,4 +1,5 @@
 """SynthVOS: what the engine promises, sources from folders, the data set, samplers."""
+
 import itertools
 import json
 import sys
@@ -63,7 +64,7 @@ def test_a_late_object_is_outside_until_it_enters_and_then_comes_in():
 
 def test_backward_flow_leads_to_where_the_pixel_came_from():
     made = clip(2, 3, dict(with_flow=True, late=[None] * 3, num_objects=3), **CLEAN)
-    y, x = np.mgrid[:SIZE[0], :SIZE[1]].astype(np.float32)
+    y, x = np.mgrid[: SIZE[0], : SIZE[1]].astype(np.float32)
     for t in (1, 2):
         before_x, before_y = x + made.flow_bwd[t][..., 0], y + made.flow_bwd[t][..., 1]
         warped = cv2.remap(made.frames[t - 1], before_x, before_y, cv2.INTER_LINEAR)
@@ -86,6 +87,7 @@ def test_label_maps_follow_the_depth_order_and_the_pixels():
 
         def sample(self, rng):
             from mmvos.datasets.synth import Cutout
+
             self.colours = self.colours[1:] + self.colours[:1]
             image = np.full((40, 40, 4), 255, np.uint8)
             image[..., :3] = self.colours[-1]
@@ -104,8 +106,9 @@ def test_label_maps_follow_the_depth_order_and_the_pixels():
         assert (expected == label_map)[~edge].all()
 
 
-@pytest.mark.parametrize('option, value', [
-    ('noise', 20.0), ('jpeg_quality', (5, 5)), ('blur', 1.0), ('lighting', 0.6), ('shadow_prob', 1.0)])
+@pytest.mark.parametrize(
+    'option, value', [('noise', 20.0), ('jpeg_quality', (5, 5)), ('blur', 1.0), ('lighting', 0.6), ('shadow_prob', 1.0)]
+)
 def test_every_effect_changes_pixels_and_no_label(option, value):
     plain, effect = clip(5, 3, **CLEAN), clip(5, 3, **dict(CLEAN, **{option: value}))
     np.testing.assert_array_equal(plain.label_maps[0], effect.label_maps[0])
@@ -172,8 +175,14 @@ def test_grouped_objects_are_drawn_by_category_and_others_have_none(pictures):
 
 
 def test_items_number_the_cutouts_of_a_folder(pictures):
-    made = SynthVOSDataset(length=8, num_frames=1, size=SIZE, num_objects=(1, 3), settings=dict(late_prob=0),
-                           objects=dict(type='FolderObjects', root=str(pictures / 'objects')))
+    made = SynthVOSDataset(
+        length=8,
+        num_frames=1,
+        size=SIZE,
+        num_objects=(1, 3),
+        settings=dict(late_prob=0),
+        objects=dict(type='FolderObjects', root=str(pictures / 'objects')),
+    )
     made.full_init()
     numbers, categories = made.engine.objects.numbers, {}
     assert sorted(numbers.values()) == [0, 1, 2, 3]
@@ -202,8 +211,12 @@ def dataset(**more):
 
 
 def test_clips_for_training_are_numbered_and_reproducible():
-    pipeline = [dict(type='SampleClip', clip_len=3), dict(type='LoadClip', with_flow=True), dict(type='SelectObjects'),
-                dict(type='PackVOSInputs')]
+    pipeline = [
+        dict(type='SampleClip', clip_len=3),
+        dict(type='LoadClip', with_flow=True),
+        dict(type='SelectObjects'),
+        dict(type='PackVOSInputs'),
+    ]
     made = dataset(pipeline=pipeline, with_flow=True)
     np.random.seed(0)
     first = made[2]
@@ -245,9 +258,14 @@ def test_an_unknown_setting_is_an_error():
 def test_written_sequence_reads_back(tmp_path):
     made = clip(1, 9, dict(late=[None, 2], num_objects=2), leave_prob=0)
     write_davis(str(tmp_path), 'one', made)
-    read = FolderDataset(str(tmp_path), ann_file='ImageSets/2017/val.txt', prompt='appear', test_mode=True,
-                         data_prefix=dict(img='JPEGImages/480p', ann='Annotations/480p'),
-                         pipeline=[dict(type='PackVideo')])[0]['inputs']
+    read = FolderDataset(
+        str(tmp_path),
+        ann_file='ImageSets/2017/val.txt',
+        prompt='appear',
+        test_mode=True,
+        data_prefix=dict(img='JPEGImages/480p', ann='Annotations/480p'),
+        pipeline=[dict(type='PackVideo')],
+    )[0]['inputs']
     first_seen = {i: next(t for t, m in enumerate(made.label_maps) if i in m) for i in (1, 2)}
     assert read.metainfo['prompt_frames'] == first_seen
     assert np.abs(read.read(4).astype(int) - made.frames[4]).mean() < 12  # JPEG
@@ -266,13 +284,13 @@ def test_synthvis_annotations_are_those_of_the_clips(tmp_path):
     data = load_youtube_vis(path)
     assert [c['name'] for c in data['categories']] == maker.objects.classes
     import pycocotools.mask as rle
+
     for number, video in enumerate(data['videos']):
         made = maker.render(np.random.default_rng((7, number)), 3)
         tracks = [a for a in data['annotations'] if a['video_id'] == video['id']]
         assert [data['categories'][a['category_id'] - 1]['name'] for a in tracks] == list(made.categories.values())
         for t in range(3):
-            masks = [rle.decode(a['segmentations'][t]) if a['segmentations'][t] else 0 * made.label_maps[t]
-                     for a in tracks]
+            masks = [rle.decode(a['segmentations'][t]) if a['segmentations'][t] else 0 * made.label_maps[t] for a in tracks]
             np.testing.assert_array_equal(sum(m * i for i, m in enumerate(masks, 1)), made.label_maps[t])
         assert all((tmp_path / 'train/JPEGImages' / name).is_file() for name in video['file_names'])
 
@@ -280,11 +298,31 @@ def test_synthvis_annotations_are_those_of_the_clips(tmp_path):
 def test_make_synthvis_with_groups_annotates_the_categories_alone(tmp_path, monkeypatch, pictures):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / 'tools/dataset_converters'))
     import make_synthvis
+
     groups = dict(categories=dict(pet=['cat/*']), others=['dog/*'], other_prob=0.5, leave_out_backgrounds=['none*'])
     (tmp_path / 'groups.json').write_text(json.dumps(groups))
-    command = ['make_synthvis.py', tmp_path / 'out', '--objects', pictures / 'objects', '--backgrounds',
-               pictures / 'backgrounds', '--groups', tmp_path / 'groups.json', '--train', 3, '--valid', 2, '--frames', 2, 3,
-               '--size', *SIZE, '--num-objects', 4, 4]
+    command = [
+        'make_synthvis.py',
+        tmp_path / 'out',
+        '--objects',
+        pictures / 'objects',
+        '--backgrounds',
+        pictures / 'backgrounds',
+        '--groups',
+        tmp_path / 'groups.json',
+        '--train',
+        3,
+        '--valid',
+        2,
+        '--frames',
+        2,
+        3,
+        '--size',
+        *SIZE,
+        '--num-objects',
+        4,
+        4,
+    ]
     monkeypatch.setattr(sys, 'argv', list(map(str, command)))
     make_synthvis.main()
     for split, videos, frames in (('train', 3, 2), ('valid', 2, 3)):
@@ -299,6 +337,7 @@ def test_make_synthvis_with_groups_annotates_the_categories_alone(tmp_path, monk
 
 # samplers
 
+
 def test_videos_are_shared_out_longest_first_and_evenly():
     shares = share_out([10, 70, 30, 40, 60, 50], 2)
     assert shares == [[1, 3, 2], [4, 5, 0]]
@@ -310,6 +349,7 @@ def test_videos_are_shared_out_longest_first_and_evenly():
 def rank(monkeypatch):
     def become(number, world_size):
         monkeypatch.setattr('mmvos.datasets.samplers.video_samplers.get_dist_info', lambda: (number, world_size))
+
     return become
 
 
@@ -358,14 +398,26 @@ def test_balanced_sampler_draws_parts_alike(rank):
 
 # preparation of folders
 
+
 def test_prepare_synthvos_from_own_folders(tmp_path, monkeypatch, pictures):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / 'tools/dataset_converters'))
     import prepare_synthvos
+
     for split in ('train', 'val'):
         (pictures / f'objects/{split}.txt').unlink()
     out = tmp_path / 'out'
-    monkeypatch.setattr(sys, 'argv', ['prepare_synthvos.py', str(out), '--objects', str(pictures / 'objects'),
-                                      '--backgrounds', str(pictures / 'backgrounds')])
+    monkeypatch.setattr(
+        sys,
+        'argv',
+        [
+            'prepare_synthvos.py',
+            str(out),
+            '--objects',
+            str(pictures / 'objects'),
+            '--backgrounds',
+            str(pictures / 'backgrounds'),
+        ],
+    )
     prepare_synthvos.main()
     lists = {split: set((out / f'objects/{split}.txt').read_text().split()) for split in ('train', 'val')}
     assert len(lists['train']) == len(lists['val']) == 2 and not lists['train'] & lists['val']
@@ -377,12 +429,23 @@ def test_prepare_synthvos_from_own_folders(tmp_path, monkeypatch, pictures):
 def test_which_stamps_are_photographs(monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / 'tools/dataset_converters'))
     from prepare_synthvos import is_photographic_stamp, stamp_categories
-    keep = ['animals/birds/owl.png', 'animals/mammals/cats/lion.png', 'town/roadsigns/no_entry_sign.png',
-            'seasonal/christmas/Candy_cane_photo_1.png', 'seasonal/halloween/grave-a.png']
-    drop = ['animals/birds/cartoon/tux.png', 'symbols/shapes/star.png', 'town/flags/fr.png', 'animals/birds/owl.svg',
-            'seasonal/christmas/star.png', 'vehicles/construction/dumper_mirror.png', 'seasonal/halloween/ghost.png']
+
+    keep = [
+        'animals/birds/owl.png',
+        'animals/mammals/cats/lion.png',
+        'town/roadsigns/no_entry_sign.png',
+        'seasonal/christmas/Candy_cane_photo_1.png',
+        'seasonal/halloween/grave-a.png',
+    ]
+    drop = [
+        'animals/birds/cartoon/tux.png',
+        'symbols/shapes/star.png',
+        'town/flags/fr.png',
+        'animals/birds/owl.svg',
+        'seasonal/christmas/star.png',
+        'vehicles/construction/dumper_mirror.png',
+        'seasonal/halloween/ghost.png',
+    ]
     assert [is_photographic_stamp(p) for p in keep + drop] == [True] * len(keep) + [False] * len(drop)
     names = [f'animals/birds/{i}.png' for i in range(4)] + ['animals/lizards/iguana.png', 'vehicles/auto/beetle.png']
     assert list(stamp_categories(names).values()) == ['birds'] * 4 + ['animals', 'vehicles']
-
-

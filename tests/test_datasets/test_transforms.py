@@ -1,4 +1,5 @@
 """Clip sampling, choice of objects, and transforms that change frames, masks and flow together."""
+
 import numpy as np
 import pytest
 import torch
@@ -83,16 +84,22 @@ def test_reference_frame_comes_first_and_shows_the_same_objects():
         assert len(shown) == 1 and 0 not in shown
         assert list(np.diff(clip['frame_ids'][1:])) == [3] * (len(clip['frame_ids']) - 2)
     item = video(object_frames={5: [2, 3, 4, 5], 6: [4, 5]})
-    assert {frozenset(c['frame_ids']) for c in clips(SampleClip(2, same_objects=True), item)} == \
-        {frozenset({2, 3}), frozenset({4, 5})}
+    assert {frozenset(c['frame_ids']) for c in clips(SampleClip(2, same_objects=True), item)} == {
+        frozenset({2, 3}),
+        frozenset({4, 5}),
+    }
 
 
 def clip(*label_maps, flow=False):
     label_maps = [np.asarray(m, np.uint8) for m in label_maps]
     height, width = label_maps[0].shape
     rng = np.random.default_rng(0)
-    results = dict(video_id='v', frame_ids=list(range(len(label_maps))), gt_seg_map=label_maps,
-                   img=[rng.integers(0, 256, (height, width, 3), np.uint8) for _ in label_maps])
+    results = dict(
+        video_id='v',
+        frame_ids=list(range(len(label_maps))),
+        gt_seg_map=label_maps,
+        img=[rng.integers(0, 256, (height, width, 3), np.uint8) for _ in label_maps],
+    )
     if flow:
         results['flow_bwd'] = [np.tile(np.float32([2, 1]), (height, width, 1)) for _ in label_maps]
     return results
@@ -255,6 +262,7 @@ def test_cached_flow_needs_neighbouring_frames(tmp_path):
 
 def test_label_source_merges_masks_and_maps_values(tmp_path):
     from PIL import Image
+
     top, left = np.zeros((4, 4), np.uint8), np.zeros((4, 4), np.uint8)
     top[:2], left[:, :2] = 255, 200
     for name, mask in (('top', top), ('left', left)):
@@ -271,6 +279,7 @@ def test_label_source_merges_masks_and_maps_values(tmp_path):
 def test_training_pipeline_of_the_base_configs_runs_on_a_real_layout(davis):
     from mmvos.datasets import DAVIS2017Dataset
     from mmvos.utils import load_config
+
     cfg = load_config('_base_/datasets/davis2017.py')
     pipeline = Compose(cfg.train_pipeline)
     pipeline.transforms[0] = SampleClip(4, start='object', min_object_pixels=10)

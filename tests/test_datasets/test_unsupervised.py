@@ -1,4 +1,5 @@
 """FBMS-59, YouTube-Objects, SegTrack v2 and the saliency sets, each on a tiny folder in its own layout."""
+
 import runpy
 import sys
 from pathlib import Path
@@ -33,18 +34,25 @@ def frame(seed, shape=SHAPE):
 
 def box(top, left, height, width, shape=SHAPE):
     mask = np.zeros(shape, bool)
-    mask[top:top + height, left:left + width] = True
+    mask[top : top + height, left : left + width] = True
     return mask
 
 
 # ---- FBMS-59
 
+
 def definition(regions, total, labelled, newline='\n'):
     lines = ['Total number of regions:', len(regions), '']
     for k, value in enumerate(regions):
         lines += [f'Scale of region {k}:', value]
-    lines += ['Confusion penalty matrix:', *(' '.join('1' * len(regions)) for _ in regions),
-              'Total number of frames in this shot:', total, 'Total number of labeled frames for this shot:', len(labelled)]
+    lines += [
+        'Confusion penalty matrix:',
+        *(' '.join('1' * len(regions)) for _ in regions),
+        'Total number of frames in this shot:',
+        total,
+        'Total number of labeled frames for this shot:',
+        len(labelled),
+    ]
     for position, name in labelled:
         lines += ['Frame number:', position, 'File name:', name, 'Input file name:', name.replace('pgm', 'ppm')]
     return newline.join(str(line) for line in lines) + newline
@@ -65,9 +73,14 @@ def fbms(tmp_path):
     for position in (0, 4):
         save(new / 'GroundTruth' / f'camel01_{position + 1:04d}_gt.ppm', colours)
         save(new / 'GroundTruth' / f'camel01_{position + 1:04d}PROB_gt.ppm', np.zeros_like(colours))
-    (new / 'GroundTruth' / 'camel01Def.dat').write_bytes(definition(
-        [255 * 65536 + 255 * 256 + 255, 255 * 65536, 10 * 65536 + 200 * 256], 5,
-        [(0, 'camel01_0001_gt.ppm'), (4, 'camel01_0005_gt.ppm')], '\r\n').encode())
+    (new / 'GroundTruth' / 'camel01Def.dat').write_bytes(
+        definition(
+            [255 * 65536 + 255 * 256 + 255, 255 * 65536, 10 * 65536 + 200 * 256],
+            5,
+            [(0, 'camel01_0001_gt.ppm'), (4, 'camel01_0005_gt.ppm')],
+            '\r\n',
+        ).encode()
+    )
     grey = np.zeros(SHAPE, np.uint8)
     grey[box(1, 1, 3, 4)], grey[box(8, 8, 5, 5)] = 100, 200
     save(old / 'GroundTruth' / 'marple7_02.pgm', grey)
@@ -100,9 +113,17 @@ def test_fbms_train_folder_has_two_names_and_its_absence_is_named(fbms):
     assert len(build(type='FBMSDataset', data_root=str(fbms), split='train')) == 2
 
 
-@pytest.mark.parametrize('text, message', [('nonsense', 'cannot be read'), (
-    'Total number of regions:\n3\nScale of region 0:\n0\nTotal number of frames in this shot:\n2\nFrame number:\n0\n'
-    'File name:\na.pgm\n', '3 regions announced and 1 given')])
+@pytest.mark.parametrize(
+    'text, message',
+    [
+        ('nonsense', 'cannot be read'),
+        (
+            'Total number of regions:\n3\nScale of region 0:\n0\nTotal number of frames in this shot:\n2\nFrame number:\n0\n'
+            'File name:\na.pgm\n',
+            '3 regions announced and 1 given',
+        ),
+    ],
+)
 def test_fbms_broken_definition_is_named(tmp_path, text, message):
     path = tmp_path / 'catsDef.dat'
     path.write_text(text)
@@ -119,10 +140,14 @@ def test_fbms_missing_ground_truth_is_named(fbms):
 
 # ---- YouTube-Objects
 
+
 @pytest.fixture(params=['', 'images'], ids=['v1.0', 'nested'])
 def youtube_objects(tmp_path, request):
-    for category, video, shot, labels in (('cat', '0001', '001', (1, 11)), ('cat', '0002', '003', (2, 12)),
-                                          ('cow', '0019', '001', (5, ))):
+    for category, video, shot, labels in (
+        ('cat', '0001', '001', (1, 11)),
+        ('cat', '0002', '003', (2, 12)),
+        ('cow', '0019', '001', (5,)),
+    ):
         for number in range(1, 13):
             folder = tmp_path / 'images' / category / 'data' / video / 'shots' / shot / request.param
             save(folder / f'frame{number:04d}.jpg', frame(number, (40, 60)))
@@ -137,7 +162,10 @@ def test_youtube_objects_groups_and_labels(youtube_objects):
     dataset = build(type='YouTubeObjectsDataset', data_root=str(youtube_objects))
     videos = [dataset.get_data_info(i) for i in range(len(dataset))]
     assert [(v['video_id'], v['group']) for v in videos] == [
-        ('cat_0001_001', 'cat'), ('cat_0002_003', 'cat'), ('cow_0019_001', 'cow')]
+        ('cat_0001_001', 'cat'),
+        ('cat_0002_003', 'cat'),
+        ('cow_0019_001', 'cow'),
+    ]
     assert sorted(videos[1]['annotations']) == [1, 11] and len(videos[1]['frames']) == 12
     label_map = videos[0]['annotations'][0].read()
     assert label_map.shape == SHAPE and set(np.unique(label_map)) == {0, 1}
@@ -153,22 +181,40 @@ def test_youtube_objects_label_without_frame_is_named(youtube_objects):
 
 def test_youtube_objects_are_scored_at_the_size_of_the_labels_and_by_class(youtube_objects):
     from mmvos.evaluation.metrics import MeanIoUMetric
+
     dataset = build(type='YouTubeObjectsDataset', data_root=str(youtube_objects))
     metric = MeanIoUMetric()
     for i in range(len(dataset)):
         video = dataset[i]['inputs']
         for t in range(len(video)):
-            right = np.kron(video.metainfo['annotations'][t].read(), np.ones((2, 2), np.uint8)) if (
-                t in video.metainfo['annotations'] and i != 2) else np.zeros((40, 60), np.uint8)
-            metric.process(None, [dict(
-                video_id=video.video_id, frame_index=t, frame_name=str(t), is_last=t == len(video) - 1,
-                num_frames=len(video), pred_label_map=right, object_ids=[1], group=video.metainfo['group'],
-                annotation=video.metainfo['annotations'].get(t), eval_frames=video.metainfo.get('eval_frames'))])
+            right = (
+                np.kron(video.metainfo['annotations'][t].read(), np.ones((2, 2), np.uint8))
+                if (t in video.metainfo['annotations'] and i != 2)
+                else np.zeros((40, 60), np.uint8)
+            )
+            metric.process(
+                None,
+                [
+                    dict(
+                        video_id=video.video_id,
+                        frame_index=t,
+                        frame_name=str(t),
+                        is_last=t == len(video) - 1,
+                        num_frames=len(video),
+                        pred_label_map=right,
+                        object_ids=[1],
+                        group=video.metainfo['group'],
+                        annotation=video.metainfo['annotations'].get(t),
+                        eval_frames=video.metainfo.get('eval_frames'),
+                    )
+                ],
+            )
     metrics = metric.evaluate(len(dataset))
     assert metrics['class_mean'] == pytest.approx(0.5) and metrics['video_mean'] == pytest.approx(2 / 3)
 
 
 # ---- SegTrack v2
+
 
 @pytest.fixture
 def segtrack(tmp_path):
@@ -181,8 +227,10 @@ def segtrack(tmp_path):
         save(tmp_path / 'JPEGImages' / 'birdfall' / f'birdfall2_{i:05d}.png', frame(i))
     (tmp_path / 'JPEGImages' / 'birdfall' / 'Thumbs.db').write_bytes(b'x')
     for i in (18, 19):
-        save(tmp_path / 'GroundTruth' / 'birdfall' / f'birdfall2_{i:05d}.png',
-             np.maximum(rgb(box(2, 2, 4, 4)), rgb(box(10, 10, 4, 4), 90)))
+        save(
+            tmp_path / 'GroundTruth' / 'birdfall' / f'birdfall2_{i:05d}.png',
+            np.maximum(rgb(box(2, 2, 4, 4)), rgb(box(10, 10, 4, 4), 90)),
+        )
     for i in (1, 2):
         save(tmp_path / 'JPEGImages' / 'cheetah' / f'{i:04d}.bmp', frame(i))
         save(tmp_path / 'GroundTruth' / 'cheetah' / '1' / f'{i:04d}.bmp', rgb(box(0, 0, 5, 5)))
@@ -196,8 +244,7 @@ def test_segtrack_unions_and_objects(segtrack):
     np.testing.assert_array_equal(bird['annotations'][1].read(), box(2, 2, 4, 4))  # 90 is a soft edge
     np.testing.assert_array_equal(cheetah['annotations'][0].read(), box(0, 0, 5, 5) | box(10, 10, 5, 5))
     each = build(type='SegTrackV2Dataset', data_root=str(segtrack), merge=False, first_mask_prompt=True)
-    np.testing.assert_array_equal(each.get_data_info(1)['annotations'][1].read(),
-                                  box(0, 0, 5, 5) + 2 * box(10, 10, 5, 5))
+    np.testing.assert_array_equal(each.get_data_info(1)['annotations'][1].read(), box(0, 0, 5, 5) + 2 * box(10, 10, 5, 5))
     assert sorted(np.unique(each[1]['inputs'].prompts[0])) == [0, 1, 2]
 
 
@@ -209,21 +256,33 @@ def test_segtrack_missing_mask_is_named(segtrack):
 
 # ---- still images
 
-@pytest.mark.parametrize('name, images, masks', [
-    ('MSRA10KDataset', 'MSRA10K_Imgs_GT/Imgs', 'MSRA10K_Imgs_GT/Imgs'),
-    ('MSRA10KDataset', 'MSRA10K_Imgs_GT/MSRA10K_Imgs_GT/Imgs', 'MSRA10K_Imgs_GT/MSRA10K_Imgs_GT/Imgs'),
-    ('DUTOMRONDataset', 'DUT-OMRON-image', 'pixelwiseGT-new-PNG'),
-    ('DUTSDataset', 'DUTS-TR/DUTS-TR-Image', 'DUTS-TR/DUTS-TR-Mask'),
-    ('SaliencyDataset', 'images', 'saliencymaps'),
-])
+
+@pytest.mark.parametrize(
+    'name, images, masks',
+    [
+        ('MSRA10KDataset', 'MSRA10K_Imgs_GT/Imgs', 'MSRA10K_Imgs_GT/Imgs'),
+        ('MSRA10KDataset', 'MSRA10K_Imgs_GT/MSRA10K_Imgs_GT/Imgs', 'MSRA10K_Imgs_GT/MSRA10K_Imgs_GT/Imgs'),
+        ('DUTOMRONDataset', 'DUT-OMRON-image', 'pixelwiseGT-new-PNG'),
+        ('DUTSDataset', 'DUTS-TR/DUTS-TR-Image', 'DUTS-TR/DUTS-TR-Mask'),
+        ('SaliencyDataset', 'images', 'saliencymaps'),
+    ],
+)
 def test_still_images_are_clips_of_one_frame(tmp_path, name, images, masks):
     for i in range(3):
         save(tmp_path / images / f'im{i}.jpg', frame(i))
         if i < 2:  # im2 has no mask
             save(tmp_path / masks / f'im{i}.png', box(3, 3, 6, 7) * np.uint8(255))
-    dataset = build(type=name, data_root=str(tmp_path), test_mode=False, pipeline=[
-        dict(type='SampleClip', clip_len=1), dict(type='LoadClip'), dict(type='CropFlipResize', size=(40, 60)),
-        dict(type='PackVOSInputs')])
+    dataset = build(
+        type=name,
+        data_root=str(tmp_path),
+        test_mode=False,
+        pipeline=[
+            dict(type='SampleClip', clip_len=1),
+            dict(type='LoadClip'),
+            dict(type='CropFlipResize', size=(40, 60)),
+            dict(type='PackVOSInputs'),
+        ],
+    )
     assert [dataset.get_data_info(i)['video_id'] for i in range(len(dataset))] == ['im0', 'im1']
     sample = dataset[1]
     assert sample['inputs'].shape == (1, 3, 40, 60)
@@ -236,6 +295,7 @@ def test_still_images_without_folders_are_named(tmp_path):
 
 
 # ---- the flat layout
+
 
 @pytest.mark.parametrize('youtube_objects', [''], indirect=True)
 def test_flat_layout_holds_the_same(youtube_objects, tmp_path, monkeypatch):
@@ -254,6 +314,7 @@ def test_flat_layout_holds_the_same(youtube_objects, tmp_path, monkeypatch):
 
 
 # ---- two streams
+
 
 def test_the_recipe_alternates_between_images_and_pairs(tmp_path):
     """The data of COSNet's recipe, on tiny folders in their real layouts, through the runner's own loader."""
@@ -278,7 +339,7 @@ def test_the_recipe_alternates_between_images_and_pairs(tmp_path):
     streams, targets, stills = [], set(), set()
     for batch in loader:
         samples = batch['data_samples']
-        stream, = {sample.stream for sample in samples}
+        (stream,) = {sample.stream for sample in samples}
         streams.append(stream)
         length = 2 if stream == 'video' else 1
         assert [tuple(clip.shape) for clip in batch['inputs']] == [(length, 3, 473, 473)] * 2

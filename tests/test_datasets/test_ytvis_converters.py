@@ -1,4 +1,5 @@
 """People's own annotations to the format of YouTube-VIS."""
+
 import json
 import sys
 from pathlib import Path
@@ -32,15 +33,21 @@ def run(tmp_path, monkeypatch):
 def masks_of(data, category):
     """Decoded masks of the only instance of a category; None where it has none."""
     ids = {c['name']: c['id'] for c in data['categories']}
-    found, = [a for a in data['annotations'] if a['category_id'] == ids[category]]
+    (found,) = [a for a in data['annotations'] if a['category_id'] == ids[category]]
     return [None if s is None else rle.decode(s) for s in found['segmentations']]
 
 
 # label maps
 
-@pytest.mark.parametrize('table', [
-    {'a': {'1': 'dog', '4': 'cat'}}, {'1': 'dog', '4': 'cat'},
-    {'videos': {'a': {'objects': {'1': {'category': 'dog', 'frames': []}, '4': {'category': 'cat'}}}}}])
+
+@pytest.mark.parametrize(
+    'table',
+    [
+        {'a': {'1': 'dog', '4': 'cat'}},
+        {'1': 'dog', '4': 'cat'},
+        {'videos': {'a': {'objects': {'1': {'category': 'dog', 'frames': []}, '4': {'category': 'cat'}}}}},
+    ],
+)
 def test_label_maps_with_each_form_of_categories(run, tmp_path, table):
     first, last = label_map(o1=(0, 0, 5, 5)), label_map(o1=(3, 0, 8, 5), o4=(20, 4, 30, 9))
     write_label_map(tmp_path / 'labels/a/00000.png', first)
@@ -84,6 +91,7 @@ def test_label_map_errors(run, tmp_path):
 
 # LabelMe
 
+
 def write_labelme(path, shapes, **more):
     path.parent.mkdir(exist_ok=True)
     shapes = [dict(dict(shape_type='polygon', group_id=None), **shape) for shape in shapes]
@@ -96,13 +104,22 @@ def box(x1, y1, x2, y2):
 
 def test_labelme(run, tmp_path):
     folder = tmp_path / 'labels/a'
-    write_labelme(folder / '00000.json', [
-        dict(label='dog', group_id=1, points=box(0, 0, 5, 5)), dict(label='dog', group_id=1, points=box(10, 0, 15, 5)),
-        dict(label='dog', group_id=2, points=box(20, 10, 26, 20)),
-        dict(label='ball', points=[[30, 2], [36, 8]], shape_type='rectangle')])
-    write_labelme(folder / '00002.json', [
-        dict(label='dog', group_id=2, points=box(22, 10, 28, 20)),
-        dict(label='ball', points=[[20, 12], [25, 12]], shape_type='circle')])
+    write_labelme(
+        folder / '00000.json',
+        [
+            dict(label='dog', group_id=1, points=box(0, 0, 5, 5)),
+            dict(label='dog', group_id=1, points=box(10, 0, 15, 5)),
+            dict(label='dog', group_id=2, points=box(20, 10, 26, 20)),
+            dict(label='ball', points=[[30, 2], [36, 8]], shape_type='rectangle'),
+        ],
+    )
+    write_labelme(
+        folder / '00002.json',
+        [
+            dict(label='dog', group_id=2, points=box(22, 10, 28, 20)),
+            dict(label='ball', points=[[20, 12], [25, 12]], shape_type='circle'),
+        ],
+    )
     data = run('labelme_cvat_to_ytvis')
     assert [c['name'] for c in data['categories']] == ['ball', 'dog']
     ball = masks_of(data, 'ball')
@@ -110,17 +127,21 @@ def test_labelme(run, tmp_path):
     assert ball[1] is None and abs(int(ball[2].sum()) - np.pi * 25) < 8
     dogs = [a for a in data['annotations'] if a['category_id'] == 2]
     assert [[a is not None for a in d['areas']] for d in dogs] == [[True, False, False], [True, False, True]]
-    np.testing.assert_array_equal(rle.decode(dogs[0]['segmentations'][0]),
-                                  label_map(o1=(0, 0, 5, 5)) | label_map(o1=(10, 0, 15, 5)))
+    np.testing.assert_array_equal(
+        rle.decode(dogs[0]['segmentations'][0]), label_map(o1=(0, 0, 5, 5)) | label_map(o1=(10, 0, 15, 5))
+    )
 
 
-@pytest.mark.parametrize('name, shapes, more, says', [
-    ('00000', [dict(label='dog', points=box(0, 0, 5, 5))] * 2, {}, r"00000\.json: two shapes 'dog' without group_id"),
-    ('00000', [dict(label='dog', points=[[0, 0], [5, 5]])], {}, 'a polygon with 2 points'),
-    ('00000', [dict(label='dog', points=[[0, 0]], shape_type='point')], {}, "type 'point' are not areas"),
-    ('00000', [], dict(imageWidth=99), r'00000\.json: made for frames of 99x24, but they are 40x24'),
-    ('00007', [], {}, "annotates frame '00007', which the video does not have"),
-])
+@pytest.mark.parametrize(
+    'name, shapes, more, says',
+    [
+        ('00000', [dict(label='dog', points=box(0, 0, 5, 5))] * 2, {}, r"00000\.json: two shapes 'dog' without group_id"),
+        ('00000', [dict(label='dog', points=[[0, 0], [5, 5]])], {}, 'a polygon with 2 points'),
+        ('00000', [dict(label='dog', points=[[0, 0]], shape_type='point')], {}, "type 'point' are not areas"),
+        ('00000', [], dict(imageWidth=99), r'00000\.json: made for frames of 99x24, but they are 40x24'),
+        ('00007', [], {}, "annotates frame '00007', which the video does not have"),
+    ],
+)
 def test_labelme_errors(run, tmp_path, name, shapes, more, says):
     write_labelme(tmp_path / f'labels/a/{name}.json', shapes, **more)
     with pytest.raises(ValueError, match=says):
@@ -154,17 +175,21 @@ def test_cvat_for_video(run, tmp_path):
 def test_cvat_for_images(run, tmp_path):
     (tmp_path / 'labels/a.xml').write_text(
         '<annotations><image id="0" name="a/00001.jpg" width="40" height="24"><tag label="x"/>'
-        '<polygon label="dog" group_id="4" points="0,0;5,0;5,5;0,5"/></image></annotations>')
+        '<polygon label="dog" group_id="4" points="0,0;5,0;5,5;0,5"/></image></annotations>'
+    )
     assert masks_of(run('labelme_cvat_to_ytvis'), 'dog')[1].sum() == 25
 
 
-@pytest.mark.parametrize('old, new, says', [
-    ('</annotations>', '', 'broken XML'),
-    ('<width>40', '<width>44', 'made for frames of 44x24'),
-    ('frame="2"', 'frame="3"', 'track 1 has frame 3, but the video has 3 frames'),
-    ('rle="1, 2, 3"', 'rle="1, 2"', 'runs of a mask add up to 3, its box has 6'),
-    ('<ellipse', '<points', '<points> is not an area'),
-])
+@pytest.mark.parametrize(
+    'old, new, says',
+    [
+        ('</annotations>', '', 'broken XML'),
+        ('<width>40', '<width>44', 'made for frames of 44x24'),
+        ('frame="2"', 'frame="3"', 'track 1 has frame 3, but the video has 3 frames'),
+        ('rle="1, 2, 3"', 'rle="1, 2"', 'runs of a mask add up to 3, its box has 6'),
+        ('<ellipse', '<points', '<points> is not an area'),
+    ],
+)
 def test_cvat_errors(run, tmp_path, old, new, says):
     (tmp_path / 'labels/a.xml').write_text(CVAT_VIDEO.replace(old, new))
     with pytest.raises(ValueError, match=says):

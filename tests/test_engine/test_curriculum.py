@@ -1,4 +1,5 @@
 """Curricula reach the model, the batch size and the pipeline, also in worker processes that live on."""
+
 from types import SimpleNamespace
 
 import pytest
@@ -26,14 +27,27 @@ class Numbers(BaseDataset):
 
 def runner_with(num_workers=0, sampler=None, **model):
     dataset = Numbers(pipeline=[SampleClip(2)])
-    loader = DataLoader(dataset, batch_size=2, num_workers=num_workers, persistent_workers=num_workers > 0,
-                        sampler=sampler and sampler(dataset), multiprocessing_context='fork' if num_workers else None)
+    loader = DataLoader(
+        dataset,
+        batch_size=2,
+        num_workers=num_workers,
+        persistent_workers=num_workers > 0,
+        sampler=sampler and sampler(dataset),
+        multiprocessing_context='fork' if num_workers else None,
+    )
     module = nn.Module()
     module.inner = nn.Module()
     for name, value in model.items():
         setattr(module.inner, name, value)
-    return SimpleNamespace(train_dataloader=loader, model=module, train_loop=SimpleNamespace(), epoch=0, iter=0,
-                           logger=MMLogger.get_instance('curriculum'), _resume=True)
+    return SimpleNamespace(
+        train_dataloader=loader,
+        model=module,
+        train_loop=SimpleNamespace(),
+        epoch=0,
+        iter=0,
+        logger=MMLogger.get_instance('curriculum'),
+        _resume=True,
+    )
 
 
 @pytest.mark.parametrize('num_workers', [0, 1])
@@ -56,7 +70,7 @@ def test_endless_loader_whose_workers_began_earlier():
     iterator = _InfiniteDataloaderIterator(runner.train_dataloader)
     assert next(iterator).tolist() == [2, 2]
     runner.train_loop.dataloader_iterator = iterator
-    hook = CurriculumHook(begins=(2, ), by_epoch=False, transforms={'SampleClip.clip_len': (3, 5)})
+    hook = CurriculumHook(begins=(2,), by_epoch=False, transforms={'SampleClip.clip_len': (3, 5)})
     hook.before_train(runner)
     batches = []
     for runner.iter in range(8):
@@ -69,8 +83,10 @@ def test_endless_loader_whose_workers_began_earlier():
 def test_two_curricula_in_one_run():
     runner = runner_with()
     runner.train_dataloader.dataset.pipeline.transforms[0].min_len = 1
-    hooks = [CurriculumHook(begins=(1, ), transforms={'SampleClip.clip_len': (2, 4)}),
-             CurriculumHook(begins=(2, ), transforms={'SampleClip.min_len': (1, 3)})]
+    hooks = [
+        CurriculumHook(begins=(1,), transforms={'SampleClip.clip_len': (2, 4)}),
+        CurriculumHook(begins=(2,), transforms={'SampleClip.min_len': (1, 3)}),
+    ]
     for hook in hooks:
         hook.before_train(runner)
     seen = []
@@ -84,8 +100,9 @@ def test_two_curricula_in_one_run():
 
 def test_model_settings_by_stage_and_along_a_line():
     runner = runner_with(mask_prob=None, steps=None)
-    hook = CurriculumHook(begins=(4, ), by_epoch=False, model={
-        'inner.steps': (2, 10), 'inner.mask_prob': dict(begin=2, end=6, values=(0.0, 1.0))})
+    hook = CurriculumHook(
+        begins=(4,), by_epoch=False, model={'inner.steps': (2, 10), 'inner.mask_prob': dict(begin=2, end=6, values=(0.0, 1.0))}
+    )
     hook.before_train(runner)
     seen = []
     for runner.iter in (0, 2, 3, 4, 6, 9):
@@ -103,7 +120,7 @@ def test_a_resumed_run_begins_in_its_stage():
 
 def test_batch_size_by_epoch():
     runner = runner_with()
-    hook = CurriculumHook(begins=(1, ), batch_size=(4, 2))
+    hook = CurriculumHook(begins=(1,), batch_size=(4, 2))
     hook.before_train(runner)
     sizes = []
     for runner.epoch in range(2):
@@ -112,11 +129,16 @@ def test_batch_size_by_epoch():
     assert sizes == [[4] * 3, [2] * 6]
 
 
-@pytest.mark.parametrize('options, message', [
-    (dict(begins=(3, 2)), 'growing'), (dict(begins=(2, ), model={'a': (1, )}), '1 values for 2 stages'),
-    (dict(transforms={'clip_len': (1, )}), 'ClassName.attribute'),
-    (dict(batch_size=(1, ), by_epoch=False), 'by epoch'),
-    (dict(model={'a': dict(begin=3, end=3, values=(0, 1))}), 'begin before end')])
+@pytest.mark.parametrize(
+    'options, message',
+    [
+        (dict(begins=(3, 2)), 'growing'),
+        (dict(begins=(2,), model={'a': (1,)}), '1 values for 2 stages'),
+        (dict(transforms={'clip_len': (1,)}), 'ClassName.attribute'),
+        (dict(batch_size=(1,), by_epoch=False), 'by epoch'),
+        (dict(model={'a': dict(begin=3, end=3, values=(0, 1))}), 'begin before end'),
+    ],
+)
 def test_wrong_settings_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         CurriculumHook(**options)
@@ -124,22 +146,21 @@ def test_wrong_settings_are_refused(options, message):
 
 def test_unknown_targets_are_named():
     with pytest.raises(ValueError, match="no SampleClip with an attribute 'length'"):
-        CurriculumHook(transforms={'SampleClip.length': (1, )}).before_train(runner_with())
+        CurriculumHook(transforms={'SampleClip.length': (1,)}).before_train(runner_with())
     with pytest.raises(ValueError, match="has no attribute 'nothing'"):
-        CurriculumHook(model={'inner.nothing': (1, )}).before_train(runner_with())
+        CurriculumHook(model={'inner.nothing': (1,)}).before_train(runner_with())
 
 
 def test_transforms_are_found_inside_wrappers_and_broadcasters():
     dataset = Numbers(pipeline=[ClipBroadcaster([dict(type='RandomFrameAffine')])])
     wrapped = SimpleNamespace(datasets=[SimpleNamespace(dataset=dataset)])
-    found, = find_transforms(wrapped, 'RandomFrameAffine', 'zoom')
+    (found,) = find_transforms(wrapped, 'RandomFrameAffine', 'zoom')
     assert isinstance(found, RandomFrameAffine)
 
 
 def test_the_next_stage_begins_when_nothing_improves_any_more():
     runner = runner_with(steps=None)
-    hook = PlateauCurriculumHook(num_stages=3, patience=2, monitor='AP', rule='greater',
-                                 model={'inner.steps': (2, 3, 4)})
+    hook = PlateauCurriculumHook(num_stages=3, patience=2, monitor='AP', rule='greater', model={'inner.steps': (2, 3, 4)})
     hook.before_train(runner)
     seen = []
     for value in (0.1, 0.3, 0.2, 0.3, 0.1, 0.0, 0.1, 0.1):
@@ -149,8 +170,7 @@ def test_the_next_stage_begins_when_nothing_improves_any_more():
     assert seen == [2, 2, 2, 3, 3, 3, 4, 4]  # the best value is forgotten when a stage begins
     checkpoint = {}
     hook.before_save_checkpoint(runner, checkpoint)
-    again = PlateauCurriculumHook(num_stages=3, patience=2, monitor='AP', rule='greater',
-                                  model={'inner.steps': (2, 3, 4)})
+    again = PlateauCurriculumHook(num_stages=3, patience=2, monitor='AP', rule='greater', model={'inner.steps': (2, 3, 4)})
     again.after_load_checkpoint(runner, checkpoint)
     again.before_train(runner)
     assert again.progress['stage'] == 2 and runner.model.inner.steps == 4

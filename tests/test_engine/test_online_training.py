@@ -1,4 +1,5 @@
 """Online training: learns, restores, is deterministic, reads only what is given."""
+
 import multiprocessing
 from dataclasses import dataclass, field
 
@@ -48,7 +49,7 @@ class TinyVOS(CausalVOSModel):
             masks = one_hot(sample.gt_label_maps, sample.object_ids)
             known = sample.gt_label_maps != 255
             for t in range(len(clip)):
-                logits = self.logits(clip[t:t + 1], masks[:, max(t - 1, 0)])
+                logits = self.logits(clip[t : t + 1], masks[:, max(t - 1, 0)])
                 losses.append(F.binary_cross_entropy_with_logits(logits, masks[:, t], known[t].float().expand_as(logits)))
         return dict(loss_seg=torch.stack(losses).mean())
 
@@ -72,18 +73,21 @@ def toy_video(colour=(200, 60, 60), objects=1, frames=8, seed=0, name='toy'):
         label_map = np.zeros((48, 64), np.uint8)
         for k in range(objects):
             top, left = 6 + 20 * k, 4 + 4 * t
-            image[top:top + 16, left:left + 16] = np.roll(colour, k)
-            label_map[top:top + 16, left:left + 16] = k + 1
+            image[top : top + 16, left : left + 16] = np.roll(colour, k)
+            label_map[top : top + 16, left : left + 16] = k + 1
         images.append(image)
         label_maps.append(label_map)
-    video = FrameArrays(images, video_id=name, prompts={0: label_maps[0]},
-                        metainfo=dict(annotations=dict(enumerate(label_maps))))
+    video = FrameArrays(
+        images, video_id=name, prompts={0: label_maps[0]}, metainfo=dict(annotations=dict(enumerate(label_maps)))
+    )
     return video, label_maps
 
 
 def stage(**kwargs):
-    return dict(dict(max_iters=30, batch_size=2, pipeline=PIPELINE, optim_wrapper=SGD,
-                     synthesis=dict(type='LucidDream', min_size=8)), **kwargs)
+    return dict(
+        dict(max_iters=30, batch_size=2, pipeline=PIPELINE, optim_wrapper=SGD, synthesis=dict(type='LucidDream', min_size=8)),
+        **kwargs,
+    )
 
 
 def model(recurrent=True):
@@ -140,8 +144,9 @@ def test_later_annotations_are_never_read():
     video, _ = toy_video()
     results = [r.pred_label_map for r in OnlineTrainer([stage(max_iters=5)]).run(model(), video)]
     noise = np.random.default_rng(0).integers(0, 2, (48, 64), dtype=np.uint8)
-    other = FrameArrays(video.frames, video_id='toy', prompts=video.prompts,
-                        metainfo=dict(annotations={i: noise for i in range(1, 8)}))
+    other = FrameArrays(
+        video.frames, video_id='toy', prompts=video.prompts, metainfo=dict(annotations={i: noise for i in range(1, 8)})
+    )
     for x, r in zip(results, OnlineTrainer([stage(max_iters=5)]).run(model(), other)):
         np.testing.assert_array_equal(x, r.pred_label_map)
 
@@ -206,7 +211,7 @@ def test_an_interrupted_run_goes_on_with_the_weights_it_has(tmp_path):
     again = OnlineTrainer([stage(max_iters=4)], **settings)
     results = [r.pred_label_map for video in (a, b) for r in again.run(model(), video)]
     assert again.reused == ['a_0'] and [r['name'] for r in again.reports] == ['b_0']
-    for x, y in zip(expected, results[:len(expected)]):
+    for x, y in zip(expected, results[: len(expected)]):
         np.testing.assert_array_equal(x, y)
     assert again.summary(16, 1.0)['reused'] == ['a_0']
 
@@ -228,9 +233,17 @@ def test_weights_of_another_training_are_not_reused(tmp_path, change):
 
 # -- a share of the training set --------------------------------------------------------------------------------------
 
-MIX = dict(type='SynthVOSDataset', length=50, num_frames=1, size=(48, 64), num_objects=(1, 2), seed=3,
-           settings=dict(late_prob=0), objects=dict(type='ProceduralObjects', size=32),
-           pipeline=[dict(type='SampleClip', clip_len=1), dict(type='LoadClip'), *PIPELINE])
+MIX = dict(
+    type='SynthVOSDataset',
+    length=50,
+    num_frames=1,
+    size=(48, 64),
+    num_objects=(1, 2),
+    seed=3,
+    settings=dict(late_prob=0),
+    objects=dict(type='ProceduralObjects', size=32),
+    pipeline=[dict(type='SampleClip', clip_len=1), dict(type='LoadClip'), *PIPELINE],
+)
 
 
 def ids_of_batches(monkeypatch, **settings):
@@ -408,6 +421,7 @@ def test_identity_reproduces_the_frame():
 
 def test_flow_carries_the_previous_frame_to_the_next():
     import cv2
+
     frame, label_map = picture()
     dream, rng = LucidDream(clip_len=2, min_size=20), np.random.default_rng(1)
     errors, same_object = [], []

@@ -1,4 +1,5 @@
 """Scoring files: every protocol, folders and archives, several processes, and faults named."""
+
 import json
 import runpy
 import sys
@@ -23,8 +24,8 @@ def boxes(seed, num_frames=6, shape=(30, 40)):
     maps = np.zeros((num_frames, *shape), np.uint8)
     for index in range(num_frames):
         top, left = rng.integers(0, 4, 2)
-        maps[index, 3 + top:15 + top, 5 + index:18 + index] = 1
-        maps[index, 18 + top:26 + top, 20 + left:32 + left] = 2
+        maps[index, 3 + top : 15 + top, 5 + index : 18 + index] = 1
+        maps[index, 18 + top : 26 + top, 20 + left : 32 + left] = 2
     return maps
 
 
@@ -60,10 +61,20 @@ def expected_of(root, protocol, names):
     for name in names:
         frames = sorted(p.stem for p in (root / 'pred' / name).iterdir())
         for index, frame in enumerate(frames):
-            metric.process(None, [dict(
-                video_id=name, frame_index=index, frame_name=frame, num_frames=len(frames),
-                is_last=index == len(frames) - 1, annotation=gt.read(gt.folder_of(name), frame),
-                pred_label_map=pred.read(pred.folder_of(name), frame))])
+            metric.process(
+                None,
+                [
+                    dict(
+                        video_id=name,
+                        frame_index=index,
+                        frame_name=frame,
+                        num_frames=len(frames),
+                        is_last=index == len(frames) - 1,
+                        annotation=gt.read(gt.folder_of(name), frame),
+                        pred_label_map=pred.read(pred.folder_of(name), frame),
+                    )
+                ],
+            )
     return metric.evaluate(len(names))
 
 
@@ -71,8 +82,12 @@ def expected_of(root, protocol, names):
 def test_davis(root, protocol):
     (root / 'gt/ImageSets/2016').mkdir()
     (root / 'gt/ImageSets/2016/val.txt').write_text(
-        ''.join(f'/JPEGImages/480p/{name}/{i:05d}.jpg /Annotations/480p/{name}/{i:05d}.png\n'
-                for name in ('train', 'bear') for i in range(5)))
+        ''.join(
+            f'/JPEGImages/480p/{name}/{i:05d}.jpg /Annotations/480p/{name}/{i:05d}.png\n'
+            for name in ('train', 'bear')
+            for i in range(5)
+        )
+    )
     videos = davis_videos(protocol, root / 'gt', 'val')
     assert [video.video_id for video in videos] == ['train', 'bear']
     metrics, rows = score_videos(videos, root / 'pred', protocol)
@@ -95,9 +110,14 @@ def test_progress_counts_frames(root):
     assert sorted(done) == [5, 6]
 
 
-@pytest.mark.parametrize('convention, options', [
-    ('after_first_appearance', {}), ('after_first_appearance_drop_last', dict(last='exclude')),
-    ('from_first_appearance', dict(first='include'))])
+@pytest.mark.parametrize(
+    'convention, options',
+    [
+        ('after_first_appearance', {}),
+        ('after_first_appearance_drop_last', dict(last='exclude')),
+        ('from_first_appearance', dict(first='include')),
+    ],
+)
 def test_youtube_vos(tmp_path, convention, options):
     """The golden masks as files, every 5th frame's name, in an archive as the server takes it."""
     description, arrays = load_golden('ytvos_metrics')
@@ -133,8 +153,18 @@ def test_mean_iou_of_the_flat_layout(tmp_path, run_tool, protocol):
     write_label_map(tmp_path / 'pred/cat_2/00004.png', np.zeros((60, 80), np.uint8))
     (tmp_path / 'gt/ImageSets').mkdir()
     (tmp_path / 'gt/ImageSets/test.txt').write_text('cat_1 cat\ncat_2 cat\ndog_1 dog\n')
-    status, _, errors = run_tool('evaluate.py', protocol, '--gt', tmp_path / 'gt', '--pred', tmp_path / 'pred', '--out',
-                                 tmp_path / 'metrics.json', '--num-workers', 1)
+    status, _, errors = run_tool(
+        'evaluate.py',
+        protocol,
+        '--gt',
+        tmp_path / 'gt',
+        '--pred',
+        tmp_path / 'pred',
+        '--out',
+        tmp_path / 'metrics.json',
+        '--num-workers',
+        1,
+    )
     assert status == 0, errors
     metrics = json.loads((tmp_path / 'metrics.json').read_text())
     half = 0 if protocol.endswith('semi') else 0.5  # of cat_2; the first annotated frame does not count
@@ -158,8 +188,18 @@ def test_segtrack(tmp_path, run_tool):
             Image.fromarray((label_map == k).astype(np.uint8) * np.uint8(255)).save(path)
         write_label_map(tmp_path / f'pred/bmx/f{index}.png', np.where(label_map == 2, np.uint8(1), label_map))
     for protocol, expected in (('segtrack-v2', 1.0), ('segtrack-v2-semi', None)):
-        status, _, errors = run_tool('evaluate.py', protocol, '--gt', tmp_path / 'gt', '--pred', tmp_path / 'pred',
-                                     '--out', tmp_path / 'metrics.json', '--num-workers', 1)
+        status, _, errors = run_tool(
+            'evaluate.py',
+            protocol,
+            '--gt',
+            tmp_path / 'gt',
+            '--pred',
+            tmp_path / 'pred',
+            '--out',
+            tmp_path / 'metrics.json',
+            '--num-workers',
+            1,
+        )
         assert status == 0, errors
         metrics = json.loads((tmp_path / 'metrics.json').read_text())
         if expected is None:  # all pixels were given to object 1, nothing to object 2; the first frame does not count
@@ -220,19 +260,46 @@ def run_tool(monkeypatch, capsys):
 
 
 def test_command_line(root, run_tool):
-    status, output, errors = run_tool('evaluate.py', 'davis2017-semi', '--gt', root / 'gt', '--pred', root / 'pred', '--out',
-                                      root / 'metrics.json', '--csv', root / 'objects.csv', '--num-workers', 1)
+    status, output, errors = run_tool(
+        'evaluate.py',
+        'davis2017-semi',
+        '--gt',
+        root / 'gt',
+        '--pred',
+        root / 'pred',
+        '--out',
+        root / 'metrics.json',
+        '--csv',
+        root / 'objects.csv',
+        '--num-workers',
+        1,
+    )
     assert status == 0, errors
     content = json.loads((root / 'metrics.json').read_text())
     expected = expected_of(root, 'davis2017-semi', ['train', 'bear'])
     assert {key: content[key] for key in expected} == pytest.approx(expected, abs=1e-12)
     assert [(row['video'], row['object']) for row in content['per_object']] == [
-        ('train', 1), ('train', 2), ('bear', 1), ('bear', 2)]
+        ('train', 1),
+        ('train', 2),
+        ('bear', 1),
+        ('bear', 2),
+    ]
     assert len((root / 'objects.csv').read_text().splitlines()) == 5
     assert f'J-Mean: {expected["J-Mean"]:.4f}' in output
     (root / 'some.txt').write_text('bear\n')
-    status, output, errors = run_tool('evaluate.py', 'davis2017-semi', '--gt', root / 'gt', '--pred', root / 'pred',
-                                      '--sequences', root / 'some.txt', '--quiet', '--num-workers', 1)
+    status, output, errors = run_tool(
+        'evaluate.py',
+        'davis2017-semi',
+        '--gt',
+        root / 'gt',
+        '--pred',
+        root / 'pred',
+        '--sequences',
+        root / 'some.txt',
+        '--quiet',
+        '--num-workers',
+        1,
+    )
     assert status == 0, errors
     assert f'J-Mean: {expected_of(root, "davis2017-semi", ["bear"])["J-Mean"]:.4f}' in output
     (root / 'pred/bear/00002.png').unlink()
@@ -242,8 +309,16 @@ def test_command_line(root, run_tool):
 
 
 def test_command_line_of_youtube_vis(tmp_path, run_tool):
-    status, _, errors = run_tool('evaluate.py', 'youtube-vis', '--gt', GOLDEN_DIR / 'ytvis_gt.json', '--pred',
-                                 GOLDEN_DIR / 'ytvis_results.json', '--out', tmp_path / 'metrics.json')
+    status, _, errors = run_tool(
+        'evaluate.py',
+        'youtube-vis',
+        '--gt',
+        GOLDEN_DIR / 'ytvis_gt.json',
+        '--pred',
+        GOLDEN_DIR / 'ytvis_results.json',
+        '--out',
+        tmp_path / 'metrics.json',
+    )
     assert status == 0, errors
     content = json.loads((tmp_path / 'metrics.json').read_text())
     stats = load_golden('ytvis_eval')[0]['stats']
@@ -251,7 +326,12 @@ def test_command_line_of_youtube_vis(tmp_path, run_tool):
 
 
 def test_command_line_of_the_validator(root, run_tool):
-    status, output, _ = run_tool('validate_submission.py', 'youtube-vis', make_archive(root / 'pred', root / 'a.zip'),
-                                 '--gt', GOLDEN_DIR / 'ytvis_gt.json')
+    status, output, _ = run_tool(
+        'validate_submission.py',
+        'youtube-vis',
+        make_archive(root / 'pred', root / 'a.zip'),
+        '--gt',
+        GOLDEN_DIR / 'ytvis_gt.json',
+    )
     assert status == 1
     assert 'it must hold results.json at its top level' in output

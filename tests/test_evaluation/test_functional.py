@@ -1,4 +1,5 @@
 """The fast J and F against literal ones, and the protocols' rules that golden vectors do not reach."""
+
 import math
 
 import numpy as np
@@ -73,7 +74,7 @@ def label_maps(draw):
         elif kind == 'boxes':
             for _ in range(4):
                 top, left = rng.integers(height), rng.integers(width)
-                label_map[top:top + rng.integers(1, 12), left:left + rng.integers(1, 12)] = rng.choice(values)
+                label_map[top : top + rng.integers(1, 12), left : left + rng.integers(1, 12)] = rng.choice(values)
         return label_map
 
     return one(), one()
@@ -105,7 +106,7 @@ def test_boundary_and_dilation_equal_literal_ones(maps, radius):
     mask = maps[0] > 0
     np.testing.assert_array_equal(boundary_map(mask), literal_boundary(mask))
     planes = (maps[0] == 1) | (maps[1] > 0).astype(np.uint8) << 7
-    y, x = np.mgrid[:mask.shape[0], :mask.shape[1]]
+    y, x = np.mgrid[: mask.shape[0], : mask.shape[1]]
     expected = np.zeros_like(planes)
     for r, c in np.argwhere(planes > 0):
         expected |= np.where((y - r) ** 2 + (x - c) ** 2 <= radius * radius, planes[r, c], np.uint8(0))
@@ -136,7 +137,7 @@ def test_davis2016_leaves_out_first_and_last_frame_and_takes_any_value_as_foregr
     scorer = DAVIS2016Sequence(6, temporal=True)
     for index in range(6):
         scorer.update(index, gt[index], pred[index])
-    row, = scorer.result()
+    (row,) = scorer.result()
     assert (row['J-Mean'], row['F-Mean'], row['frames']) == (1, 1, 4)
     assert row['T-Mean'] == 0
     assert np.flatnonzero(~np.isnan(scorer.t)).tolist() == [1, 2, 3]  # pairs of frames 1..4
@@ -222,9 +223,11 @@ def test_mean_iou_of_the_union():
 
 
 def test_means_of_means():
-    rows = [dict(video='a', object=1, frames=1, **{'class': 'cat', 'J-Mean': 1.0}),
-            dict(video='b', object=1, frames=3, **{'class': 'cat', 'J-Mean': 0.5}),
-            dict(video='c', object=1, frames=4, **{'class': 'dog', 'J-Mean': 0.25})]
+    rows = [
+        dict(video='a', object=1, frames=1, **{'class': 'cat', 'J-Mean': 1.0}),
+        dict(video='b', object=1, frames=3, **{'class': 'cat', 'J-Mean': 0.5}),
+        dict(video='c', object=1, frames=4, **{'class': 'dog', 'J-Mean': 0.25}),
+    ]
     summary = mean_iou_summary(rows)
     assert summary['mIoU'] == summary['class_mean'] == 0.5
     assert summary['cat'] == 0.75 and summary['dog'] == 0.25

@@ -1,4 +1,5 @@
 """Metrics as the loops drive them: frame by frame, video by video, on several ranks."""
+
 import json
 import multiprocessing
 
@@ -17,16 +18,28 @@ def video(seed, num_frames=5, shape=(24, 32)):
     rng = np.random.default_rng(seed)
     gt, pred = np.zeros((2, num_frames, *shape), np.uint8)
     for index in range(num_frames):
-        gt[index, 4:12, 4 + index:12 + index] = 1
+        gt[index, 4:12, 4 + index : 12 + index] = 1
         gt[index, 14:22, 10:20] = 2
         pred[index] = np.roll(gt[index], rng.integers(0, 4, 2), (0, 1))
     return gt, pred
 
 
 def results(video_id, gt, pred, **extra):
-    return [dict(video_id=video_id, frame_index=i, frame_name=f'{i:05d}', num_frames=len(gt), is_last=i == len(gt) - 1,
-                 ori_shape=pred[i].shape, object_ids=[1, 2], annotation=gt[i], pred_label_map=pred[i], **extra)
-            for i in range(len(gt))]
+    return [
+        dict(
+            video_id=video_id,
+            frame_index=i,
+            frame_name=f'{i:05d}',
+            num_frames=len(gt),
+            is_last=i == len(gt) - 1,
+            ori_shape=pred[i].shape,
+            object_ids=[1, 2],
+            annotation=gt[i],
+            pred_label_map=pred[i],
+            **extra,
+        )
+        for i in range(len(gt))
+    ]
 
 
 def run(metric, videos):
@@ -160,8 +173,7 @@ def test_ranks_with_unequal_shares(tmp_path):
     """Three processes give what one gives, one of them without a video, and all of them get an error."""
     context = multiprocessing.get_context('fork')
     archive, answers = str(tmp_path / 'ranks.zip'), context.Queue()
-    processes = [context.Process(target=run_rank, args=(rank, tmp_path / 'rendezvous', archive, answers))
-                 for rank in range(3)]
+    processes = [context.Process(target=run_rank, args=(rank, tmp_path / 'rendezvous', archive, answers)) for rank in range(3)]
     for process in processes:
         process.start()
     received = [answers.get(timeout=60) for _ in processes]

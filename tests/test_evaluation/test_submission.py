@@ -1,4 +1,5 @@
 """Writers and validators: what one writes the other accepts, and every fault is named."""
+
 import json
 import re
 import zipfile
@@ -30,7 +31,7 @@ def label_map(*ids):
     """Vertical stripes of the given ids."""
     maps = np.zeros(SIZE, np.uint8)
     for i, object_id in enumerate(ids):
-        maps[2:8, 4 * i:4 * i + 3] = object_id
+        maps[2:8, 4 * i : 4 * i + 3] = object_id
     return maps
 
 
@@ -48,7 +49,8 @@ def davis(tmp_path):
     (root / 'ImageSets/2017/val.txt').write_text('\n'.join(SEQUENCES))
     (root / 'ImageSets/480p').mkdir(parents=True)
     (root / 'ImageSets/480p/val.txt').write_text(
-        '\n'.join(f'/JPEGImages/480p/{s}/{f}.jpg /Annotations/480p/{s}/{f}.png' for s in SEQUENCES for f in FRAMES))
+        '\n'.join(f'/JPEGImages/480p/{s}/{f}.jpg /Annotations/480p/{s}/{f}.png' for s in SEQUENCES for f in FRAMES)
+    )
     return root
 
 
@@ -56,9 +58,24 @@ def feed(writer, videos=SEQUENCES, prediction=None, **extra):
     prediction = label_map(1, 2) if prediction is None else prediction
     for video in videos:
         for i, frame in enumerate(FRAMES):
-            writer.process(None, [dict(
-                dict(video_id=video, frame_index=i, frame_name=frame, num_frames=len(FRAMES), ori_shape=SIZE,
-                     is_last=i == len(FRAMES) - 1, object_ids=[1, 2], pred_label_map=prediction), **extra)])
+            writer.process(
+                None,
+                [
+                    dict(
+                        dict(
+                            video_id=video,
+                            frame_index=i,
+                            frame_name=frame,
+                            num_frames=len(FRAMES),
+                            ori_shape=SIZE,
+                            is_last=i == len(FRAMES) - 1,
+                            object_ids=[1, 2],
+                            pred_label_map=prediction,
+                        ),
+                        **extra,
+                    )
+                ],
+            )
     return writer.evaluate(len(videos))
 
 
@@ -81,11 +98,14 @@ def davis_content(value):
     return {f'{sequence}/{frame}.png': value for sequence in SEQUENCES for frame in FRAMES}
 
 
-@pytest.mark.parametrize('writer, fmt', [
-    (DAVISSubmission, 'davis2017-semi'),
-    (lambda path: DAVISSubmission(path, max_proposals=20), 'davis2017-unsup'),
-    (DAVIS2016Submission, 'davis2016'),
-])
+@pytest.mark.parametrize(
+    'writer, fmt',
+    [
+        (DAVISSubmission, 'davis2017-semi'),
+        (lambda path: DAVISSubmission(path, max_proposals=20), 'davis2017-unsup'),
+        (DAVIS2016Submission, 'davis2016'),
+    ],
+)
 def test_davis(davis, tmp_path, writer, fmt):
     path = tmp_path / 'out' / 'results.zip'
     assert feed(writer(str(path))) == {}
@@ -138,23 +158,32 @@ def test_a_video_cannot_be_written_outside_of_the_folder(tmp_path):
         feed(LabelMapWriter(str(tmp_path / 'out')), videos=['../other'])
 
 
-@pytest.mark.parametrize('fmt, content, message', [
-    ('davis2017-semi', {'bear/00000.png': label_map(1)}, 'bear/00001.png: missing, and 2 more'),
-    ('davis2017-semi', {'bear/00000.png': label_map(1)}, 'train/: missing, 4 label maps expected'),
-    ('davis2017-semi', dict(davis_content(label_map(1)), **{'bear/00004.png': label_map(1)}),
-     'bear/00004.png: no such frame'),
-    ('davis2017-semi', davis_content(label_map(3)), r'bear/00000.png: holds id 3; given were \[1, 2\]'),
-    ('davis2017-semi', davis_content(label_map(255)), 'holds id 255'),
-    ('davis2017-unsup', davis_content(label_map(21)), r'holds id 21; proposals have ids 1..20'),
-    ('davis2017-unsup', davis_content(label_map(255)), r'holds void \(255\)'),
-    ('davis2017-semi', davis_content(label_map(1)[:, 1:]), 'bear/00000.png: 15x12, the frame is 16x12'),
-    ('davis2017-semi', davis_content(b'no image'), 'bear/00000.png: .*cannot identify'),
-    ('davis2017-semi', {f'Annotations/{k}': v for k, v in davis_content(label_map(1)).items()},
-     'the sequences are below Annotations/; they must be at the top level'),
-    ('davis2017-semi', dict(davis_content(label_map(1)), **{'__MACOSX/bear/._00000.png': b''}), 'hidden file'),
-    ('davis2017-semi', dict(davis_content(label_map(1)), **{'.DS_Store': b''}), '.DS_Store: hidden file'),
-    ('davis2017-semi', {k.replace('/', '\\'): v for k, v in davis_content(label_map(1)).items()}, 'backslashes'),
-])
+@pytest.mark.parametrize(
+    'fmt, content, message',
+    [
+        ('davis2017-semi', {'bear/00000.png': label_map(1)}, 'bear/00001.png: missing, and 2 more'),
+        ('davis2017-semi', {'bear/00000.png': label_map(1)}, 'train/: missing, 4 label maps expected'),
+        (
+            'davis2017-semi',
+            dict(davis_content(label_map(1)), **{'bear/00004.png': label_map(1)}),
+            'bear/00004.png: no such frame',
+        ),
+        ('davis2017-semi', davis_content(label_map(3)), r'bear/00000.png: holds id 3; given were \[1, 2\]'),
+        ('davis2017-semi', davis_content(label_map(255)), 'holds id 255'),
+        ('davis2017-unsup', davis_content(label_map(21)), r'holds id 21; proposals have ids 1..20'),
+        ('davis2017-unsup', davis_content(label_map(255)), r'holds void \(255\)'),
+        ('davis2017-semi', davis_content(label_map(1)[:, 1:]), 'bear/00000.png: 15x12, the frame is 16x12'),
+        ('davis2017-semi', davis_content(b'no image'), 'bear/00000.png: .*cannot identify'),
+        (
+            'davis2017-semi',
+            {f'Annotations/{k}': v for k, v in davis_content(label_map(1)).items()},
+            'the sequences are below Annotations/; they must be at the top level',
+        ),
+        ('davis2017-semi', dict(davis_content(label_map(1)), **{'__MACOSX/bear/._00000.png': b''}), 'hidden file'),
+        ('davis2017-semi', dict(davis_content(label_map(1)), **{'.DS_Store': b''}), '.DS_Store: hidden file'),
+        ('davis2017-semi', {k.replace('/', '\\'): v for k, v in davis_content(label_map(1)).items()}, 'backslashes'),
+    ],
+)
 def test_faults_of_davis(davis, tmp_path, fmt, content, message):
     found = problems(fmt, make_zip(tmp_path / 'results.zip', content), davis)
     assert any(re.search(message, problem) for problem in found), found
@@ -197,14 +226,17 @@ def test_youtube_vos(youtube_vos, tmp_path):
     assert problems('youtube-vos', path, youtube_vos) == []
 
 
-@pytest.mark.parametrize('content, message', [
-    ({'v1/00000.png': label_map(2)}, 'top level holds v1; it must be one folder, Annotations'),
-    ({'Annotations/v1/00000.png': label_map(2)}, 'Annotations/v1/00002.png: missing.'),
-    ({'Annotations/v2/00000.png': label_map(2)}, 'Annotations/v1/: missing, 2 label maps expected'),
-    ({'Annotations/v2/00000.png': label_map(2)}, 'Annotations/v2/: no such video in meta.json'),
-    ({'Annotations/v1/00000.png': label_map(1)}, 'Annotations/v1/00000.png: holds id 1; given were [2, 5]'),
-    ({'Annotations/v1/00000.png': label_map(5)}, 'Annotations/v1/00000.png: holds object 5, which begins in frame 00002'),
-])
+@pytest.mark.parametrize(
+    'content, message',
+    [
+        ({'v1/00000.png': label_map(2)}, 'top level holds v1; it must be one folder, Annotations'),
+        ({'Annotations/v1/00000.png': label_map(2)}, 'Annotations/v1/00002.png: missing.'),
+        ({'Annotations/v2/00000.png': label_map(2)}, 'Annotations/v1/: missing, 2 label maps expected'),
+        ({'Annotations/v2/00000.png': label_map(2)}, 'Annotations/v2/: no such video in meta.json'),
+        ({'Annotations/v1/00000.png': label_map(1)}, 'Annotations/v1/00000.png: holds id 1; given were [2, 5]'),
+        ({'Annotations/v1/00000.png': label_map(5)}, 'Annotations/v1/00000.png: holds object 5, which begins in frame 00002'),
+    ],
+)
 def test_faults_of_youtube_vos(youtube_vos, tmp_path, content, message):
     found = problems('youtube-vos', make_zip(tmp_path / 'results.zip', content), youtube_vos)
     assert any(message in problem for problem in found), found
@@ -213,9 +245,14 @@ def test_faults_of_youtube_vos(youtube_vos, tmp_path, content, message):
 @pytest.fixture
 def youtube_vis(tmp_path):
     path = tmp_path / 'valid.json'
-    path.write_text(json.dumps(dict(
-        videos=[dict(id=1, width=SIZE[1], height=SIZE[0], length=4, file_names=[f'v1/{f}.jpg' for f in FRAMES])],
-        categories=[dict(id=1, name='a'), dict(id=2, name='b')])))
+    path.write_text(
+        json.dumps(
+            dict(
+                videos=[dict(id=1, width=SIZE[1], height=SIZE[0], length=4, file_names=[f'v1/{f}.jpg' for f in FRAMES])],
+                categories=[dict(id=1, name='a'), dict(id=2, name='b')],
+            )
+        )
+    )
     return path
 
 
@@ -228,18 +265,38 @@ def test_youtube_vis(youtube_vis, tmp_path):
     path = tmp_path / 'results.zip'
     writer = YouTubeVISSubmission(str(path))
     for i in range(4):
-        tracks = dict(instances_id=torch.tensor([7, 3]), labels=torch.tensor([1, int(i == 0)]),
-                      scores=torch.tensor([0.5, 0.25 * i]), bboxes=torch.zeros(2, 4), masks=[mask(1), mask(0, 1)])
+        tracks = dict(
+            instances_id=torch.tensor([7, 3]),
+            labels=torch.tensor([1, int(i == 0)]),
+            scores=torch.tensor([0.5, 0.25 * i]),
+            bboxes=torch.zeros(2, 4),
+            masks=[mask(1), mask(0, 1)],
+        )
         if i == 2:
             tracks = {key: value[:1] for key, value in tracks.items()}
-        writer.process(None, [dict(video_id='v1', vis_id=1, frame_index=i, frame_name=FRAMES[i], num_frames=4,
-                                   is_last=i == 3, ori_shape=SIZE, pred_track_instances=tracks)])
+        writer.process(
+            None,
+            [
+                dict(
+                    video_id='v1',
+                    vis_id=1,
+                    frame_index=i,
+                    frame_name=FRAMES[i],
+                    num_frames=4,
+                    is_last=i == 3,
+                    ori_shape=SIZE,
+                    pred_track_instances=tracks,
+                )
+            ],
+        )
     assert writer.evaluate(1) == {}
     assert problems('youtube-vis', path, youtube_vis) == []
     results = json.loads(zipfile.ZipFile(path).read('results.json'))
     by_score = sorted(results, key=lambda r: r['score'])
     assert [(r['category_id'], [s is None for s in r['segmentations']]) for r in by_score] == [
-        (1, [False, False, True, False]), (2, [False] * 4)]
+        (1, [False, False, True, False]),
+        (2, [False] * 4),
+    ]
     assert by_score[0]['score'] == pytest.approx((0 + 0.25 + 0.75) / 3)
     np.testing.assert_array_equal(rle.decode(by_score[0]['segmentations'][1]), label_map(0, 1))
 
@@ -261,28 +318,34 @@ def test_youtube_vis_zip(youtube_vis, tmp_path):
     assert not (tmp_path / 'c.zip').exists()
 
 
-@pytest.mark.parametrize('content, message', [
-    ({'sub/results.json': '[]'}, 'it must hold results.json at its top level, alone'),
-    ({'results.json': '[]'}, 'the list is empty'),
-    ({'results.json': '[{'}, 'broken JSON'),
-    ({'results.json': '{}'}, 'expected a list'),
-    ({'results.json': '[{"video_id": 1}]'}, 'result 0: no category_id, score, segmentations'),
-    ({'results.json': '[1]'}, 'result 0: expected an object, got int'),
-])
+@pytest.mark.parametrize(
+    'content, message',
+    [
+        ({'sub/results.json': '[]'}, 'it must hold results.json at its top level, alone'),
+        ({'results.json': '[]'}, 'the list is empty'),
+        ({'results.json': '[{'}, 'broken JSON'),
+        ({'results.json': '{}'}, 'expected a list'),
+        ({'results.json': '[{"video_id": 1}]'}, 'result 0: no category_id, score, segmentations'),
+        ({'results.json': '[1]'}, 'result 0: expected an object, got int'),
+    ],
+)
 def test_faults_of_a_youtube_vis_archive(youtube_vis, tmp_path, content, message):
     found = problems('youtube-vis', make_zip(tmp_path / 'results.zip', content), youtube_vis)
     assert any(message in problem for problem in found), found
 
 
-@pytest.mark.parametrize('changes, message', [
-    (dict(video_id=2), 'video_id 2 is not in the annotation file'),
-    (dict(category_id=0), 'category_id 0 is not in the annotation file'),
-    (dict(segmentations=[None]), '1 segmentations, the video has 4 frames'),
-    (dict(segmentations=[dict(size=[1, 2], counts='02'), None, None, None]), 'RLE of size [1, 2], the video is [12, 16]'),
-    (dict(segmentations=[dict(mask(1), counts=mask(1)['counts'] + b'3'), None, None, None]), 'does not add up'),
-    (dict(segmentations=[dict(mask(1), counts=b''), None, None, None]), 'not a compressed RLE'),
-    (dict(segmentations=[dict(mask(1), counts=b'zz'), None, None, None]), 'not a compressed RLE'),
-])
+@pytest.mark.parametrize(
+    'changes, message',
+    [
+        (dict(video_id=2), 'video_id 2 is not in the annotation file'),
+        (dict(category_id=0), 'category_id 0 is not in the annotation file'),
+        (dict(segmentations=[None]), '1 segmentations, the video has 4 frames'),
+        (dict(segmentations=[dict(size=[1, 2], counts='02'), None, None, None]), 'RLE of size [1, 2], the video is [12, 16]'),
+        (dict(segmentations=[dict(mask(1), counts=mask(1)['counts'] + b'3'), None, None, None]), 'does not add up'),
+        (dict(segmentations=[dict(mask(1), counts=b''), None, None, None]), 'not a compressed RLE'),
+        (dict(segmentations=[dict(mask(1), counts=b'zz'), None, None, None]), 'not a compressed RLE'),
+    ],
+)
 def test_faults_of_youtube_vis_results(youtube_vis, tmp_path, changes, message):
     write_youtube_vis_zip([result(**changes)], tmp_path / 'results.zip')
     found = problems('youtube-vis', tmp_path / 'results.zip', youtube_vis)
@@ -292,5 +355,5 @@ def test_faults_of_youtube_vis_results(youtube_vis, tmp_path, changes, message):
 def test_rle_of_random_masks_is_accepted(youtube_vis, tmp_path):
     rng = np.random.default_rng(0)
     masks = [rle.encode(np.asfortranarray(rng.random(SIZE) < p, np.uint8)) for p in np.linspace(0, 1, 40)]
-    write_youtube_vis_zip([result(segmentations=masks[i:i + 4]) for i in range(0, 40, 4)], tmp_path / 'results.zip')
+    write_youtube_vis_zip([result(segmentations=masks[i : i + 4]) for i in range(0, 40, 4)], tmp_path / 'results.zip')
     assert problems('youtube-vis', tmp_path / 'results.zip', youtube_vis) == []

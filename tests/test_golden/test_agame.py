@@ -1,4 +1,5 @@
 """A-GAME against the outputs of the original implementation."""
+
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,18 @@ from mmvos.structures import VOSDataSample, one_hot
 CONFIG = Path(__file__).parents[2] / 'configs' / '_base_' / 'models' / 'agame_r101.py'
 
 #: the original's names of the parameters whose gradient norms are stored, in order, and ours
-GRADIENTS = ('appearance.cov_reg', 'appearance.conv_in.weight', 'mask_propagation.reduce.weight',
-             'mask_propagation.branches.2.weight', 'fusion.conv1.weight', 'fusion.predictor.weight',
-             'upsampler.blends.0.weight', 'upsampler.predictor.weight', 'backbone.layer4.0.conv2.weight',
-             'backbone.layer4.2.bn3.weight')
+GRADIENTS = (
+    'appearance.cov_reg',
+    'appearance.conv_in.weight',
+    'mask_propagation.reduce.weight',
+    'mask_propagation.branches.2.weight',
+    'fusion.conv1.weight',
+    'fusion.predictor.weight',
+    'upsampler.blends.0.weight',
+    'upsampler.predictor.weight',
+    'backbone.layer4.0.conv2.weight',
+    'backbone.layer4.2.bn3.weight',
+)
 
 
 @pytest.fixture(scope='module')
@@ -56,8 +65,11 @@ def model(built):
 def case(golden, request):
     """The stored arrays of the case that the test's name ends with: inputs and outputs by their names in the case."""
     case = golden[2][request.node.originalname.removeprefix('test_')]
-    return {**{k: golden[1][v] for k, v in case['inputs'].items()},
-            **{k: golden[1][v] for k, v in case['outputs'].items()}, 'args': case.get('args', {})}
+    return {
+        **{k: golden[1][v] for k, v in case['inputs'].items()},
+        **{k: golden[1][v] for k, v in case['outputs'].items()},
+        'args': case.get('args', {}),
+    }
 
 
 def test_every_case_has_a_test(golden):
@@ -123,8 +135,12 @@ def test_appearance_empty(model, case):
 def variant(model, **options):
     part = MODELS.build(dict(type='GaussianAppearance', **options))
     rows = part.num_components
-    part.load_state_dict({'cov_reg': model.appearance.cov_reg[:rows], **{
-        f'conv_in.{k}': v for k, v in model.appearance.conv_in.state_dict().items()}})
+    part.load_state_dict(
+        {
+            'cov_reg': model.appearance.cov_reg[:rows],
+            **{f'conv_in.{k}': v for k, v in model.appearance.conv_in.state_dict().items()},
+        }
+    )
     return part
 
 
@@ -145,8 +161,9 @@ def test_appearance_no_covest(model, case):
 @torch.no_grad()
 def test_mask_propagation(model, case):
     part = model.mask_propagation
-    out = part(part.project_current(case['s16']), part.project_reference(case['init_s16']), case['prev_mask'],
-               case['init_mask'])
+    out = part(
+        part.project_current(case['s16']), part.project_reference(case['init_s16']), case['prev_mask'], case['init_mask']
+    )
     assert_close(out, case['out'], name='out')
 
 
@@ -178,9 +195,11 @@ class Recorded:
         model.test_cfg.update_mask = mode
         geometry = geometry or FrameGeometry(frames.shape[-2:])
         self.scores, self.prob, self.coarse, self.coarse_up, self.app, self.update = [], [], [], [], [], []
-        hooks = [model.appearance.register_forward_hook(lambda m, i, out: self.app.append(out)),
-                 model.fusion.register_forward_hook(lambda m, i, out: self.coarse.append(m.predict(out))),
-                 model.upsampler.register_forward_hook(lambda m, i, out: self.prob.append(out.softmax(1)[:, 1]))]
+        hooks = [
+            model.appearance.register_forward_hook(lambda m, i, out: self.app.append(out)),
+            model.fusion.register_forward_hook(lambda m, i, out: self.coarse.append(m.predict(out))),
+            model.upsampler.register_forward_hook(lambda m, i, out: self.prob.append(out.softmax(1)[:, 1])),
+        ]
         state = None
         for t, image in enumerate(frames):
             frame = Frame(geometry._pad(image[None], geometry.pad_mode), None, t)
@@ -290,7 +309,7 @@ def test_loss(model, case):
 
 def test_loss_train_mode(model, case):
     model.train()
-    video, label_maps = case['video'][:, :case['args']['frames']], case['targets']
+    video, label_maps = case['video'][:, : case['args']['frames']], case['targets']
     assert_loss(model, torch.cat([video, video.flip(-1)]), [label_maps, label_maps.flip(-1)], case)
     norm = model.backbone.layer4[2].bn3
     assert_close(norm.running_mean[::16], case['running_mean'], name='running_mean')

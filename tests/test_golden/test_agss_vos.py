@@ -1,4 +1,5 @@
 """AGSS-VOS against the original implementation."""
+
 import numpy as np
 import pytest
 import torch
@@ -23,7 +24,8 @@ def check(key, tensor):
     stats = [tensor.mean(), tensor.std(correction=0), tensor.min(), tensor.max()]
     np.testing.assert_allclose([s.item() for s in stats], ARRAYS[f'{key}.stats'], rtol=0, atol=limit, err_msg=key)
     stored = ARRAYS[f'{key}.slice']
-    np.testing.assert_allclose(tensor[:, :stored.shape[1]].numpy(), stored, rtol=0, atol=limit, err_msg=key)
+    np.testing.assert_allclose(tensor[:, : stored.shape[1]].numpy(), stored, rtol=0, atol=limit, err_msg=key)
+    return None
 
 
 def tensor(name):
@@ -32,15 +34,18 @@ def tensor(name):
 
 @pytest.fixture(scope='module')
 def model():
-    model = MODELS.build(dict(
-        type='AGSSVOS',
-        encoder=dict(type='MaskedResNet', depth=50),
-        decoder=dict(type='PropagationDecoder'),
-        attention=dict(type='AttentionGenerator'),
-        loss_mask=dict(type='InstanceIoULoss'),
-        flow=dict(type='ZeroFlow'),
-        warp_grid='legacy',
-        test_cfg=dict(upsample='labels', keep_scores=True)))
+    model = MODELS.build(
+        dict(
+            type='AGSSVOS',
+            encoder=dict(type='MaskedResNet', depth=50),
+            decoder=dict(type='PropagationDecoder'),
+            attention=dict(type='AttentionGenerator'),
+            loss_mask=dict(type='InstanceIoULoss'),
+            flow=dict(type='ZeroFlow'),
+            warp_grid='legacy',
+            test_cfg=dict(upsample='labels', keep_scores=True),
+        )
+    )
     state = convert('agss_vos', fill(DESCRIPTION['params'], DESCRIPTION['fill_scale']))
     model.load_state_dict(state, strict=True)
     return model.eval()
@@ -53,16 +58,25 @@ def image(model, name):
 def record(modules):
     """Outputs of modules by name, one list per name, in the order of the calls."""
     outputs = {name: [] for name in modules}
-    handles = [module.register_forward_hook(lambda _, __, out, name=name: outputs[name].append(out.clone()))
-               for name, module in modules.items()]
+    handles = [
+        module.register_forward_hook(lambda _, __, out, name=name: outputs[name].append(out.clone()))
+        for name, module in modules.items()
+    ]
     return outputs, handles
 
 
 @torch.no_grad()
 def test_reference(model):
     encoder = model.encoder
-    outputs, handles = record({'conv1': encoder.conv1, 'conv1_p': encoder.conv1_p, 'res2': encoder.layer1,
-                               'res3': encoder.layer2, 'res4': encoder.layer3})
+    outputs, handles = record(
+        {
+            'conv1': encoder.conv1,
+            'conv1_p': encoder.conv1_p,
+            'res2': encoder.layer1,
+            'res3': encoder.layer2,
+            'res4': encoder.layer3,
+        }
+    )
     reference = model.reference(image(model, 'img0'), tensor('mask0'))
     [handle.remove() for handle in handles]
     check('ref_r5', reference)
@@ -73,11 +87,21 @@ def test_reference(model):
 @torch.no_grad()
 def test_three_objects(model):
     decoder, encoder = model.decoder, model.encoder
-    outputs, handles = record({
-        't3.r2': encoder.layer1, 't3.r3': encoder.layer2, 't3.r4': encoder.layer3, 't3.r5': encoder.layer4,
-        't3.instance_attention': model.attention, 't3.gc': decoder.global_conv, 't3.m5': decoder.refine5,
-        't3.m4': decoder.refine4, 't3.m3': decoder.refine3, 't3.m2': decoder.refine2,
-        't3.logits_quarter': decoder.predict2})
+    outputs, handles = record(
+        {
+            't3.r2': encoder.layer1,
+            't3.r3': encoder.layer2,
+            't3.r4': encoder.layer3,
+            't3.r5': encoder.layer4,
+            't3.instance_attention': model.attention,
+            't3.gc': decoder.global_conv,
+            't3.m5': decoder.refine5,
+            't3.m4': decoder.refine4,
+            't3.m3': decoder.refine3,
+            't3.m2': decoder.refine2,
+            't3.logits_quarter': decoder.predict2,
+        }
+    )
     normalised = model.segment(image(model, 'img1'), tensor('warped1'), [tensor('ref_r5')], [3])
     [handle.remove() for handle in handles]
     outputs['t3.r2'], outputs['t3.instance_visual'] = outputs['t3.r2'][:1], outputs['t3.r2'][1:]
@@ -140,8 +164,8 @@ def test_loop(model):
         prompt = {0: first, 2: late}.get(index)
         result = session.step(np.ascontiguousarray(frame[..., ::-1]), prompt)
         scores = session.state.probabilities
-        assert_close(scores, stored[index][:len(scores)], name=f'scores of frame {index}')
-        assert not stored[index][len(scores):].any()
+        assert_close(scores, stored[index][: len(scores)], name=f'scores of frame {index}')
+        assert not stored[index][len(scores) :].any()
         best = np.sort(np.concatenate([np.full((1, *frame.shape[:2]), 0.5), stored[index]]), axis=0)
         clear = best[-1] - best[-2] > 1e-3
         assert clear.mean() > 0.5

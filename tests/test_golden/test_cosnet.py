@@ -1,4 +1,5 @@
 """COSNet against carrierlxk/COSNet: embedding, co-attention, fusion, the group model, losses, learning rates, CRF."""
+
 from pathlib import Path
 
 import cv2
@@ -31,8 +32,10 @@ def model(golden):
     config.backbone.init_cfg = None
     with DefaultScope.overwrite_default_scope('mmvos'):
         network = MODELS.build(config)
-    weights = convert('cosnet', {'epoch': 1, 'model': {
-        f'module.{k}': v for k, v in fill(description['params'], description['fill_scale']).items()}})
+    weights = convert(
+        'cosnet',
+        {'epoch': 1, 'model': {f'module.{k}': v for k, v in fill(description['params'], description['fill_scale']).items()}},
+    )
     network.load_state_dict(weights, strict=True)
     return network.eval()
 
@@ -41,8 +44,7 @@ def model(golden):
 def features(golden, model):
     """V of the target and of the three references."""
     with torch.no_grad():
-        return {name: model.embed(torch.from_numpy(golden[1][f'in.{name}'])) for name in
-                ('target', 'ref0', 'ref1', 'ref2')}
+        return {name: model.embed(torch.from_numpy(golden[1][f'in.{name}'])) for name in ('target', 'ref0', 'ref1', 'ref2')}
 
 
 @pytest.fixture(autouse=True)
@@ -65,10 +67,17 @@ def references(features):
 
 def test_embedding(golden, model):
     arrays, seen = golden[1], {}
-    parts = {'conv1': model.backbone.conv1, 'bn1': model.backbone.bn1, 'maxpool': model.backbone.maxpool,
-             **{f'layer{i}': getattr(model.backbone, f'layer{i}') for i in range(1, 5)}, 'layer5': model.neck,
-             'aspp.d1': model.neck.branches[0], 'aspp.d6': model.neck.branches[1], 'aspp.d12': model.neck.branches[2],
-             'aspp.d18': model.neck.branches[3]}
+    parts = {
+        'conv1': model.backbone.conv1,
+        'bn1': model.backbone.bn1,
+        'maxpool': model.backbone.maxpool,
+        **{f'layer{i}': getattr(model.backbone, f'layer{i}') for i in range(1, 5)},
+        'layer5': model.neck,
+        'aspp.d1': model.neck.branches[0],
+        'aspp.d6': model.neck.branches[1],
+        'aspp.d12': model.neck.branches[2],
+        'aspp.d18': model.neck.branches[3],
+    }
 
     def keep(name):
         def hook(_, inputs, output):
@@ -80,7 +89,8 @@ def test_embedding(golden, model):
 
     hooks = [part.register_forward_hook(keep(name)) for name, part in parts.items()]
     pooled = model.neck.image_pool.register_forward_hook(
-        lambda _, __, output: seen.update({'aspp.pool': output.expand(-1, -1, 13, 21)}))
+        lambda _, __, output: seen.update({'aspp.pool': output.expand(-1, -1, 13, 21)})
+    )
     feature = model.embed(torch.from_numpy(arrays['in.target']))
     for hook in [*hooks, pooled]:
         hook.remove()
@@ -103,8 +113,10 @@ def test_pair(golden, model, features):
     assert_close(stats, arrays['pair.affinity.stats'], REL, 'affinity stats')
     assert_close(attention.attention_maps(target, reference)[0, 100:108], arrays['pair.attn_target.slice'], REL)
     assert_close(literal_weights(key, query)[0, 100:108].t(), arrays['pair.attn_ref.slice'], REL)
-    for name, z in (('target', attention.attend(query, key, to_sequence(reference))),
-                    ('ref', attention.attend(key, query, to_sequence(target)))):
+    for name, z in (
+        ('target', attention.attend(query, key, to_sequence(reference))),
+        ('ref', attention.attend(key, query, to_sequence(target))),
+    ):
         z = to_map(z, target.shape[-2:])
         check_stats(arrays, f'pair.z_{name}', z)
         assert_close(attention.gate(z).sigmoid(), arrays[f'pair.gate_{name}'], REL, f'gate of the {name}')
@@ -113,8 +125,10 @@ def test_pair(golden, model, features):
     stats = torch.stack([x.mean(), x.std(unbiased=False), x.min(), x.max()])
     assert_close(stats, arrays['pair.x_target.stats'], REL, 'x stats')
     assert_close(x[0, [0, 1, 2, 3, 256, 257, 258, 259]], arrays['pair.x_target.slice'], REL, 'x')
-    for name, head, z, v in (('target', model.target_head, z_target, target),
-                             ('ref', model.reference_head, z_reference, reference)):
+    for name, head, z, v in (
+        ('target', model.target_head, z_target, target),
+        ('ref', model.reference_head, z_reference, reference),
+    ):
         logits = head(torch.cat([z, v], 1))
         assert_close(logits, arrays[f'pair.logit_{name}'], REL, f'logits of the {name}')
         probability = torch.nn.functional.interpolate(logits, (97, 160), mode='bilinear').sigmoid()
@@ -126,7 +140,7 @@ def test_fusion(golden, model, features, monkeypatch):
     arrays, target = golden[1], features['target']
     monkeypatch.setattr(model, 'fusion', 'prediction')
     for i in range(3):
-        single = model.segment_frame(target, references(features)[:, i:i + 1], (97, 160))
+        single = model.segment_frame(target, references(features)[:, i : i + 1], (97, 160))
         assert_close(single[None, 1:], arrays[f'fusion.prob_ref{i}'], REL, f'reference {i}')
     fused = model.segment_frame(target, references(features), (97, 160))
     assert_close(fused[None, 1:], arrays['fusion.prediction'], REL, 'prediction fusion')
@@ -182,16 +196,16 @@ def test_losses(golden):
 def test_preprocessing(golden, model):
     """Resize and normalisation as the session does them with the config's settings."""
     arrays = golden[1]
-    geometry = FrameGeometry((72, 128), dict(type='FixedSize', height=65, width=97),
-                             interpolation=model.test_cfg.interpolation)
+    geometry = FrameGeometry((72, 128), dict(type='FixedSize', height=65, width=97), interpolation=model.test_cfg.interpolation)
     pixels = geometry.to_input(arrays['pre.raw'].astype(np.uint8), torch.device('cpu'))
     assert_close(model.data_preprocessor.normalise(pixels), arrays['pre.out'], 1e-6)
 
 
 def test_released_map_is_resized_after_the_sigmoid(golden):
     arrays = golden[1]
-    resized = torch.nn.functional.interpolate(torch.from_numpy(arrays['post.prob'])[None, None], (21, 33),
-                                              mode='bilinear')[0, 0]
+    resized = torch.nn.functional.interpolate(torch.from_numpy(arrays['post.prob'])[None, None], (21, 33), mode='bilinear')[
+        0, 0
+    ]
     assert_close(resized, arrays['post.resized'], REL)
     grey = (cv2.resize(arrays['post.prob'], (33, 21)) * 255).astype(np.uint8)
     np.testing.assert_array_equal(grey, arrays['post.png'])

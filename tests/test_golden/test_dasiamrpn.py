@@ -1,4 +1,5 @@
 """DaSiamRPN against the release: the BIG model. 90 M values are drawn for its weights, hence slow."""
+
 import pytest
 from dasiamrpn_golden import Golden, check_anchors, check_network, check_track
 
@@ -14,8 +15,9 @@ def test_network(golden):
     check_network(golden)
 
 
-@pytest.mark.parametrize('case, frames', [('track', 'frames'), ('track_main', 'frames'), ('small', 'frames_small'),
-                                          ('border', 'frames_border')])
+@pytest.mark.parametrize(
+    'case, frames', [('track', 'frames'), ('track_main', 'frames'), ('small', 'frames_small'), ('border', 'frames_border')]
+)
 def test_track(golden, case, frames):
     check_track(golden, case, frames)
 

@@ -1,4 +1,5 @@
 """DaSiamRPN against the release: the VOT model, every case of the file."""
+
 import numpy as np
 import pytest
 from dasiamrpn_golden import Golden, check_anchors, check_network, check_track

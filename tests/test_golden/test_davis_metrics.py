@@ -1,4 +1,5 @@
 """J, F, T, their statistics and the DAVIS protocols against the official evaluators."""
+
 import numpy as np
 import pytest
 from golden import load_golden
@@ -15,13 +16,7 @@ from mmvos.evaluation.functional import (
     score_pairs,
     statistics,
 )
-from mmvos.evaluation.functional.temporal import (
-    contour_of,
-    match,
-    matching_costs,
-    simplified_loops,
-    temporal_instability,
-)
+from mmvos.evaluation.functional.temporal import contour_of, match, matching_costs, simplified_loops, temporal_instability
 
 DESCRIPTION, ARRAYS = load_golden('davis_metrics')
 CASES = {case['name']: case for case in DESCRIPTION['cases']}
@@ -141,9 +136,20 @@ def test_metric(name):
     gt, pred = read(case, 'inputs', 'gt'), read(case, 'inputs', 'pred')
     metric = DAVISMetric('davis2017-semi' if case['task'] == 'semi-supervised' else 'davis2017-unsup')
     for index in range(len(gt)):
-        metric.process(None, [dict(
-            video_id=name, frame_index=index, frame_name=f'{index:05d}', num_frames=len(gt),
-            is_last=index == len(gt) - 1, annotation=gt[index], pred_label_map=pred[index])])
+        metric.process(
+            None,
+            [
+                dict(
+                    video_id=name,
+                    frame_index=index,
+                    frame_name=f'{index:05d}',
+                    num_frames=len(gt),
+                    is_last=index == len(gt) - 1,
+                    annotation=gt[index],
+                    pred_label_map=pred[index],
+                )
+            ],
+        )
     metrics = metric.evaluate(1)
     assert_equal(metrics['J&F-Mean'], case['summary']['JF_mean'])
 
@@ -180,5 +186,5 @@ def test_temporal_of_a_sequence(key):
     case = CASES['t_sequence']
     masks, expected = read(case, 'inputs', key), read(case, 'outputs', f'T_{key}')
     scorer = play(DAVIS2016Sequence(len(masks), temporal=True), masks, masks)
-    assert_equal(scorer.t[:len(expected)], expected, DESCRIPTION['tolerance']['T'])
+    assert_equal(scorer.t[: len(expected)], expected, DESCRIPTION['tolerance']['T'])
     assert_equal(scorer.result()[0]['T-Mean'], case['summary'][f'T_mean_{key}'], DESCRIPTION['tolerance']['T'])

@@ -1,4 +1,5 @@
 """FlowNet2 family against the official implementation."""
+
 import numpy as np
 import pytest
 import torch
@@ -20,7 +21,8 @@ def check(key, tensor):
     stats = [tensor.mean(), tensor.std(correction=0), tensor.min(), tensor.max()]
     np.testing.assert_allclose([s.item() for s in stats], ARRAYS[f'{key}.stats'], rtol=0, atol=limit, err_msg=key)
     stored = ARRAYS[f'{key}.slice']
-    np.testing.assert_allclose(tensor[:, :stored.shape[1]].numpy(), stored, rtol=0, atol=limit, err_msg=key)
+    np.testing.assert_allclose(tensor[:, : stored.shape[1]].numpy(), stored, rtol=0, atol=limit, err_msg=key)
+    return None
 
 
 def frames():
@@ -39,8 +41,7 @@ def record(module, names):
     """Outputs of submodules, by call."""
     outputs = {name: [] for name in names}
     for name in names:
-        module.get_submodule(name).register_forward_hook(
-            lambda _, __, out, name=name: outputs[name].append(out.clone()))
+        module.get_submodule(name).register_forward_hook(lambda _, __, out, name=name: outputs[name].append(out.clone()))
     return outputs
 
 
@@ -72,8 +73,7 @@ def test_single_network(variant, monkeypatch):
     decode = network.flows
     monkeypatch.setattr(network, 'flows', lambda *x: flows.setdefault('all', decode(*x)))
     matches = {}
-    monkeypatch.setattr('mmvos.models.flow.flownet2.correlation',
-                        lambda a, b: matches.setdefault('corr', correlation(a, b)))
+    monkeypatch.setattr('mmvos.models.flow.flownet2.correlation', lambda a, b: matches.setdefault('corr', correlation(a, b)))
     flow = model(*frames())
     expected = CASES[name]['outputs']
     for key in layers:

@@ -1,4 +1,5 @@
 """Embeddings, matching and track loss against the original MaskTrack R-CNN."""
+
 import numpy as np
 import pytest
 import torch
@@ -16,21 +17,27 @@ LOSS = DESCRIPTION['cases'][-1]
 @pytest.fixture(scope='module')
 def head():
     config = DESCRIPTION['config']
-    head = TrackEmbedHead(num_fcs=config['num_fcs'], roi_feat_size=config['roi_feat_size'],
-                          in_channels=config['in_channels'], fc_out_channels=config['fc_out_channels'],
-                          loss_normaliser='positive', skip_single_positive=True)
+    head = TrackEmbedHead(
+        num_fcs=config['num_fcs'],
+        roi_feat_size=config['roi_feat_size'],
+        in_channels=config['in_channels'],
+        fc_out_channels=config['fc_out_channels'],
+        loss_normaliser='positive',
+        skip_single_positive=True,
+    )
     params = DESCRIPTION['params']
     weights = fill(params, dict.fromkeys(params, DESCRIPTION['fill_scale']))
     prefix = 'track_head.embed_head.'
     converted = convert('masktrack_rcnn', {f'track_head.{name}': value for name, value in weights.items()})
-    head.load_state_dict({name[len(prefix):]: value for name, value in converted.items()}, strict=True)
+    head.load_state_dict({name[len(prefix) :]: value for name, value in converted.items()}, strict=True)
     return head.eval()
 
 
 def original_tracker():
     score, iou, label = DESCRIPTION['config']['match_coeff']
-    return MaskTrackTracker(dict(det_score=score, iou=iou, det_label=label), update_labels=False, iou_offset=1,
-                            min_match_score=-100)
+    return MaskTrackTracker(
+        dict(det_score=score, iou=iou, det_label=label), update_labels=False, iou_offset=1, min_match_score=-100
+    )
 
 
 def boxes_of(case):
@@ -59,7 +66,7 @@ def test_twelve_frames_on_one_memory(head):
             assert_close(logits.log_softmax(1), expected['logprob'], name=f'{case["name"]} logprob')
             assert_close(match_scores, expected['comp'], name=f'{case["name"]} comp')
             same = (labels[:, None] == memory['labels']).float()
-            assert np.array_equal(same, expected['label_delta'][:, -len(memory):])
+            assert np.array_equal(same, expected['label_delta'][:, -len(memory) :])
             only_iou = MaskTrackTracker(dict(det_score=0, iou=1, det_label=0), iou_offset=1)
             overlap = only_iou.match_scores(boxes, labels, scores, torch.zeros_like(logits), memory)
             assert_close((overlap - overlap[:, :1])[:, 1:], expected['ious'], name=f'{case["name"]} ious')

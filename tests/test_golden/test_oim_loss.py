@@ -1,4 +1,5 @@
 """OIM loss, its gradient, and both tables after the update, against an independent computation."""
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -28,8 +29,16 @@ def test_case(case, renorm):
     logits = loss.logits(features)
     value = loss(features, tensor(inputs['labels']).long())
     value.backward()
-    actual = dict(feat=features, logits=logits, prob=logits.softmax(1), loss=value, grad_feat=features.grad, grad_raw=raw.grad,
-                  queue_after=loss.queue, ptr_after=loss.pointer[0])
+    actual = dict(
+        feat=features,
+        logits=logits,
+        prob=logits.softmax(1),
+        loss=value,
+        grad_feat=features.grad,
+        grad_raw=raw.grad,
+        queue_after=loss.queue,
+        ptr_after=loss.pointer[0],
+    )
     actual['lut_after' if renorm else 'lut_after_no_renorm'] = loss.lookup
     checked = 0
     for key, name in outputs.items():

@@ -1,4 +1,5 @@
 """Region attention, mask warp and state warp, against an independent computation."""
+
 import numpy as np
 import torch
 from golden import assert_close, load_golden

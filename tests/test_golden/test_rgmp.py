@@ -1,4 +1,5 @@
 """RGMP against the original implementation."""
+
 import numpy as np
 import pytest
 import torch
@@ -20,16 +21,20 @@ def check(key, tensor):
     stats = [tensor.mean(), tensor.std(correction=0), tensor.min(), tensor.max()]
     np.testing.assert_allclose([s.item() for s in stats], ARRAYS[f'{key}.stats'], rtol=0, atol=limit, err_msg=key)
     stored = ARRAYS[f'{key}.slice']
-    np.testing.assert_allclose(tensor[:, :stored.shape[1]].numpy(), stored, rtol=0, atol=limit, err_msg=key)
+    np.testing.assert_allclose(tensor[:, : stored.shape[1]].numpy(), stored, rtol=0, atol=limit, err_msg=key)
+    return None
 
 
 @pytest.fixture(scope='module')
 def model():
-    model = MODELS.build(dict(
-        type='RGMP',
-        encoder=dict(type='MaskedResNet', depth=50),
-        decoder=dict(type='PropagationDecoder', align_corners=True, auxiliary=True),
-        test_cfg=dict(pad=dict(type='PadToMultiple', divisor=32, always=True, front='floor'), keep_scores=True)))
+    model = MODELS.build(
+        dict(
+            type='RGMP',
+            encoder=dict(type='MaskedResNet', depth=50),
+            decoder=dict(type='PropagationDecoder', align_corners=True, auxiliary=True),
+            test_cfg=dict(pad=dict(type='PadToMultiple', divisor=32, always=True, front='floor'), keep_scores=True),
+        )
+    )
     weights = fill(DESCRIPTION['params'], DESCRIPTION['fill_scale'])
     for name, value in DESCRIPTION['constants'].items():  # buffers of the original encoder
         weights[name] = torch.tensor(value).view(1, 3, 1, 1)
@@ -50,8 +55,7 @@ def test_one_object(model, align_corners):
     features = model.encoder(images[1:2], torch.from_numpy(ARRAYS['prev'])[:, None])
     decoder, outputs = model.decoder, {}
     handles = []
-    for name, module in dict(GC=decoder.global_conv, RF4=decoder.refine4, RF3=decoder.refine3,
-                             RF2=decoder.refine2).items():
+    for name, module in dict(GC=decoder.global_conv, RF4=decoder.refine4, RF3=decoder.refine3, RF2=decoder.refine2).items():
         handles.append(module.register_forward_hook(lambda _, __, out, name=name: outputs.update({name: out})))
     logits = decoder(features, reference)
     [handle.remove() for handle in handles]
@@ -64,8 +68,10 @@ def test_one_object(model, align_corners):
         check(f'{case}.{name}', value)
     for level, value in zip((2, 3, 4, 5), logits, strict=True):
         check(f'{case}.logits{level}', value)
-    check(f'{case}.logits', torch.nn.functional.interpolate(logits[0], scale_factor=4, mode='bilinear',
-                                                            align_corners=align_corners))
+    check(
+        f'{case}.logits',
+        torch.nn.functional.interpolate(logits[0], scale_factor=4, mode='bilinear', align_corners=align_corners),
+    )
     check(f'{case}.prob', decoder.probability(logits[0]))
     for part in switched:
         part.align_corners = True

@@ -1,4 +1,5 @@
 """RSIS against the original: encoder, decoder and heads, inference, losses."""
+
 import numpy as np
 import pytest
 import torch
@@ -26,13 +27,17 @@ def no_grad():
 
 @pytest.fixture(scope='module')
 def model():
-    net = MODELS.build(dict(
-        type='RSIS', backbone=dict(type='StemResNet', depth=101),
-        neck=dict(type='SkipNeck', in_channels=(64, 256, 512, 1024, 2048), out_channels=(16, 32, 64, 128, 128)),
-        decoder=dict(type='RecurrentDecoder', skip_channels=(128, 128, 64, 32, 16),
-                     hidden_channels=(128, 64, 32, 16, 8)),
-        head=dict(type='PooledStateHead', in_channels=248, num_classes=21),
-        criterion=dict(type='RSISLoss', class_weight=0.1, stop_weight=0.5), max_steps=5))
+    net = MODELS.build(
+        dict(
+            type='RSIS',
+            backbone=dict(type='StemResNet', depth=101),
+            neck=dict(type='SkipNeck', in_channels=(64, 256, 512, 1024, 2048), out_channels=(16, 32, 64, 128, 128)),
+            decoder=dict(type='RecurrentDecoder', skip_channels=(128, 128, 64, 32, 16), hidden_channels=(128, 64, 32, 16, 8)),
+            head=dict(type='PooledStateHead', in_channels=248, num_classes=21),
+            criterion=dict(type='RSISLoss', class_weight=0.1, stop_weight=0.5),
+            max_steps=5,
+        )
+    )
     net.load_state_dict(CONVERTERS['rsis'](WEIGHTS), strict=True)
     return net.eval()
 
@@ -80,8 +85,11 @@ def test_inference(model, images):
 
 
 def test_training_losses(model, images):
-    targets = InstanceTargets(torch.from_numpy(ARRAYS['tr.masks']).float().flatten(2),
-                              torch.from_numpy(ARRAYS['tr.sw']).bool(), torch.from_numpy(ARRAYS['tr.cls']))
+    targets = InstanceTargets(
+        torch.from_numpy(ARRAYS['tr.masks']).float().flatten(2),
+        torch.from_numpy(ARRAYS['tr.sw']).bool(),
+        torch.from_numpy(ARRAYS['tr.cls']),
+    )
     steps = min(model.max_steps, int(targets.valid.sum(1).max()) + model.extra_steps)
     assert steps == 4
     sequence = model.unroll(images, steps)

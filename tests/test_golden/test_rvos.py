@@ -1,4 +1,5 @@
 """RVOS against the original: cells, encoder, decoder, clips, losses, matching, augmentation, assembling."""
+
 import numpy as np
 import pytest
 import torch
@@ -29,16 +30,21 @@ def tensor(name):
 
 def weights_of(decoder):
     parts = {'encoder.': 'encoder.', f'{decoder}.': 'decoder.'}
-    original = {parts[p] + k[len(p):]: v for k, v in WEIGHTS.items() for p in parts if k.startswith(p)}
+    original = {parts[p] + k[len(p) :]: v for k, v in WEIGHTS.items() for p in parts if k.startswith(p)}
     return CONVERTERS['rvos'](original)
 
 
 def model(one_shot):
-    net = MODELS.build(dict(
-        type='RVOS', backbone=dict(type='mmdet.ResNet', depth=101),
-        neck=dict(type='SkipNeck', in_channels=(256, 512, 1024, 2048), out_channels=(32, 64, 128, 128)),
-        decoder=dict(type='RecurrentDecoder', skip_channels=(128, 128, 64, 32), hidden_channels=(128, 64, 32, 16)),
-        mask_pyramid=dict(type='MaskPyramid') if one_shot else None, test_cfg=dict(num_slots=2)))
+    net = MODELS.build(
+        dict(
+            type='RVOS',
+            backbone=dict(type='mmdet.ResNet', depth=101),
+            neck=dict(type='SkipNeck', in_channels=(256, 512, 1024, 2048), out_channels=(32, 64, 128, 128)),
+            decoder=dict(type='RecurrentDecoder', skip_channels=(128, 128, 64, 32), hidden_channels=(128, 64, 32, 16)),
+            mask_pyramid=dict(type='MaskPyramid') if one_shot else None,
+            test_cfg=dict(num_slots=2),
+        )
+    )
     net.load_state_dict(weights_of('decoder_mask' if one_shot else 'decoder'), strict=True)
     return net.eval()
 
@@ -168,7 +174,7 @@ def test_soft_iou_loss():
     loss_mask, outputs = SoftIoULoss(), CASES['soft_iou_loss']
     with torch.enable_grad():
         loss = loss_mask(logits, target, valid)
-        gradient, = torch.autograd.grad(loss, logits)
+        (gradient,) = torch.autograd.grad(loss, logits)
     assert_close(soft_iou_cost(logits.sigmoid(), target), ARRAYS[outputs['cost']], name='cost')
     assert_close(loss[None], ARRAYS[outputs['loss']], name='loss')
     assert_close(loss_mask(logits, target, valid * 0)[None], ARRAYS[outputs['loss_all_invalid']], name='all invalid')
@@ -196,7 +202,7 @@ def test_training_clip(case, zero_shot, one_shot):
     frames, valid = tensor('clip.frames'), tensor('clip.valid')
     targets = tensor('clip.gt').float().unflatten(-1, frames.shape[-2:])
     valid = valid[:, None].expand(-1, targets.shape[1], -1).bool()
-    losses = [net.clip_loss(frames[:, :t + 1], targets[:, :t + 1], valid[:, :t + 1]) for t in range(2)]
+    losses = [net.clip_loss(frames[:, : t + 1], targets[:, : t + 1], valid[:, : t + 1]) for t in range(2)]
     net.inferred_mask_prob = 0.0
     sums = [loss for loss, _ in losses]
     expected = ARRAYS[outputs['accumulated_and_frame_loss']]
@@ -227,8 +233,10 @@ def test_assembling(case, slots):
 
 
 def test_the_two_files_of_a_checkpoint_in_one():
-    parts = {p: {f'module.{k.removeprefix(f"{p}.")}': v for k, v in WEIGHTS.items() if k.startswith(f'{p}.')}
-             for p in ('encoder', 'decoder')}
+    parts = {
+        p: {f'module.{k.removeprefix(f"{p}.")}': v for k, v in WEIGHTS.items() if k.startswith(f'{p}.')}
+        for p in ('encoder', 'decoder')
+    }
     parts['encoder']['base.fc.bias'] = parts['decoder']['fc_stop.bias'] = torch.zeros(1)  # leftovers of the original
     converted = convert('rvos', parts)
     expected = weights_of('decoder')

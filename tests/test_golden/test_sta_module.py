@@ -1,4 +1,5 @@
 """Spatio-temporal attention against an independent implementation of the paper's equations."""
+
 import pytest
 import torch
 from golden import assert_close, fill, load_golden
@@ -11,8 +12,14 @@ CASES = {case['name']: case for case in DESCRIPTION['cases']}
 
 def build(case, **options):
     config = DESCRIPTION['config']
-    module = SpatioTemporalAttention(config['channels'], config['inner_channels'], value_from=case['options']['value'],
-                                     softmax_over=case['options']['axis'], scale=config['scale'], **options)
+    module = SpatioTemporalAttention(
+        config['channels'],
+        config['inner_channels'],
+        value_from=case['options']['value'],
+        softmax_over=case['options']['axis'],
+        scale=config['scale'],
+        **options,
+    )
     weights = fill(DESCRIPTION['params'])
     weights.update({name: torch.tensor(value) for name, value in DESCRIPTION['overrides'].items()})
     module.load_state_dict(weights, strict=True)

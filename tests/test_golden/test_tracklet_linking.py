@@ -1,4 +1,5 @@
 """Greedy linking and the choice of starting points, against an independent computation on rectangles."""
+
 from collections import Counter
 
 import pytest
@@ -23,8 +24,10 @@ def frame_iou(a, b, frame):
 
 @pytest.mark.parametrize('case', DESCRIPTION['cases'], ids=lambda c: c['name'])
 def test_linking(case):
-    tracklets = [Tracklet(t['id'], t['instance'] - 1, t['similarity'], t['start_frame'],
-                          {int(f): box for f, box in t['boxes'].items()}) for t in DESCRIPTION['tracklets']]
+    tracklets = [
+        Tracklet(t['id'], t['instance'] - 1, t['similarity'], t['start_frame'], {int(f): box for f, box in t['boxes'].items()})
+        for t in DESCRIPTION['tracklets']
+    ]
     tubes, decisions = link_tracklets(tracklets[::-1], DESCRIPTION['num_instances'], frame_iou, **case['params'])
     expected = case['expected']
     assert [d.id for d in decisions] == expected['order']
@@ -38,7 +41,7 @@ def test_linking(case):
 
 def rectangle(box):
     mask = torch.zeros(DESCRIPTION['canvas'], dtype=torch.bool)
-    mask[box[1]:box[3], box[0]:box[2]] = True
+    mask[box[1] : box[3], box[0] : box[2]] = True
     return mask
 
 
@@ -58,8 +61,11 @@ def test_starting_points():
 
     def propagate(starts):
         for tracklet, mask in starts:
-            match = [ids[id(c)] for c in ranked if c.frame == tracklet.start_frame and c.instance == tracklet.instance
-                     and c.similarity == tracklet.similarity]
+            match = [
+                ids[id(c)]
+                for c in ranked
+                if c.frame == tracklet.start_frame and c.instance == tracklet.instance and c.similarity == tracklet.similarity
+            ]
             kept.append(match[0])
             first, last = case['stub_propagation'][str(match[0])]
             tracklet.regions = {frame: mask for frame in range(first, last + 1)}

@@ -1,4 +1,5 @@
 """Unit flow against an independent computation from the definition."""
+
 import numpy as np
 import pytest
 import torch

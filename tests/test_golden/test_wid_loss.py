@@ -1,4 +1,5 @@
 """WID loss against an independent computation in float64 from equation 1."""
+
 import numpy as np
 import pytest
 import torch

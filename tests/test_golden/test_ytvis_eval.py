@@ -1,4 +1,5 @@
 """AP of YouTube-VIS against the official evaluation."""
+
 import copy
 import json
 
@@ -57,13 +58,16 @@ def test_empty_results_score_zero(ground_truth):
     assert all(actual[name] == 0 for name in STATS)
 
 
-@pytest.mark.parametrize('change, message', [
-    (dict(video_id=99), 'video_id 99 is not'),
-    (dict(category_id=0), 'category_id 0 is not'),
-    (dict(score=float('nan')), 'not a finite number'),
-    (dict(segmentations=[None]), '1 segmentations, the video has'),
-    (dict(segmentations=None), 'segmentations is not a list'),
-])
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (dict(video_id=99), 'video_id 99 is not'),
+        (dict(category_id=0), 'category_id 0 is not'),
+        (dict(score=float('nan')), 'not a finite number'),
+        (dict(segmentations=[None]), '1 segmentations, the video has'),
+        (dict(segmentations=None), 'segmentations is not a list'),
+    ],
+)
 def test_bad_results_are_named(ground_truth, results, change, message):
     with pytest.raises(ValueError, match=message):
         youtube_vis_ap(ground_truth, [dict(results[0], **change)])

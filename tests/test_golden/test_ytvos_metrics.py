@@ -1,4 +1,5 @@
 """YouTube-VOS scores against the public conventions, from masks."""
+
 import numpy as np
 import pytest
 from golden import load_golden
@@ -41,11 +42,21 @@ def test_scores(convention, stride, tmp_path):
         frames = (len(gt) - 1) * stride + 3  # some frames without an annotation follow
         for index in range(frames):
             annotated = index % stride == 0 and index // stride < len(gt)
-            metric.process(None, [dict(
-                video_id=video, frame_index=index, frame_name=f'{index:05d}', num_frames=frames,
-                is_last=index == frames - 1, categories={i: o['category'] for i, o in content['objects'].items()},
-                annotation=gt[index // stride] if annotated else None,
-                pred_label_map=pred[index // stride] if annotated else np.full_like(pred[0], 99))])
+            metric.process(
+                None,
+                [
+                    dict(
+                        video_id=video,
+                        frame_index=index,
+                        frame_name=f'{index:05d}',
+                        num_frames=frames,
+                        is_last=index == frames - 1,
+                        categories={i: o['category'] for i, o in content['objects'].items()},
+                        annotation=gt[index // stride] if annotated else None,
+                        pred_label_map=pred[index // stride] if annotated else np.full_like(pred[0], 99),
+                    )
+                ],
+            )
     scores = metric.evaluate(len(VIDEOS))
     assert set(scores) == set(expected['scores'])
     for name, value in expected['scores'].items():
@@ -56,8 +67,7 @@ def test_scores(convention, stride, tmp_path):
 def test_objects(convention):
     rows = {}
     for video, content in VIDEOS.items():
-        scorer = YouTubeVOSVideo({int(i): o['category'] for i, o in content['objects'].items()},
-                                 **CONVENTIONS[convention])
+        scorer = YouTubeVOSVideo({int(i): o['category'] for i, o in content['objects'].items()}, **CONVENTIONS[convention])
         for index, (gt, pred) in enumerate(zip(*masks(video))):
             scorer.update(index, gt, pred)
         rows.update({f'{video}/{row["object"]}': row for row in scorer.result()})

@@ -1,4 +1,5 @@
 """The one inference path: ids, late prompts, removal, sizes, errors, memory."""
+
 import gc
 from dataclasses import dataclass, field
 
@@ -65,8 +66,8 @@ def squares(frames=6, height=60, width=90):
         image, label_map = np.full((height, width, 3), 128, np.uint8), np.zeros((height, width), np.uint8)
         for k, colour in enumerate(((0, 0, 255), (0, 255, 0), (255, 0, 0))):
             top, left = 4 + 18 * k, 5 + 20 * k + 2 * t % 20
-            image[top:top + 12, left:left + 12] = colour
-            label_map[top:top + 12, left:left + 12] = k + 1
+            image[top : top + 12, left : left + 12] = colour
+            label_map[top : top + 12, left : left + 12] = k + 1
         images.append(image)
         label_maps.append(label_map)
     return images, label_maps
@@ -137,13 +138,17 @@ def test_void_in_a_prompt_is_no_object():
     np.testing.assert_array_equal(result.pred_label_map, only(truth[0], {1: 1}))
 
 
-@pytest.mark.parametrize('test_cfg', [
-    dict(resize=dict(type='FixedSize', height=120, width=180)),
-    dict(pad=dict(type='PadToMultiple', divisor=16, mode='reflect', front='ceil')),
-    dict(pad=dict(type='PadToMultiple', divisor=32, front='floor', always=True)),
-    dict(resize=dict(type='FixedSize', height=120, width=180), upsample='labels'),
-    dict(resize=dict(type='ShortSide', length=120)),
-], ids=['fixed', 'reflect', 'always', 'labels', 'short-side'])
+@pytest.mark.parametrize(
+    'test_cfg',
+    [
+        dict(resize=dict(type='FixedSize', height=120, width=180)),
+        dict(pad=dict(type='PadToMultiple', divisor=16, mode='reflect', front='ceil')),
+        dict(pad=dict(type='PadToMultiple', divisor=32, front='floor', always=True)),
+        dict(resize=dict(type='FixedSize', height=120, width=180), upsample='labels'),
+        dict(resize=dict(type='ShortSide', length=120)),
+    ],
+    ids=['fixed', 'reflect', 'always', 'labels', 'short-side'],
+)
 def test_results_come_back_at_the_frames_size(test_cfg):
     images, truth = squares()
     results = list(InferenceSession(ColourModel(test_cfg=test_cfg)).run(FrameArrays(images, prompts={0: truth[0]})))
@@ -166,12 +171,16 @@ def test_a_live_source_needs_a_causal_model():
         InferenceSession(OfflineColours()).step(squares()[0][0])
 
 
-@pytest.mark.parametrize('prompt, message', [
-    (np.zeros((60, 90), np.uint8), 'empty'),
-    (np.ones((60, 91), np.uint8), '91x60.*90x60'),
-    (np.ones((60, 90), np.uint16), 'uint16'),
-    (np.ones((60, 90, 3), np.uint8), r'expected a label map'),
-], ids=['empty', 'size', 'dtype', 'rgb'])
+@pytest.mark.parametrize(
+    'prompt, message',
+    [
+        (np.zeros((60, 90), np.uint8), 'empty'),
+        (np.ones((60, 91), np.uint8), '91x60.*90x60'),
+        (np.ones((60, 90), np.uint16), 'uint16'),
+        (np.ones((60, 90, 3), np.uint8), r'expected a label map'),
+    ],
+    ids=['empty', 'size', 'dtype', 'rgb'],
+)
 def test_a_bad_prompt_is_named(prompt, message):
     with pytest.raises(ValueError, match=message):
         InferenceSession(ColourModel()).step(squares()[0][0], prompt)

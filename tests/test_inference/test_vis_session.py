@@ -1,4 +1,5 @@
 """Streaming inference of video instance segmentation, its metric, data and drawing."""
+
 import json
 import runpy
 import sys
@@ -30,8 +31,13 @@ def frames_of(count, size=(100, 170), seed=0):
 
 def key_of(result):
     found = result.pred_track_instances
-    return (found.instances_id.tolist(), found.labels.tolist(), found.scores.tolist(), found.bboxes.tolist(),
-            [m['counts'] for m in found.masks])
+    return (
+        found.instances_id.tolist(),
+        found.labels.tolist(),
+        found.scores.tolist(),
+        found.bboxes.tolist(),
+        [m['counts'] for m in found.masks],
+    )
 
 
 @pytest.fixture(scope='module')
@@ -40,7 +46,6 @@ def model():
 
 
 class TestSession:
-
     def test_results_of_a_video(self, model):
         frames = frames_of(3)
         results = list(VISSession(model).run(open_video(frames, video_id='clip')))
@@ -116,10 +121,14 @@ class TestSession:
         result = VISSession(model, amp=True).step(frames_of(1)[0])
         assert result.pred_track_instances.scores.dtype == torch.float32 and len(result.pred_track_instances)
 
-    @pytest.mark.parametrize('frame, prompt, message', [
-        (np.zeros((50, 60, 3), np.uint8), None, 'frame 1 is 60x50'),
-        (np.zeros((100, 170), np.uint8), None, 'BGR uint8'),
-        (np.zeros((100, 170, 3), np.uint8), np.zeros((100, 170), np.uint8), 'takes no prompt')])
+    @pytest.mark.parametrize(
+        'frame, prompt, message',
+        [
+            (np.zeros((50, 60, 3), np.uint8), None, 'frame 1 is 60x50'),
+            (np.zeros((100, 170), np.uint8), None, 'BGR uint8'),
+            (np.zeros((100, 170, 3), np.uint8), np.zeros((100, 170), np.uint8), 'takes no prompt'),
+        ],
+    )
     def test_bad_input(self, model, frame, prompt, message):
         session = VISSession(model)
         session.step(frames_of(1)[0])
@@ -148,25 +157,33 @@ def root(tmp_path_factory):
 def config_of_test(root, work_dir, **evaluator):
     cfg = small_config()
     cfg.merge_from_dict(Config.fromfile(ROOT / 'configs/_base_/default_runtime.py').to_dict())
-    dataset = dict(type='SynthVISDataset', data_root=str(root), ann_file='instances.json',
-                   data_prefix=dict(img_path='JPEGImages'), test_mode=True)
-    cfg.merge_from_dict(dict(
-        work_dir=str(work_dir), test_cfg=dict(type='VideoTestLoop'),
-        test_dataloader=dict(batch_size=1, num_workers=0, dataset=dataset,
-                             sampler=dict(type='LongestFirstSampler')),
-        test_evaluator=dict(type='YouTubeVISMetric', ann_file=str(root / 'instances.json'), **evaluator)))
+    dataset = dict(
+        type='SynthVISDataset',
+        data_root=str(root),
+        ann_file='instances.json',
+        data_prefix=dict(img_path='JPEGImages'),
+        test_mode=True,
+    )
+    cfg.merge_from_dict(
+        dict(
+            work_dir=str(work_dir),
+            test_cfg=dict(type='VideoTestLoop'),
+            test_dataloader=dict(batch_size=1, num_workers=0, dataset=dataset, sampler=dict(type='LongestFirstSampler')),
+            test_evaluator=dict(type='YouTubeVISMetric', ann_file=str(root / 'instances.json'), **evaluator),
+        )
+    )
     return cfg
 
 
 def test_the_test_loop(root, tmp_path):
     """Metric, submission and drawn frames of one run; then the metric once more."""
-    cfg = config_of_test(root, tmp_path, outfile=str(tmp_path / 'results.zip'),
-                         outfile_prefix=str(tmp_path / 'results'))
+    cfg = config_of_test(root, tmp_path, outfile=str(tmp_path / 'results.zip'), outfile_prefix=str(tmp_path / 'results'))
     cfg.default_hooks.visualization.update(draw=True, out_dir=str(tmp_path / 'vis'), options=dict(score_thr=0.0))
     runner = Runner.from_cfg(cfg)
     figures = runner.test()
-    assert set(figures) == {f'youtube_vis/segm_{name}' for name in (
-        'mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l', 'AR@1', 'AR@10')}
+    assert set(figures) == {
+        f'youtube_vis/segm_{name}' for name in ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l', 'AR@1', 'AR@10')
+    }
     entries = json.loads((tmp_path / 'results.json').read_text())
     with zipfile.ZipFile(tmp_path / 'results.zip') as archive:
         assert archive.namelist() == ['results.json'] and json.loads(archive.read('results.json')) == entries
@@ -180,15 +197,27 @@ def test_inferencer_and_demo(root, tmp_path, monkeypatch, capsys):
     cfg = small_config()
     cfg.dump(tmp_path / 'config.py')
     model = small_model()
-    torch.save(dict(state_dict=model.state_dict(), meta=dict(dataset_meta=dict(classes=CLASSES, cat_ids=(5, 6)))),
-               tmp_path / 'weights.pth')
+    torch.save(
+        dict(state_dict=model.state_dict(), meta=dict(dataset_meta=dict(classes=CLASSES, cat_ids=(5, 6)))),
+        tmp_path / 'weights.pth',
+    )
     inferencer = VISInferencer(tmp_path / 'config.py', str(tmp_path / 'weights.pth'), 'cpu')
     assert tuple(inferencer.classes) == CLASSES
     folder = root / 'JPEGImages' / 'video1'
     expected = [key_of(r) for r in VISSession(prepare_for_inference(model)).run(open_video(folder))]
     assert [key_of(r) for r in inferencer(folder)] == expected
-    command = ['vis_demo.py', folder, '--config', tmp_path / 'config.py', '--checkpoint', tmp_path / 'weights.pth',
-               '--out-dir', tmp_path / 'out', '--device', 'cpu']
+    command = [
+        'vis_demo.py',
+        folder,
+        '--config',
+        tmp_path / 'config.py',
+        '--checkpoint',
+        tmp_path / 'weights.pth',
+        '--out-dir',
+        tmp_path / 'out',
+        '--device',
+        'cpu',
+    ]
     monkeypatch.setattr(sys, 'argv', list(map(str, command)))
     runpy.run_path(str(ROOT / 'demo' / 'vis_demo.py'), run_name='__main__')
     assert '5 frames' in capsys.readouterr().out and (tmp_path / 'out' / 'overlay.mp4').exists()
@@ -204,6 +233,7 @@ def test_a_missing_video_is_one_line(tmp_path):
 
 def test_masks_are_encoded_exactly():
     from mmvos.models.vis.masktrack_rcnn import encode_masks
+
     masks = torch.rand(3, 20, 31) > 0.5
     codes = encode_masks(masks)
     assert all(np.array_equal(rle.decode(code), mask) for code, mask in zip(codes, masks.numpy()))
@@ -220,16 +250,31 @@ def test_data_items_are_videos(root):
 @torch.no_grad()
 def test_results_equal_those_of_mmdet():
     """Without attention, and with mmdet's behaviour chosen: the same instances, frame by frame."""
-    model = small_model(attention=False, **{
-        'model.track_head.embed_head.final_relu': True, 'model.tracker.unique_ids': False,
-        'model.detector.test_cfg.rcnn.max_per_img': 3}).eval()
+    model = small_model(
+        attention=False,
+        **{
+            'model.track_head.embed_head.final_relu': True,
+            'model.tracker.unique_ids': False,
+            'model.detector.test_cfg.rcnn.max_per_img': 3,
+        },
+    ).eval()
     frames = frames_of(4)
-    pipeline = Compose([
-        dict(type='TransformBroadcaster', transforms=[dict(type='mmdet.Resize', scale=(160, 96), keep_ratio=True)]),
-        dict(type='mmdet.PackTrackInputs')])
+    pipeline = Compose(
+        [
+            dict(type='TransformBroadcaster', transforms=[dict(type='mmdet.Resize', scale=(160, 96), keep_ratio=True)]),
+            dict(type='mmdet.PackTrackInputs'),
+        ]
+    )
     count = len(frames)
-    data = pipeline(dict(img=frames, img_id=list(range(count)), frame_id=list(range(count)),
-                         ori_shape=[(100, 170)] * count, video_id=[1] * count))
+    data = pipeline(
+        dict(
+            img=frames,
+            img_id=list(range(count)),
+            frame_id=list(range(count)),
+            ori_shape=[(100, 170)] * count,
+            video_id=[1] * count,
+        )
+    )
     data = model.data_preprocessor(pseudo_collate([data]))
     ours, model.tracker = model.tracker, MaskTrackRCNNTracker(num_frames_retain=20)
     expected = MMDetMaskTrackRCNN.predict(model, data['inputs'], data['data_samples'])[0]

@@ -1,4 +1,5 @@
 """A-GAME's own promises: one backbone pass per frame, objects that do not disturb each other, every switch."""
+
 import copy
 from pathlib import Path
 
@@ -29,8 +30,9 @@ SMALL = dict(
     upsampler=dict(type='SkipUpsampler', skip_channels=(40, 24), channels=8),
     loss_final=dict(type='MaskLogLikelihoodLoss'),
     loss_coarse=dict(type='MaskLogLikelihoodLoss'),
-    test_cfg=dict(overlay_prompt=False))
-MATCHING = dict(type='LabelMatching', propagation=dict(type='LabelPropagation', topk=5, radius=4), levels=(-1, ))
+    test_cfg=dict(overlay_prompt=False),
+)
+MATCHING = dict(type='LabelMatching', propagation=dict(type='LabelPropagation', topk=5, radius=4), levels=(-1,))
 
 
 def build(test_cfg=None, **changes):
@@ -46,8 +48,9 @@ def build(test_cfg=None, **changes):
 
 def frames(count=3, height=64, width=96):
     rng = np.random.default_rng(1)
-    return [Frame(torch.from_numpy(rng.standard_normal((1, 3, height, width)).astype(np.float32)), None, t)
-            for t in range(count)]
+    return [
+        Frame(torch.from_numpy(rng.standard_normal((1, 3, height, width)).astype(np.float32)), None, t) for t in range(count)
+    ]
 
 
 def masks(height=64, width=96):
@@ -75,9 +78,9 @@ def test_objects_of_a_batch_do_not_touch_each_other_before_aggregation():
     model = build(dict(update_mask='fine'))
     _, both = run(model, frames(), {0: masks()})
     for k in range(2):
-        _, alone = run(model, frames(), {0: masks()[k:k + 1]})
-        torch.testing.assert_close(both.previous_mask[k:k + 1], alone.previous_mask, rtol=1e-5, atol=1e-6)
-        torch.testing.assert_close(both.means[k:k + 1], alone.means, rtol=1e-5, atol=1e-5)
+        _, alone = run(model, frames(), {0: masks()[k : k + 1]})
+        torch.testing.assert_close(both.previous_mask[k : k + 1], alone.previous_mask, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(both.means[k : k + 1], alone.means, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize('matching', [None, MATCHING])
@@ -121,7 +124,7 @@ def test_the_mask_that_renews_the_state(mode):
 def sample(count=3):
     label_maps = torch.zeros(count, 64, 96, dtype=torch.uint8)
     for t in range(count):
-        label_maps[t, 8 + t:40 + t, 10:50] = 4
+        label_maps[t, 8 + t : 40 + t, 10:50] = 4
         label_maps[t, 20:60, 60:90] = 9
     data_sample = VOSDataSample(metainfo=dict(object_ids=[4, 9]))
     data_sample.gt_label_maps = label_maps
@@ -141,7 +144,8 @@ ABLATIONS = dict(
     no_end_to_end=dict(appearance=dict(detach_fit=True)),
     fine_in_training=dict(train_update_mask='fine'),
     matching=dict(matching=MATCHING, fusion=dict(in_channels=18)),
-    recomputed=dict(with_cp=True))
+    recomputed=dict(with_cp=True),
+)
 
 
 @pytest.mark.parametrize('name', ABLATIONS)
@@ -206,10 +210,15 @@ def test_a_batch_without_objects_is_an_error():
         build().loss(clips([0]), [empty])
 
 
-@pytest.mark.parametrize('changes, message', [
-    (dict(appearance=None, mask_propagation=None), 'appearance module, the mask propagation, or both'),
-    (dict(train_update_mask='aggregated'), "'aggregated'"), (dict(test_cfg=dict(update_mask='last')), "'last'"),
-    (dict(appearance=dict(output='odds')), "'scores' or 'posterior'")])
+@pytest.mark.parametrize(
+    'changes, message',
+    [
+        (dict(appearance=None, mask_propagation=None), 'appearance module, the mask propagation, or both'),
+        (dict(train_update_mask='aggregated'), "'aggregated'"),
+        (dict(test_cfg=dict(update_mask='last')), "'last'"),
+        (dict(appearance=dict(output='odds')), "'scores' or 'posterior'"),
+    ],
+)
 def test_wrong_options_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         build(**changes)
@@ -271,7 +280,7 @@ def test_scores_stay_in_float32_under_mixed_precision():
 
 def test_aggregation_of_one_object_sharpens_it():
     p = torch.tensor([[0.2, 0.5, 0.9]])
-    torch.testing.assert_close(aggregate_objects(p)[1], (p**2 / (p**2 + (1 - p)**2))[0])
+    torch.testing.assert_close(aggregate_objects(p)[1], (p**2 / (p**2 + (1 - p) ** 2))[0])
 
 
 @pytest.mark.parametrize('background', ['min', 'product', torch.tensor([0.3, 0.0])])
@@ -315,10 +324,11 @@ def test_the_loss_is_small_for_the_truth_and_blind_to_void(options):
 
 
 def matching_and_features(count=2, **settings):
-    part = LabelMatching(dict(type='LabelPropagation', topk=1, radius=6, temperature=0.01), lags=(1, 2), levels=(0, ),
-                         **settings)
+    part = LabelMatching(
+        dict(type='LabelPropagation', topk=1, radius=6, temperature=0.01), lags=(1, 2), levels=(0,), **settings
+    )
     torch.manual_seed(0)
-    return part, [part.embed((torch.randn(1, 32, 6, 8), ))[0] for _ in range(count)]
+    return part, [part.embed((torch.randn(1, 32, 6, 8),))[0] for _ in range(count)]
 
 
 def cell_masks():
@@ -335,7 +345,7 @@ def test_a_frame_reads_its_own_labels_back():
     torch.testing.assert_close(labels.sum(0), torch.ones(6, 8))
 
 
-TARGET = dict(target=dict(type='RidgeTarget'), target_levels=(0, ))
+TARGET = dict(target=dict(type='RidgeTarget'), target_levels=(0,))
 
 
 @pytest.mark.parametrize('settings', [{}, TARGET], ids=['plain', 'target'])
@@ -383,7 +393,7 @@ def test_feedback_mixes_what_was_read_with_what_was_made_of_it():
 
 def test_lags_choose_the_frames_that_are_read():
     part, frames = matching_and_features(3)
-    part.lags = (2, )
+    part.lags = (2,)
     memory = part.start(frames[0], torch.zeros(1, 24, 32))
     for frame, value in zip(frames, (1.0, 0.0, 1.0)):
         scores = torch.full((1, 24, 32), value)
@@ -405,8 +415,8 @@ def test_cues_are_the_own_label_and_the_strongest_other():
 
 
 def test_noise_disturbs_training_only():
-    part = LabelMatching(dict(type='LabelPropagation'), levels=(-1, ), train_noise=1.0)
-    maps = (torch.randn(1, 16, 4, 4), )
+    part = LabelMatching(dict(type='LabelPropagation'), levels=(-1,), train_noise=1.0)
+    maps = (torch.randn(1, 16, 4, 4),)
     still = part.eval().embed(maps)[0].keys
     assert torch.equal(still, part.embed(maps)[0].keys)
     noisy = part.train().embed(maps)[0].keys
@@ -423,8 +433,10 @@ def test_the_converter_refuses_another_checkpoint():
 
 
 def test_the_converter_cuts_the_unused_rows_of_a_unimodal_checkpoint():
-    net = {'trackseg.appmod.cov_reg': torch.arange(4.0).view(4, 1, 1, 1, 1).expand(4, 1, 8, 1, 1),
-           'trackseg.fusmod.layers.layer00.conv.weight': torch.zeros(512, 514, 3, 3)}
+    net = {
+        'trackseg.appmod.cov_reg': torch.arange(4.0).view(4, 1, 1, 1, 1).expand(4, 1, 8, 1, 1),
+        'trackseg.fusmod.layers.layer00.conv.weight': torch.zeros(512, 514, 3, 3),
+    }
     converted = convert('agame', dict(net=net))
     assert converted['appearance.cov_reg'].shape == (2, 8)
     assert converted['appearance.cov_reg'][:, 0].tolist() == [0, 1]
@@ -437,8 +449,14 @@ def test_validation_on_one_object():
         if t >= 2:
             label_map[:4], label_map[4:, t:] = 5, 3
         label_maps.append(label_map)
-    video = dict(video_id='v', frames=[np.full((8, 8, 3), t, np.uint8) for t in range(6)], prompts={2: label_maps[2]},
-                 annotations=dict(enumerate(label_maps)), categories={3: 'a', 5: 'b'}, label_options={})
+    video = dict(
+        video_id='v',
+        frames=[np.full((8, 8, 3), t, np.uint8) for t in range(6)],
+        prompts={2: label_maps[2]},
+        annotations=dict(enumerate(label_maps)),
+        categories={3: 'a', 5: 'b'},
+        label_options={},
+    )
     out = TRANSFORMS.build(dict(type='KeepOneObject', num_frames=3)).transform(video)
     assert [f[0, 0, 0] for f in out['frames']] == [2, 3, 4] and list(out['prompts']) == [0]
     assert set(np.unique(out['prompts'][0])) == {0, 3} and sorted(out['annotations']) == [0, 1, 2]

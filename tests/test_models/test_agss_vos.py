@@ -1,4 +1,5 @@
 """AGSS-VOS: what its figure and its likely mistakes ask for, beyond the golden vectors."""
+
 import copy
 
 import numpy as np
@@ -17,7 +18,8 @@ TINY = dict(
     decoder=dict(type='PropagationDecoder', in_channels=(8, 16, 32, 64), channels=16),
     attention=dict(type='AttentionGenerator', in_channels=8, channels=16),
     loss_mask=dict(type='InstanceIoULoss'),
-    flow=dict(type='DISFlow', preset='ultrafast'))
+    flow=dict(type='DISFlow', preset='ultrafast'),
+)
 
 
 def build(**settings):
@@ -36,7 +38,7 @@ def frame(index=0, seed=0):
 def squares(*corners):
     masks = torch.zeros(len(corners), 64, 96)
     for mask, (top, left) in zip(masks, corners, strict=True):
-        mask[top:top + 20, left:left + 20] = 1
+        mask[top : top + 20, left : left + 20] = 1
     return masks
 
 
@@ -47,12 +49,13 @@ def clip(frames=5, objects=2):
     labels = torch.zeros(frames, 64, 96, dtype=torch.uint8)
     for t in range(frames):
         for k in range(objects):
-            labels[t, 10 + 22 * k:28 + 22 * k, 10 + 30 * k + 2 * t:40 + 30 * k + 2 * t] = k + 1
+            labels[t, 10 + 22 * k : 28 + 22 * k, 10 + 30 * k + 2 * t : 40 + 30 * k + 2 * t] = k + 1
     return images, [VOSDataSample(gt_label_maps=labels, metainfo=dict(video_id='clip', object_ids=[1, 2]))]
 
 
 class Collate(torch.nn.Module):
     """Stands for the data preprocessor: data is prepared already."""
+
     device = torch.device('cpu')
 
     def forward(self, data, training=False):
@@ -103,7 +106,6 @@ def test_the_previous_mask_moves_with_the_object():
 
 def test_flow_gets_bgr_where_asked_for():
     class Spy(torch.nn.Module):
-
         def forward(self, a, b):
             self.seen = a
             return torch.zeros(1, 2, *a.shape[-2:])
@@ -265,11 +267,19 @@ def test_a_clip_without_objects_is_named():
 # parts ----------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize('half, size, expected', [
-    (False, (480, 854), (448, 832)), (True, (720, 1280), (320, 640)), (True, (480, 640), (448, 640)),
-    (False, (720, 1280), (704, 1280)), (False, (1080, 1920), (320, 640)), (False, (1920, 1080), (640, 320)),
-    (False, (1024, 1024), (768, 768)), (False, (30, 200), (64, 192)),
-])
+@pytest.mark.parametrize(
+    'half, size, expected',
+    [
+        (False, (480, 854), (448, 832)),
+        (True, (720, 1280), (320, 640)),
+        (True, (480, 640), (448, 640)),
+        (False, (720, 1280), (704, 1280)),
+        (False, (1080, 1920), (320, 640)),
+        (False, (1920, 1080), (640, 320)),
+        (False, (1024, 1024), (768, 768)),
+        (False, (30, 200), (64, 192)),
+    ],
+)
 def test_resize_rule(half, size, expected):
     assert FloorToMultiple(half=half)(*size) == expected
 

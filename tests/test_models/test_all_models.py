@@ -1,4 +1,5 @@
 """One contract, checked over every method's mini config: it trains, it segments, it keeps videos apart, it saves and loads."""
+
 from pathlib import Path
 
 import numpy as np
@@ -38,8 +39,8 @@ def moving_squares(frames=5, height=96, width=160, seed=0):
         for k, texture in enumerate(textures):
             side = len(texture)
             top, left = 10 + 35 * k, 15 + 60 * k + 4 * t
-            image[top:top + side, left:left + side] = texture
-            label_map[top:top + side, left:left + side] = k + 1
+            image[top : top + side, left : left + side] = texture
+            label_map[top : top + side, left : left + side] = k + 1
         images.append(image)
         label_maps.append(label_map)
     return images, label_maps

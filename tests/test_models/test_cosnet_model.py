@@ -1,4 +1,5 @@
 """COSNet's parts and inference: forms of co-attention, memory bound, reference frames, caching, causal use, streams, CRF."""
+
 import builtins
 import runpy
 import sys
@@ -48,8 +49,12 @@ def scores_of(model, images, video_id='video'):
 
 # ---- co-attention
 
-@pytest.mark.parametrize('options', [dict(form='vanilla'), dict(form='symmetric'), dict(form='channel'),
-                                     dict(form='symmetric', orthogonal='exact')], ids=str)
+
+@pytest.mark.parametrize(
+    'options',
+    [dict(form='vanilla'), dict(form='symmetric'), dict(form='channel'), dict(form='symmetric', orthogonal='exact')],
+    ids=str,
+)
 def test_every_form_equals_its_literal_affinity(options):
     torch.manual_seed(1)
     part = MODELS.build(dict(type='CoAttention', channels=6, **options))
@@ -90,8 +95,9 @@ def test_chunked_attention_is_exact_forward_and_backward(double):
     literal = literal_weights(q, k, double) @ v
     torch.testing.assert_close(out, literal, rtol=1e-12, atol=1e-12)
     probe = torch.randn_like(out)
-    for x, y in zip(torch.autograd.grad((out * probe).sum(), (q, k, v)),
-                    torch.autograd.grad((literal * probe).sum(), (q, k, v))):
+    for x, y in zip(
+        torch.autograd.grad((out * probe).sum(), (q, k, v)), torch.autograd.grad((literal * probe).sum(), (q, k, v))
+    ):
         torch.testing.assert_close(x, y, rtol=1e-10, atol=1e-10)
     if not double:
         torch.testing.assert_close(attend(q, k, v), literal, rtol=1e-12, atol=1e-12)
@@ -106,7 +112,7 @@ def largest_tensor(step):
 
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):
             out = func(*args, **(kwargs or {}))
-            for x in out if isinstance(out, (tuple, list)) else (out, ):
+            for x in out if isinstance(out, (tuple, list)) else (out,):
                 if isinstance(x, torch.Tensor):
                     Largest.numel = max(Largest.numel, x.numel())
             return out
@@ -139,6 +145,7 @@ def test_fused_attention_does_not_store_the_affinity(training):
 
 # ---- reference frames
 
+
 def test_reference_frames():
     def pick(name, target, total, **options):
         return TASK_UTILS.build(dict(type=name, **options))(target, total, 'v')
@@ -159,8 +166,11 @@ def test_reference_frames():
         pick('LocalReferences', 0, 9, num=0)
 
 
-@pytest.mark.parametrize('references', [dict(type='UniformReferences', num=3), dict(type='RandomReferences', num=3),
-                                        dict(type='LocalReferences', num=3), None], ids=str)
+@pytest.mark.parametrize(
+    'references',
+    [dict(type='UniformReferences', num=3), dict(type='RandomReferences', num=3), dict(type='LocalReferences', num=3), None],
+    ids=str,
+)
 @pytest.mark.parametrize('fusion', ['summary', 'prediction', 'joint'])
 def test_a_frame_depends_on_its_references_only_and_is_embedded_once(references, fusion, monkeypatch):
     model, images = build(references=references), frames(9)
@@ -203,6 +213,7 @@ def test_half_precision_cache_changes_little():
 
 # ---- live video
 
+
 def causal(**test_cfg):
     cfg = Config.fromfile(CONFIGS / 'cosnet_mini_synthvos.py').model
     cfg.type = 'COSNetCausal'
@@ -238,6 +249,7 @@ def test_causal_first_frame_is_the_static_head_and_prompts_are_ignored():
 
 
 # ---- training
+
 
 def clip(length, value=1):
     label_maps = torch.zeros(length, 48, 64, dtype=torch.uint8)
@@ -323,7 +335,7 @@ def test_ranks_share_a_batch_without_overlap():
     data = MultiStream(dict(video=Numbers(0, 12)))
     seen = []
     for rank in range(3):
-        batches = StreamBatchSampler(StreamSampler(data, seed=0), 2, ('video', ), num_batches=2)
+        batches = StreamBatchSampler(StreamSampler(data, seed=0), 2, ('video',), num_batches=2)
         batches.rank, batches.world_size = rank, 3
         seen += [i for batch in batches for i in batch]
     assert sorted(seen) == list(range(12))
@@ -361,6 +373,7 @@ def test_learning_rates_of_the_recipe_are_the_original_ones():
 
 # ---- post-processing
 
+
 def test_session_refines_scores_of_any_model():
     pytest.importorskip('pydensecrf.densecrf')
     model, image = build(references=None, post_process=dict(type='DenseCRF')), frames(1)[0]
@@ -390,6 +403,7 @@ def test_missing_crf_library_is_named(monkeypatch):
 
 def test_pairs_are_distinct_and_start_with_the_target():
     from mmvos.registry import TRANSFORMS
+
     pair = TRANSFORMS.build(dict(type='SamplePair', num_references=2))
     for _ in range(20):
         ids = pair(dict(labelled=[2, 4, 7, 9], target_frame=4))['frame_ids']
@@ -400,6 +414,7 @@ def test_pairs_are_distinct_and_start_with_the_target():
 
 def test_crop_flip_resize_moves_masks_with_pixels():
     from mmvos.registry import TRANSFORMS
+
     transform = TRANSFORMS.build(dict(type='CropFlipResize', size=(40, 60), crop=0.9, flip_prob=0.5))
     image = np.zeros((40, 60, 3), np.uint8)
     image[10:30, 5:25] = 255
@@ -424,8 +439,23 @@ def test_chunked_backend_gives_the_same_model():
 
 def test_benchmark_of_references_writes_table_and_plot(tmp_path, monkeypatch, capsys):
     tool = CONFIGS.parents[1] / 'tools' / 'analysis_tools' / 'benchmark_references.py'
-    monkeypatch.setattr(sys, 'argv', [str(tool), str(CONFIGS / 'cosnet_mini_synthvos.py'), '--references', '0', '2',
-                                      '--repeats', '1', '--device', 'cpu', '--out', str(tmp_path)])
+    monkeypatch.setattr(
+        sys,
+        'argv',
+        [
+            str(tool),
+            str(CONFIGS / 'cosnet_mini_synthvos.py'),
+            '--references',
+            '0',
+            '2',
+            '--repeats',
+            '1',
+            '--device',
+            'cpu',
+            '--out',
+            str(tmp_path),
+        ],
+    )
     runpy.run_path(str(tool), run_name='__main__')
     assert capsys.readouterr().out.count('| literal |') == 2
     assert all((tmp_path / f'references.{suffix}').stat().st_size > 100 for suffix in ('md', 'csv', 'png'))

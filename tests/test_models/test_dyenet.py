@@ -1,4 +1,5 @@
 """DyeNet's way through a video, with parts that see colours instead of learnt ones."""
+
 from pathlib import Path
 
 import cv2
@@ -29,7 +30,7 @@ class ColourBackbone(nn.Module):
     """Features of stride 2: the colour, in [0, 1]."""
 
     def forward(self, x):
-        return F.avg_pool2d(x, 2),
+        return (F.avg_pool2d(x, 2),)
 
 
 @MODELS.register_module(force=True)
@@ -60,7 +61,7 @@ class ColourReID(nn.Module):
     @staticmethod
     def colour(rois):
         m = rois.shape[-1]
-        return rois[:, :, m // 3:-m // 3, m // 3:-m // 3].mean((2, 3))
+        return rois[:, :, m // 3 : -m // 3, m // 3 : -m // 3].mean((2, 3))
 
     def embeddings(self, rois):
         return F.normalize(self.colour(rois) - 0.4, dim=1)
@@ -84,11 +85,18 @@ class ColourReMP(nn.Module):
 
 def model(reid_head='ColourReID', re_mp_head='ColourReMP', parts=('rpn', 'dyenet'), **test_cfg):
     return DyeNet(
-        backbone=dict(type='ColourBackbone'), flow=dict(type='ZeroFlow'), rpn_head=dict(type='ColourRPN'),
-        reid_head=dict(type=reid_head), re_mp_head=dict(type=re_mp_head),
-        loss_reid=dict(type='OIMLoss', num_identities=2, channels=3), roi_size=14, stride=2, parts=parts,
-        data_preprocessor=dict(type='VOSDataPreprocessor', mean=(0., ) * 3, std=(255., ) * 3),
-        test_cfg=dict(dict(min_area=16, min_box_side=2, enlarge=0.3), **test_cfg))
+        backbone=dict(type='ColourBackbone'),
+        flow=dict(type='ZeroFlow'),
+        rpn_head=dict(type='ColourRPN'),
+        reid_head=dict(type=reid_head),
+        re_mp_head=dict(type=re_mp_head),
+        loss_reid=dict(type='OIMLoss', num_identities=2, channels=3),
+        roi_size=14,
+        stride=2,
+        parts=parts,
+        data_preprocessor=dict(type='VOSDataPreprocessor', mean=(0.0,) * 3, std=(255.0,) * 3),
+        test_cfg=dict(dict(min_area=16, min_box_side=2, enlarge=0.3), **test_cfg),
+    )
 
 
 def behind_a_pillar(frames=60):
@@ -97,7 +105,7 @@ def behind_a_pillar(frames=60):
     for t in range(frames):
         image, label_map = np.full((64, 128, 3), 90, np.uint8), np.zeros((64, 128), np.uint8)
         left = 4 + 2 * t
-        image[10:26, left:left + 16], label_map[10:26, left:left + 16] = (0, 0, 255), 7
+        image[10:26, left : left + 16], label_map[10:26, left : left + 16] = (0, 0, 255), 7
         image[:, 34:90] = 120  # the pillar
         label_map[:, 34:90] = 0
         image[40:56, 100:116], label_map[40:56, 100:116] = (255, 0, 0), 2
@@ -198,15 +206,15 @@ def test_an_object_given_later_is_not_segmented_before():
 
 
 def test_states_stay_where_they_are_without_motion():
-    state, boxes = torch.randn(2, 3, 6, 6), torch.tensor([[3., 4., 21., 19.], [0., 0., 12., 12.]])
+    state, boxes = torch.randn(2, 3, 6, 6), torch.tensor([[3.0, 4.0, 21.0, 19.0], [0.0, 0.0, 12.0, 12.0]])
     torch.testing.assert_close(warp_roi_state(state, boxes, boxes, torch.zeros(1, 2, 40, 50)), state)
 
 
 def test_frozen_blocks_have_no_gradient_and_the_others_do():
-    settings = dict(depth=50, num_stages=3, strides=(1, 2, 1), dilations=(1, 1, 2), out_indices=(2, ))
+    settings = dict(depth=50, num_stages=3, strides=(1, 2, 1), dilations=(1, 1, 2), out_indices=(2,))
     net = PartlyFrozenResNet(**settings, frozen_blocks=4, norm_cfg=dict(type='BN', requires_grad=False), norm_eval=True)
     net.train()
-    out, = net(torch.randn(1, 3, 36, 50))
+    (out,) = net(torch.randn(1, 3, 36, 50))
     assert out.shape == (1, 1024, 5, 7)  # stride 8, rounded up
     out.sum().backward()
     with_gradient = {'.'.join(n.split('.')[:2]) for n, p in net.named_parameters() if p.grad is not None}
@@ -253,7 +261,6 @@ def test_a_clip_whose_first_frame_is_empty_has_finite_losses():
 
 @MODELS.register_module(force=True)
 class SmallReID(ReIDHead):
-
     def __init__(self):
         layers = dict(type='ConvLayers', channels=(3, 8))
         super().__init__(layers, layers, channels=8, embed_channels=3)
@@ -261,12 +268,11 @@ class SmallReID(ReIDHead):
 
 @MODELS.register_module(force=True)
 class SmallReMP(ReMPHead):
-
     def __init__(self):
         super().__init__(dict(type='ConvLayers', channels=(3, 8)), in_channels=3, state_channels=8, hidden_channels=8)
 
 
-def small_trained_parts(parts=('dyenet', )):
+def small_trained_parts(parts=('dyenet',)):
     """DyeNet on colours with heads that can be trained."""
     return model('SmallReID', 'SmallReMP', parts)
 
@@ -314,7 +320,7 @@ def test_masks_are_read_from_the_starting_and_the_last_roi_by_similarity():
 def test_memory_layout_does_not_matter():
     """roi_align reads channels-last features and slices of several frames wrongly, without an error."""
     torch.manual_seed(0)
-    net, features, boxes = model(), torch.randn(1, 4, 12, 16), torch.tensor([[3., 2., 15., 20.]])
+    net, features, boxes = model(), torch.randn(1, 4, 12, 16), torch.tensor([[3.0, 2.0, 15.0, 20.0]])
     expected = net.rois(features, boxes)
     torch.testing.assert_close(net.rois(features.contiguous(memory_format=torch.channels_last), boxes), expected)
     masks = (torch.rand(2, 3, 24, 32) > 0.5).float()
@@ -322,9 +328,14 @@ def test_memory_layout_does_not_matter():
     torch.testing.assert_close(box_shares(masks[:, 1], boxes, 6), box_shares(masks[:, 1].clone(), boxes, 6))
 
 
-@pytest.mark.parametrize('parts, expected', [
-    (('reid', ), {'loss_reid', 'loss_mask'}), (('re_mp', ), {'loss_re_mp'}),
-    (('dyenet', ), {'loss_reid', 'loss_mask', 'loss_re_mp'})])
+@pytest.mark.parametrize(
+    'parts, expected',
+    [
+        (('reid',), {'loss_reid', 'loss_mask'}),
+        (('re_mp',), {'loss_re_mp'}),
+        (('dyenet',), {'loss_reid', 'loss_mask', 'loss_re_mp'}),
+    ],
+)
 def test_only_the_chosen_parts_are_trained(parts, expected):
     images, truth = behind_a_pillar(2)
     clip = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
@@ -333,7 +344,7 @@ def test_only_the_chosen_parts_are_trained(parts, expected):
     assert set(losses) == expected
     sum(losses.values()).backward()
     trained = {name.split('.')[0] for name, p in net.named_parameters() if p.grad is not None}
-    assert trained == {f'{name}_head' for name in (('reid', 're_mp') if parts == ('dyenet', ) else parts)}
+    assert trained == {f'{name}_head' for name in (('reid', 're_mp') if parts == ('dyenet',) else parts)}
     frozen = {name.split('.')[0] for name, p in net.named_parameters() if not p.requires_grad}
     assert not frozen & trained
 
@@ -353,7 +364,7 @@ def test_centred_embeddings_point_in_all_directions():
 
 def test_unknown_parts_are_refused():
     with pytest.raises(ValueError, match='rpn'):
-        DyeNet(**{k: {} for k in ('backbone', 'flow', 'rpn_head', 'reid_head', 're_mp_head', 'loss_reid')}, parts=('all', ))
+        DyeNet(**{k: {} for k in ('backbone', 'flow', 'rpn_head', 'reid_head', 're_mp_head', 'loss_reid')}, parts=('all',))
 
 
 def test_the_shipped_weights_fit_and_follow_an_object():

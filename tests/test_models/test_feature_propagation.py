@@ -1,4 +1,5 @@
 """Label propagation: exact against the literal form; labels follow what they belong to."""
+
 import torch
 import torch.nn.functional as F
 

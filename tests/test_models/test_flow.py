@@ -1,4 +1,5 @@
 """Optical flow: conventions, warping, estimators, cache."""
+
 import copy
 import importlib.util
 import pickle
@@ -43,7 +44,7 @@ def shifted_pair(dx=5, dy=0, pad=8):
     """(previous, current) frames whose content moves by (dx, dy) pixels."""
     image = texture()
     previous = image[pad:-pad, pad:-pad]
-    current = image[pad - dy:image.shape[0] - pad - dy, pad - dx:image.shape[1] - pad - dx]
+    current = image[pad - dy : image.shape[0] - pad - dy, pad - dx : image.shape[1] - pad - dx]
     return to_batch(previous), to_batch(current)
 
 
@@ -92,8 +93,8 @@ def test_one_flow_serves_a_batch_of_masks():
 
 def test_legacy_grid_samples_at_the_scaled_position():
     x, flow = torch.rand(1, 1, 6, 8), torch.randn(1, 2, 6, 8)
-    u = (torch.arange(8.) + flow[:, 0]) * 7 / 8 - torch.arange(8.)
-    v = (torch.arange(6.)[:, None] + flow[:, 1]) * 5 / 6 - torch.arange(6.)[:, None]
+    u = (torch.arange(8.0) + flow[:, 0]) * 7 / 8 - torch.arange(8.0)
+    v = (torch.arange(6.0)[:, None] + flow[:, 1]) * 5 / 6 - torch.arange(6.0)[:, None]
     torch.testing.assert_close(warp(x, flow, 'legacy'), warp(x, torch.stack([u, v], 1)), atol=1e-5, rtol=0)
 
 
@@ -120,7 +121,7 @@ def test_warp_names_the_shapes_that_do_not_fit():
 def test_flip_and_resize_of_flow_commute_with_warping():
     x, flow = to_batch(texture(40, 60)), 2 * torch.randn(1, 2, 5, 6)
     flow = F.interpolate(flow, (40, 60), mode='bicubic')
-    for direction, dims in (('horizontal', (-1, )), ('vertical', (-2, )), ('diagonal', (-2, -1))):
+    for direction, dims in (('horizontal', (-1,)), ('vertical', (-2,)), ('diagonal', (-2, -1))):
         mirrored = warp(x.flip(dims), flip_flow(flow, direction))
         torch.testing.assert_close(mirrored, warp(x, flow).flip(dims), atol=1e-2, rtol=0)
     small = resize_flow(torch.full((1, 2, 8, 10), 4.0), (4, 20))
@@ -130,9 +131,11 @@ def test_flip_and_resize_of_flow_commute_with_warping():
 # estimators -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize('estimator, tolerance', [
-    (DISFlow(), 0.1), (DISFlow('fast'), 0.25), (DISFlow('medium', finest_scale=0), 0.1), (FarnebackFlow(), 0.1)
-], ids=['dis', 'dis_fast', 'dis_fine', 'farneback'])
+@pytest.mark.parametrize(
+    'estimator, tolerance',
+    [(DISFlow(), 0.1), (DISFlow('fast'), 0.25), (DISFlow('medium', finest_scale=0), 0.1), (FarnebackFlow(), 0.1)],
+    ids=['dis', 'dis_fast', 'dis_fine', 'farneback'],
+)
 def test_translation(estimator, tolerance):
     """Content that moved by (5, -3): flow from the current frame to the previous one is (-5, 3)."""
     previous, current = shifted_pair(5, -3)
@@ -187,7 +190,7 @@ def test_correlation_equals_its_definition_and_its_gradient():
     out, padded = correlation(a, b, radius=2, stride=2), F.pad(b, [4] * 4)
     for j in range(5):
         for i in range(5):
-            expected = (a * padded[..., 2 * j:2 * j + 4, 2 * i:2 * i + 5]).mean(1)
+            expected = (a * padded[..., 2 * j : 2 * j + 4, 2 * i : 2 * i + 5]).mean(1)
             torch.testing.assert_close(out[:, 5 * j + i], expected)
     assert torch.autograd.gradcheck(lambda x, y: correlation(x, y, 1, 2), (a, b))
 
@@ -240,7 +243,6 @@ def test_raft_adapter(monkeypatch):
     seen = {}
 
     class Network(torch.nn.Module):
-
         def forward(self, first, second, num_flow_updates):
             seen.update(first=first, second=second, updates=num_flow_updates)
             return [torch.zeros_like(first[:, :2]), torch.ones_like(first[:, :2])]
@@ -250,7 +252,7 @@ def test_raft_adapter(monkeypatch):
     for name in ('torchvision', 'torchvision.models'):
         monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
     monkeypatch.setitem(sys.modules, 'torchvision.models.optical_flow', module)
-    flow = TorchvisionRAFT('small', num_flow_updates=5)(torch.full((1, 3, 64, 160), 255.), torch.zeros(1, 3, 64, 160))
+    flow = TorchvisionRAFT('small', num_flow_updates=5)(torch.full((1, 3, 64, 160), 255.0), torch.zeros(1, 3, 64, 160))
     assert seen['first'].shape == (1, 3, 128, 160) and seen['updates'] == 5
     assert (seen['first'] == 1).all() and (seen['second'] == -1).all()
     assert flow.shape == (1, 2, 64, 160) and (flow == 1).all()
@@ -269,14 +271,18 @@ def test_written_flow_is_read_again(tmp_path, suffix, tolerance):
         np.testing.assert_array_equal(cv2.readOpticalFlow(str(path)), flow)
 
 
-@pytest.mark.parametrize('damage, message', [
-    (lambda p: p.unlink(), 'not found'),
-    (lambda p: p.write_bytes(p.read_bytes()[:60]), 'cannot be read'),
-    (lambda p: p.write_bytes(b''), 'cannot be read'),
-    (lambda p: np.save(p, np.zeros((4, 4, 2))), r'expected \(6, 9, 2\)'),
-    (lambda p: np.save(p, np.full((6, 9, 2), np.nan)), 'not finite'),
-    (lambda p: np.save(p, np.zeros((6, 9))), 'expected'),
-], ids=['missing', 'cut', 'empty', 'size', 'nan', 'shape'])
+@pytest.mark.parametrize(
+    'damage, message',
+    [
+        (lambda p: p.unlink(), 'not found'),
+        (lambda p: p.write_bytes(p.read_bytes()[:60]), 'cannot be read'),
+        (lambda p: p.write_bytes(b''), 'cannot be read'),
+        (lambda p: np.save(p, np.zeros((4, 4, 2))), r'expected \(6, 9, 2\)'),
+        (lambda p: np.save(p, np.full((6, 9, 2), np.nan)), 'not finite'),
+        (lambda p: np.save(p, np.zeros((6, 9))), 'expected'),
+    ],
+    ids=['missing', 'cut', 'empty', 'size', 'nan', 'shape'],
+)
 def test_a_bad_cache_file_is_named(tmp_path, damage, message):
     path = flow_path(tmp_path, 'dog', '00001', '00000')
     write_flow(path, np.zeros((6, 9, 2)))
@@ -297,7 +303,7 @@ def precompute():
 def test_precomputed_flow_trains_as_estimated_flow_does(tmp_path):
     """The tool's files, through LoadFlow on a reversed clip, are what the estimator gives for the clip's frames."""
     image = texture(64, 140).astype(np.uint8)
-    frames = [np.ascontiguousarray(image[:, 20 - 4 * i:116 - 4 * i]) for i in range(4)]
+    frames = [np.ascontiguousarray(image[:, 20 - 4 * i : 116 - 4 * i]) for i in range(4)]
     for i, frame in enumerate(frames):
         (tmp_path / 'frames/v').mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(tmp_path / f'frames/v/{i:05d}.png'), frame)

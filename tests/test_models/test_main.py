@@ -1,4 +1,5 @@
 """MAIN and its parts."""
+
 import copy
 
 import cv2
@@ -25,13 +26,18 @@ LEVELS = (64, 256, 512, 1024, 2048)
 
 def small_config(num_slots=3, **kwargs):
     config = dict(
-        type='MAIN', num_slots=num_slots,
+        type='MAIN',
+        num_slots=num_slots,
         backbone=dict(type='CueResNet', depth=18, stem_channels=8, base_channels=8, zero_init_residual=False),
         neck=dict(type='SeparablePyramid', in_channels=(8, 8, 16, 32, 64), channels=8),
         head=dict(type='InstanceMapHead', in_channels=8),
         loss_mask=[dict(type='WIDLoss'), dict(type='InstanceBCELoss')],
-        flow_estimator=FLOW, flow_input=dict(type='UnitFlow'), lta=dict(type='LongTermAttention'),
-        sta=dict(type='ShortTermAttention', kernel=(2, 5)), tracker=dict(type='FlowColourTracker', flow=FLOW))
+        flow_estimator=FLOW,
+        flow_input=dict(type='UnitFlow'),
+        lta=dict(type='LongTermAttention'),
+        sta=dict(type='ShortTermAttention', kernel=(2, 5)),
+        tracker=dict(type='FlowColourTracker', flow=FLOW),
+    )
     return dict(config, **kwargs)
 
 
@@ -49,7 +55,7 @@ def clip(num_frames=3, size=(64, 96)):
     frames = [np.roll(texture, 2 * t, 1) for t in range(num_frames)]
     labels = np.zeros((num_frames, *size), np.uint8)
     for t in range(num_frames):
-        labels[t, 8:30, 10 + 2 * t:34 + 2 * t], labels[t, 36:60, 50 + 2 * t:80 + 2 * t] = 4, 9
+        labels[t, 8:30, 10 + 2 * t : 34 + 2 * t], labels[t, 36:60, 50 + 2 * t : 80 + 2 * t] = 4, 9
     return frames, labels
 
 
@@ -64,6 +70,7 @@ def training_batch(model, labels=None, num_frames=3, **sample_fields):
 
 
 # ------------------------------------------------------------------ network
+
 
 @pytest.mark.parametrize('channels, decoder, plain', [(64, 510150, 989126), (128, 1507910, 3452806)])
 def test_decoder_has_the_size_of_its_description(channels, decoder, plain):
@@ -114,6 +121,7 @@ def test_permuted_slots_permute_the_output():
 
 # ------------------------------------------------------------------ inherited weights
 
+
 def resnet(cues):
     return CueResNet(cues, depth=18, stem_channels=8, base_channels=8)
 
@@ -139,8 +147,8 @@ def test_more_instances_get_the_mean_of_the_trained_ones():
     large.load_state_dict(small.state_dict())
     old, new = small.backbone.conv1.weight, large.backbone.conv1.weight
     for start, cue in ((6, old[:, 6:8]), (10, old[:, 8:10])):
-        torch.testing.assert_close(new[:, start:start + 2], cue)
-        torch.testing.assert_close(new[:, start + 2:start + 4], cue.mean(1, keepdim=True).expand(-1, 2, -1, -1))
+        torch.testing.assert_close(new[:, start : start + 2], cue)
+        torch.testing.assert_close(new[:, start + 2 : start + 4], cue.mean(1, keepdim=True).expand(-1, 2, -1, -1))
     head_old, head_new = small.head.conv, large.head.conv
     torch.testing.assert_close(head_new.bias, torch.cat((head_old.bias, head_old.bias.mean().expand(2))))
     torch.testing.assert_close(head_new.weight[2], head_old.weight.mean(0))
@@ -157,6 +165,7 @@ def test_equal_layouts_are_untouched_and_strange_ones_refused():
 
 
 # ------------------------------------------------------------------ priors
+
 
 def test_erosion_and_dilation_are_opencvs():
     """Even kernels too: the anchor is the middle of the kernel, side // 2."""
@@ -244,6 +253,7 @@ def test_shuffle_is_joint_and_covers_all_slots():
 
 
 # ------------------------------------------------------------------ training
+
 
 def test_training_cues():
     undistorted = dict(type='ShortTermAttention', kernel=(1, 1), scale=(1.0, 1.0), shift=0.0)
@@ -339,6 +349,7 @@ def test_ablations_train_and_run(switch):
 
 # ------------------------------------------------------------------ inference
 
+
 def test_the_tracker_sees_a_frame_before_the_network_does():
     model = build()
     frames, labels = clip()
@@ -358,7 +369,7 @@ def test_groups_are_single_passes_of_one_slot_each():
     frames, _ = clip(2)
     prompt = np.zeros((64, 96), np.uint8)
     for k in range(5):
-        prompt[10:50, 2 + 18 * k:14 + 18 * k] = k + 1
+        prompt[10:50, 2 + 18 * k : 14 + 18 * k] = k + 1
     calls = []
     model.backbone.register_forward_pre_hook(lambda _, args: calls.append(tuple(args[0].shape)))
     session = InferenceSession(model)
@@ -376,7 +387,7 @@ def test_an_objects_slot_is_its_own():
     assert session.state.slots.slots == (0, 1)
     session.remove_objects([4])
     session.step(frames[2])
-    assert session.state.slots.slots == (1, )
+    assert session.state.slots.slots == (1,)
     late = np.zeros_like(labels[0])
     late[2:12, 2:12] = 77
     session.step(frames[3], late)
@@ -414,10 +425,12 @@ def test_configuration_errors():
 
 # ------------------------------------------------------------------ training data
 
+
 def video(num_frames=6):
     frames, labels = clip(num_frames)
-    return dict(video_id='v', frames=frames, annotations=dict(enumerate(labels)), labelled=list(range(num_frames)),
-                label_options={})
+    return dict(
+        video_id='v', frames=frames, annotations=dict(enumerate(labels)), labelled=list(range(num_frames)), label_options={}
+    )
 
 
 def test_neighbourhood_of_annotated_frames():
@@ -443,8 +456,9 @@ def test_resize_crop_flip_moves_boxes_masks_and_flow_together():
         frames, labels = clip(1)
         boxes = np.array([[10, 8, 34, 30], [50, 36, 80, 60], [np.nan] * 4], np.float32)
         flow = np.ones((64, 96, 2), np.float32)
-        out = ResizeCropFlip((32, 48), (1.0, 2.0), 0.5)(dict(img=frames, gt_seg_map=list(labels), track_boxes=[boxes],
-                                                             flow_bwd=[flow]))
+        out = ResizeCropFlip((32, 48), (1.0, 2.0), 0.5)(
+            dict(img=frames, gt_seg_map=list(labels), track_boxes=[boxes], flow_bwd=[flow])
+        )
         assert out['img'][0].shape == (32, 48, 3) and out['gt_seg_map'][0].shape == (32, 48)
         for box, object_id in zip(out['track_boxes'][0], (4, 9)):
             ys, xs = np.nonzero(out['gt_seg_map'][0] == object_id)

@@ -1,4 +1,5 @@
 """RGMP: batches of objects, groups, training; beyond the golden vectors."""
+
 import copy
 
 import pytest
@@ -11,9 +12,9 @@ from mmvos.structures import VOSDataSample
 TINY = dict(
     type='RGMP',
     encoder=dict(type='MaskedResNet', depth=18, base_channels=8),
-    decoder=dict(type='PropagationDecoder', in_channels=(8, 16, 32, 64), channels=16, align_corners=True,
-                 auxiliary=True),
-    scales=(0.5, 1.0))
+    decoder=dict(type='PropagationDecoder', in_channels=(8, 16, 32, 64), channels=16, align_corners=True, auxiliary=True),
+    scales=(0.5, 1.0),
+)
 
 
 def build(**settings):
@@ -32,7 +33,7 @@ def frame(index=0):
 def squares(*corners):
     masks = torch.zeros(len(corners), 64, 96)
     for mask, (top, left) in zip(masks, corners, strict=True):
-        mask[top:top + 20, left:left + 20] = 1
+        mask[top : top + 20, left : left + 20] = 1
     return masks
 
 
@@ -42,7 +43,7 @@ def test_objects_of_a_batch_do_not_mix():
     masks = squares((5, 10), (30, 20), (25, 60))
     references = model._references(frame(0).image, masks)
     together = model.segment(frame(1).image, masks, references)
-    apart = [model.segment(frame(1).image, masks[i:i + 1], [r[i:i + 1] for r in references]) for i in range(3)]
+    apart = [model.segment(frame(1).image, masks[i : i + 1], [r[i : i + 1] for r in references]) for i in range(3)]
     torch.testing.assert_close(together, torch.cat(apart), atol=1e-5, rtol=1e-4)
 
 
@@ -95,7 +96,7 @@ def clip(frames=4):
     images = torch.randn(1, frames, 3, 64, 96, generator=torch.Generator().manual_seed(0))
     labels = torch.zeros(frames, 64, 96, dtype=torch.uint8)
     for t in range(frames):
-        labels[t, 10:30, 10 + 2 * t:40 + 2 * t], labels[t, 40:60, 50:80] = 1, 2
+        labels[t, 10:30, 10 + 2 * t : 40 + 2 * t], labels[t, 40:60, 50:80] = 1, 2
     return images, [VOSDataSample(gt_label_maps=labels, metainfo=dict(video_id='clip', object_ids=[1, 2]))]
 
 

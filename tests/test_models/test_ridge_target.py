@@ -1,4 +1,5 @@
 """The target model: equal to a plain solution, the same after joining and dropping objects, and what it is good for."""
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -103,8 +104,13 @@ def test_an_object_lost_by_propagation_is_found_again_by_the_target_model():
     """Propagation that sees nothing of the object (its recent labels are gone, the window is small)."""
     features, labels = scene(labels=3)
     part = LabelMatching(
-        dict(type='LabelPropagation', topk=1, radius=1, temperature=0.01), lags=(1, ), levels=(0, ),
-        target=dict(type='RidgeTarget'), target_levels=(0, 1), strength=8.0)
+        dict(type='LabelPropagation', topk=1, radius=1, temperature=0.01),
+        lags=(1,),
+        levels=(0,),
+        target=dict(type='RidgeTarget'),
+        target_levels=(0, 1),
+        strength=8.0,
+    )
     frame = part.embed(tuple(f[None] for f in features))[0]
     memory = part.start(frame, labels[1:])
     memory.prompts = [(torch.zeros_like(f), given) for f, given in memory.prompts]  # nothing looks like the prompt any more

@@ -1,4 +1,5 @@
 """Sequences of instances: parts of RSIS and RIS, their losses, inference rules and data."""
+
 import math
 from pathlib import Path
 
@@ -26,19 +27,28 @@ CONFIGS = Path(__file__).parents[2] / 'configs'
 
 def build(**options):
     torch.manual_seed(0)
-    return MODELS.build(dict(
-        type='RSIS', data_preprocessor=dict(type='mmdet.DetDataPreprocessor', pad_mask=True),
-        backbone=dict(type='StemResNet', depth=18, base_channels=8, stem_channels=8),
-        neck=dict(type='SkipNeck', in_channels=(8, 8, 16, 32, 64), out_channels=(4, 4, 8, 8, 8)),
-        decoder=dict(type='RecurrentDecoder', skip_channels=(8, 8, 8, 4, 4), hidden_channels=(8, 8, 4, 4, 4)),
-        head=dict(type='PooledStateHead', in_channels=28, num_classes=4, with_box=True),
-        criterion=dict(type='RSISLoss', box_weight=1.0), max_steps=4, **options))
+    return MODELS.build(
+        dict(
+            type='RSIS',
+            data_preprocessor=dict(type='mmdet.DetDataPreprocessor', pad_mask=True),
+            backbone=dict(type='StemResNet', depth=18, base_channels=8, stem_channels=8),
+            neck=dict(type='SkipNeck', in_channels=(8, 8, 16, 32, 64), out_channels=(4, 4, 8, 8, 8)),
+            decoder=dict(type='RecurrentDecoder', skip_channels=(8, 8, 8, 4, 4), hidden_channels=(8, 8, 4, 4, 4)),
+            head=dict(type='PooledStateHead', in_channels=28, num_classes=4, with_box=True),
+            criterion=dict(type='RSISLoss', box_weight=1.0),
+            max_steps=4,
+            **options,
+        )
+    )
 
 
 def sample(masks, labels, size=(32, 48), ori=None):
     masks = np.asarray(masks, np.uint8)
-    instances = InstanceData(masks=BitmapMasks(masks, *masks.shape[1:]), labels=torch.tensor(labels),
-                             bboxes=mask_boxes(torch.from_numpy(masks).bool()))
+    instances = InstanceData(
+        masks=BitmapMasks(masks, *masks.shape[1:]),
+        labels=torch.tensor(labels),
+        bboxes=mask_boxes(torch.from_numpy(masks).bool()),
+    )
     data = DetDataSample(metainfo=dict(img_shape=size, ori_shape=ori or size))
     data.gt_instances = instances
     return data
@@ -164,8 +174,9 @@ def instances(model, **test_cfg):
     masks = torch.zeros(4, 40, 40)
     masks[0, 2:12, 3:13] = masks[1, 20:30, 5:15] = masks[2, 0, 0] = masks[3, 20:36, 20:36] = 0.9
     classes = torch.tensor([[0.1, 0.6, 0.3]] * 4)
-    return model._instances(masks, torch.tensor([0.9, 0.3, 0.8, 0.7]), classes, None,
-                            dict(img_shape=(40, 40), ori_shape=(80, 80)), True)
+    return model._instances(
+        masks, torch.tensor([0.9, 0.3, 0.8, 0.7]), classes, None, dict(img_shape=(40, 40), ori_shape=(80, 80)), True
+    )
 
 
 def test_filter_skips_a_step_and_goes_on():
@@ -201,7 +212,7 @@ def test_boxes_enclose_masks():
 def test_predict_gives_a_sequence_at_the_files_size():
     model = build(test_cfg=dict(stop_thr=0.0, mask_thr=0.0, min_area=0.0)).eval()
     with torch.no_grad():
-        result, = model.predict(torch.randn(1, 3, 32, 64), [sample(rectangles((2, 3, 20, 30)), [1], ori=(64, 96))])
+        (result,) = model.predict(torch.randn(1, 3, 32, 64), [sample(rectangles((2, 3, 20, 30)), [1], ori=(64, 96))])
     assert result.pred_instances.masks.shape == (4, 64, 96) and result.pred_instances.steps.tolist() == [0, 1, 2, 3]
 
 
@@ -240,8 +251,9 @@ def test_affine_moves_instances_with_the_image():
     masks = rectangles((4, 6, 20, 30), (28, 44, 32, 48))
     image = np.repeat(masks[0][..., None], 3, -1) * 200
     item = sample(masks, [0, 1])
-    results = dict(img=image, gt_masks=item.gt_instances.masks, gt_bboxes_labels=np.array([0, 1]),
-                   gt_ignore_flags=np.zeros(2, bool))
+    results = dict(
+        img=image, gt_masks=item.gt_instances.masks, gt_bboxes_labels=np.array([0, 1]), gt_ignore_flags=np.zeros(2, bool)
+    )
     moved = RandomFrameAffine(rotation=0, translation=0, shear=0, zoom=(0.6, 0.6), min_pixels=60).transform(results)
     assert moved['gt_bboxes_labels'].tolist() == [0]  # the other one left the picture
     agreement = ((moved['img'][..., 0] > 100) == moved['gt_masks'].masks[0].astype(bool)).mean()

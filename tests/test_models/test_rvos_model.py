@@ -1,4 +1,5 @@
 """RVOS as a causal model: slots, late objects, variants, merging, training switches."""
+
 import numpy as np
 import pytest
 import torch
@@ -13,11 +14,16 @@ from mmvos.structures.slots import choose_slots, paint
 def build(one_shot=True, **options):
     torch.manual_seed(0)
     options.setdefault('test_cfg', dict(num_slots=0 if one_shot else 4))
-    model = MODELS.build(dict(
-        type='RVOS', backbone=dict(type='mmdet.ResNet', depth=18, base_channels=8, stem_channels=8),
-        neck=dict(type='SkipNeck', in_channels=(8, 16, 32, 64), out_channels=(4, 8, 8, 8)),
-        decoder=dict(type='RecurrentDecoder', skip_channels=(8, 8, 8, 4), hidden_channels=(8, 8, 4, 4)),
-        mask_pyramid=dict(type='MaskPyramid') if one_shot else None, **options))
+    model = MODELS.build(
+        dict(
+            type='RVOS',
+            backbone=dict(type='mmdet.ResNet', depth=18, base_channels=8, stem_channels=8),
+            neck=dict(type='SkipNeck', in_channels=(8, 16, 32, 64), out_channels=(4, 8, 8, 8)),
+            decoder=dict(type='RecurrentDecoder', skip_channels=(8, 8, 8, 4), hidden_channels=(8, 8, 4, 4)),
+            mask_pyramid=dict(type='MaskPyramid') if one_shot else None,
+            **options,
+        )
+    )
     with torch.no_grad():  # away from the flat start, where all slots agree
         for parameter in model.decoder.parameters():
             parameter.mul_(3)
@@ -32,7 +38,7 @@ def frames(count, size=(48, 80)):
 def boxes(*corners, size=(48, 80)):
     masks = torch.zeros(len(corners), *size)
     for mask, (top, left) in zip(masks, corners):
-        mask[top:top + 16, left:left + 20] = 1
+        mask[top : top + 16, left : left + 20] = 1
     return masks
 
 
@@ -71,7 +77,7 @@ def test_a_late_objects_slot_has_been_running_since_the_first_frame():
         with torch.no_grad():
             logits, hidden = model.decode(model.extract(frame.image), 2, hidden, told)
         probabilities = torch.nn.functional.interpolate(logits, (48, 80), mode='bilinear', align_corners=True).sigmoid()
-        torch.testing.assert_close(scores[frame.index][1:], probabilities[0, :1 if frame.index < 2 else 2])
+        torch.testing.assert_close(scores[frame.index][1:], probabilities[0, : 1 if frame.index < 2 else 2])
         if frame.index > 0:
             told = probabilities
     assert state.num_slots == 3 and state.slots == [0, 1]
@@ -184,8 +190,9 @@ def test_pooling_keeps_thin_masks_and_rounds_up():
 def test_skip_modes(mode, width):
     decoder = RecurrentDecoder((8, 4 if mode == 'concat' else 8), (8, 4), skip_mode=mode)
     assert decoder.cells[1].gates.in_channels == width + 4
-    logits, states = decoder([torch.randn(2, 8, 3, 5), torch.randn(2, decoder.cells[1].gates.in_channels - 12
-                                                                   if mode == 'concat' else 8, 6, 10)])
+    logits, states = decoder(
+        [torch.randn(2, 8, 3, 5), torch.randn(2, decoder.cells[1].gates.in_channels - 12 if mode == 'concat' else 8, 6, 10)]
+    )
     assert logits.shape == (2, 1, 12, 20) and len(states) == 2
 
 
@@ -194,13 +201,13 @@ def test_skips_that_cannot_be_added_are_refused():
         RecurrentDecoder((8, 4), (8, 4), skip_mode='sum')
 
 
-def clip_batch(object_ids=((1, 3), (1, ))):
+def clip_batch(object_ids=((1, 3), (1,))):
     samples = []
     for ids in object_ids:
         sample = VOSDataSample(metainfo=dict(object_ids=list(ids)))
         label_maps = torch.zeros(3, 48, 80, dtype=torch.uint8)
         for i in ids:
-            label_maps[:, 10 * i:10 * i + 8, 5 * i:5 * i + 20] = i
+            label_maps[:, 10 * i : 10 * i + 8, 5 * i : 5 * i + 20] = i
         label_maps[2][label_maps[2] == 3] = 255  # object 3 is hidden by void at last
         sample.gt_label_maps = label_maps
         samples.append(sample)

@@ -1,4 +1,5 @@
 """Box trackers: the common interface, and what each of them is for."""
+
 import cv2
 import numpy as np
 import pytest

@@ -1,4 +1,5 @@
 """Data and metric of video instance segmentation, beside mmdet's where they mend it."""
+
 import copy
 import json
 import zipfile
@@ -37,22 +38,38 @@ def coco_video(data):
     images, annotations = [], []
     for video in data['videos']:
         for frame, name in enumerate(video['file_names']):
-            images.append(dict(id=len(images) + 1, video_id=video['id'], frame_id=frame, file_name=name,
-                               height=video['height'], width=video['width']))
+            images.append(
+                dict(
+                    id=len(images) + 1,
+                    video_id=video['id'],
+                    frame_id=frame,
+                    file_name=name,
+                    height=video['height'],
+                    width=video['width'],
+                )
+            )
     for track in data['annotations']:
         for frame, mask in enumerate(track['segmentations']):
             if mask:
                 image = [i for i in images if (i['video_id'], i['frame_id']) == (track['video_id'], frame)][0]
-                annotations.append(dict(
-                    id=len(annotations) + 1, video_id=track['video_id'], image_id=image['id'], segmentation=mask,
-                    category_id=track['category_id'], instance_id=track['id'], bbox=track['bboxes'][frame],
-                    area=track['areas'][frame], iscrowd=track['iscrowd']))
+                annotations.append(
+                    dict(
+                        id=len(annotations) + 1,
+                        video_id=track['video_id'],
+                        image_id=image['id'],
+                        segmentation=mask,
+                        category_id=track['category_id'],
+                        instance_id=track['id'],
+                        bbox=track['bboxes'][frame],
+                        area=track['areas'][frame],
+                        iscrowd=track['iscrowd'],
+                    )
+                )
     videos = [dict(id=v['id'], name=f'video{v["id"]}', height=v['height'], width=v['width']) for v in data['videos']]
     return dict(categories=data['categories'], videos=videos, images=images, annotations=annotations)
 
 
 class TestData:
-
     def dataset(self, folder, data, cls=SynthVISDataset, **options):
         (folder / 'a.json').write_text(json.dumps(data))
         return cls(data_root=str(folder), ann_file='a.json', data_prefix=dict(img_path=''), **options)
@@ -70,7 +87,7 @@ class TestData:
 
     def test_annotations_arrive_at_the_model(self, root):
         data = json.loads((root / 'instances.json').read_text())
-        batch = training_batch(root, keys=((0, 2), ))
+        batch = training_batch(root, keys=((0, 2),))
         sample = batch['data_samples'][0].get_key_frames()[0]
         tracks = [a for a in data['annotations'] if a['video_id'] == 1]
         found = sample.gt_instances
@@ -91,7 +108,7 @@ class TestData:
         assert info['video_length'] == 0 and len(info['images']) == 4
 
     def test_frames_without_objects_and_crowds(self, tmp_path):
-        data = make_videos(tmp_path, lengths=(4, ))
+        data = make_videos(tmp_path, lengths=(4,))
         data['annotations'] = data['annotations'][:1]
         data['annotations'][0]['segmentations'][1] = None
         info = self.dataset(tmp_path, data).get_data_info(0)
@@ -102,15 +119,16 @@ class TestData:
 
     def test_an_instance_with_id_0_is_an_instance(self, tmp_path):
         """mmdet takes 0 for "no id" and writes the position in the frame instead."""
-        data = coco_video(make_videos(tmp_path, lengths=(3, )))
+        data = coco_video(make_videos(tmp_path, lengths=(3,)))
         for annotation in data['annotations']:
             annotation['instance_id'] = 1 - annotation['instance_id'] % 2  # 0 and 1
-        ids = {i['instance_id'] for image in self.dataset(tmp_path, data).get_data_info(0)['images']
-               for i in image['instances']}
+        ids = {
+            i['instance_id'] for image in self.dataset(tmp_path, data).get_data_info(0)['images'] for i in image['instances']
+        }
         assert len(ids) == 2 and 0 not in ids
 
     def test_classes_are_matched_by_name(self, tmp_path):
-        data = make_videos(tmp_path, lengths=(3, ))
+        data = make_videos(tmp_path, lengths=(3,))
         data['categories'] = [dict(id=2, name='square'), dict(id=1, name='Disc')]
         dataset = self.dataset(tmp_path, data, metainfo=dict(classes=CLASSES))
         assert dataset.metainfo['cat_ids'] == (1, 2)
@@ -118,11 +136,16 @@ class TestData:
         with pytest.raises(ValueError, match="no category named 'giraffe'"):
             self.dataset(tmp_path, data, metainfo=dict(classes=('disc', 'giraffe')))
 
-    @pytest.mark.parametrize('cls, options, count, first', [
-        (YouTubeVISDataset, dict(dataset_version='2019'), 40, 'person'),
-        (YouTubeVISDataset, dict(dataset_version='2021'), 40, 'airplane'), (OVISDataset, dict(), 25, 'Person')])
+    @pytest.mark.parametrize(
+        'cls, options, count, first',
+        [
+            (YouTubeVISDataset, dict(dataset_version='2019'), 40, 'person'),
+            (YouTubeVISDataset, dict(dataset_version='2021'), 40, 'airplane'),
+            (OVISDataset, dict(), 25, 'Person'),
+        ],
+    )
     def test_benchmarks(self, tmp_path, cls, options, count, first):
-        data = make_videos(tmp_path, lengths=(3, ))
+        data = make_videos(tmp_path, lengths=(3,))
         names = cls(ann_file='', lazy_init=True, test_mode=True, **options).metainfo['classes']
         assert len(names) == count and names[0] == first
         data.update(categories=[dict(id=i, name=n) for i, n in enumerate(names, 1)], annotations=None)
@@ -131,11 +154,16 @@ class TestData:
         with pytest.raises(ValueError, match='a.json: no annotations'):
             self.dataset(tmp_path, data, cls, **options)
 
-    @pytest.mark.parametrize('change, message', [
-        (lambda d: d.pop('videos'), 'no videos'), (lambda d: d['videos'][0].update(length=9), 'length 9 but 5'),
-        (lambda d: d['annotations'][0].update(video_id=77), 'of video 77'),
-        (lambda d: d['annotations'][0]['segmentations'].pop(), '4 segmentations'),
-        (lambda d: d['videos'].append(d['videos'][0]), 'two videos have the id 1')])
+    @pytest.mark.parametrize(
+        'change, message',
+        [
+            (lambda d: d.pop('videos'), 'no videos'),
+            (lambda d: d['videos'][0].update(length=9), 'length 9 but 5'),
+            (lambda d: d['annotations'][0].update(video_id=77), 'of video 77'),
+            (lambda d: d['annotations'][0]['segmentations'].pop(), '4 segmentations'),
+            (lambda d: d['videos'].append(d['videos'][0]), 'two videos have the id 1'),
+        ],
+    )
     def test_broken_files_are_named(self, root, tmp_path, change, message):
         data = json.loads((root / 'instances.json').read_text())
         change(data)
@@ -151,16 +179,23 @@ def golden_frames(results, videos):
         for frame in range(video['length']):
             here = [(i, t) for i, t in enumerate(tracks) if t['segmentations'][frame]]
             yield dict(
-                video_id=f'video {video["id"]}', vis_id=video['id'], frame_index=frame, frame_name=f'{frame:05d}',
-                num_frames=video['length'], is_last=frame == video['length'] - 1,
+                video_id=f'video {video["id"]}',
+                vis_id=video['id'],
+                frame_index=frame,
+                frame_name=f'{frame:05d}',
+                num_frames=video['length'],
+                is_last=frame == video['length'] - 1,
                 pred_track_instances=dict(
-                    instances_id=torch.tensor([i for i, _ in here]), scores=torch.tensor([t['score'] for _, t in here]),
+                    instances_id=torch.tensor([i for i, _ in here]),
+                    scores=torch.tensor([t['score'] for _, t in here]),
                     labels=torch.tensor([t['category_id'] - 1 for _, t in here]),
-                    bboxes=torch.zeros(len(here), 4), masks=[t['segmentations'][frame] for _, t in here]))
+                    bboxes=torch.zeros(len(here), 4),
+                    masks=[t['segmentations'][frame] for _, t in here],
+                ),
+            )
 
 
 class TestMetric:
-
     def run(self, metric, frames, times=1):
         for _ in range(times):
             for frame in frames:
@@ -173,8 +208,7 @@ class TestMetric:
         gt = json.loads((GOLDEN_DIR / 'ytvis_gt.json').read_text())
         results = [r for r in json.loads((GOLDEN_DIR / 'ytvis_results.json').read_text()) if any(r['segmentations'])]
         expected = load_golden('ytvis_eval')[0]['extra']
-        metric = YouTubeVISMetric(str(GOLDEN_DIR / 'ytvis_gt.json'), list(MMDET_NAMES),
-                                  outfile=str(tmp_path / 'results.zip'))
+        metric = YouTubeVISMetric(str(GOLDEN_DIR / 'ytvis_gt.json'), list(MMDET_NAMES), outfile=str(tmp_path / 'results.zip'))
         figures = self.run(metric, list(golden_frames(results, gt['videos'])), times=2)
         for name, official in MMDET_NAMES.items():
             value = figures[f'youtube_vis/segm_{name}']
@@ -201,9 +235,8 @@ class TestMetric:
         mask = dict(size=[2, 2], counts='04')
         for frame, (label, score) in enumerate([(2, 0.9), (1, 0.5), (1, 0.1), (2, 0.5)]):
             tracks.add(2 * frame, dict(instances_id=[4], labels=[label], scores=[score], masks=[mask]))
-        result, = tracks.results(8, 8)
-        assert result == dict(video_id=8, score=pytest.approx(0.5), category_id=20,
-                              segmentations=[mask, None] * 4)
+        (result,) = tracks.results(8, 8)
+        assert result == dict(video_id=8, score=pytest.approx(0.5), category_id=20, segmentations=[mask, None] * 4)
 
     def test_bad_settings(self, tmp_path):
         with pytest.raises(ValueError, match='needs ann_file'):
@@ -221,14 +254,32 @@ def track_sample(video_id, frames, detections=1, annotated=True):
     sample = TrackDataSample()
     samples = []
     for frame in range(frames):
-        one = DetDataSample(metainfo=dict(
-            video_id=video_id, img_id=10 * video_id + frame, ori_shape=(8, 8), ori_video_length=2, frame_id=frame,
-            instances=[dict(bbox=[2, 2, 5, 5], bbox_label=0, instance_id=video_id, mask=rle.encode(
-                np.asfortranarray(mask[0].numpy().astype(np.uint8))))] if annotated else []))
+        one = DetDataSample(
+            metainfo=dict(
+                video_id=video_id,
+                img_id=10 * video_id + frame,
+                ori_shape=(8, 8),
+                ori_video_length=2,
+                frame_id=frame,
+                instances=[
+                    dict(
+                        bbox=[2, 2, 5, 5],
+                        bbox_label=0,
+                        instance_id=video_id,
+                        mask=rle.encode(np.asfortranarray(mask[0].numpy().astype(np.uint8))),
+                    )
+                ]
+                if annotated
+                else [],
+            )
+        )
         one.pred_track_instances = InstanceData(
-            bboxes=torch.tensor([[2., 2, 5, 5]])[:detections], scores=torch.ones(1)[:detections],
-            labels=torch.zeros(1, dtype=torch.long)[:detections], masks=mask[:detections],
-            instances_id=torch.ones(1, dtype=torch.long)[:detections])
+            bboxes=torch.tensor([[2.0, 2, 5, 5]])[:detections],
+            scores=torch.ones(1)[:detections],
+            labels=torch.zeros(1, dtype=torch.long)[:detections],
+            masks=mask[:detections],
+            instances_id=torch.ones(1, dtype=torch.long)[:detections],
+        )
         samples.append(one)
     sample.video_data_samples = samples
     return sample
@@ -262,7 +313,7 @@ class TestFaultsOfMMDet:
     def test_sizes_of_boxes(self):
         metric = self.metric()
         metric.process(None, [track_sample(1, 2).to_dict()])
-        (_, truth), = metric.results
+        ((_, truth),) = metric.results
         assert truth[0]['areas'] == [9, 9] and rle.area(truth[0]['segmentations'][0]) == 5
 
     def test_drawing_while_testing(self, tmp_path):
@@ -280,13 +331,16 @@ class TestFaultsOfMMDet:
 
 
 class TestDrawing:
-
     def instances(self, ids=(3, 4), scores=(0.9, 0.2)):
         masks = np.zeros((2, 60, 90), np.uint8)
         masks[0, 10:40, 10:40] = masks[1, 20:50, 50:80] = 1
-        return InstanceData(masks=rle.encode(np.asfortranarray(masks.transpose(1, 2, 0))),
-                            bboxes=torch.tensor([[10., 10, 40, 40], [50, 20, 80, 50]]), labels=torch.tensor([0, 1]),
-                            scores=torch.tensor(scores), instances_id=torch.tensor(ids))
+        return InstanceData(
+            masks=rle.encode(np.asfortranarray(masks.transpose(1, 2, 0))),
+            bboxes=torch.tensor([[10.0, 10, 40, 40], [50, 20, 80, 50]]),
+            labels=torch.tensor([0, 1]),
+            scores=torch.tensor(scores),
+            instances_id=torch.tensor(ids),
+        )
 
     def test_threshold_and_frame_untouched(self):
         frame = np.full((60, 90, 3), 100, np.uint8)
@@ -304,7 +358,7 @@ class TestDrawing:
 
     def test_labels_stay_inside(self):
         corner = self.instances(scores=(0.9, 0.9))
-        corner.bboxes = torch.tensor([[-5., -5, 40, 40], [85, 55, 90, 60]])
+        corner.bboxes = torch.tensor([[-5.0, -5, 40, 40], [85, 55, 90, 60]])
         plain = draw_instances(np.zeros((60, 90, 3), np.uint8), corner, labels=False)
         assert (draw_instances(np.zeros((60, 90, 3), np.uint8), corner, CLASSES) != plain).any()
 

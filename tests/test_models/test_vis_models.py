@@ -1,4 +1,5 @@
 """MaskTrack R-CNN with and without attention: training."""
+
 import copy
 
 import pytest

@@ -1,4 +1,5 @@
 """Parts of video instance segmentation: attention, neck, memory queue, tracker, embeddings, checkpoints."""
+
 import pytest
 import torch
 from mmdet.models.trackers import MaskTrackRCNNTracker
@@ -28,9 +29,17 @@ def maps(count, shape=(2, 16, 5, 7), seed=1):
 
 
 class TestAttention:
-
-    @pytest.mark.parametrize('options', [dict(), dict(value_from='previous'), dict(inner_channels=24), dict(scale=0.25),
-                                         dict(kv_stride=2), dict(softmax_over='current', chunk=8)])
+    @pytest.mark.parametrize(
+        'options',
+        [
+            dict(),
+            dict(value_from='previous'),
+            dict(inner_channels=24),
+            dict(scale=0.25),
+            dict(kv_stride=2),
+            dict(softmax_over='current', chunk=8),
+        ],
+    )
     @pytest.mark.parametrize('frames', [1, 3])
     def test_fused_and_literal_forms_agree(self, options, frames):
         module = attention(**options)
@@ -81,12 +90,14 @@ class TestAttention:
 
 
 class TestNeck:
-
     def neck(self, **options):
         torch.manual_seed(0)
-        neck = SpatioTemporalNeck(**dict(dict(
-            neck=dict(type='mmdet.FPN', in_channels=[4, 8], out_channels=16, num_outs=3), channels=16, levels=(0, 2)),
-            **options))
+        neck = SpatioTemporalNeck(
+            **dict(
+                dict(neck=dict(type='mmdet.FPN', in_channels=[4, 8], out_channels=16, num_outs=3), channels=16, levels=(0, 2)),
+                **options,
+            )
+        )
         for module in neck.attentions:
             module.gamma.data.fill_(1)
         return neck
@@ -101,7 +112,7 @@ class TestNeck:
         assert [m.shape for m in neck.kept(raw)] == [raw[0].shape, raw[2].shape]
 
     def test_before_the_neck(self):
-        neck = self.neck(position='backbone', channels=8, levels=(1, ))
+        neck = self.neck(position='backbone', channels=8, levels=(1,))
         raw = neck.features(self.inputs)
         assert torch.equal(raw[0], self.inputs[0]) and neck.kept(raw)[0].shape == (1, 8, 4, 4)
         out = neck.enhance(raw, [])
@@ -122,8 +133,9 @@ class TestNeck:
         wrapped.load_state_dict(wrapped.state_dict(), strict=True)
 
     def test_any_two_stage_detector_of_mmdet_takes_it(self):
-        detector = MODELS.build(dict(small_config().model.detector, type='mmdet.FasterRCNN', _scope_='mmdet',
-                                     data_preprocessor=None))
+        detector = MODELS.build(
+            dict(small_config().model.detector, type='mmdet.FasterRCNN', _scope_='mmdet', data_preprocessor=None)
+        )
         detector.roi_head.mask_head = None
         for module in detector.neck.attentions:
             module.gamma.data.fill_(1)
@@ -132,7 +144,6 @@ class TestNeck:
 
 
 class TestMemoryQueue:
-
     def test_maps_are_bounded_and_of_one_size(self):
         queue = TASK_UTILS.build(dict(type='MemoryQueue', num_maps=2))
         for frame in range(5):
@@ -142,7 +153,7 @@ class TestMemoryQueue:
 
     def test_an_instance_is_overwritten_and_others_stay(self):
         queue = MemoryQueue()
-        queue.update(queue.new_ids(3), 0, boxes=torch.arange(12.).view(3, 4), labels=torch.tensor([0, 1, 2]))
+        queue.update(queue.new_ids(3), 0, boxes=torch.arange(12.0).view(3, 4), labels=torch.tensor([0, 1, 2]))
         queue.update(torch.tensor([1, 7]), 1, keep=['labels'], boxes=-torch.ones(2, 4), labels=torch.tensor([9, 8]))
         assert queue.ids.tolist() == [0, 1, 2, 7] and queue.last_seen.tolist() == [0, 1, 0, 1]
         assert queue['boxes'][:, 0].tolist() == [0, -1, 8, -1] and queue['labels'].tolist() == [0, 1, 2, 8]
@@ -175,7 +186,7 @@ class TestMemoryQueue:
 
 class TestTracker:
     #: two detections ask for instance 1 (column 2), the second with the higher score
-    rivals = torch.tensor([[0., 1., 5.], [0., 2., 9.], [3., 1., 2.]])
+    rivals = torch.tensor([[0.0, 1.0, 5.0], [0.0, 2.0, 9.0], [3.0, 1.0, 2.0]])
 
     def memory(self):
         queue = MemoryQueue()
@@ -191,7 +202,7 @@ class TestTracker:
         assert MaskTrackTracker(unique_ids=False).assign(self.rivals, self.memory()).tolist() == [1, 1, 2]
 
     def test_ties_go_to_the_first(self):
-        scores = torch.tensor([[0., 4.], [0., 4.], [0., 4.]])
+        scores = torch.tensor([[0.0, 4.0], [0.0, 4.0], [0.0, 4.0]])
         queue = MemoryQueue()
         queue.update(queue.new_ids(1), 0, boxes=torch.zeros(1, 4))
         for unique in (True, False):
@@ -201,7 +212,7 @@ class TestTracker:
         generator = torch.Generator().manual_seed(0)
         corner = torch.rand((5, 2), generator=generator) * 20
         boxes = torch.cat([corner, corner + 10], 1)
-        labels, scores = torch.tensor([0, 1, 0]), torch.tensor([.9, .5, .1])
+        labels, scores = torch.tensor([0, 1, 0]), torch.tensor([0.9, 0.5, 0.1])
         logits = torch.randn((3, 3), generator=generator)
         queue = MemoryQueue()
         queue.update(queue.new_ids(2), 0, boxes=boxes[3:], labels=labels[1:])
@@ -212,7 +223,7 @@ class TestTracker:
         queue = self.memory()
         none = torch.zeros(0)
         ids = MaskTrackTracker().track(torch.zeros(0, 4), none, none, torch.zeros(0, 8), None, queue, 1)
-        assert ids.shape == (0, ) and len(queue) == 2
+        assert ids.shape == (0,) and len(queue) == 2
 
 
 def embed_heads(**options):
@@ -242,8 +253,7 @@ def test_embeddings_for_weights_of_mmdet():
 def test_track_loss_equals_mmdet_with_its_options(matched):
     ours, theirs = embed_heads(final_relu=True)
     feats, refs = torch.randn(6, 4, 3, 3), torch.randn(2, 4, 3, 3)
-    result = ConfigDict(pos_assigned_gt_inds=torch.tensor([0, 1, 1]), bboxes=torch.zeros(6, 4),
-                        pos_bboxes=torch.zeros(3, 4))
+    result = ConfigDict(pos_assigned_gt_inds=torch.tensor([0, 1, 1]), bboxes=torch.zeros(6, 4), pos_bboxes=torch.zeros(3, 4))
     ids, ref_ids = [torch.tensor([4, 9])], [torch.tensor([9, 4]) if matched else torch.tensor([1, 2])]
     losses = [head.loss(feats, refs, [6], [2], [result], ids, ref_ids) for head in (ours, theirs)]
     torch.testing.assert_close(losses[0]['loss_match'], losses[1]['loss_match'])
@@ -252,14 +262,14 @@ def test_track_loss_equals_mmdet_with_its_options(matched):
 def test_track_loss_without_proposals_is_zero_and_has_a_gradient():
     ours, _ = embed_heads()
     empty = ours.embed(torch.zeros(0, 4, 3, 3))
-    losses = ours.match_loss([ours.similarity(empty, ours.embed(torch.ones(2, 4, 3, 3)))],
-                             [torch.zeros(0, dtype=torch.long)], [torch.zeros(0)])
+    losses = ours.match_loss(
+        [ours.similarity(empty, ours.embed(torch.ones(2, 4, 3, 3)))], [torch.zeros(0, dtype=torch.long)], [torch.zeros(0)]
+    )
     losses['loss_match'].backward()
     assert losses['loss_match'] == 0 and all(p.grad is not None for p in ours.parameters())
 
 
 class TestConverter:
-
     def test_original(self):
         """Class 0 is the background there; 2 + 1 classes here."""
         own = small_model(attention=False).state_dict()
@@ -287,5 +297,3 @@ class TestConverter:
     def test_a_foreign_key_is_named(self):
         with pytest.raises(KeyError, match='decoder.weight'):
             convert('masktrack_rcnn', {'decoder.weight': torch.zeros(1)})
-
-

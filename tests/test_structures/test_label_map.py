@@ -1,4 +1,5 @@
 """Reading, checking and writing label maps."""
+
 import cv2
 import numpy as np
 import pytest
@@ -26,9 +27,22 @@ def label_map():
 
 def test_palettes_have_the_published_colours():
     assert voc_palette()[[1, 2, 3, 4, 9, 15, 254, 255]].tolist() == [
-        [128, 0, 0], [0, 128, 0], [128, 128, 0], [0, 0, 128], [192, 0, 0], [192, 128, 128], [96, 224, 192], [224, 224, 192]]
+        [128, 0, 0],
+        [0, 128, 0],
+        [128, 128, 0],
+        [0, 0, 128],
+        [192, 0, 0],
+        [192, 128, 128],
+        [96, 224, 192],
+        [224, 224, 192],
+    ]
     assert davis_palette()[[1, 9, 21, 22, 255]].tolist() == [
-        [128, 0, 0], [191, 0, 0], voc_palette()[21].tolist(), [22, 22, 22], [255, 255, 255]]
+        [128, 0, 0],
+        [191, 0, 0],
+        voc_palette()[21].tolist(),
+        [22, 22, 22],
+        [255, 255, 255],
+    ]
 
 
 def test_a_label_map_survives_writing(tmp_path, label_map):

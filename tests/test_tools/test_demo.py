@@ -1,4 +1,5 @@
 """demo/vos_demo.py, as a user runs it, with good and with bad input."""
+
 import os
 import runpy
 import subprocess
@@ -17,8 +18,9 @@ ROOT = Path(__file__).parents[2]
 def run(*args):
     """The script in a process of its own, as from a shell."""
     env = dict(os.environ, OMP_NUM_THREADS='1', PYTHONPATH=str(ROOT))
-    done = subprocess.run([sys.executable, 'demo/vos_demo.py', *map(str, args)], cwd=ROOT, env=env, capture_output=True,
-                          text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, 'demo/vos_demo.py', *map(str, args)], cwd=ROOT, env=env, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     return done.stdout + done.stderr
 
@@ -73,13 +75,17 @@ def test_a_folder_of_frames(video):
     assert cv2.VideoCapture(str(video / 'out' / 'overlay.mp4')).get(cv2.CAP_PROP_FRAME_COUNT) == 5
 
 
-@pytest.mark.parametrize('make, message', [
-    (lambda p: write_label_map(p, np.zeros((120, 160), np.uint8)), r'the prompt is empty'),
-    (lambda p: write_label_map(p, np.ones((120, 159), np.uint8)), '159x120, its frame is 160x120'),
-    (lambda p: cv2.imwrite(str(p), np.ones((120, 160, 3), np.uint8)), 'RGB image'),
-    (lambda p: cv2.imwrite(str(p), np.ones((120, 160), np.uint16)), '16-bit'),
-    (lambda p: None, 'mask file not found'),
-], ids=['empty', 'size', 'rgb', '16-bit', 'missing'])
+@pytest.mark.parametrize(
+    'make, message',
+    [
+        (lambda p: write_label_map(p, np.zeros((120, 160), np.uint8)), r'the prompt is empty'),
+        (lambda p: write_label_map(p, np.ones((120, 159), np.uint8)), '159x120, its frame is 160x120'),
+        (lambda p: cv2.imwrite(str(p), np.ones((120, 160, 3), np.uint8)), 'RGB image'),
+        (lambda p: cv2.imwrite(str(p), np.ones((120, 160), np.uint16)), '16-bit'),
+        (lambda p: None, 'mask file not found'),
+    ],
+    ids=['empty', 'size', 'rgb', '16-bit', 'missing'],
+)
 def test_a_bad_mask_is_one_message_that_names_it(video, monkeypatch, make, message):
     make(video / 'bad.png')
     error = error_of(monkeypatch, video / 'frames', '--prompt', video / 'bad.png', '--out-dir', video / 'out')
@@ -92,5 +98,6 @@ def test_other_bad_inputs(video, monkeypatch):
     assert 'nothing.mp4: video not found' in error_of(monkeypatch, video / 'nothing.mp4', '--prompt', video / 'mask.png', *out)
     assert 'needs a prompt' in error_of(monkeypatch, video / 'frames', *out)
     (video / 'weights.pth').write_bytes(b'nothing')
-    assert 'weights.pth' in error_of(monkeypatch, video / 'frames', '--prompt', video / 'mask.png', *out, '--checkpoint',
-                                     video / 'weights.pth')
+    assert 'weights.pth' in error_of(
+        monkeypatch, video / 'frames', '--prompt', video / 'mask.png', *out, '--checkpoint', video / 'weights.pth'
+    )

@@ -1,4 +1,5 @@
 """The split of YouTube-VOS and the table by number of objects."""
+
 import json
 import subprocess
 import sys
@@ -14,8 +15,12 @@ from split_youtube_vos import split  # noqa: E402
 
 
 def test_scores_by_object_count():
-    rows = [{'video': 'a', 'J-Mean': 0.9, 'F-Mean': 0.8}, {'video': 'b', 'J-Mean': 0.4, 'F-Mean': 0.5},
-            {'video': 'b', 'J-Mean': 0.6, 'F-Mean': None}, {'video': 'c', 'J-Mean': 0.7, 'F-Mean': 0.2}]
+    rows = [
+        {'video': 'a', 'J-Mean': 0.9, 'F-Mean': 0.8},
+        {'video': 'b', 'J-Mean': 0.4, 'F-Mean': 0.5},
+        {'video': 'b', 'J-Mean': 0.6, 'F-Mean': None},
+        {'video': 'c', 'J-Mean': 0.7, 'F-Mean': 0.2},
+    ]
     table = by_object_count(rows)
     assert table.keys() == {1, 2}
     assert table[1] == {'videos': 2, 'objects': 2, 'J-Mean': pytest.approx(0.8), 'F-Mean': pytest.approx(0.5)}
@@ -24,8 +29,11 @@ def test_scores_by_object_count():
 
 def test_a_wrong_file_is_named(tmp_path):
     (tmp_path / 'other.json').write_text(json.dumps(dict(J=1)))
-    run = subprocess.run([sys.executable, TOOLS / 'analysis_tools/scores_by_object_count.py', tmp_path / 'other.json'],
-                         capture_output=True, text=True)
+    run = subprocess.run(
+        [sys.executable, TOOLS / 'analysis_tools/scores_by_object_count.py', tmp_path / 'other.json'],
+        capture_output=True,
+        text=True,
+    )
     assert run.returncode == 1 and 'other.json' in run.stderr and 'Traceback' not in run.stderr
 
 

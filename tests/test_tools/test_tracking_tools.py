@@ -1,4 +1,5 @@
 """Tools around trackers and speed, run in this process on a few generated frames."""
+
 import importlib.util
 import json
 import sys
@@ -39,8 +40,8 @@ def davis(tmp_path_factory):
         for t in range(4):
             frame, label_map = ground.copy(), np.zeros((96, 144), np.uint8)
             for k in range(count):
-                frame[20:50, 10 + 60 * k + 3 * t:40 + 60 * k + 3 * t] = (255, 180, 60) if k else (60, 180, 255)
-                label_map[20:50, 10 + 60 * k + 3 * t:40 + 60 * k + 3 * t] = k + 1
+                frame[20:50, 10 + 60 * k + 3 * t : 40 + 60 * k + 3 * t] = (255, 180, 60) if k else (60, 180, 255)
+                label_map[20:50, 10 + 60 * k + 3 * t : 40 + 60 * k + 3 * t] = k + 1
             cv2.imwrite(str(root / 'JPEGImages/480p' / video / f'{t:05d}.jpg'), frame)
             write_label_map(root / 'Annotations/480p' / video / f'{t:05d}.png', label_map)
     return root
@@ -68,8 +69,18 @@ def test_tracker_benchmark(monkeypatch, capsys, davis):
 
 def test_track_demo(monkeypatch, tmp_path, davis):
     frames = davis / 'JPEGImages/480p/two'
-    call(monkeypatch, 'demo/track_demo.py', frames, '--boxes', '10,20,40,50', '70,20,100,50', '--tracker', FLOW_COLOUR,
-         '--out-dir', tmp_path)
+    call(
+        monkeypatch,
+        'demo/track_demo.py',
+        frames,
+        '--boxes',
+        '10,20,40,50',
+        '70,20,100,50',
+        '--tracker',
+        FLOW_COLOUR,
+        '--out-dir',
+        tmp_path,
+    )
     assert sorted(p.name for p in tmp_path.glob('*.jpg')) == [f'{t:05d}.jpg' for t in range(4)]
     drawn, plain = cv2.imread(str(tmp_path / '00000.jpg')), cv2.imread(str(frames / '00000.jpg'))
     assert np.abs(drawn.astype(int) - plain)[18:24, 10:40].max() > 60  # the upper side of the first box
@@ -91,8 +102,7 @@ def test_speed_of_stages_do_not_overlap():
 
 def test_speed_table(monkeypatch, capsys):
     config = ROOT / 'configs/main/main_mini_synthvos.py'
-    call(monkeypatch, 'tools/analysis_tools/benchmark.py', config, '--synthetic', 64, 96, '--num-frames', 3, '--device',
-         'cpu')
+    call(monkeypatch, 'tools/analysis_tools/benchmark.py', config, '--synthetic', 64, 96, '--num-frames', 3, '--device', 'cpu')
     out = capsys.readouterr().out
     shares = [float(line.split('|')[2]) for line in out.splitlines() if line.startswith('| ') and 'ms' not in line]
     assert len(shares) == 6 and abs(sum(shares[:5]) - shares[5]) < 0.15 * shares[5]

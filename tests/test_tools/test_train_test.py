@@ -1,4 +1,5 @@
 """The command lines, run as a user runs them."""
+
 import json
 import os
 import socket
@@ -15,8 +16,12 @@ from mmvos.structures import read_label_map
 
 ROOT = Path(__file__).parents[2]
 CONFIG = 'configs/agame/agame_mini_synthvos.py'
-FAST = ['train_cfg.max_iters=4', 'train_cfg.val_interval=100', 'default_hooks.checkpoint.interval=2',
-        'default_hooks.logger.interval=1']
+FAST = [
+    'train_cfg.max_iters=4',
+    'train_cfg.val_interval=100',
+    'default_hooks.checkpoint.interval=2',
+    'default_hooks.logger.interval=1',
+]
 
 
 def run(*args, processes=1, expect=0):
@@ -67,9 +72,21 @@ def test_one_and_two_processes_give_the_same_results(trained, tmp_path):
     checkpoint = trained / 'iter_4.pth'
     for processes in (1, 2):
         folder = tmp_path / str(processes)
-        run('tools/test.py', CONFIG, checkpoint, '--work-dir', folder, '--metrics', folder / 'metrics.json', '--submission',
-            folder / 'submission.zip', '--out', folder / 'out', *(['--show-dir', folder / 'show'] if processes == 1 else []),
-            processes=processes)
+        run(
+            'tools/test.py',
+            CONFIG,
+            checkpoint,
+            '--work-dir',
+            folder,
+            '--metrics',
+            folder / 'metrics.json',
+            '--submission',
+            folder / 'submission.zip',
+            '--out',
+            folder / 'out',
+            *(['--show-dir', folder / 'show'] if processes == 1 else []),
+            processes=processes,
+        )
     metrics = [json.loads((tmp_path / str(p) / 'metrics.json').read_text()) for p in (1, 2)]
     assert metrics[0].keys() == metrics[1].keys() and metrics[0]
     for key, value in metrics[0].items():
@@ -91,8 +108,9 @@ def test_a_checkpoint_of_another_model_is_one_clear_message(tmp_path):
 
 
 def test_a_missing_checkpoint_and_config_are_named(tmp_path):
-    assert 'none.pth: checkpoint not found' in run('tools/test.py', CONFIG, tmp_path / 'none.pth', '--work-dir', tmp_path,
-                                                   expect=1)
+    assert 'none.pth: checkpoint not found' in run(
+        'tools/test.py', CONFIG, tmp_path / 'none.pth', '--work-dir', tmp_path, expect=1
+    )
     assert 'nothing.py: config not found' in run('tools/train.py', 'nothing.py', expect=1)
 
 

@@ -1,4 +1,5 @@
 """demo/vis_demo.py with the weights that ship with MMVOS."""
+
 import importlib.util
 import json
 import runpy
@@ -41,7 +42,7 @@ def horse_video(frames=4):
     grass = np.random.default_rng(0).integers(0, 30, (192, 288, 3), np.uint8) + np.array([60, 150, 90], np.uint8)
     truth = np.zeros((frames, 192, 288), np.uint8)
     for t in range(frames):
-        truth[t, 22:170, 30 + 12 * t:210 + 12 * t] = horse
+        truth[t, 22:170, 30 + 12 * t : 210 + 12 * t] = horse
     return np.where(truth[..., None] > 0, np.uint8([30, 40, 60]), grass), truth
 
 

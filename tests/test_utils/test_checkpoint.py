@@ -1,4 +1,5 @@
 """Checkpoints: safe loading, and errors that name the file."""
+
 import pickle
 
 import pytest
@@ -15,9 +16,8 @@ class Foreign:
 
 
 class Evil:
-
     def __reduce__(self):
-        return eval, ('1 / 0', )
+        return eval, ('1 / 0',)
 
 
 def test_weights_of_another_model_are_named(tmp_path):
@@ -49,14 +49,15 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path):
 
 
 def test_a_checkpoint_of_the_runner_loads_with_its_log(tmp_path):
-    history = HistoryBuffer([1., 2.], [1, 1])
-    torch.save(dict(state_dict={'a': torch.arange(3.)}, message_hub=dict(log_scalars={'train/loss': history})),
-               tmp_path / 'epoch_1.pth')
+    history = HistoryBuffer([1.0, 2.0], [1, 1])
+    torch.save(
+        dict(state_dict={'a': torch.arange(3.0)}, message_hub=dict(log_scalars={'train/loss': history})),
+        tmp_path / 'epoch_1.pth',
+    )
     loaded = read_checkpoint(str(tmp_path / 'epoch_1.pth'))
     assert loaded['message_hub']['log_scalars']['train/loss'].mean() == 1.5
 
     class Reach:
-
         def __reduce__(self):
             return getattr, (HistoryBuffer, '__init__')
 
@@ -66,10 +67,10 @@ def test_a_checkpoint_of_the_runner_loads_with_its_log(tmp_path):
 
 
 def test_a_checkpoint_with_foreign_objects_gives_its_tensors(tmp_path):
-    torch.save(dict(net={'a': torch.arange(3.)}, stats=Foreign()), tmp_path / 'foreign.pth')
+    torch.save(dict(net={'a': torch.arange(3.0)}, stats=Foreign()), tmp_path / 'foreign.pth')
     with pytest.raises(ValueError):
         read_checkpoint(str(tmp_path / 'foreign.pth'))
-    assert torch.equal(load_foreign_checkpoint(str(tmp_path / 'foreign.pth'))['net']['a'], torch.arange(3.))
+    assert torch.equal(load_foreign_checkpoint(str(tmp_path / 'foreign.pth'))['net']['a'], torch.arange(3.0))
 
 
 def test_rename_accounts_for_every_key():

@@ -8,11 +8,13 @@ Two runs: one as users have it (frames decoded ahead of need) for frames/s, one 
 Stages do not overlap: the time of a flow estimator that a tracker calls counts as flow, decoding inside an offline
 model's pass as decoding. ``output`` is everything outside the model: resizing, normalisation, label maps, object ids.
 """
+
 import argparse
 import resource
 import time
 from collections import defaultdict
-from typing import Any, Callable, Iterator, List, Optional
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import cv2
 import numpy as np
@@ -105,17 +107,18 @@ def _parts(model: nn.Module) -> Iterator[Any]:
 def synthetic_video(height: int, width: int, num_frames: int, num_objects: int) -> FrameArrays:
     """A smooth texture that drifts, with rectangles as objects; no files."""
     random = np.random.RandomState(0)
-    texture = cv2.resize(random.randint(0, 256, (height // 8 + 1, width // 8 + 1, 3), np.uint8), (width, height),
-                         interpolation=cv2.INTER_CUBIC)
+    texture = cv2.resize(
+        random.randint(0, 256, (height // 8 + 1, width // 8 + 1, 3), np.uint8), (width, height), interpolation=cv2.INTER_CUBIC
+    )
     frames = [np.roll(texture, 2 * t, 1) for t in range(num_frames)]
     prompt = np.zeros((height, width), np.uint8)
     step = width // num_objects
     for k in range(num_objects):
-        prompt[height // 4:3 * height // 4, k * step + step // 8:(k + 1) * step - step // 8] = k + 1
+        prompt[height // 4 : 3 * height // 4, k * step + step // 8 : (k + 1) * step - step // 8] = k + 1
     return FrameArrays(frames, video_id='synthetic', prompts={0: prompt})
 
 
-def videos_of(args, cfg) -> List[Video]:
+def videos_of(args, cfg) -> list[Video]:
     """What is run over."""
     if args.synthetic:
         return [synthetic_video(*args.synthetic, args.num_frames or 20, args.num_objects)]
@@ -125,17 +128,28 @@ def videos_of(args, cfg) -> List[Video]:
     return [dataset[i]['inputs'] for i in range(min(args.num_videos, len(dataset)))]
 
 
-def shorten(video: Video, num_frames: Optional[int], prefetch: int) -> Video:
+def shorten(video: Video, num_frames: int | None, prefetch: int) -> Video:
     """The video's first frames, decoded ``prefetch`` frames ahead."""
     count = min(num_frames or len(video), len(video))
-    short = FrameArrays([None] * count, video_id=video.video_id, prompt_options=video.prompt_options, prefetch=prefetch,
-                        prompts={i: p for i, p in video.prompts.items() if i < count})
+    short = FrameArrays(
+        [None] * count,
+        video_id=video.video_id,
+        prompt_options=video.prompt_options,
+        prefetch=prefetch,
+        prompts={i: p for i, p in video.prompts.items() if i < count},
+    )
     short.read = video.read
     return short
 
 
-def run(model: nn.Module, videos: List[Video], num_frames: Optional[int], prefetch: int,
-        clock: Optional[StageClock] = None, now: Callable[[], float] = time.perf_counter) -> tuple:
+def run(
+    model: nn.Module,
+    videos: list[Video],
+    num_frames: int | None,
+    prefetch: int,
+    clock: StageClock | None = None,
+    now: Callable[[], float] = time.perf_counter,
+) -> tuple:
     """Frames and seconds."""
     frames, start = 0, now()
     for video in videos:
@@ -159,8 +173,9 @@ def parse_args():
     parser.add_argument('--num-frames', type=int, help='only the first frames of each video')
     parser.add_argument('--num-videos', type=int, default=3, help='of the test set')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
-    parser.add_argument('--cpu-time', action='store_true', help='processor seconds, not those of the clock: for a busy '
-                        'machine; not for a GPU')
+    parser.add_argument(
+        '--cpu-time', action='store_true', help='processor seconds, not those of the clock: for a busy machine; not for a GPU'
+    )
     parser.add_argument('--amp', action='store_true', help='mixed precision')
     parser.add_argument('--fast', action='store_true', help='fold batch norms and use channels-last images')
     return parser.parse_args()
@@ -203,7 +218,7 @@ def main() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f'peak memory of the process: {peak:.0f} MiB')
     if device.type == 'cuda':
-        print(f'peak memory on the GPU: {torch.cuda.max_memory_allocated(device) / 2 ** 20:.0f} MiB')
+        print(f'peak memory on the GPU: {torch.cuda.max_memory_allocated(device) / 2**20:.0f} MiB')
 
 
 if __name__ == '__main__':

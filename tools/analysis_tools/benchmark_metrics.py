@@ -5,11 +5,12 @@
 
 All of it on one core. Numbers are compared on the same frames: the largest difference of any object's J or F is printed.
 """
+
 import argparse
 import os
 import tempfile
 import time
-from typing import Callable, Dict, List, Optional, Sequence
+from collections.abc import Callable, Sequence
 
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 
@@ -39,7 +40,7 @@ def parse_args() -> argparse.Namespace:
 
 def blob(rng: np.random.Generator, shape, centre, radius: float, frame: int) -> np.ndarray:
     """A wobbling star-shaped region, bool ``(H, W)``."""
-    y, x = np.mgrid[:shape[0], :shape[1]]
+    y, x = np.mgrid[: shape[0], : shape[1]]
     angle, distance = np.arctan2(y - centre[0], x - centre[1]), np.hypot(y - centre[0], x - centre[1])
     edge = np.full(shape, float(radius))
     for wave in range(2, 8):
@@ -72,7 +73,7 @@ def best(function: Callable, items: Sequence[tuple], repeat: int) -> float:
     return float(fastest.sum())
 
 
-def time_ours(files: List[tuple], ids: List[int], repeat: int) -> Dict[str, float]:
+def time_ours(files: list[tuple], ids: list[int], repeat: int) -> dict[str, float]:
     """Seconds for all frames, by stage; files are pairs of annotation and prediction."""
     masks = [tuple(map(read_label_map, pair)) for pair in files]
 
@@ -104,7 +105,7 @@ def time_ours(files: List[tuple], ids: List[int], repeat: int) -> Dict[str, floa
     return times
 
 
-def time_theirs(files: List[tuple], repeat: int) -> Optional[Dict[str, float]]:
+def time_theirs(files: list[tuple], repeat: int) -> dict[str, float] | None:
     """The same of vos-benchmark, with its own way of reading files; None where it is not installed."""
     try:
         from PIL import Image
@@ -125,9 +126,10 @@ def time_theirs(files: List[tuple], repeat: int) -> Optional[Dict[str, float]]:
     }
 
 
-def largest_difference(files: List[tuple], ids: List[int]) -> float:
+def largest_difference(files: list[tuple], ids: list[int]) -> float:
     """Between the two packages, over J and F of all objects (means over the frames), as fractions."""
     from vos_benchmark.evaluator import Evaluator
+
     evaluator, ours = Evaluator(), []
     for pair in files:
         gt, pred = map(read_label_map, pair)
@@ -138,7 +140,7 @@ def largest_difference(files: List[tuple], ids: List[int]) -> float:
     return float(np.abs(ours - theirs).max())
 
 
-def report(name: str, files: List[tuple], repeat: int) -> None:
+def report(name: str, files: list[tuple], repeat: int) -> None:
     first = read_label_map(files[0][0])
     ids = object_ids_of(first) or [int(first.max())]  # 255 alone: a DAVIS 2016 mask
     ours, theirs = time_ours(files, ids, repeat), time_theirs(files, repeat)
@@ -166,13 +168,14 @@ def main() -> None:
         videos = []
         for video in subfolders(args.gt):
             frames = stems(os.path.join(args.gt, video), '.png')
-            files = [tuple(os.path.join(root, video, f'{frame}.png') for root in (args.gt, args.pred))
-                     for frame in frames]
+            files = [tuple(os.path.join(root, video, f'{frame}.png') for root in (args.gt, args.pred)) for frame in frames]
             report(video, files, args.repeat)
             videos.append(GroundTruthVideo(video, frames, [gt for gt, _ in files], list(range(len(frames)))))
         protocol = 'davis2017-semi' if read_label_map(videos[0].annotations[0]).max() < 255 else 'davis2016'
-        print(f'\nfrom files, {sum(len(v.frames) for v in videos)} frames of {len(videos)} videos '
-              f'({available_cores()} cores), seconds of wall time:')
+        print(
+            f'\nfrom files, {sum(len(v.frames) for v in videos)} frames of {len(videos)} videos '
+            f'({available_cores()} cores), seconds of wall time:'
+        )
         for workers in args.workers:
             seconds = []
             for _ in range(args.repeat):

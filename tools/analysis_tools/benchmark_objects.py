@@ -7,6 +7,7 @@ frames, with the weights that the model is built with (time does not depend on t
 and objects.png. Flow estimation is part of the time, and is also reported by itself. Peak memory is what the session
 adds to the loaded model: allocated by PyTorch on a GPU, resident in the process on a CPU.
 """
+
 import argparse
 import json
 import math
@@ -16,7 +17,7 @@ import statistics
 import threading
 import time
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Tuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -33,6 +34,7 @@ from mmvos.utils import load_config
 
 class Measurement(NamedTuple):
     """``milliseconds`` per frame (median), ``flow_milliseconds`` of them for flow, ``megabytes`` at the peak."""
+
     config: str
     objects: int
     milliseconds: float
@@ -52,18 +54,20 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--cpu-time', action='store_true', help="the process's CPU time: for a machine that is busy")
     parser.add_argument('--amp', action='store_true', help='mixed precision')
     parser.add_argument('--out', default='work_dirs/benchmark_objects', help='folder of the results')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='overrides, for all configs')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='overrides, for all configs')
     return parser.parse_args(argv)
 
 
-def procedural_video(size: Tuple[int, int], objects: int, frames: int) -> Tuple[List[np.ndarray], np.ndarray]:
+def procedural_video(size: tuple[int, int], objects: int, frames: int) -> tuple[list[np.ndarray], np.ndarray]:
     """Frames BGR uint8 that move 2 pixels at a time over a smooth texture, and the label map of the first frame: a grid
     of ellipses."""
     height, width = size
     rng = np.random.default_rng(0)
-    texture = cv2.resize(rng.integers(0, 256, (height // 8, (width + 2 * frames) // 8, 3), dtype=np.uint8),
-                         (width + 2 * frames, height), interpolation=cv2.INTER_CUBIC)
+    texture = cv2.resize(
+        rng.integers(0, 256, (height // 8, (width + 2 * frames) // 8, 3), dtype=np.uint8),
+        (width + 2 * frames, height),
+        interpolation=cv2.INTER_CUBIC,
+    )
     columns = math.ceil(math.sqrt(objects * width / height))
     rows = math.ceil(objects / columns)
     label_map = np.zeros(size, np.uint8)
@@ -71,7 +75,7 @@ def procedural_video(size: Tuple[int, int], objects: int, frames: int) -> Tuple[
         centre = (int((index % columns + 0.5) * width / columns), int((index // columns + 0.5) * height / rows))
         axes = (max(width // columns // 3, 1), max(height // rows // 3, 1))
         cv2.ellipse(label_map, centre, axes, 0, 0, 360, index + 1, -1)
-    return [np.ascontiguousarray(texture[:, 2 * i:2 * i + width]) for i in range(frames)], label_map
+    return [np.ascontiguousarray(texture[:, 2 * i : 2 * i + width]) for i in range(frames)], label_map
 
 
 class _PeakRSS:
@@ -114,7 +118,7 @@ class _Clock:
         return self.read()
 
 
-def time_flow(model: torch.nn.Module, clock: _Clock) -> List[float]:
+def time_flow(model: torch.nn.Module, clock: _Clock) -> list[float]:
     """A list that grows by the seconds of every estimation of optical flow in the model."""
     seconds, started = [], []
     for module in model.modules():
@@ -132,8 +136,9 @@ def measure(config: str, objects: int, args: argparse.Namespace) -> Measurement:
     cfg = load_config(config, args.cfg_options)
     model = MODELS.build(cfg.model).to(args.device).eval()
     if not (model.causal and model.prompted):
-        raise SystemExit(f'{config}: {type(model).__name__} is not a causal model with prompts; the number of objects '
-                         'cannot be chosen.')
+        raise SystemExit(
+            f'{config}: {type(model).__name__} is not a causal model with prompts; the number of objects cannot be chosen.'
+        )
     clock = _Clock(args.device, args.cpu_time)
     flow_seconds = time_flow(model, clock)
     frames, label_map = procedural_video(tuple(args.size), objects, 1 + args.warmup + args.frames)
@@ -153,7 +158,7 @@ def measure(config: str, objects: int, args: argparse.Namespace) -> Measurement:
                 seconds.append(clock() - start)
     added = torch.cuda.max_memory_allocated() - before if clock.cuda else memory.added
     flow = sum(flow_seconds) / args.frames
-    return Measurement(config, objects, 1000 * statistics.median(seconds), 1000 * flow, added / 2 ** 20)
+    return Measurement(config, objects, 1000 * statistics.median(seconds), 1000 * flow, added / 2**20)
 
 
 def _in_process(queue, config: str, objects: int, args: argparse.Namespace) -> None:
@@ -168,40 +173,48 @@ def measure_apart(config: str, objects: int, args: argparse.Namespace) -> Measur
     process.start()
     process.join()
     if process.exitcode != 0 or queue.empty():
-        raise SystemExit(f'{config} with {objects} objects: the measuring process ended with exit code '
-                         f'{process.exitcode}; its message is above.')
+        raise SystemExit(
+            f'{config} with {objects} objects: the measuring process ended with exit code '
+            f'{process.exitcode}; its message is above.'
+        )
     return queue.get()
 
 
-def table(results: Dict[str, List[Measurement]], args: argparse.Namespace) -> str:
+def table(results: dict[str, list[Measurement]], args: argparse.Namespace) -> str:
     """A markdown table."""
-    lines = [f'{args.size[1]}x{args.size[0]}, {args.device}, {args.threads} CPU thread(s), median of {args.frames} '
-             f'frames{", mixed precision" if args.amp else ""}{", CPU time" if args.cpu_time else ""}', '',
-             '| config | objects | ms/frame | of it flow | ms per further object | peak memory, MB |',
-             '| --- | --- | --- | --- | --- | --- |']
+    lines = [
+        f'{args.size[1]}x{args.size[0]}, {args.device}, {args.threads} CPU thread(s), median of {args.frames} '
+        f'frames{", mixed precision" if args.amp else ""}{", CPU time" if args.cpu_time else ""}',
+        '',
+        '| config | objects | ms/frame | of it flow | ms per further object | peak memory, MB |',
+        '| --- | --- | --- | --- | --- | --- |',
+    ]
     for config, rows in results.items():
         first = rows[0]
         for row in rows:
             more = row.objects - first.objects
             further = f'{(row.milliseconds - first.milliseconds) / more:.0f}' if more else ''
-            lines.append(f'| {Path(config).stem} | {row.objects} | {row.milliseconds:.0f} | '
-                         f'{row.flow_milliseconds:.0f} | {further} | {row.megabytes:.0f} |')
+            lines.append(
+                f'| {Path(config).stem} | {row.objects} | {row.milliseconds:.0f} | '
+                f'{row.flow_milliseconds:.0f} | {further} | {row.megabytes:.0f} |'
+            )
     return '\n'.join(lines) + '\n'
 
 
-def plot(results: Dict[str, List[Measurement]], path: Path) -> None:
+def plot(results: dict[str, list[Measurement]], path: Path) -> None:
     """Time and memory against the number of objects."""
     import matplotlib
+
     matplotlib.use('Agg')
     from matplotlib import pyplot
+
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.2), layout='constrained')
     for config, rows in results.items():
         counts = [row.objects for row in rows]
         left.plot(counts, [row.milliseconds for row in rows], marker='o', label=Path(config).stem)
         right.plot(counts, [row.megabytes for row in rows], marker='o', label=Path(config).stem)
     for axes, name in ((left, 'ms per frame'), (right, 'peak memory, MB')):
-        axes.set(xlabel='objects', ylabel=name,
-                 xticks=sorted({row.objects for rows in results.values() for row in rows}))
+        axes.set(xlabel='objects', ylabel=name, xticks=sorted({row.objects for rows in results.values() for row in rows}))
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
     left.legend()
@@ -221,8 +234,9 @@ def main(argv=None) -> None:
         for objects in sorted(set(args.objects)):
             row = measure_apart(config, objects, args)
             results[config].append(row)
-            print(f'{Path(config).stem}: {objects} objects, {row.milliseconds:.0f} ms/frame, {row.megabytes:.0f} MB',
-                  flush=True)
+            print(
+                f'{Path(config).stem}: {objects} objects, {row.milliseconds:.0f} ms/frame, {row.megabytes:.0f} MB', flush=True
+            )
     out.mkdir(parents=True, exist_ok=True)
     text = table(results, args)
     (out / 'objects.md').write_text(text)

@@ -6,6 +6,7 @@
 A frame costs one embedding, whatever N is, and one step of attention and segmentation, which grows with N. Both are
 measured by themselves on random weights; `literal` stores the whole affinity, as a yardstick.
 """
+
 import argparse
 import csv
 import os
@@ -68,8 +69,9 @@ def backend_of(attention, backend: str):
 
 
 @torch.no_grad()
-def benchmark(model, size: tuple, numbers: list, backends: list, device: torch.device, repeats: int,
-              cpu_time: bool = False) -> list:
+def benchmark(
+    model, size: tuple, numbers: list, backends: list, device: torch.device, repeats: int, cpu_time: bool = False
+) -> list:
     """One row per backend and N."""
     image = torch.randn(1, 3, *size, device=device)
     embed_ms, embed_mib = measure(lambda: model.embed(image), device, repeats, cpu_time)
@@ -81,9 +83,18 @@ def benchmark(model, size: tuple, numbers: list, backends: list, device: torch.d
             references = references if number else None
             with backend_of(model.co_attention, backend):
                 ms, mib = measure(lambda r=references: model.segment_frame(target, r, size), device, repeats, cpu_time)
-            rows.append(dict(
-                backend=backend, N=number, embed_ms=embed_ms, attend_ms=ms, frame_ms=embed_ms + ms, embed_peak_MiB=embed_mib,
-                attend_peak_MiB=mib, kept_MiB=(number + 1) * target.numel() * target.element_size() / MIB))
+            rows.append(
+                dict(
+                    backend=backend,
+                    N=number,
+                    embed_ms=embed_ms,
+                    attend_ms=ms,
+                    frame_ms=embed_ms + ms,
+                    embed_peak_MiB=embed_mib,
+                    attend_peak_MiB=mib,
+                    kept_MiB=(number + 1) * target.numel() * target.element_size() / MIB,
+                )
+            )
     return rows
 
 
@@ -108,8 +119,10 @@ def write(rows: list, out_dir: str, title: str) -> str:
 def plot(rows: list, path: str, title: str) -> None:
     """Milliseconds per frame and peak memory over N."""
     import matplotlib
+
     matplotlib.use('Agg')
     import matplotlib.pyplot as plt
+
     figure, axes = plt.subplots(1, 2, figsize=(10, 4))
     for backend in dict.fromkeys(row['backend'] for row in rows):
         chosen = [row for row in rows if row['backend'] == backend]

@@ -7,6 +7,7 @@ out.
     python tools/analysis_tools/benchmark_trackers.py configs/trackers/flow_colour.py configs/trackers/mil.py \\
         --data-root data/DAVIS --binary
 """
+
 import argparse
 import time
 from pathlib import Path
@@ -74,9 +75,11 @@ def follow(tracker, frames):
             state = tracker.init(frame, boxes, masks) if state is None else tracker.add(frame, boxes, state, masks)
             ids += new
     width = len(ids)
-    return (np.array([np.pad(row, (0, width - len(row)), constant_values=np.nan) for row in ious]).reshape(-1, width),
-            np.array([np.pad(row.astype(float), (0, width - len(row)), constant_values=np.nan) for row in found]),
-            seconds)
+    return (
+        np.array([np.pad(row, (0, width - len(row)), constant_values=np.nan) for row in ious]).reshape(-1, width),
+        np.array([np.pad(row.astype(float), (0, width - len(row)), constant_values=np.nan) for row in found]),
+        seconds,
+    )
 
 
 def build_tracker(config, checkpoint):
@@ -94,8 +97,9 @@ def main():
     root = Path(args.data_root)
     annotations = root / 'Annotations' / args.resolution
     if not annotations.is_dir():
-        raise SystemExit(f'{annotations}: folder not found. Expected the layout of DAVIS: '
-                         f'Annotations/{args.resolution}/VIDEO/*.png')
+        raise SystemExit(
+            f'{annotations}: folder not found. Expected the layout of DAVIS: Annotations/{args.resolution}/VIDEO/*.png'
+        )
     videos = args.videos or sorted(p.name for p in annotations.iterdir() if p.is_dir())
     print(f'{len(videos)} videos, frames of {args.rows or "native"} rows, one CPU thread')
     print('| tracker | mean IoU | S50 | first 20 | last 10 | ms/frame | ok |\n|---|---|---|---|---|---|---|')
@@ -105,8 +109,9 @@ def main():
         tracker = build_tracker(config, args.checkpoint)
         rows, seconds, ok = [], [], []
         for video in videos:
-            ious, found, times = follow(tracker, read_video(root, args.resolution, video, args.rows, args.binary,
-                                                            args.max_frames))
+            ious, found, times = follow(
+                tracker, read_video(root, args.resolution, video, args.rows, args.binary, args.max_frames)
+            )
             overlap = np.where(np.isnan(ious), np.nan, ious > 0.5)
             rows.append([np.nanmean(part) for part in (ious, overlap, ious[:20], ious[-10:])])
             seconds += times

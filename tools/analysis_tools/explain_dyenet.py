@@ -1,7 +1,8 @@
 """What DyeNet did with a video: tracklets, templates, similarities and rounds, as JSON and as a timeline.
 
-    python tools/analysis_tools/explain_dyenet.py CONFIG CHECKPOINT VIDEO --prompt MASK.png --out-dir DIR
+python tools/analysis_tools/explain_dyenet.py CONFIG CHECKPOINT VIDEO --prompt MASK.png --out-dir DIR
 """
+
 import argparse
 import json
 import sys
@@ -33,8 +34,13 @@ def draw_timeline(report: dict, object_ids: list, path: Path) -> None:
     for template in report['templates']:
         colour = DAVIS_PALETTE[object_ids[template['object']]] / 255
         axis.plot([f + 0.5 for f in template['frames']], [-1] * len(template['frames']), 'v', color=colour)
-    axis.set(xlim=(0, report['frames']), ylim=(len(tracklets), -1.7), xlabel='frame', yticks=[],
-             title=f'{report["video"]}: {len(report["rounds"])} rounds; | starting point, ▼ templates, full: used')
+    axis.set(
+        xlim=(0, report['frames']),
+        ylim=(len(tracklets), -1.7),
+        xlabel='frame',
+        yticks=[],
+        title=f'{report["video"]}: {len(report["rounds"])} rounds; | starting point, ▼ templates, full: used',
+    )
     figure.subplots_adjust(left=0.02, right=0.75)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=100)
@@ -63,8 +69,10 @@ def main() -> None:
         json.dump(report, file, indent=1)
     draw_timeline(report, object_ids, out_dir / 'timeline.png')
     for number, found in enumerate(report['rounds'], 1):
-        print(f'round {number}: {found["starting_points"]} starting points, {found["new_tracklets"]} new tracklets, '
-              f'{found["new_templates"]} new templates')
+        print(
+            f'round {number}: {found["starting_points"]} starting points, {found["new_tracklets"]} new tracklets, '
+            f'{found["new_templates"]} new templates'
+        )
     print(f'{out_dir / "report.json"}, {out_dir / "timeline.png"}')
 
 

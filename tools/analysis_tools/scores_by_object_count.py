@@ -5,19 +5,20 @@
 
 Each column is the mean over the objects of the videos with so many objects.
 """
+
 import argparse
 import json
 import sys
 from collections import Counter, defaultdict
-from typing import Dict, List, Sequence
+from collections.abc import Sequence
 
 SCORES = ('J-Mean', 'F-Mean')
 
 
-def by_object_count(rows: Sequence[dict], scores: Sequence[str] = SCORES) -> Dict[int, Dict[str, float]]:
+def by_object_count(rows: Sequence[dict], scores: Sequence[str] = SCORES) -> dict[int, dict[str, float]]:
     """``{number of objects: {'videos': n, 'objects': m, score: mean}}`` from rows of objects with their ``video``."""
     counts = Counter(row['video'] for row in rows)
-    groups: Dict[int, List[dict]] = defaultdict(list)
+    groups: dict[int, list[dict]] = defaultdict(list)
     for row in rows:
         groups[counts[row['video']]].append(row)
     table = {}
@@ -40,13 +41,14 @@ def main() -> None:
     except FileNotFoundError:
         sys.exit(f'error: {args.json_file}: not found.')
     except (KeyError, TypeError, json.JSONDecodeError) as error:
-        sys.exit(f"error: {args.json_file}: {type(error).__name__} {error}. Expected the JSON file of a metric with "
-                 "'per_object' rows that name their video.")
+        sys.exit(
+            f'error: {args.json_file}: {type(error).__name__} {error}. Expected the JSON file of a metric with '
+            "'per_object' rows that name their video."
+        )
     columns = ('videos', 'objects', *SCORES)
     print('objects per video  ' + '  '.join(f'{c:>8}' for c in columns))
     for count, row in table.items():
-        print(f'{count:>17}  ' + '  '.join(f'{row[c]:8.4f}' if isinstance(row[c], float) else f'{row[c]:8d}'
-                                           for c in columns))
+        print(f'{count:>17}  ' + '  '.join(f'{row[c]:8.4f}' if isinstance(row[c], float) else f'{row[c]:8d}' for c in columns))
 
 
 if __name__ == '__main__':

@@ -7,6 +7,7 @@ with ``--ground-truth`` the boxes are those of the masks (frames without a mask 
         --frames data/youtube_vos_2018/train/JPEGImages --masks data/youtube_vos_2018/train/Annotations \\
         --out data/youtube_vos_2018/train/tracks/flow_colour
 """
+
 import argparse
 from pathlib import Path
 

@@ -17,6 +17,7 @@ categories are the cut-outs' folders, or those of a JSON file:
 Gives OUT/{train,valid}/JPEGImages/<video>/<frame>.jpg and OUT/{train,valid}.json.
 The same command always writes the same videos.
 """
+
 import argparse
 import json
 
@@ -38,12 +39,24 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('out', help='folder to write to')
     parser.add_argument('--train', type=int, default=60, metavar='N', help='training videos (default %(default)s)')
     parser.add_argument('--valid', type=int, default=12, metavar='N', help='validation videos (default %(default)s)')
-    parser.add_argument('--frames', type=int, nargs='+', default=[12], metavar='T',
-                        help='frames of a video: one number, or one for each split (default 12)')
+    parser.add_argument(
+        '--frames',
+        type=int,
+        nargs='+',
+        default=[12],
+        metavar='T',
+        help='frames of a video: one number, or one for each split (default 12)',
+    )
     parser.add_argument('--size', type=int, nargs=2, default=(144, 256), metavar=('H', 'W'), help='of the frames')
     parser.add_argument('--num-objects', type=int, nargs=2, default=(1, 3), metavar=('MIN', 'MAX'))
-    parser.add_argument('--object-scale', type=float, nargs=2, default=(0.25, 0.6), metavar=('MIN', 'MAX'),
-                        help="longer side of an object as a share of the frame's height")
+    parser.add_argument(
+        '--object-scale',
+        type=float,
+        nargs=2,
+        default=(0.25, 0.6),
+        metavar=('MIN', 'MAX'),
+        help="longer side of an object as a share of the frame's height",
+    )
     parser.add_argument('--objects', metavar='DIR', help='RGBA cut-outs, one folder per category (default: shapes)')
     parser.add_argument('--backgrounds', metavar='DIR', help='photographs (default: textures)')
     parser.add_argument('--classes', nargs='+', metavar='NAME', help='use only these categories')
@@ -63,8 +76,9 @@ def make_sources(args: argparse.Namespace, split: str) -> tuple:
     if args.groups:
         with open(args.groups) as file:
             groups = json.load(file)
-        objects = GroupedObjects(args.objects, split, groups['categories'], groups.get('others', ()),
-                                 groups.get('other_prob', 0.0))
+        objects = GroupedObjects(
+            args.objects, split, groups['categories'], groups.get('others', ()), groups.get('other_prob', 0.0)
+        )
     elif args.objects:
         # the categories of both splits, so that the two files number them alike
         classes = args.classes or FolderObjects(args.objects).classes
@@ -78,15 +92,17 @@ def make_sources(args: argparse.Namespace, split: str) -> tuple:
 
 def main() -> None:
     args = parse_args()
-    settings = SynthSettings(size=tuple(args.size), num_objects=tuple(args.num_objects),
-                             object_scale=tuple(args.object_scale))
+    settings = SynthSettings(size=tuple(args.size), num_objects=tuple(args.num_objects), object_scale=tuple(args.object_scale))
     for number, (split, videos) in enumerate([('train', args.train), ('valid', args.valid)]):
         engine = SynthEngine(*make_sources(args, 'val' if split == 'valid' else split), settings)
-        path = write_synthvis(args.out, split, engine, videos, args.frames[min(number, len(args.frames) - 1)],
-                              2 * args.seed + number)
+        path = write_synthvis(
+            args.out, split, engine, videos, args.frames[min(number, len(args.frames) - 1)], 2 * args.seed + number
+        )
         written = load_youtube_vis(path)
-        print(f'{path}: {len(written["videos"])} videos, {len(written["annotations"])} instances, '
-              f'{len(written["categories"])} categories')
+        print(
+            f'{path}: {len(written["videos"])} videos, {len(written["annotations"])} instances, '
+            f'{len(written["categories"])} categories'
+        )
 
 
 if __name__ == '__main__':

@@ -13,9 +13,11 @@ object. CATEGORIES.json says what the objects are, in one of three forms:
 or give ``--category NAME`` if all objects are of one category. The ids of the categories are those of ``--classes``,
 else the categories in alphabetical order, from 1.
 """
+
 import argparse
 import os.path as osp
-from typing import Any, Dict, Iterator, List, Optional
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -35,17 +37,18 @@ def parse_args() -> argparse.Namespace:
     which.add_argument('--categories', metavar='FILE.json', help='what the objects are, see above')
     which.add_argument('--category', metavar='NAME', help='all objects are of this category')
     parser.add_argument('--classes', nargs='+', metavar='NAME', help='categories in the order of their ids')
-    parser.add_argument('--resize-masks', action='store_true',
-                        help="accept masks that are not of their frame's size (nearest neighbour)")
+    parser.add_argument(
+        '--resize-masks', action='store_true', help="accept masks that are not of their frame's size (nearest neighbour)"
+    )
     return parser.parse_args()
 
 
 class Categories:
     """What object ``id`` of a video is, from any of the three forms."""
 
-    def __init__(self, path: Optional[str], single: Optional[str]) -> None:
+    def __init__(self, path: str | None, single: str | None) -> None:
         self.path, self.single = path, single
-        self.table: Dict[str, Any] = {}
+        self.table: dict[str, Any] = {}
         if path:
             table = read_json(path, 'a table of the categories of objects')
             if not isinstance(table, dict) or not table:
@@ -53,7 +56,7 @@ class Categories:
             self.table = table.get('videos', table)
         self.shared = bool(self.table) and all(isinstance(value, str) for value in self.table.values())
 
-    def of(self, video: str) -> Dict[int, str]:
+    def of(self, video: str) -> dict[int, str]:
         """``{object id: category}`` of a video."""
         entry = self.table if self.shared else self.table.get(video, {})
         entry = entry.get('objects', entry)
@@ -62,13 +65,13 @@ class Categories:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise SystemExit(f'{self.path}, video {video!r}: expected {{object id: category}} ({error!r}).') from None
 
-    def names(self, videos: List[str]) -> List[str]:
+    def names(self, videos: list[str]) -> list[str]:
         """All categories, sorted."""
         if self.single:
             return [self.single]
         return sorted({name for video in videos for name in self.of(video).values()})
 
-    def check(self, video: str, ids: List[int]) -> Dict[int, str]:
+    def check(self, video: str, ids: list[int]) -> dict[int, str]:
         """The categories of these objects; stops if one has none."""
         if self.single:
             return {i: self.single for i in ids}
@@ -79,7 +82,7 @@ class Categories:
         return table
 
 
-def label_maps(masks: Dict[int, str], count: int, size: tuple, mismatch: str) -> Iterator[Optional[np.ndarray]]:
+def label_maps(masks: dict[int, str], count: int, size: tuple, mismatch: str) -> Iterator[np.ndarray | None]:
     """The label map of each frame, or None."""
     for index in range(count):
         yield read_label_map(masks[index], shape=size, size_mismatch=mismatch) if index in masks else None
@@ -100,16 +103,22 @@ def main() -> None:
             print(f'{video}: no masks, left out')
             continue
         size = image_size(frames[0])
-        ids = sorted({i for m in label_maps(masks, len(frames), size, mismatch) if m is not None
-                      for i in object_ids_of(m)})
-        writer.add_video([f'{video}/{osp.basename(frame)}' for frame in frames], size,
-                         label_maps(masks, len(frames), size, mismatch), categories.check(video, ids), video)
+        ids = sorted({i for m in label_maps(masks, len(frames), size, mismatch) if m is not None for i in object_ids_of(m)})
+        writer.add_video(
+            [f'{video}/{osp.basename(frame)}' for frame in frames],
+            size,
+            label_maps(masks, len(frames), size, mismatch),
+            categories.check(video, ids),
+            video,
+        )
     if not writer.videos:
         raise SystemExit(f'{args.masks}: no masks for any video of {args.frames}.')
     writer.save(args.out)
     written = load_youtube_vis(args.out)
-    print(f'{args.out}: {len(written["videos"])} videos, {len(written["annotations"])} instances, '
-          f'{len(written["categories"])} categories')
+    print(
+        f'{args.out}: {len(written["videos"])} videos, {len(written["annotations"])} instances, '
+        f'{len(written["categories"])} categories'
+    )
 
 
 if __name__ == '__main__':

@@ -11,6 +11,7 @@ tuxpaint-data, mate-backgrounds and lomiri-wallpapers-16.04.
 Gives OUT/objects/<category>/<name>.png, OUT/backgrounds/<name>.jpg, and in both folders train.txt and val.txt, whose
 pictures differ.
 """
+
 import argparse
 import fnmatch
 import glob
@@ -21,7 +22,6 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from typing import Dict, List, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -31,20 +31,38 @@ from mmvos.inference.video import IMAGE_SUFFIXES
 
 PACKAGES = ('tuxpaint-stamps-default', 'tuxpaint-data', 'mate-backgrounds', 'lomiri-wallpapers-16.04')
 STAMPS = 'usr/share/tuxpaint/stamps'
-PHOTOGRAPHS = ('usr/share/tuxpaint/templates/*.jpg', 'usr/share/backgrounds/*.jpg',
-               'usr/share/backgrounds/mate/nature/*.jpg')
+PHOTOGRAPHS = ('usr/share/tuxpaint/templates/*.jpg', 'usr/share/backgrounds/*.jpg', 'usr/share/backgrounds/mate/nature/*.jpg')
 NO_PHOTOGRAPHS = ('umang_*', 'analogpattern_*')  # computer graphics among the wallpapers
 
 # What is drawn and not photographed, light without a body, and mirrored copies. Paths are relative to the stamps.
 DRAWN_FOLDERS = {'symbols', 'cartoon', 'flags', 'easter', 'hanukkah', 'newyears', 'hats', 'body_parts', 'naturalforces'}
 DRAWN = (
-    '*_mirror.png', 'animals/insects/bee.png', 'animals/mammals/echidna.png', 'animals/mammals/hedgehog.png',
-    'clothes/button.png', 'clothes/t_*', 'food/pizza.png', 'medical/tooth.png', 'seasonal/christmas/Santa.png',
-    'seasonal/christmas/[a-z]*[!h].png', 'seasonal/christmas/star.png', 'seasonal/halloween/[!g]*',
-    'seasonal/halloween/ghost.png', 'space/planets/0_sun.png', 'town/monuments/*-outline.png',
-    'town/roadsigns/arrow.png', 'town/roadsigns/crossroads.png', 'town/roadsigns/hospital.png',
-    'town/roadsigns/roundabout.png', 'town/roadsigns/stop*.png', 'town/roadsigns/t-junction.png',
-    'town/roadsigns/toilets.png', 'town/roadsigns/xing_*', 'town/roadsigns/yield.png', 'vehicles/7spoke256.png')
+    '*_mirror.png',
+    'animals/insects/bee.png',
+    'animals/mammals/echidna.png',
+    'animals/mammals/hedgehog.png',
+    'clothes/button.png',
+    'clothes/t_*',
+    'food/pizza.png',
+    'medical/tooth.png',
+    'seasonal/christmas/Santa.png',
+    'seasonal/christmas/[a-z]*[!h].png',
+    'seasonal/christmas/star.png',
+    'seasonal/halloween/[!g]*',
+    'seasonal/halloween/ghost.png',
+    'space/planets/0_sun.png',
+    'town/monuments/*-outline.png',
+    'town/roadsigns/arrow.png',
+    'town/roadsigns/crossroads.png',
+    'town/roadsigns/hospital.png',
+    'town/roadsigns/roundabout.png',
+    'town/roadsigns/stop*.png',
+    'town/roadsigns/t-junction.png',
+    'town/roadsigns/toilets.png',
+    'town/roadsigns/xing_*',
+    'town/roadsigns/yield.png',
+    'vehicles/7spoke256.png',
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -60,7 +78,7 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def unpack_packages(folder: str, debs: Optional[str]) -> str:
+def unpack_packages(folder: str, debs: str | None) -> str:
     """Fetch the packages (unless ``debs`` holds them) and unpack them below ``folder``; returns the root of the
     files."""
     root = osp.join(folder, 'root')
@@ -76,19 +94,26 @@ def unpack_packages(folder: str, debs: Optional[str]) -> str:
                 raise SystemExit(f'{debs}: no package file {package}_*.deb.')
             subprocess.run(['dpkg-deb', '-x', files[0], root], check=True)
     except FileNotFoundError as error:
-        raise SystemExit(f'{error.filename} is not on this machine. Give folders of your own with --objects and '
-                         '--backgrounds.') from None
+        raise SystemExit(
+            f'{error.filename} is not on this machine. Give folders of your own with --objects and --backgrounds.'
+        ) from None
     except subprocess.CalledProcessError as error:
-        raise SystemExit(f'"{" ".join(error.cmd[:2])}" failed (status {error.returncode}). Is there a network, and was '
-                         '"apt-get update" run? Else give folders of your own with --objects and '
-                         '--backgrounds.') from None
+        raise SystemExit(
+            f'"{" ".join(error.cmd[:2])}" failed (status {error.returncode}). Is there a network, and was '
+            '"apt-get update" run? Else give folders of your own with --objects and '
+            '--backgrounds.'
+        ) from None
     return root
 
 
-def find_pictures(root: str) -> List[str]:
+def find_pictures(root: str) -> list[str]:
     """Paths of the pictures below a folder, relative to it, sorted."""
-    found = [osp.relpath(osp.join(folder, name), root) for folder, _, names in os.walk(root) for name in names
-             if name.lower().endswith(IMAGE_SUFFIXES)]
+    found = [
+        osp.relpath(osp.join(folder, name), root)
+        for folder, _, names in os.walk(root)
+        for name in names
+        if name.lower().endswith(IMAGE_SUFFIXES)
+    ]
     if not found:
         raise SystemExit(f'{root}: no pictures found.')
     return sorted(found)
@@ -101,11 +126,12 @@ def is_photographic_stamp(path: str) -> bool:
     return not any(fnmatch.fnmatchcase(path, pattern) for pattern in DRAWN)
 
 
-def stamp_categories(paths: List[str], fewest: int = 4) -> Dict[str, str]:
+def stamp_categories(paths: list[str], fewest: int = 4) -> dict[str, str]:
     """Category of each stamp: the second folder of animals, food and plants, the first one of the others.
 
     A category with fewer than ``fewest`` stamps is counted as its first folder.
     """
+
     def fine(path: str) -> str:
         parts = path.split(os.sep)
         return parts[1] if parts[0] in ('animals', 'food', 'plants') and len(parts) > 2 else parts[0]
@@ -114,7 +140,7 @@ def stamp_categories(paths: List[str], fewest: int = 4) -> Dict[str, str]:
     return {p: fine(p) if counts[fine(p)] >= fewest else p.split(os.sep)[0] for p in paths}
 
 
-def solid_cutout(path: str, max_side: int) -> Tuple[Optional[np.ndarray], str]:
+def solid_cutout(path: str, max_side: int) -> tuple[np.ndarray | None, str]:
     """The cut-out, or None and the reason why it is of no use."""
     try:
         image = read_cutout(path, max_side)
@@ -130,10 +156,10 @@ def solid_cutout(path: str, max_side: int) -> Tuple[Optional[np.ndarray], str]:
     return image, ''
 
 
-def write_lists(folder: str, groups: Dict[str, List[str]], val_share: float, seed: int) -> None:
+def write_lists(folder: str, groups: dict[str, list[str]], val_share: float, seed: int) -> None:
     """train.txt and val.txt: of every group the share ``val_share`` is held out (none of a group of one)."""
     rng = np.random.default_rng(seed)
-    splits: Dict[str, List[str]] = dict(train=[], val=[])
+    splits: dict[str, list[str]] = dict(train=[], val=[])
     for name in sorted(groups):
         items = [groups[name][i] for i in rng.permutation(len(groups[name]))]
         held_out = min(len(items) - 1, max(1, round(val_share * len(items)))) if val_share > 0 else 0
@@ -145,9 +171,9 @@ def write_lists(folder: str, groups: Dict[str, List[str]], val_share: float, see
     print(f'{folder}: {len(splits["train"])} train, {len(splits["val"])} val')
 
 
-def prepare_objects(source: str, categories: Dict[str, str], out: str, args: argparse.Namespace) -> None:
+def prepare_objects(source: str, categories: dict[str, str], out: str, args: argparse.Namespace) -> None:
     """Write the usable cut-outs, cropped to what is visible, and their lists."""
-    groups: Dict[str, List[str]] = {}
+    groups: dict[str, list[str]] = {}
     taken = set()
     for path, category in categories.items():
         image, reason = solid_cutout(osp.join(source, path), args.max_object)
@@ -170,9 +196,9 @@ def prepare_objects(source: str, categories: Dict[str, str], out: str, args: arg
     print('  ' + ', '.join(f'{category} {len(items)}' for category, items in sorted(groups.items())))
 
 
-def prepare_backgrounds(paths: List[str], out: str, args: argparse.Namespace) -> None:
+def prepare_backgrounds(paths: list[str], out: str, args: argparse.Namespace) -> None:
     """Write the photographs as JPEG, and their lists."""
-    names: List[str] = []
+    names: list[str] = []
     os.makedirs(out, exist_ok=True)
     for path in paths:
         image = cv2.imread(path, cv2.IMREAD_COLOR)
@@ -209,8 +235,12 @@ def main() -> None:
             if args.backgrounds:
                 photographs = [osp.join(args.backgrounds, p) for p in find_pictures(args.backgrounds)]
             else:
-                photographs = [p for pattern in PHOTOGRAPHS for p in sorted(glob.glob(osp.join(root, pattern)))
-                               if not any(fnmatch.fnmatch(osp.basename(p), n) for n in NO_PHOTOGRAPHS)]
+                photographs = [
+                    p
+                    for pattern in PHOTOGRAPHS
+                    for p in sorted(glob.glob(osp.join(root, pattern)))
+                    if not any(fnmatch.fnmatch(osp.basename(p), n) for n in NO_PHOTOGRAPHS)
+                ]
             prepare_backgrounds(photographs, backgrounds_out, args)
         except BaseException:  # half a set would look like a whole one
             shutil.rmtree(objects_out, ignore_errors=True)

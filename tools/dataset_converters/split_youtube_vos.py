@@ -5,17 +5,17 @@
 Writes ``train-train.txt`` and ``train-val.txt`` into the data set's folder, one video per line, for the data set's
 ``sequences`` and ``exclude``.
 """
+
 import argparse
 import os
 import random
 import sys
-from typing import List, Tuple
 
 from mmvos.datasets import read_json
 from mmvos.structures import atomic_path
 
 
-def split(videos: List[str], val_share: float, seed: int) -> Tuple[List[str], List[str]]:
+def split(videos: list[str], val_share: float, seed: int) -> tuple[list[str], list[str]]:
     """Both parts, sorted; the second one holds ``round(val_share * len(videos))`` videos."""
     held_out = set(random.Random(seed).sample(sorted(videos), round(val_share * len(videos))))
     return sorted(set(videos) - held_out), sorted(held_out)

@@ -1,7 +1,8 @@
 """Write FBMS-59, YouTube-Objects or SegTrack v2 in one flat layout, with masks 0/255, which ``layout='flat'`` reads.
 
-    python tools/dataset_converters/unsupervised_to_flat.py fbms data/FBMS data/FBMS-flat [--split test] [--link]
+python tools/dataset_converters/unsupervised_to_flat.py fbms data/FBMS data/FBMS-flat [--split test] [--link]
 """
+
 import argparse
 import os
 import os.path as osp
@@ -49,9 +50,8 @@ def main() -> None:
         write_video(video, args.out_dir, args.link)
         lines.append(' '.join([video['video_id'], *([video['group']] if video.get('group') else [])]))
     os.makedirs(osp.join(args.out_dir, 'ImageSets'), exist_ok=True)
-    with atomic_path(osp.join(args.out_dir, 'ImageSets', f'{args.split}.txt')) as temporary:
-        with open(temporary, 'w') as file:
-            file.write('\n'.join(lines) + '\n')
+    with atomic_path(osp.join(args.out_dir, 'ImageSets', f'{args.split}.txt')) as temporary, open(temporary, 'w') as file:
+        file.write('\n'.join(lines) + '\n')
     print(f'{len(lines)} videos written to {args.out_dir}')
 
 

@@ -1,7 +1,8 @@
 """Write the demo video: frames and label maps, in the layout of DAVIS 2017.
 
-    python tools/misc/make_demo_video.py OUT [--frames 40] [--size 480 854]
+python tools/misc/make_demo_video.py OUT [--frames 40] [--size 480 854]
 """
+
 import argparse
 
 from mmvos.datasets.synth import write_demo_video

@@ -9,9 +9,10 @@ float16. Training reads it with the transform ``LoadFlow``.
 A run that was interrupted goes on where it stopped: files appear when they are complete, and those that are there are
 kept. Several processes share the work with --part 0/4 ... 3/4.
 """
+
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator, List, Tuple
 
 import torch
 from mmengine.config import DictAction
@@ -32,18 +33,21 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('frames', help='folder with one folder of frames per video')
     parser.add_argument('out', help='folder of the cache')
     parser.add_argument('--checkpoint', help="weights of the estimator (default: what the config's init_cfg names)")
-    parser.add_argument('--direction', nargs='+', choices=['bwd', 'fwd'], default=['bwd'],
-                        help='bwd: from each frame to an earlier one; fwd: to a later one (reversed clips)')
+    parser.add_argument(
+        '--direction',
+        nargs='+',
+        choices=['bwd', 'fwd'],
+        default=['bwd'],
+        help='bwd: from each frame to an earlier one; fwd: to a later one (reversed clips)',
+    )
     parser.add_argument('--steps', nargs='+', type=int, default=[1], help='distances between the two frames')
     parser.add_argument('--videos', metavar='LIST.txt', help='only these videos, one name a line')
     parser.add_argument('--suffix', choices=SUFFIXES, default='.npy', help='.npy: float16; .flo: float32')
     parser.add_argument('--batch-size', type=int, default=1)
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     parser.add_argument('--part', default='0/1', metavar='I/N', help='do only part I (from 0) of N')
-    parser.add_argument('--check', action='store_true',
-                        help='also read the files that are there, and make bad ones anew')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='overrides of the config')
+    parser.add_argument('--check', action='store_true', help='also read the files that are there, and make bad ones anew')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='overrides of the config')
     return parser.parse_args(argv)
 
 
@@ -62,7 +66,7 @@ def build_estimator(args: argparse.Namespace) -> FlowEstimator:
     return estimator
 
 
-def video_folders(args: argparse.Namespace) -> List[Path]:
+def video_folders(args: argparse.Namespace) -> list[Path]:
     root = Path(args.frames)
     if not root.is_dir():
         raise SystemExit(f'{root}: not a folder. Expected one folder of frames per video.')
@@ -79,7 +83,7 @@ def video_folders(args: argparse.Namespace) -> List[Path]:
     return folders[part::parts]
 
 
-def missing_pairs(frames: List[Path], args: argparse.Namespace, video: str) -> Iterator[Tuple[Path, Path, Path]]:
+def missing_pairs(frames: list[Path], args: argparse.Namespace, video: str) -> Iterator[tuple[Path, Path, Path]]:
     """(frame a, frame b, file) of every flow of a video that is still to be made."""
     for index, frame in enumerate(frames):
         for step in args.steps:
@@ -106,7 +110,7 @@ def process(video: Path, estimator: FlowEstimator, args: argparse.Namespace) -> 
     """Make the missing flow of a video; returns how many files were written."""
     pairs = list(missing_pairs([Path(f) for f in list_frames(video)], args, video.name))
 
-    def pixels(paths: List[Path]) -> torch.Tensor:  # BGR files to RGB (B, 3, H, W)
+    def pixels(paths: list[Path]) -> torch.Tensor:  # BGR files to RGB (B, 3, H, W)
         frames = [torch.from_numpy(read_frame(path)) for path in paths]
         shapes = {tuple(f.shape) for f in frames}
         if len(shapes) > 1:
@@ -114,7 +118,7 @@ def process(video: Path, estimator: FlowEstimator, args: argparse.Namespace) -> 
         return torch.stack(frames).flip(-1).permute(0, 3, 1, 2).float().to(args.device)
 
     for start in range(0, len(pairs), args.batch_size):
-        batch = pairs[start:start + args.batch_size]
+        batch = pairs[start : start + args.batch_size]
         frames = pixels([p for pair in batch for p in pair[:2]])
         flows = estimator(frames[0::2], frames[1::2]).permute(0, 2, 3, 1).cpu().numpy()
         for (_, _, path), flow in zip(batch, flows, strict=True):

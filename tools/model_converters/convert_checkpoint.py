@@ -1,7 +1,8 @@
 """Convert a checkpoint of an original implementation to MMVOS's parameter names.
 
-    python tools/model_converters/convert_checkpoint.py METHOD SRC.pth DST.pth
+python tools/model_converters/convert_checkpoint.py METHOD SRC.pth DST.pth
 """
+
 import argparse
 import sys
 

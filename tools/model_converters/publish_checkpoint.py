@@ -4,6 +4,7 @@
 
 The result is read with ``torch.load(..., weights_only=True)``.
 """
+
 import argparse
 import os
 

@@ -27,18 +27,16 @@ train_dataloader = dict(
     persistent_workers=True,
     drop_last=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(
-        type='DAVIS2016Dataset', data_root=data_root, ann_file='ImageSets/2016/train.txt', pipeline=train_pipeline))
+    dataset=dict(type='DAVIS2016Dataset', data_root=data_root, ann_file='ImageSets/2016/train.txt', pipeline=train_pipeline),
+)
 val_dataloader = dict(
     batch_size=1,
     num_workers=0,  # frames are read ahead by the video itself
     sampler=dict(type='LongestFirstSampler'),
     dataset=dict(
-        type='DAVIS2016Dataset',
-        data_root=data_root,
-        ann_file='ImageSets/2016/val.txt',
-        test_mode=True,
-        pipeline=test_pipeline))
+        type='DAVIS2016Dataset', data_root=data_root, ann_file='ImageSets/2016/val.txt', test_mode=True, pipeline=test_pipeline
+    ),
+)
 test_dataloader = val_dataloader
 
 # T takes a minute per hundred frames: only in the test

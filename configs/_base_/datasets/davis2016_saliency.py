@@ -25,17 +25,21 @@ train_dataloader = dict(
         type='MultiStream',
         streams=dict(
             video=dict(
-                type='FrameDataset',
-                dataset=dict(davis2016, ann_file='ImageSets/2016/train.txt', pipeline=video_pipeline)),
+                type='FrameDataset', dataset=dict(davis2016, ann_file='ImageSets/2016/train.txt', pipeline=video_pipeline)
+            ),
             still=[
                 dict(type='MSRA10KDataset', data_root='data/MSRA10K', pipeline=still_pipeline),
                 dict(type='DUTOMRONDataset', data_root='data/DUT-OMRON', pipeline=still_pipeline),
-            ])))
+            ],
+        ),
+    ),
+)
 val_dataloader = dict(
     batch_size=1,
     num_workers=0,  # frames are read ahead by the video itself
     sampler=dict(type='LongestFirstSampler'),
-    dataset=dict(davis2016, ann_file='ImageSets/2016/val.txt', test_mode=True, pipeline=[dict(type='PackVideo')]))
+    dataset=dict(davis2016, ann_file='ImageSets/2016/val.txt', test_mode=True, pipeline=[dict(type='PackVideo')]),
+)
 test_dataloader = val_dataloader
 
 val_evaluator = dict(type='DAVISMetric', protocol='davis2016')

@@ -24,18 +24,16 @@ train_dataloader = dict(
     persistent_workers=True,
     drop_last=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(
-        type='DAVIS2017Dataset', data_root=data_root, ann_file='ImageSets/2017/train.txt', pipeline=train_pipeline))
+    dataset=dict(type='DAVIS2017Dataset', data_root=data_root, ann_file='ImageSets/2017/train.txt', pipeline=train_pipeline),
+)
 val_dataloader = dict(
     batch_size=1,
     num_workers=0,  # frames are read ahead by the video itself
     sampler=dict(type='LongestFirstSampler'),
     dataset=dict(
-        type='DAVIS2017Dataset',
-        data_root=data_root,
-        ann_file='ImageSets/2017/val.txt',
-        test_mode=True,
-        pipeline=test_pipeline))
+        type='DAVIS2017Dataset', data_root=data_root, ann_file='ImageSets/2017/val.txt', test_mode=True, pipeline=test_pipeline
+    ),
+)
 test_dataloader = val_dataloader
 
 val_evaluator = dict(type='DAVISMetric', protocol='davis2017-semi')

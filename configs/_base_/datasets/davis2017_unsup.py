@@ -25,11 +25,9 @@ train_dataloader = dict(
     drop_last=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
-        type='DAVIS2017Dataset',
-        task='unsup',
-        data_root=data_root,
-        ann_file='ImageSets/2017/train.txt',
-        pipeline=train_pipeline))
+        type='DAVIS2017Dataset', task='unsup', data_root=data_root, ann_file='ImageSets/2017/train.txt', pipeline=train_pipeline
+    ),
+)
 val_dataloader = dict(
     batch_size=1,
     num_workers=0,  # frames are read ahead by the video itself
@@ -40,7 +38,9 @@ val_dataloader = dict(
         data_root=data_root,
         ann_file='ImageSets/2017/val.txt',
         test_mode=True,
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 test_dataloader = val_dataloader
 
 val_evaluator = dict(type='DAVISMetric', protocol='davis2017-unsup')

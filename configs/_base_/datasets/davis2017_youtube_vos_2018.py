@@ -15,11 +15,15 @@ train_dataloader = dict(
                 data_root=_base_.data_root,
                 ann_file='ImageSets/2017/train.txt',
                 min_labelled=_base_.clip_len,
-                pipeline=train_pipeline),
+                pipeline=train_pipeline,
+            ),
             dict(
                 type='YouTubeVOSDataset',
                 data_root='data/YouTubeVOS2018',
                 split='train',
                 min_labelled=_base_.clip_len,
-                pipeline=train_pipeline),
-        ]))
+                pipeline=train_pipeline,
+            ),
+        ],
+    ),
+)

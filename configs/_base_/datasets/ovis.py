@@ -4,10 +4,22 @@ _base_ = './youtube_vis_2019.py'
 data_root = 'data/ovis/'
 train_dataloader = dict(
     dataset=dict(
-        _delete_=True, type='OVISDataset', data_root=data_root, ann_file='annotations_train.json',
-        data_prefix=dict(img_path='train'), pipeline={{_base_.train_pipeline}}))
+        _delete_=True,
+        type='OVISDataset',
+        data_root=data_root,
+        ann_file='annotations_train.json',
+        data_prefix=dict(img_path='train'),
+        pipeline={{_base_.train_pipeline}},
+    )
+)
 test_dataloader = dict(
     dataset=dict(
-        _delete_=True, type='OVISDataset', data_root=data_root, ann_file='annotations_valid.json',
-        data_prefix=dict(img_path='valid'), test_mode=True))
+        _delete_=True,
+        type='OVISDataset',
+        data_root=data_root,
+        ann_file='annotations_valid.json',
+        data_prefix=dict(img_path='valid'),
+        test_mode=True,
+    )
+)
 test_evaluator = dict(outfile_prefix='work_dirs/ovis/results')

@@ -19,4 +19,5 @@ train_dataloader = dict(
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(type='ConcatDataset', datasets=[msra10k, dut_omron]))
+    dataset=dict(type='ConcatDataset', datasets=[msra10k, dut_omron]),
+)

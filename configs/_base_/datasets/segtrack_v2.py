@@ -3,7 +3,8 @@ test_dataloader = dict(
     batch_size=1,
     num_workers=0,  # frames are read ahead by the video itself
     sampler=dict(type='LongestFirstSampler'),
-    dataset=dict(type='SegTrackV2Dataset', data_root='data/SegTrackv2', test_mode=True, pipeline=[dict(type='PackVideo')]))
+    dataset=dict(type='SegTrackV2Dataset', data_root='data/SegTrackv2', test_mode=True, pipeline=[dict(type='PackVideo')]),
+)
 val_dataloader = test_dataloader
 
 test_evaluator = dict(type='MeanIoUMetric')

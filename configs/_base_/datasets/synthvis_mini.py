@@ -12,7 +12,8 @@ train_pipeline = [
             dict(type='mmdet.LoadTrackAnnotations', with_mask=True),
             dict(type='mmdet.Resize', scale=image_size, keep_ratio=True),
             dict(type='mmdet.RandomFlip', prob=0.5),
-        ]),
+        ],
+    ),
     dict(type='mmdet.PackTrackInputs'),
 ]
 train_dataloader = dict(
@@ -24,7 +25,9 @@ train_dataloader = dict(
         data_root=data_root,
         ann_file='train.json',
         data_prefix=dict(img_path='train/JPEGImages'),
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    ),
+)
 val_dataloader = dict(
     batch_size=1,
     num_workers=0,
@@ -34,7 +37,9 @@ val_dataloader = dict(
         data_root=data_root,
         ann_file='valid.json',
         data_prefix=dict(img_path='valid/JPEGImages'),
-        test_mode=True))
+        test_mode=True,
+    ),
+)
 test_dataloader = val_dataloader
 val_evaluator = dict(type='YouTubeVISMetric', ann_file=data_root + 'valid.json')
 test_evaluator = val_evaluator

@@ -16,7 +16,8 @@ train_pipeline = [
             dict(type='mmdet.LoadTrackAnnotations', with_mask=True),
             dict(type='mmdet.Resize', scale=image_size, keep_ratio=True),
             dict(type='mmdet.RandomFlip', prob=0.5),
-        ]),
+        ],
+    ),
     dict(type='mmdet.PackTrackInputs'),
 ]
 train_dataloader = dict(batch_size=4, dataset=dict(data_root=data_root, pipeline=train_pipeline))

@@ -27,7 +27,9 @@ train_dataloader = dict(
         objects=dict(type='FolderObjects', root=f'{data_root}/objects', split='train'),
         backgrounds=dict(type='FolderBackgrounds', root=f'{data_root}/backgrounds', split='train'),
         seed=0,
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    ),
+)
 val_dataloader = dict(
     batch_size=1,
     num_workers=0,
@@ -43,7 +45,9 @@ val_dataloader = dict(
         backgrounds=dict(type='FolderBackgrounds', root=f'{data_root}/backgrounds', split='val'),
         seed=1000,
         test_mode=True,
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 test_dataloader = val_dataloader
 
 # strict=False: objects that enter late are not in the first annotation, which this protocol scores by

@@ -24,7 +24,9 @@ train_dataloader = dict(
         objects=objects,
         settings=settings,
         seed=0,
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    ),
+)
 
 val_dataloader = dict(
     batch_size=1,
@@ -41,7 +43,9 @@ val_dataloader = dict(
         settings=settings,
         seed=1000,
         test_mode=True,
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 test_dataloader = val_dataloader
 
 # strict=False: the object that enters late is not in the first annotation, which this protocol scores by

@@ -4,7 +4,9 @@ test_dataloader = dict(
     num_workers=0,  # frames are read ahead by the video itself
     sampler=dict(type='LongestFirstSampler'),
     dataset=dict(
-        type='YouTubeObjectsDataset', data_root='data/YouTube-Objects', test_mode=True, pipeline=[dict(type='PackVideo')]))
+        type='YouTubeObjectsDataset', data_root='data/YouTube-Objects', test_mode=True, pipeline=[dict(type='PackVideo')]
+    ),
+)
 val_dataloader = test_dataloader
 
 test_evaluator = dict(type='MeanIoUMetric')

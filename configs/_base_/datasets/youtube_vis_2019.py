@@ -11,7 +11,8 @@ train_pipeline = [
             dict(type='mmdet.LoadTrackAnnotations', with_mask=True),
             dict(type='mmdet.Resize', scale=(640, 360), keep_ratio=True),
             dict(type='mmdet.RandomFlip', prob=0.5),
-        ]),
+        ],
+    ),
     dict(type='mmdet.PackTrackInputs'),
 ]
 train_dataloader = dict(
@@ -26,7 +27,9 @@ train_dataloader = dict(
         data_root=data_root,
         ann_file='train.json',
         data_prefix=dict(img_path='train/JPEGImages'),
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    ),
+)
 test_dataloader = dict(
     batch_size=1,
     num_workers=0,  # frames are read ahead by the video itself
@@ -37,7 +40,9 @@ test_dataloader = dict(
         data_root=data_root,
         ann_file='valid.json',
         data_prefix=dict(img_path='valid/JPEGImages'),
-        test_mode=True))
+        test_mode=True,
+    ),
+)
 # The annotations of the validation set are on the server: testing writes a submission. For a split of your own with
 # annotations: dict(type='YouTubeVISMetric', ann_file='...'), also as val_evaluator beside val_dataloader and val_cfg.
 submission = dict(type='YouTubeVISMetric', format_only=True)

@@ -29,13 +29,14 @@ train_dataloader = dict(
     persistent_workers=True,
     drop_last=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(type='YouTubeVOSDataset', data_root=data_root, split='train', pipeline=train_pipeline))
+    dataset=dict(type='YouTubeVOSDataset', data_root=data_root, split='train', pipeline=train_pipeline),
+)
 test_dataloader = dict(
     batch_size=1,
     num_workers=0,  # frames are read ahead by the video itself
     sampler=dict(type='LongestFirstSampler'),
-    dataset=dict(
-        type='YouTubeVOSDataset', data_root=data_root, split='valid', test_mode=True, pipeline=test_pipeline))
+    dataset=dict(type='YouTubeVOSDataset', data_root=data_root, split='valid', test_mode=True, pipeline=test_pipeline),
+)
 test_evaluator = []
 submission = dict(type='YouTubeVOSSubmission')
 val_dataloader = val_evaluator = val_cfg = None

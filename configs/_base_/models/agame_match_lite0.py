@@ -3,26 +3,46 @@
 model = dict(
     type='AGAME',
     data_preprocessor=dict(
-        type='VOSDataPreprocessor', mean=(127., 127., 127.), std=(128., 128., 128.), rgb=True,
-        channels_last=True),
+        type='VOSDataPreprocessor', mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0), rgb=True, channels_last=True
+    ),
     backbone=dict(
-        type='EfficientNetLite', arch='lite0', out_indices=(1, 2, 3, 4, 5, 6, 7),  # strides 2, 4, 8, 16, 16, 32, 32
-        frozen_stages=7, norm_eval=True, pretrained=True),
+        type='EfficientNetLite',
+        arch='lite0',
+        out_indices=(1, 2, 3, 4, 5, 6, 7),  # strides 2, 4, 8, 16, 16, 32, 32
+        frozen_stages=7,
+        norm_eval=True,
+        pretrained=True,
+    ),
     neck=dict(type='LevelConcat', levels=2, use=(0, 1, 2, 4)),  # strides 8 and 16 as one map of 152 channels
     appearance=dict(type='GaussianAppearance', in_channels=152, channels=64, update_rate=0.1, output='posterior'),
     mask_propagation=dict(type='MaskPropagation', in_channels=152, channels=48),
     matching=dict(
-        type='LabelMatching', propagation=dict(type='LabelPropagation', temperature=0.05, topk=10, radius=12),
-        lags=(1, 2, 5), levels=(2, 4), level_weights=(1, 2), feedback=0.0, train_noise=1.0,
+        type='LabelMatching',
+        propagation=dict(type='LabelPropagation', temperature=0.05, topk=10, radius=12),
+        lags=(1, 2, 5),
+        levels=(2, 4),
+        level_weights=(1, 2),
+        feedback=0.0,
+        train_noise=1.0,
         target=dict(type='RidgeTarget', ridge=0.2, memory_share=0.05, memory_rate=0.2, interval=2),
-        target_levels=(2, 3, 4, 5, 6)),
+        target_levels=(2, 3, 4, 5, 6),
+    ),
     matching_upsampler=dict(type='GuidedUpsampler', radius=8, eps=1e-4, subsample=4),
     fusion=dict(type='CoarseMaskHead', in_channels=4 + 48 + 4, mid_channels=64, channels=32),
     upsampler=dict(
-        type='SkipUpsampler', skip_channels=(24, 16), channels=32,
+        type='SkipUpsampler',
+        skip_channels=(24, 16),
+        channels=32,
         # the final predictor begins at zero: the network begins as the matching alone
-        init_cfg=dict(type='Kaiming', layer='Conv2d', mode='fan_in', nonlinearity='relu', distribution='uniform',
-                      override=dict(type='Constant', name='predictor', val=0.0))),
+        init_cfg=dict(
+            type='Kaiming',
+            layer='Conv2d',
+            mode='fan_in',
+            nonlinearity='relu',
+            distribution='uniform',
+            override=dict(type='Constant', name='predictor', val=0.0),
+        ),
+    ),
     loss_final=dict(type='MaskLogLikelihoodLoss', loss_weight=1.0, overlap_weight=0.5),
     loss_coarse=dict(type='MaskLogLikelihoodLoss', loss_weight=0.5),
     train_update_mask='fine',
@@ -30,4 +50,6 @@ model = dict(
         resize=dict(type='ShortSide', length=384, divisor=16),
         interpolation='area',
         update_mask='aggregated',
-        overlay_prompt=False))
+        overlay_prompt=False,
+    ),
+)

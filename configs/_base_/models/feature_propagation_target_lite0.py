@@ -4,6 +4,12 @@ _base_ = './feature_propagation_lite0.py'
 model = dict(
     backbone=dict(out_indices=(3, 4, 5, 6, 7)),
     matching=dict(
-        lags=(1, 2, 5), levels=(0, 2),
+        lags=(1, 2, 5),
+        levels=(0, 2),
         target=dict(type='RidgeTarget', ridge=0.2, memory_share=0.05, memory_rate=0.2, interval=2),
-        target_levels=(0, 1, 2, 3, 4), strength=2.0, caution=0.1, target_feedback=0.5))
+        target_levels=(0, 1, 2, 3, 4),
+        strength=2.0,
+        caution=0.1,
+        target_feedback=0.5,
+    ),
+)

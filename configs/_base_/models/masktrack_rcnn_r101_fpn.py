@@ -5,4 +5,7 @@ model = dict(
         init_cfg=dict(
             type='Pretrained',
             checkpoint='https://download.openmmlab.com/mmdetection/v2.0/mask_rcnn/mask_rcnn_r101_fpn_1x_coco/'
-            'mask_rcnn_r101_fpn_1x_coco_20200204-1efe0ed5.pth')))
+            'mask_rcnn_r101_fpn_1x_coco_20200204-1efe0ed5.pth',
+        ),
+    )
+)

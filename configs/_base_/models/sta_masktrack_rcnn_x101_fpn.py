@@ -3,8 +3,15 @@ _base_ = './masktrack_rcnn_x101_fpn.py'
 model = dict(
     detector=dict(
         neck=dict(
-            _delete_=True, type='mmvos.SpatioTemporalNeck', channels=256, levels=(1, 2, 3, 4), position='neck',
+            _delete_=True,
+            type='mmvos.SpatioTemporalNeck',
+            channels=256,
+            levels=(1, 2, 3, 4),
+            position='neck',
             first_frame='self',
             attention=dict(type='mmvos.SpatioTemporalAttention', inner_channels=32, value_from='current', scale=1.0),
-            neck=dict(type='mmdet.FPN', in_channels=[256, 512, 1024, 2048], out_channels=256, num_outs=5))),
-    memory=dict(num_maps=1))
+            neck=dict(type='mmdet.FPN', in_channels=[256, 512, 1024, 2048], out_channels=256, num_outs=5),
+        )
+    ),
+    memory=dict(num_maps=1),
+)

@@ -8,6 +8,7 @@ The paper's lists are not published. These are made with::
 
 Give the switch of the ablation by ``--cfg-options``, e.g. ``model.neck.separable=False``.
 """
+
 _base_ = '../main_r50_stage1_ytvos2018_256x416.py'
 
 train_dataloader = dict(dataset=dict(sequences='data/YouTubeVOS2018/train66.txt'))
@@ -22,6 +23,8 @@ val_dataloader = dict(
         split='train',
         sequences='data/YouTubeVOS2018/train33.txt',
         test_mode=True,
-        pipeline=[dict(type='PackVideo')]))
+        pipeline=[dict(type='PackVideo')],
+    ),
+)
 val_evaluator = dict(_delete_=True, type='YouTubeVOSMetric')
 val_cfg = dict(_delete_=True, type='VideoValLoop')

@@ -1,4 +1,5 @@
 """Stage 2 of all ablations, see stage1_train66.py."""
+
 _base_ = '../main_r50_stage2_ytvos2018_256x416.py'
 
 train_dataloader = dict(dataset=dict(sequences='data/YouTubeVOS2018/train66.txt'))
@@ -13,7 +14,9 @@ val_dataloader = dict(
         split='train',
         sequences='data/YouTubeVOS2018/train33.txt',
         test_mode=True,
-        pipeline=[dict(type='PackVideo')]))
+        pipeline=[dict(type='PackVideo')],
+    ),
+)
 val_evaluator = dict(_delete_=True, type='YouTubeVOSMetric')
 val_cfg = dict(_delete_=True, type='VideoValLoop')
 load_from = 'work_dirs/stage1_train66/iter_100000.pth'

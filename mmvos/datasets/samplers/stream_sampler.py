@@ -1,5 +1,6 @@
 """Batches that alternate between the streams of a ``MultiStream`` data set."""
-from typing import Dict, Iterator, Optional, Sequence
+
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from mmengine.dist import get_dist_info, sync_random_seed
@@ -21,13 +22,13 @@ class StreamSampler(Sampler):
         shuffle: False: the data sets' own order.
     """
 
-    def __init__(self, dataset, seed: Optional[int] = None, shuffle: bool = True) -> None:
+    def __init__(self, dataset, seed: int | None = None, shuffle: bool = True) -> None:
         if not hasattr(dataset, 'ranges'):
             raise TypeError(f'StreamSampler needs a MultiStream data set; got {type(dataset).__name__}.')
         self.dataset, self.shuffle = dataset, shuffle
         self.seed = sync_random_seed() if seed is None else seed
         self.epoch = 0
-        self._orders: Dict[str, tuple] = {}
+        self._orders: dict[str, tuple] = {}
 
     def draw(self, stream: str, position: int) -> int:
         """Index in the data set of the sample at a position (from 0, without end) of a stream."""
@@ -35,7 +36,7 @@ class StreamSampler(Sampler):
         cycle, offset = divmod(position, len(indices))
         if not self.shuffle:
             return indices[offset]
-        if self._orders.get(stream, (None, ))[0] != cycle:
+        if self._orders.get(stream, (None,))[0] != cycle:
             number = list(self.dataset.ranges).index(stream)
             self._orders[stream] = (cycle, np.random.default_rng((self.seed, number, cycle)).permutation(len(indices)))
         return indices[int(self._orders[stream][1][offset])]
@@ -66,20 +67,31 @@ class StreamBatchSampler:
         batch_sizes: ``{stream: samples}`` where they differ from ``batch_size``.
     """
 
-    def __init__(self, sampler: StreamSampler, batch_size: int, pattern: Sequence[str], num_batches: Optional[int] = None,
-                 batch_sizes: Optional[Dict[str, int]] = None, drop_last: bool = True) -> None:
+    def __init__(
+        self,
+        sampler: StreamSampler,
+        batch_size: int,
+        pattern: Sequence[str],
+        num_batches: int | None = None,
+        batch_sizes: dict[str, int] | None = None,
+        drop_last: bool = True,
+    ) -> None:
         ranges = sampler.dataset.ranges
         unknown = [name for name in [*pattern, *(batch_sizes or {})] if name not in ranges]
         if unknown or not pattern:
-            raise ValueError(f'StreamBatchSampler: pattern {tuple(pattern)} and batch_sizes {batch_sizes} may only name the '
-                             f'streams {sorted(ranges)} of the data set.')
+            raise ValueError(
+                f'StreamBatchSampler: pattern {tuple(pattern)} and batch_sizes {batch_sizes} may only name the '
+                f'streams {sorted(ranges)} of the data set.'
+            )
         self.sampler, self.pattern = sampler, tuple(pattern)
         self.batch_size = batch_size  # of a stream that batch_sizes does not name
         self.batch_sizes = {name: (batch_sizes or {}).get(name, batch_size) for name in self.pattern}
         self.rank, self.world_size = get_dist_info()
         if num_batches is None:
-            rounds = max(-(-len(ranges[name]) // (self.pattern.count(name) * size * self.world_size))
-                         for name, size in self.batch_sizes.items())
+            rounds = max(
+                -(-len(ranges[name]) // (self.pattern.count(name) * size * self.world_size))
+                for name, size in self.batch_sizes.items()
+            )
             num_batches = rounds * len(self.pattern)
         self.num_batches = num_batches
 

@@ -1,6 +1,7 @@
 """Samplers: whole videos shared out among ranks, clips without end, data sets drawn alike."""
+
 import heapq
-from typing import Iterator, List, Optional, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from mmengine.dist import get_dist_info, sync_random_seed
@@ -9,9 +10,9 @@ from torch.utils.data import Sampler
 from mmvos.registry import DATA_SAMPLERS
 
 
-def share_out(lengths: Sequence[int], num_shares: int) -> List[List[int]]:
+def share_out(lengths: Sequence[int], num_shares: int) -> list[list[int]]:
     """Videos to ranks, the longest first, each to the rank with the fewest frames so far; a rank may get none."""
-    shares: List[List[int]] = [[] for _ in range(num_shares)]
+    shares: list[list[int]] = [[] for _ in range(num_shares)]
     load = [(0, rank) for rank in range(num_shares)]
     for index in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
         frames, rank = heapq.heappop(load)
@@ -31,7 +32,7 @@ class LongestFirstSampler(Sampler):
         shuffle: False; there for mmengine's sake.
     """
 
-    def __init__(self, dataset, shuffle: bool = False, seed: Optional[int] = None) -> None:
+    def __init__(self, dataset, shuffle: bool = False, seed: int | None = None) -> None:
         rank, world_size = get_dist_info()
         lengths = dataset.video_lengths() if hasattr(dataset, 'video_lengths') else [1] * len(dataset)
         self.indices = share_out(lengths, world_size)[rank]
@@ -94,8 +95,15 @@ class BalancedSampler(Sampler):
         seed: of the draws; default: one that the ranks agree on.
     """
 
-    def __init__(self, dataset, num_samples=None, replacement: bool = False, weighted: bool = True,
-                 shuffle: bool = True, seed: Optional[int] = None) -> None:
+    def __init__(
+        self,
+        dataset,
+        num_samples=None,
+        replacement: bool = False,
+        weighted: bool = True,
+        shuffle: bool = True,
+        seed: int | None = None,
+    ) -> None:
         self.rank, self.world_size = get_dist_info()
         ends = list(getattr(dataset, 'cumulative_sizes', [len(dataset)]))
         sizes = np.diff([0] + ends)
@@ -116,7 +124,7 @@ class BalancedSampler(Sampler):
         rng = np.random.default_rng((self.seed, self.epoch))
         drawn = rng.choice(len(self.probabilities), self.num_samples, replace=self.replacement, p=self.probabilities)
         padded = np.resize(drawn, len(self) * self.world_size)  # every rank gets the same number
-        return iter(padded[self.rank::self.world_size].tolist())
+        return iter(padded[self.rank :: self.world_size].tolist())
 
     def __len__(self) -> int:
         return -(-self.num_samples // self.world_size)

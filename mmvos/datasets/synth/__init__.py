@@ -14,7 +14,22 @@ from .sources import (
 from .synth_vos import SynthVOSDataset, with_prompts
 
 __all__ = [
-    'SHAPES', 'Cutout', 'FolderBackgrounds', 'FolderObjects', 'GroupedObjects', 'ProceduralBackgrounds', 'ProceduralObjects',
-    'SynthClip', 'SynthEngine', 'SynthSettings', 'SynthVOSDataset', 'make_demo_clip', 'read_cutout', 'with_prompts',
-    'write_davis', 'write_demo_video', 'write_frames', 'write_synthvis'
+    'SHAPES',
+    'Cutout',
+    'FolderBackgrounds',
+    'FolderObjects',
+    'GroupedObjects',
+    'ProceduralBackgrounds',
+    'ProceduralObjects',
+    'SynthClip',
+    'SynthEngine',
+    'SynthSettings',
+    'SynthVOSDataset',
+    'make_demo_clip',
+    'read_cutout',
+    'with_prompts',
+    'write_davis',
+    'write_demo_video',
+    'write_frames',
+    'write_synthvis',
 ]

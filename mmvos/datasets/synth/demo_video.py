@@ -3,10 +3,11 @@
 The photographs come with scikit-image and imaug, which MMDetection installs; where they are missing, textured shapes
 take their place. The same call always makes the same video.
 """
+
 import importlib.util
 import os.path as osp
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -17,19 +18,83 @@ from .sources import Cutout, ProceduralBackgrounds, ProceduralObjects
 from .synth_vos import with_prompts
 
 # Outlines of the things in the photographs, (x, y) in pixels.
-ASTRONAUT = ((225, 14), (178, 28), (152, 60), (155, 104), (178, 114), (182, 148), (145, 158), (121, 193), (113, 225),
-             (73, 258), (40, 282), (29, 330), (24, 419), (48, 467), (32, 511), (509, 511), (503, 451), (491, 395),
-             (451, 354), (395, 343), (358, 351), (357, 306), (338, 258), (303, 233), (301, 193), (266, 158), (258, 137),
-             (266, 116), (293, 100), (299, 64), (274, 28))
-QUOKKA = ((151, 91), (166, 60), (211, 54), (248, 75), (317, 66), (377, 45), (423, 60), (438, 106), (417, 157),
-          (438, 211), (447, 287), (474, 362), (529, 438), (544, 529), (538, 640), (196, 640), (175, 544), (166, 453),
-          (145, 362), (151, 272), (172, 181), (157, 136))
+ASTRONAUT = (
+    (225, 14),
+    (178, 28),
+    (152, 60),
+    (155, 104),
+    (178, 114),
+    (182, 148),
+    (145, 158),
+    (121, 193),
+    (113, 225),
+    (73, 258),
+    (40, 282),
+    (29, 330),
+    (24, 419),
+    (48, 467),
+    (32, 511),
+    (509, 511),
+    (503, 451),
+    (491, 395),
+    (451, 354),
+    (395, 343),
+    (358, 351),
+    (357, 306),
+    (338, 258),
+    (303, 233),
+    (301, 193),
+    (266, 158),
+    (258, 137),
+    (266, 116),
+    (293, 100),
+    (299, 64),
+    (274, 28),
+)
+QUOKKA = (
+    (151, 91),
+    (166, 60),
+    (211, 54),
+    (248, 75),
+    (317, 66),
+    (377, 45),
+    (423, 60),
+    (438, 106),
+    (417, 157),
+    (438, 211),
+    (447, 287),
+    (474, 362),
+    (529, 438),
+    (544, 529),
+    (538, 640),
+    (196, 640),
+    (175, 544),
+    (166, 453),
+    (145, 362),
+    (151, 272),
+    (172, 181),
+    (157, 136),
+)
 COFFEE_ELLIPSES = (((277, 236), (203, 163)), ((297, 108), (125, 92)))  # saucer, cup
-CAT = ((58, 18), (48, 57), (42, 156), (48, 225), (90, 280), (165, 296), (275, 288), (333, 248), (362, 170), (366, 120),
-       (357, 71), (325, 24), (240, 5), (120, 5))
+CAT = (
+    (58, 18),
+    (48, 57),
+    (42, 156),
+    (48, 225),
+    (90, 280),
+    (165, 296),
+    (275, 288),
+    (333, 248),
+    (362, 170),
+    (366, 120),
+    (357, 71),
+    (325, 24),
+    (240, 5),
+    (120, 5),
+)
 
 
-def _photograph(package: str, *path: str) -> Optional[np.ndarray]:
+def _photograph(package: str, *path: str) -> np.ndarray | None:
     """A picture that an installed package carries, BGR uint8, or None."""
     spec = importlib.util.find_spec(package)  # without importing it
     if spec is None or not spec.submodule_search_locations:
@@ -37,7 +102,7 @@ def _photograph(package: str, *path: str) -> Optional[np.ndarray]:
     return cv2.imread(osp.join(spec.submodule_search_locations[0], *path), cv2.IMREAD_COLOR)
 
 
-def _cut(image: Optional[np.ndarray], name: str, outline: Sequence = (), ellipses: Sequence = ()) -> Optional[Cutout]:
+def _cut(image: np.ndarray | None, name: str, outline: Sequence = (), ellipses: Sequence = ()) -> Cutout | None:
     if image is None:
         return None
     mask = np.zeros(image.shape[:2], np.uint8)
@@ -52,7 +117,7 @@ def _cut(image: Optional[np.ndarray], name: str, outline: Sequence = (), ellipse
     return Cutout(np.dstack([image, mask])[box], name, name)
 
 
-def make_demo_clip(size: Tuple[int, int] = (480, 854), num_frames: int = 40, seed: int = 3) -> SynthClip:
+def make_demo_clip(size: tuple[int, int] = (480, 854), num_frames: int = 40, seed: int = 3) -> SynthClip:
     """The demo video: four objects, the fourth of which enters before the middle of it.
 
     Args:
@@ -76,14 +141,29 @@ def make_demo_clip(size: Tuple[int, int] = (480, 854), num_frames: int = 40, see
     else:
         scale = max(extent[0] / room.shape[0], extent[1] / room.shape[1])
         room = cv2.resize(room, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-        background = np.ascontiguousarray(room[:extent[0], :extent[1]])
+        background = np.ascontiguousarray(room[: extent[0], : extent[1]])
     settings = SynthSettings(
-        size=size, object_scale=(0.36, 0.5), speed=0.012, rotation=2.0, zoom=0.012, deform=0.04, camera_pan=0.006,
-        camera_rotation=0.2, camera_zoom=0.003, leave_prob=0.0, cross_prob=0.4, blur=0.4, lighting=0.1, shadow_prob=1.0,
-        noise=2.0, jpeg_quality=None, soft_edge_prob=1.0, min_visible=0.03)
+        size=size,
+        object_scale=(0.36, 0.5),
+        speed=0.012,
+        rotation=2.0,
+        zoom=0.012,
+        deform=0.04,
+        camera_pan=0.006,
+        camera_rotation=0.2,
+        camera_zoom=0.003,
+        leave_prob=0.0,
+        cross_prob=0.4,
+        blur=0.4,
+        lighting=0.1,
+        shadow_prob=1.0,
+        noise=2.0,
+        jpeg_quality=None,
+        soft_edge_prob=1.0,
+        min_visible=0.03,
+    )
     engine = SynthEngine(shapes, ProceduralBackgrounds(), settings)
-    clip = engine.render(rng, num_frames, late=[None, None, None, num_frames // 3], cutouts=cutouts,
-                         background=background)
+    clip = engine.render(rng, num_frames, late=[None, None, None, num_frames // 3], cutouts=cutouts, background=background)
     label_maps, _ = with_prompts(clip.label_maps, 0.004)  # an object begins where there is something to see of it
     return clip._replace(label_maps=label_maps)
 

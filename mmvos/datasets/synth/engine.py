@@ -5,8 +5,10 @@ the pixel p shows the cut-out at ``u = v + e_t(v)``, where ``v = A_t^-1 p``, A_t
 the camera and e_t a sum of slowly travelling waves (the smooth non-rigid part). Both are evaluated on a lattice of
 every eighth pixel and interpolated, so a frame costs one ``cv2.remap`` per object and one ``cv2.warpAffine``.
 """
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -32,9 +34,10 @@ class SynthSettings:
     ``soft_edge_prob``: objects are blended by their alpha, else pasted with hard edges. ``min_visible``: every object
     that is not late shows at least this share of the frame's area in the first frame.
     """
-    size: Tuple[int, int] = (240, 432)
-    num_objects: Tuple[int, int] = (1, 6)
-    object_scale: Tuple[float, float] = (0.2, 0.6)
+
+    size: tuple[int, int] = (240, 432)
+    num_objects: tuple[int, int] = (1, 6)
+    object_scale: tuple[float, float] = (0.2, 0.6)
     speed: float = 0.05
     jitter: float = 0.2
     rotation: float = 5.0
@@ -51,7 +54,7 @@ class SynthSettings:
     lighting: float = 0.2
     shadow_prob: float = 0.3
     noise: float = 4.0
-    jpeg_quality: Optional[Tuple[int, int]] = (40, 95)
+    jpeg_quality: tuple[int, int] | None = (40, 95)
     soft_edge_prob: float = 0.8
     min_visible: float = 0.001
 
@@ -64,17 +67,19 @@ class SynthClip(NamedTuple):
     The flow is that of the visible surface; where it was hidden or outside in the frame before, it points there all the
     same.
     """
-    frames: List[np.ndarray]
-    label_maps: List[np.ndarray]
-    categories: Dict[int, str]
-    flow_bwd: Optional[List[np.ndarray]]
-    names: Dict[int, str]
+
+    frames: list[np.ndarray]
+    label_maps: list[np.ndarray]
+    categories: dict[int, str]
+    flow_bwd: list[np.ndarray] | None
+    names: dict[int, str]
 
 
 @dataclass
 class _Waves:
     """The non-rigid part: e_t(v) = sum of ``amplitude * sin(v . k + phase + rate t)``, each wave with a 2-D
     amplitude."""
+
     amplitude: np.ndarray  # (W, 2)
     k: np.ndarray  # (W, 2)
     phase: np.ndarray  # (W,)
@@ -95,6 +100,7 @@ class _Waves:
 @dataclass
 class _Actor:
     """One object of a clip."""
+
     object_id: int
     category: str
     name: str
@@ -103,7 +109,7 @@ class _Actor:
     waves: _Waves
     gain: np.ndarray  # (T, 3)
     late: bool
-    shadow: Optional[Tuple[float, np.ndarray]] = None  # darkness, offset (2,)
+    shadow: tuple[float, np.ndarray] | None = None  # darkness, offset (2,)
     hard_edge: bool = False
     scale: np.ndarray = field(default_factory=lambda: np.ones(1))
 
@@ -117,15 +123,22 @@ class SynthEngine:
         settings: see :class:`SynthSettings`.
     """
 
-    def __init__(self, objects, backgrounds, settings: Optional[SynthSettings] = None) -> None:
+    def __init__(self, objects, backgrounds, settings: SynthSettings | None = None) -> None:
         self.objects, self.backgrounds, self.settings = objects, backgrounds, settings or SynthSettings()
         h, w = self.settings.size
         tile = np.random.default_rng(0).standard_normal((h + 64, w + 64, 3), np.float32)
         self._noise = np.clip(tile * 32, -127, 127).astype(np.int8)
 
-    def render(self, rng: np.random.Generator, num_frames: int, with_flow: bool = False,
-               num_objects: Optional[int] = None, late: Optional[Sequence[Optional[int]]] = None,
-               cutouts: Optional[Sequence[Cutout]] = None, background: Optional[np.ndarray] = None) -> SynthClip:
+    def render(
+        self,
+        rng: np.random.Generator,
+        num_frames: int,
+        with_flow: bool = False,
+        num_objects: int | None = None,
+        late: Sequence[int | None] | None = None,
+        cutouts: Sequence[Cutout] | None = None,
+        background: np.ndarray | None = None,
+    ) -> SynthClip:
         """A clip; the same generator state gives the same clip.
 
         Args:
@@ -142,8 +155,10 @@ class SynthEngine:
             count = num_objects or int(rng.integers(s.num_objects[0], s.num_objects[1] + 1))
             cutouts = self._draw_cutouts(rng, count)
         if late is None:
-            late = [int(rng.integers(1, max(num_frames - 1, 2))) if i and num_frames > 2 and rng.random() < s.late_prob
-                    else None for i in range(len(cutouts))]
+            late = [
+                int(rng.integers(1, max(num_frames - 1, 2))) if i and num_frames > 2 and rng.random() < s.late_prob else None
+                for i in range(len(cutouts))
+            ]
         camera = self._camera(rng, num_frames)
         shadow = rng.uniform(0.2, 0.5), rng.uniform(-0.15, 0.15, 2)  # drawn in any case: effects do not change motion
         shadow = shadow if rng.random() < s.shadow_prob else None
@@ -167,8 +182,8 @@ class SynthEngine:
 
     # what happens in the clip
 
-    def _draw_cutouts(self, rng: np.random.Generator, count: int) -> List[Cutout]:
-        cutouts: List[Cutout] = []
+    def _draw_cutouts(self, rng: np.random.Generator, count: int) -> list[Cutout]:
+        cutouts: list[Cutout] = []
         for _ in range(count):
             copy = cutouts and rng.random() < self.settings.distractor_prob
             cutouts.append(cutouts[rng.integers(len(cutouts))] if copy else self.objects.sample(rng))
@@ -186,11 +201,19 @@ class SynthEngine:
         zoom = np.exp(_fold(rng.uniform(-1, 1) * s.camera_zoom * t, 0.08))
         return _about(np.array([w, h]) / 2, shift, angle, zoom)
 
-    def _cast(self, rng: np.random.Generator, cutouts: Sequence[Cutout], late: Sequence[Optional[int]], num_frames: int,
-              camera: np.ndarray, shadow, crowded: bool) -> List[_Actor]:
+    def _cast(
+        self,
+        rng: np.random.Generator,
+        cutouts: Sequence[Cutout],
+        late: Sequence[int | None],
+        num_frames: int,
+        camera: np.ndarray,
+        shadow,
+        crowded: bool,
+    ) -> list[_Actor]:
         s, (h, w) = self.settings, self.settings.size
-        actors: List[_Actor] = []
-        centres: List[np.ndarray] = []
+        actors: list[_Actor] = []
+        centres: list[np.ndarray] = []
         for i, cutout in enumerate(cutouts):
             side = rng.uniform(*s.object_scale) * h
             longest = max(cutout.image.shape[:2])
@@ -215,10 +238,21 @@ class SynthEngine:
             motion[:, :2, 2] = centre
             motion[:, 2, 2] = 1
             gain = rng.uniform(1 - s.lighting, 1 + s.lighting, 3) * (1 + s.lighting * 0.5 * _wobble(rng, num_frames, 1))
-            actors.append(_Actor(
-                i + 1, cutout.category, cutout.name, image, camera @ motion, self._waves(rng, size), gain.astype(np.float32),
-                late[i] is not None, None if shadow is None else (shadow[0], shadow[1] * side),
-                rng.random() >= s.soft_edge_prob, factor))
+            actors.append(
+                _Actor(
+                    i + 1,
+                    cutout.category,
+                    cutout.name,
+                    image,
+                    camera @ motion,
+                    self._waves(rng, size),
+                    gain.astype(np.float32),
+                    late[i] is not None,
+                    None if shadow is None else (shadow[0], shadow[1] * side),
+                    rng.random() >= s.soft_edge_prob,
+                    factor,
+                )
+            )
         return actors
 
     def _path(self, rng: np.random.Generator, num_frames: int) -> np.ndarray:
@@ -230,8 +264,9 @@ class SynthEngine:
         t = np.arange(num_frames)[:, None] - (rng.integers(num_frames) if rng.random() < 0.5 else 0)
         return anchor + velocity * t + _wobble(rng, num_frames, 2) * s.jitter * s.speed * w
 
-    def _enter_and_leave(self, rng: np.random.Generator, centre: np.ndarray, side: float, late: Optional[int],
-                         num_frames: int) -> np.ndarray:
+    def _enter_and_leave(
+        self, rng: np.random.Generator, centre: np.ndarray, side: float, late: int | None, num_frames: int
+    ) -> np.ndarray:
         h, w = self.settings.size
         leaves = num_frames > 3 and late is None and rng.random() < self.settings.leave_prob
         if late is None and not leaves:
@@ -266,24 +301,27 @@ class SynthEngine:
         amplitude = rng.uniform(-1, 1, (count, 2)) * rng.uniform(0, self.settings.deform) * size / np.sqrt(count)
         angle, cycles = rng.uniform(0, 2 * np.pi, count), rng.uniform(0.4, 1.1, count)
         k = np.stack([np.cos(angle), np.sin(angle)], -1) * (2 * np.pi * cycles / size)[:, None]
-        return _Waves(amplitude.astype(np.float32), k.astype(np.float32), rng.uniform(0, 2 * np.pi, count),
-                      rng.uniform(-0.6, 0.6, count))
+        return _Waves(
+            amplitude.astype(np.float32), k.astype(np.float32), rng.uniform(0, 2 * np.pi, count), rng.uniform(-0.6, 0.6, count)
+        )
 
     def _style(self, rng: np.random.Generator, num_frames: int) -> dict:
         s = self.settings
         return dict(
-            gain=1 + s.lighting * 0.5 * _wobble(rng, num_frames, 1)[:, 0], blur=rng.uniform(0, s.blur),
+            gain=1 + s.lighting * 0.5 * _wobble(rng, num_frames, 1)[:, 0],
+            blur=rng.uniform(0, s.blur),
             noise=rng.uniform(0, s.noise),
-            quality=int(rng.integers(s.jpeg_quality[0], s.jpeg_quality[1] + 1)) if s.jpeg_quality else None)
+            quality=int(rng.integers(s.jpeg_quality[0], s.jpeg_quality[1] + 1)) if s.jpeg_quality else None,
+        )
 
-    def _all_visible(self, actors: List[_Actor], order: np.ndarray) -> bool:
+    def _all_visible(self, actors: list[_Actor], order: np.ndarray) -> bool:
         h, w = self.settings.size
         label = np.zeros((h, w), np.uint8)
         for i in order:
             patch = self._patch(actors[i], 0)
             if patch is not None:
                 (x, y), image, _ = patch
-                region = label[y:y + image.shape[0], x:x + image.shape[1]]
+                region = label[y : y + image.shape[0], x : x + image.shape[1]]
                 region[image[..., 3] > 127] = actors[i].object_id
         counts = np.bincount(label.ravel(), minlength=len(actors) + 1)
         enough = max(self.settings.min_visible * h * w, 4)
@@ -318,8 +356,9 @@ class SynthEngine:
     def _paint(self, t: int, actors, order, camera: np.ndarray, background: np.ndarray, style: dict, with_flow: bool):
         height, width = self.settings.size
         to_frame = camera[t] @ _translation((np.array([width, height]) - background.shape[1::-1]) / 2)
-        frame = cv2.warpAffine(background, to_frame[:2], (width, height), flags=cv2.INTER_LINEAR,
-                               borderMode=cv2.BORDER_REFLECT_101)
+        frame = cv2.warpAffine(
+            background, to_frame[:2], (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+        )
         centre = np.array([width / 2, height / 2, 1])
         frame = _motion_blur(frame, (camera[t] - camera[max(t - 1, 0)]) @ centre * style['blur'])
         label = np.zeros((height, width), np.uint8)
@@ -340,15 +379,15 @@ class SynthEngine:
             inside = image[..., 3] > 127
             if actor.shadow:
                 _cast_shadow(frame, image[..., 3], x, y, *actor.shadow)
-            label[y:y + h, x:x + w][inside] = actor.object_id
+            label[y : y + h, x : x + w][inside] = actor.object_id
             if actor.hard_edge:
                 opaque = image * (255.0 / np.maximum(image[..., 3:], 128))
                 image = np.where(inside[..., None], opaque, 0).astype(np.uint8)
-            image = cv2.multiply(image, tuple(actor.gain[t].tolist()) + (1.0, ))
+            image = cv2.multiply(image, tuple(actor.gain[t].tolist()) + (1.0,))
             velocity = (actor.motion[t] - actor.motion[max(t - 1, 0)])[:2, 2] * style['blur']
             if not actor.hard_edge:
                 image = _motion_blur(image, velocity)
-            region = frame[y:y + h, x:x + w]
+            region = frame[y : y + h, x : x + w]
             behind = cv2.cvtColor(cv2.bitwise_not(cv2.extractChannel(image, 3)), cv2.COLOR_GRAY2BGR)
             behind = cv2.multiply(region, behind, scale=1 / 255)
             region[:] = cv2.add(behind, cv2.cvtColor(image, cv2.COLOR_BGRA2BGR))
@@ -357,7 +396,7 @@ class SynthEngine:
                 v = actor.waves.invert(u, t - 1)
                 before = actor.motion[t - 1]
                 moved = v @ before[:2, :2].T + before[:2, 2] - p
-                flow[y:y + h, x:x + w][inside] = _upsample(moved.astype(np.float32), w, h)[inside]
+                flow[y : y + h, x : x + w][inside] = _upsample(moved.astype(np.float32), w, h)[inside]
         if style['gain'][t] != 1:
             frame = cv2.convertScaleAbs(frame, alpha=float(style['gain'][t]))
         return frame, label, flow
@@ -367,7 +406,7 @@ class SynthEngine:
         h, w = frame.shape[:2]
         if style['noise'] > 0.3:
             y, x = rng.integers(64), rng.integers(64)
-            noise = self._noise[y:y + h, x:x + w]
+            noise = self._noise[y : y + h, x : x + w]
             frame = cv2.addWeighted(frame, 1, noise, style['noise'] / 32, 0, dtype=cv2.CV_8U)
         if style['quality'] is not None:
             data = cv2.imencode('.jpg', frame, [cv2.IMWRITE_JPEG_QUALITY, style['quality']])[1]
@@ -421,7 +460,7 @@ def _upsample(values: np.ndarray, width: int, height: int) -> np.ndarray:
     """Values on a :func:`_lattice` to every pixel of its rectangle, bilinear."""
     rows, columns = values.shape[:2]
     dense = cv2.resize(values, (columns * LATTICE, rows * LATTICE), interpolation=cv2.INTER_LINEAR)
-    return np.ascontiguousarray(dense[LATTICE:LATTICE + height, LATTICE:LATTICE + width])
+    return np.ascontiguousarray(dense[LATTICE : LATTICE + height, LATTICE : LATTICE + width])
 
 
 def _motion_blur(image: np.ndarray, velocity: np.ndarray) -> np.ndarray:
@@ -434,8 +473,9 @@ def _motion_blur(image: np.ndarray, velocity: np.ndarray) -> np.ndarray:
     kernel = np.zeros((2 * radius + 1, 2 * radius + 1), np.float32)
     scale = min(1.0, 31 / length) * 8  # 3 fractional bits
     end = np.rint(np.array([dx, dy]) / 2 * scale).astype(int)
-    cv2.line(kernel, tuple(int(radius * 8 - e) for e in end), tuple(int(radius * 8 + e) for e in end), 1.0, 1,
-             cv2.LINE_AA, shift=3)
+    cv2.line(
+        kernel, tuple(int(radius * 8 - e) for e in end), tuple(int(radius * 8 + e) for e in end), 1.0, 1, cv2.LINE_AA, shift=3
+    )
     return cv2.filter2D(image, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE)
 
 
@@ -449,6 +489,6 @@ def _cast_shadow(frame: np.ndarray, alpha: np.ndarray, x: int, y: int, darkness:
     x1, y1 = min(x + alpha.shape[1], width), min(y + alpha.shape[0], height)
     if x1 <= x0 or y1 <= y0:
         return
-    shade = cv2.convertScaleAbs(soft[y0 - y:y1 - y, x0 - x:x1 - x], alpha=-darkness, beta=255)
+    shade = cv2.convertScaleAbs(soft[y0 - y : y1 - y, x0 - x : x1 - x], alpha=-darkness, beta=255)
     region = frame[y0:y1, x0:x1]
     region[:] = cv2.multiply(region, cv2.cvtColor(shade, cv2.COLOR_GRAY2BGR), scale=1 / 255)

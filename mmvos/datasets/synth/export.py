@@ -1,7 +1,8 @@
 """Synthetic clips as files: in the layout of YouTube-VIS, or of DAVIS 2017."""
+
 import os.path as osp
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Sequence
 
 import cv2
 import numpy as np
@@ -40,8 +41,9 @@ def write_synthvis(out: str, split: str, engine: SynthEngine, num_videos: int, n
         write_frames(osp.join(out, split, 'JPEGImages', name), clip.frames)
         categories = {i: category for i, category in clip.categories.items() if category in engine.objects.classes}
         label_maps = [np.where(np.isin(labels, list(categories)), labels, 0) for labels in clip.label_maps]
-        writer.add_video([f'{name}/{i:05d}.jpg' for i in range(num_frames)], clip.frames[0].shape[:2], label_maps,
-                         categories, name)
+        writer.add_video(
+            [f'{name}/{i:05d}.jpg' for i in range(num_frames)], clip.frames[0].shape[:2], label_maps, categories, name
+        )
     annotation_file = osp.join(out, f'{split}.json')
     writer.save(annotation_file)
     return annotation_file

@@ -1,9 +1,11 @@
 """Where synthetic clips get their objects and backgrounds: folders of pictures, or nothing but a random generator."""
+
 import os
 import os.path as osp
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatch
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -14,6 +16,7 @@ from mmvos.registry import TASK_UTILS
 
 class Cutout(NamedTuple):
     """An object: BGRA uint8 ``(h, w, 4)`` (alpha not premultiplied), its category, and where it came from."""
+
     image: np.ndarray
     category: str
     name: str
@@ -25,7 +28,7 @@ def noise_texture(rng: np.random.Generator, height: int, width: int, detail: int
     cells = 2
     for octave in range(detail):
         grid = rng.random((cells + 1, cells + 1), np.float32)
-        field += cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC) / 1.6 ** octave
+        field += cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC) / 1.6**octave
         cells *= 2
     field -= field.min()
     field *= 255 / max(float(field.max()), 1e-6)
@@ -74,8 +77,9 @@ def _star(rng) -> list:
 
 def _cross(rng) -> list:
     a = rng.uniform(0.28, 0.4)
-    return [np.array([[-a, -1], [a, -1], [a, -a], [1, -a], [1, a], [a, a], [a, 1], [-a, 1], [-a, a], [-1, a], [-1, -a],
-                      [-a, -a]])]
+    return [
+        np.array([[-a, -1], [a, -1], [a, -a], [1, -a], [1, a], [a, a], [a, 1], [-a, 1], [-a, a], [-1, a], [-1, -a], [-a, -a]])
+    ]
 
 
 def _crescent(rng) -> list:
@@ -113,7 +117,7 @@ class ProceduralObjects:
         size: side of a cut-out in pixels.
     """
 
-    def __init__(self, classes: Optional[Sequence[str]] = None, size: int = 160) -> None:
+    def __init__(self, classes: Sequence[str] | None = None, size: int = 160) -> None:
         unknown = set(classes or ()) - set(SHAPES)
         if unknown:
             raise ValueError(f'no procedural shape {sorted(unknown)[0]!r}; there are {", ".join(SHAPES)}.')
@@ -159,18 +163,19 @@ class _ImageCache:
         return image
 
 
-def _listed_images(root: str, split: Optional[str]) -> List[str]:
+def _listed_images(root: str, split: str | None) -> list[str]:
     """Pictures under a folder, sorted; or those that ``<root>/<split>.txt`` lists."""
     if not osp.isdir(root):
-        raise FileNotFoundError(f'{root}: folder not found. Make it with tools/dataset_converters/prepare_synthvos.py, '
-                                'or give a folder of your own pictures.')
+        raise FileNotFoundError(
+            f'{root}: folder not found. Make it with tools/dataset_converters/prepare_synthvos.py, '
+            'or give a folder of your own pictures.'
+        )
     if split is None:
         paths = [p for folder, _, _ in sorted(os.walk(root)) for p in list_frames(folder)]
     else:
         list_file = osp.join(root, f'{split}.txt')
         if not osp.isfile(list_file):
-            raise FileNotFoundError(f'{list_file}: split list not found. Expected one picture per line, relative to '
-                                    f'{root}.')
+            raise FileNotFoundError(f'{list_file}: split list not found. Expected one picture per line, relative to {root}.')
         with open(list_file) as file:
             paths = [osp.join(root, line.strip()) for line in file if line.strip()]
     if not paths:
@@ -203,7 +208,7 @@ def read_cutout(path: str, max_side: int = 512) -> np.ndarray:
     rows, columns = np.flatnonzero(image[..., 3].max(1) > 127), np.flatnonzero(image[..., 3].max(0) > 127)
     if not len(rows):
         raise ValueError(f'{path}: fully transparent. Expected an RGBA cut-out of an object.')
-    image = image[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1]
+    image = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     return _shrink(np.ascontiguousarray(image), max_side)
 
 
@@ -218,8 +223,7 @@ class FolderObjects:
         cache_mb: decoded pictures are kept up to this size, per process.
     """
 
-    def __init__(self, root: str, split: Optional[str] = None, classes: Optional[Sequence[str]] = None,
-                 cache_mb: int = 96) -> None:
+    def __init__(self, root: str, split: str | None = None, classes: Sequence[str] | None = None, cache_mb: int = 96) -> None:
         self.root = root
         items = [(p, self._category(p)) for p in _listed_images(root, split)]
         self.items = [(p, c) for p, c in items if classes is None or c in classes]
@@ -255,10 +259,18 @@ class GroupedObjects(FolderObjects):
         other_prob: share of the draws that go to ``others``.
         cache_mb: decoded pictures are kept up to this size, per process.
     """
+
     OTHER = 'other'
 
-    def __init__(self, root: str, split: Optional[str] = None, groups: Optional[Dict[str, Sequence[str]]] = None,
-                 others: Sequence[str] = (), other_prob: float = 0.0, cache_mb: int = 96) -> None:
+    def __init__(
+        self,
+        root: str,
+        split: str | None = None,
+        groups: dict[str, Sequence[str]] | None = None,
+        others: Sequence[str] = (),
+        other_prob: float = 0.0,
+        cache_mb: int = 96,
+    ) -> None:
         self.groups = dict(groups or {}, **{self.OTHER: others})
         self.other_prob = other_prob
         super().__init__(root, split, list(self.groups), cache_mb)
@@ -266,8 +278,10 @@ class GroupedObjects(FolderObjects):
         self.members = {name: [path for path, category in self.items if category == name] for name in self.groups}
         empty = [name for name, paths in self.members.items() if not paths and (name != self.OTHER or other_prob)]
         if empty:
-            raise ValueError(f'{root}: no pictures of the category {empty[0]!r} ({", ".join(self.groups[empty[0]])}) '
-                             f'in {split or "the folder"}.')
+            raise ValueError(
+                f'{root}: no pictures of the category {empty[0]!r} ({", ".join(self.groups[empty[0]])}) '
+                f'in {split or "the folder"}.'
+            )
 
     def _category(self, path: str) -> str:
         name = osp.relpath(path, self.root).replace(os.sep, '/')
@@ -295,10 +309,14 @@ class FolderBackgrounds:
         leave_out: patterns of file names that are not used.
     """
 
-    def __init__(self, root: str, split: Optional[str] = None, min_crop: float = 0.4, cache_mb: int = 96,
-                 leave_out: Sequence[str] = ()) -> None:
-        self.paths = [path for path in _listed_images(root, split)
-                      if not any(fnmatch(osp.basename(path), pattern) for pattern in leave_out)]
+    def __init__(
+        self, root: str, split: str | None = None, min_crop: float = 0.4, cache_mb: int = 96, leave_out: Sequence[str] = ()
+    ) -> None:
+        self.paths = [
+            path
+            for path in _listed_images(root, split)
+            if not any(fnmatch(osp.basename(path), pattern) for pattern in leave_out)
+        ]
         if not self.paths:
             raise ValueError(f'{root}: every picture is left out ({", ".join(leave_out)}).')
         self.min_crop = min_crop
@@ -317,13 +335,13 @@ class FolderBackgrounds:
         return random_crop(rng, image, (height, width), self.min_crop)
 
 
-def random_crop(rng: np.random.Generator, image: np.ndarray, size: Tuple[int, int], min_crop: float) -> np.ndarray:
+def random_crop(rng: np.random.Generator, image: np.ndarray, size: tuple[int, int], min_crop: float) -> np.ndarray:
     """A random part of an image, of the aspect ratio of ``size`` ``(h, w)``, resized to it, mirrored half of the
     time."""
     height, width = size
     share = rng.uniform(min_crop, 1) * min(image.shape[0] / height, image.shape[1] / width)
     h, w = max(2, round(height * share)), max(2, round(width * share))
     y, x = rng.integers(image.shape[0] - h + 1), rng.integers(image.shape[1] - w + 1)
-    part = image[y:y + h, x:x + w]
+    part = image[y : y + h, x : x + w]
     part = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA if share > 1 else cv2.INTER_LINEAR)
     return part[:, ::-1] if rng.random() < 0.5 else part

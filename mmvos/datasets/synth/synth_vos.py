@@ -1,6 +1,8 @@
 """SynthVOS: endless synthetic clips, made in the data workers when they are asked for."""
+
+from collections.abc import Callable, Sequence
 from dataclasses import fields
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any
 
 import numpy as np
 
@@ -33,11 +35,21 @@ class SynthVOSDataset(BaseVOSDataset):
         pipeline: as of every data set of videos.
     """
 
-    def __init__(self, length: int = 10_000_000, num_frames: int = 4, size: Tuple[int, int] = (240, 432),
-                 num_objects: Tuple[int, int] = (1, 6), objects: Optional[dict] = None,
-                 backgrounds: Optional[dict] = None, settings: Optional[Dict[str, Any]] = None, seed: int = 0,
-                 late_videos: int = 0, with_flow: bool = False, pipeline: Sequence[Union[dict, Callable]] = (),
-                 **kwargs) -> None:
+    def __init__(
+        self,
+        length: int = 10_000_000,
+        num_frames: int = 4,
+        size: tuple[int, int] = (240, 432),
+        num_objects: tuple[int, int] = (1, 6),
+        objects: dict | None = None,
+        backgrounds: dict | None = None,
+        settings: dict[str, Any] | None = None,
+        seed: int = 0,
+        late_videos: int = 0,
+        with_flow: bool = False,
+        pipeline: Sequence[dict | Callable] = (),
+        **kwargs,
+    ) -> None:
         settings = dict(settings or {}, size=tuple(size), num_objects=tuple(num_objects))
         known = {f.name for f in fields(SynthSettings)}
         unknown = settings.keys() - known
@@ -47,7 +59,7 @@ class SynthVOSDataset(BaseVOSDataset):
         self.late_videos, self.with_flow = late_videos, with_flow
         self._settings = SynthSettings(**settings)
         self._sources = (objects or dict(type='ProceduralObjects'), backgrounds or dict(type='ProceduralBackgrounds'))
-        self._engine: Optional[SynthEngine] = None
+        self._engine: SynthEngine | None = None
         super().__init__(pipeline=pipeline, **kwargs)
 
     @property
@@ -66,7 +78,7 @@ class SynthVOSDataset(BaseVOSDataset):
     def __len__(self) -> int:
         return self.length
 
-    def video_lengths(self) -> List[int]:
+    def video_lengths(self) -> list[int]:
         """Number of frames of every video."""
         return [self.num_frames] * self.length
 
@@ -82,8 +94,12 @@ class SynthVOSDataset(BaseVOSDataset):
         else:
             clip = self.engine.render(rng, self.num_frames, self.with_flow)
             label_maps, info['prompts'] = clip.label_maps, {}
-        info.update(frames=clip.frames, annotations=dict(enumerate(label_maps)), categories=clip.categories,
-                    labelled=list(range(len(clip.frames))))
+        info.update(
+            frames=clip.frames,
+            annotations=dict(enumerate(label_maps)),
+            categories=clip.categories,
+            labelled=list(range(len(clip.frames))),
+        )
         numbers = getattr(self.engine.objects, 'numbers', {})
         if numbers:
             info['identities'] = {object_id: numbers[name] for object_id, name in clip.names.items()}
@@ -94,7 +110,7 @@ class SynthVOSDataset(BaseVOSDataset):
     def _fixed_video(self, rng: np.random.Generator, idx: int) -> SynthClip:
         fewest, most = self._settings.num_objects
         count = fewest + idx % (most - fewest + 1)
-        late: List[Optional[int]] = [None] * count
+        late: list[int | None] = [None] * count
         if idx >= self.length - self.late_videos:
             if count == 1:
                 count, late = 2, [None, None]
@@ -102,7 +118,7 @@ class SynthVOSDataset(BaseVOSDataset):
         return self.engine.render(rng, self.num_frames, self.with_flow, num_objects=count, late=late)
 
 
-def with_prompts(label_maps: Sequence[np.ndarray], min_share: float) -> Tuple[List[np.ndarray], Dict[int, np.ndarray]]:
+def with_prompts(label_maps: Sequence[np.ndarray], min_share: float) -> tuple[list[np.ndarray], dict[int, np.ndarray]]:
     """Prompts of a fully annotated video: an object is introduced where it first covers ``min_share`` of the frame.
 
     Returns:

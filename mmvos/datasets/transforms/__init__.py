@@ -1,15 +1,7 @@
 from .clip import ClipBroadcaster, LoadClip, SampleClip, SelectObjects, read_flow
 from .flow import LoadFlow, ResizeClipByRule
 from .formatting import PackVideo, PackVOSInputs
-from .geometry import (
-    FlipClip,
-    ProgressiveZoom,
-    RandomCropClip,
-    RandomCropToObjects,
-    RandomResizeClip,
-    ResizeClip,
-    ReverseClip,
-)
+from .geometry import FlipClip, ProgressiveZoom, RandomCropClip, RandomCropToObjects, RandomResizeClip, ResizeClip, ReverseClip
 from .instances import LoadInstanceMap
 from .main import LoadBoxTracks, ResizeCropFlip, SampleNeighbourhood, TrackBoxes, track_video
 from .one_object import KeepOneObject
@@ -17,9 +9,31 @@ from .pairs import CropFlipResize, SamplePair
 from .rvos import RandomFrameAffine, WholeVideoObjects
 
 __all__ = [
-    'ClipBroadcaster', 'CropFlipResize', 'FlipClip', 'KeepOneObject', 'LoadBoxTracks', 'LoadClip', 'LoadFlow',
-    'LoadInstanceMap', 'PackVOSInputs', 'PackVideo', 'ProgressiveZoom', 'RandomCropClip', 'RandomCropToObjects',
-    'RandomFrameAffine', 'RandomResizeClip', 'ResizeClip', 'ResizeClipByRule', 'ResizeCropFlip', 'ReverseClip',
-    'SampleClip', 'SampleNeighbourhood', 'SamplePair', 'SelectObjects', 'TrackBoxes', 'WholeVideoObjects',
-    'read_flow', 'track_video'
+    'ClipBroadcaster',
+    'CropFlipResize',
+    'FlipClip',
+    'KeepOneObject',
+    'LoadBoxTracks',
+    'LoadClip',
+    'LoadFlow',
+    'LoadInstanceMap',
+    'PackVOSInputs',
+    'PackVideo',
+    'ProgressiveZoom',
+    'RandomCropClip',
+    'RandomCropToObjects',
+    'RandomFrameAffine',
+    'RandomResizeClip',
+    'ResizeClip',
+    'ResizeClipByRule',
+    'ResizeCropFlip',
+    'ReverseClip',
+    'SampleClip',
+    'SampleNeighbourhood',
+    'SamplePair',
+    'SelectObjects',
+    'TrackBoxes',
+    'WholeVideoObjects',
+    'read_flow',
+    'track_video',
 ]

@@ -1,5 +1,7 @@
 """From a video to a training clip: sampling, loading, choosing objects, broadcasting image transforms over frames."""
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from mmcv.transforms import BaseTransform, TransformBroadcaster
@@ -40,9 +42,18 @@ class SampleClip(BaseTransform):
             that show exactly this set (AGSS-VOS; from ``object_frames`` where the video has it, else masks are read).
     """
 
-    def __init__(self, clip_len: int, gap: Union[int, Tuple[int, int]] = 1, per_step_gap: bool = False,
-                 reverse_prob: float = 0.0, start: str = 'any', min_object_pixels: int = 100,
-                 min_len: Optional[int] = None, reference: Optional[str] = None, same_objects: bool = False) -> None:
+    def __init__(
+        self,
+        clip_len: int,
+        gap: int | tuple[int, int] = 1,
+        per_step_gap: bool = False,
+        reverse_prob: float = 0.0,
+        start: str = 'any',
+        min_object_pixels: int = 100,
+        min_len: int | None = None,
+        reference: str | None = None,
+        same_objects: bool = False,
+    ) -> None:
         if start not in ('any', 'first', 'object', 'grid'):
             raise ValueError(f"start is {start!r}; expected 'any', 'first', 'object' or 'grid'.")
         if reference not in (None, 'random'):
@@ -55,7 +66,7 @@ class SampleClip(BaseTransform):
         self.min_len = clip_len if min_len is None else min_len
         self.reference, self.same_objects = reference, same_objects
 
-    def transform(self, results: dict) -> Optional[dict]:
+    def transform(self, results: dict) -> dict | None:
         candidates = list(results['labelled'])
         if self.same_objects:
             candidates = self._with_same_objects(results, candidates)
@@ -72,7 +83,7 @@ class SampleClip(BaseTransform):
         results['frame_ids'] = frame_ids
         return results
 
-    def _positions(self, results: dict, candidates: List[int]) -> Optional[List[int]]:
+    def _positions(self, results: dict, candidates: list[int]) -> list[int] | None:
         count = len(candidates)
         length = self.clip_len or count
         # a gap that the video is too short for is not drawn
@@ -92,14 +103,14 @@ class SampleClip(BaseTransform):
             first = length * np.random.randint(max(1, count // length))
             first = min(first, last_start)
         elif self.start == 'object':
-            first = self._object_start(results, candidates[:last_start + 1])
+            first = self._object_start(results, candidates[: last_start + 1])
             if first is None:
                 return None
         else:
             first = np.random.randint(last_start + 1)
         return [int(p) for p in first + offsets if p < count]
 
-    def _object_start(self, results: dict, candidates: List[int]) -> Optional[int]:
+    def _object_start(self, results: dict, candidates: list[int]) -> int | None:
         """A random position whose frame shows an object: tried in random order, so that few masks are read."""
         for position in np.random.permutation(len(candidates)):
             source = results['annotations'][candidates[position]]
@@ -108,7 +119,7 @@ class SampleClip(BaseTransform):
                 return int(position)
         return None
 
-    def _with_same_objects(self, results: dict, candidates: List[int]) -> List[int]:
+    def _with_same_objects(self, results: dict, candidates: list[int]) -> list[int]:
         visible = self._visible_objects(results, candidates)
         patterns = sorted({p for p in visible if p})
         if not patterns:
@@ -116,7 +127,7 @@ class SampleClip(BaseTransform):
         chosen = patterns[np.random.randint(len(patterns))]  # every pattern of a video is drawn alike
         return [c for c, pattern in zip(candidates, visible) if pattern == chosen]
 
-    def _visible_objects(self, results: dict, candidates: List[int]) -> List[tuple]:
+    def _visible_objects(self, results: dict, candidates: list[int]) -> list[tuple]:
         known = results.get('object_frames')
         if known:
             frames = {i: set(f) for i, f in known.items()}
@@ -150,28 +161,32 @@ class LoadClip(BaseTransform):
         shapes = [image.shape[:2] for image in results['img']]
         if len(set(shapes)) > 1:
             odd = next(i for i, s in enumerate(shapes) if s != shapes[0])
-            raise ValueError(f'{frames[odd]}: the frame is {shapes[odd][1]}x{shapes[odd][0]}, the frames before it are '
-                             f'{shapes[0][1]}x{shapes[0][0]} (width x height).')
+            raise ValueError(
+                f'{frames[odd]}: the frame is {shapes[odd][1]}x{shapes[odd][0]}, the frames before it are '
+                f'{shapes[0][1]}x{shapes[0][0]} (width x height).'
+            )
         results['ori_shape'] = results['img_shape'] = shapes[0]
         if self.with_label:
             results['gt_seg_map'] = [self._label_map(results, i, shapes[0]) for i in results['frame_ids']]
         if self.with_flow:
             ids = results['frame_ids']
             if any(now - before != 1 for before, now in zip(ids, ids[1:])):
-                raise ValueError(f'{results["video_id"]}: cached flow is that of neighbouring frames, the clip is '
-                                 f'{ids}. Sample with gap=1 and reverse_prob=0, or let the model compute the flow.')
+                raise ValueError(
+                    f'{results["video_id"]}: cached flow is that of neighbouring frames, the clip is '
+                    f'{ids}. Sample with gap=1 and reverse_prob=0, or let the model compute the flow.'
+                )
             results['flow_bwd'] = [self._flow(results, i, shapes[0]) for i in ids]
         return results
 
     @staticmethod
-    def _label_map(results: dict, index: int, shape: Tuple[int, int]) -> np.ndarray:
+    def _label_map(results: dict, index: int, shape: tuple[int, int]) -> np.ndarray:
         source = results['annotations'].get(index)
         if source is None:  # a frame between annotated ones: nothing is known of it
             return np.full(shape, VOID, np.uint8)
         return read_annotation(source, shape, results['label_options'])
 
     @staticmethod
-    def _flow(results: dict, index: int, shape: Tuple[int, int]) -> np.ndarray:
+    def _flow(results: dict, index: int, shape: tuple[int, int]) -> np.ndarray:
         source = results.get('flows', {}).get(index)
         if source is None:
             return np.zeros((*shape, 2), np.float32)
@@ -197,7 +212,7 @@ def read_flow(path: str) -> np.ndarray:
     width, height = data[4:12].view(np.int32)
     if len(data) < 12 + 8 * width * height:
         raise ValueError(f'{path}: the flow file is cut short.')
-    return data[12:12 + 8 * width * height].view(np.float32).reshape(height, width, 2)
+    return data[12 : 12 + 8 * width * height].view(np.float32).reshape(height, width, 2)
 
 
 @TRANSFORMS.register_module()
@@ -217,9 +232,16 @@ class SelectObjects(BaseTransform):
         void_to_background: label 255 becomes 0.
     """
 
-    def __init__(self, max_objects: Optional[int] = None, min_pixels: int = 0, appear_in: str = 'first',
-                 binary: bool = False, renumber: bool = False, merge: bool = False,
-                 void_to_background: bool = False) -> None:
+    def __init__(
+        self,
+        max_objects: int | None = None,
+        min_pixels: int = 0,
+        appear_in: str = 'first',
+        binary: bool = False,
+        renumber: bool = False,
+        merge: bool = False,
+        void_to_background: bool = False,
+    ) -> None:
         if appear_in not in ('first', 'any'):
             raise ValueError(f"appear_in is {appear_in!r}; expected 'first' or 'any'.")
         if binary and max_objects != 1:
@@ -228,12 +250,12 @@ class SelectObjects(BaseTransform):
         self.renumber, self.merge, self.void_to_background = renumber or binary, merge, void_to_background
 
     @cache_randomness
-    def _choose(self, ids: Sequence[int]) -> List[int]:
+    def _choose(self, ids: Sequence[int]) -> list[int]:
         if self.max_objects is None or len(ids) <= self.max_objects:
             return list(ids)
         return sorted(int(i) for i in np.random.choice(ids, self.max_objects, replace=False))
 
-    def transform(self, results: dict) -> Optional[dict]:
+    def transform(self, results: dict) -> dict | None:
         label_maps = np.stack(results['gt_seg_map'])
         if self.merge:
             label_maps = np.where((label_maps != 0) & (label_maps != VOID), np.uint8(1), label_maps)
@@ -265,12 +287,18 @@ class ClipBroadcaster(TransformBroadcaster):
         keys: the per-frame lists that travel.
     """
 
-    def __init__(self, transforms: Sequence[dict], share_random_params: bool = True,
-                 keys: Sequence[str] = ('img', 'gt_seg_map')) -> None:
-        super().__init__(list(transforms), mapping={k: k for k in keys}, auto_remap=True, allow_nonexist_keys=False,
-                         share_random_params=share_random_params)
+    def __init__(
+        self, transforms: Sequence[dict], share_random_params: bool = True, keys: Sequence[str] = ('img', 'gt_seg_map')
+    ) -> None:
+        super().__init__(
+            list(transforms),
+            mapping={k: k for k in keys},
+            auto_remap=True,
+            allow_nonexist_keys=False,
+            share_random_params=share_random_params,
+        )
 
-    def transform(self, results: dict) -> Dict[str, Any]:
+    def transform(self, results: dict) -> dict[str, Any]:
         results = super().transform(results)
         results['img_shape'] = results['img'][0].shape[:2]
         return results

@@ -1,7 +1,7 @@
 """Cached optical flow, and the resize rules of inference for training clips."""
+
 import os
 from pathlib import Path
-from typing import Optional, Tuple, Union
 from zipfile import BadZipFile
 
 import numpy as np
@@ -16,8 +16,7 @@ from .geometry import resize_clip
 SUFFIXES = ('.npy', '.flo')
 
 
-def flow_path(root: Union[str, os.PathLike], video_id: str, frame_from: str, frame_to: str,
-              suffix: str = '.npy') -> Path:
+def flow_path(root: str | os.PathLike, video_id: str, frame_from: str, frame_to: str, suffix: str = '.npy') -> Path:
     """Where the flow F_{from->to} between two frames of a video is cached; frames go by the stems of their files.
 
     The pair is in the name, so that flow over any gap and in any direction has a place, and none is taken for another.
@@ -25,7 +24,7 @@ def flow_path(root: Union[str, os.PathLike], video_id: str, frame_from: str, fra
     return Path(root) / video_id / f'{frame_from}_to_{frame_to}{suffix}'
 
 
-def write_flow(path: Union[str, os.PathLike], flow: np.ndarray) -> None:
+def write_flow(path: str | os.PathLike, flow: np.ndarray) -> None:
     """Write flow ``(H, W, 2)``; the file appears when it is complete. ``.npy``: float16, ``.flo``: float32."""
     with atomic_path(path) as temporary, open(temporary, 'wb') as file:
         if str(path).endswith('.flo'):
@@ -36,7 +35,7 @@ def write_flow(path: Union[str, os.PathLike], flow: np.ndarray) -> None:
             np.save(file, flow.astype(np.float16))
 
 
-def check_flow(path: Union[str, os.PathLike], shape: Optional[Tuple[int, int]] = None) -> np.ndarray:
+def check_flow(path: str | os.PathLike, shape: tuple[int, int] | None = None) -> np.ndarray:
     """Read cached flow.
 
     Args:
@@ -56,12 +55,10 @@ def check_flow(path: Union[str, os.PathLike], shape: Optional[Tuple[int, int]] =
     try:
         flow = read_flow(path)
     except (EOFError, BadZipFile) as error:  # an empty file, half an archive
-        raise ValueError(f'{path}: cannot be read as optical flow ({error}). Delete the file to make it '
-                         'anew.') from None
+        raise ValueError(f'{path}: cannot be read as optical flow ({error}). Delete the file to make it anew.') from None
     if flow.ndim != 3 or flow.shape[2] != 2 or (shape is not None and flow.shape[:2] != tuple(shape)):
         expected = '(H, W, 2)' if shape is None else (*shape, 2)
-        raise ValueError(f'{path}: the cached flow is {flow.shape}; expected {expected}. Delete the file to make it '
-                         'anew.')
+        raise ValueError(f'{path}: the cached flow is {flow.shape}; expected {expected}. Delete the file to make it anew.')
     if not np.isfinite(flow).all():
         raise ValueError(f'{path}: the cached flow has values that are not finite. Delete the file to make it anew.')
     return flow
@@ -91,8 +88,8 @@ class LoadFlow(BaseTransform):
         frames = results['frames']
         names = results.get('frame_names') or [Path(frames[i]).stem for i in range(len(frames))]
         ids, shape = results['frame_ids'], results['img'][0].shape[:2]
-        flows = [np.zeros((*shape, 2), np.float32) for _ in ids[:self.start]]
-        for previous, current in zip(ids[self.start - 1:-1], ids[self.start:], strict=True):
+        flows = [np.zeros((*shape, 2), np.float32) for _ in ids[: self.start]]
+        for previous, current in zip(ids[self.start - 1 : -1], ids[self.start :], strict=True):
             path = flow_path(self.root, results['video_id'], names[current], names[previous], self.suffix)
             flows.append(check_flow(path, shape))
         results['flow_bwd'] = flows

@@ -1,5 +1,6 @@
 """The ends of the pipelines."""
-from typing import Sequence
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -31,8 +32,10 @@ class PackVOSInputs(BaseTransform):
         if 'gt_seg_map' in results:
             label_maps = np.ascontiguousarray(np.stack(results['gt_seg_map']), np.uint8)
             if label_maps.shape[1:] != images.shape[1:3]:
-                raise ValueError(f'{results.get("video_id")}: label maps are {label_maps.shape[1:]}, frames are '
-                                 f'{images.shape[1:3]} after the transforms; use transforms that change both.')
+                raise ValueError(
+                    f'{results.get("video_id")}: label maps are {label_maps.shape[1:]}, frames are '
+                    f'{images.shape[1:3]} after the transforms; use transforms that change both.'
+                )
             sample.gt_label_maps = torch.from_numpy(label_maps)
             object_ids = results.get('object_ids') or object_ids_of(label_maps)
             sample.set_metainfo(dict(object_ids=[int(i) for i in object_ids]))
@@ -41,8 +44,12 @@ class PackVOSInputs(BaseTransform):
             sample.flow_bwd = torch.from_numpy(np.ascontiguousarray(flow.transpose(0, 3, 1, 2)))
         for key in self.extra_keys:
             setattr(sample, key, torch.from_numpy(np.ascontiguousarray(np.stack(results[key]))))
-        meta = dict(video_id=results['video_id'], frame_ids=list(results['frame_ids']), img_shape=images.shape[1:3],
-                    ori_shape=results.get('ori_shape', images.shape[1:3]))
+        meta = dict(
+            video_id=results['video_id'],
+            frame_ids=list(results['frame_ids']),
+            img_shape=images.shape[1:3],
+            ori_shape=results.get('ori_shape', images.shape[1:3]),
+        )
         meta.update({key: results[key] for key in self.meta_keys})
         sample.set_metainfo(meta)
         return dict(inputs=torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))), data_samples=sample)
@@ -70,8 +77,9 @@ class PackVideo(BaseTransform):
         metainfo = {key: results[key] for key in self.meta_keys if results.get(key) is not None}
         metainfo['annotation_options'] = options
         prompts = {i: prompt for i, prompt in results['prompts'].items() if i < count}
-        common = dict(video_id=results['video_id'], prompts=prompts, prompt_options=options, metainfo=metainfo,
-                      prefetch=self.prefetch)
+        common = dict(
+            video_id=results['video_id'], prompts=prompts, prompt_options=options, metainfo=metainfo, prefetch=self.prefetch
+        )
         if isinstance(frames[0], np.ndarray):
             return dict(inputs=FrameArrays(frames[:count], **common))
         names = results.get('frame_names')

@@ -4,7 +4,8 @@ Every transform makes one random draw per clip. Per-frame lists: ``img`` (BGR ui
 (uint8 ``(H, W)``), ``flow_bwd`` (float32 ``(H, W, 2)``, (dx, dy) in pixels). Cut-out areas are filled with the border's
 pixels and labelled as they were.
 """
-from typing import Optional, Sequence, Tuple
+
+from collections.abc import Sequence
 
 import cv2
 import mmcv
@@ -16,7 +17,7 @@ from mmvos.registry import TRANSFORMS
 from mmvos.structures import VOID
 
 
-def resize_clip(results: dict, size: Tuple[int, int], backend: str = 'cv2', interpolation: str = 'bilinear') -> dict:
+def resize_clip(results: dict, size: tuple[int, int], backend: str = 'cv2', interpolation: str = 'bilinear') -> dict:
     """Resize every frame to ``size`` ``(h, w)``: frames by ``interpolation``, label maps nearest, flow bilinear with
     its vectors scaled."""
     height, width = results['img'][0].shape[:2]
@@ -25,12 +26,12 @@ def resize_clip(results: dict, size: Tuple[int, int], backend: str = 'cv2', inte
     scale = size[1], size[0]
     results['img'] = [mmcv.imresize(f, scale, interpolation=interpolation, backend=backend) for f in results['img']]
     if 'gt_seg_map' in results:
-        results['gt_seg_map'] = [mmcv.imresize(m, scale, interpolation='nearest', backend='pillow')
-                                 for m in results['gt_seg_map']]
+        results['gt_seg_map'] = [
+            mmcv.imresize(m, scale, interpolation='nearest', backend='pillow') for m in results['gt_seg_map']
+        ]
     if 'flow_bwd' in results:
         factor = np.float32([size[1] / width, size[0] / height])
-        results['flow_bwd'] = [cv2.resize(f, scale, interpolation=cv2.INTER_LINEAR) * factor
-                               for f in results['flow_bwd']]
+        results['flow_bwd'] = [cv2.resize(f, scale, interpolation=cv2.INTER_LINEAR) * factor for f in results['flow_bwd']]
     results['img_shape'] = tuple(size)
     return results
 
@@ -39,7 +40,7 @@ def crop_clip(results: dict, top: int, left: int, height: int, width: int) -> di
     """Cut the same rectangle out of every frame."""
     for key in ('img', 'gt_seg_map', 'flow_bwd'):
         if key in results:
-            results[key] = [np.ascontiguousarray(x[top:top + height, left:left + width]) for x in results[key]]
+            results[key] = [np.ascontiguousarray(x[top : top + height, left : left + width]) for x in results[key]]
     results['img_shape'] = results['img'][0].shape[:2]
     return results
 
@@ -56,8 +57,14 @@ class ResizeClip(BaseTransform):
         interpolation: of the frames.
     """
 
-    def __init__(self, size: Optional[Tuple[int, int]] = None, keep_ratio: bool = False,
-                 short_side: Optional[int] = None, backend: str = 'pillow', interpolation: str = 'bilinear') -> None:
+    def __init__(
+        self,
+        size: tuple[int, int] | None = None,
+        keep_ratio: bool = False,
+        short_side: int | None = None,
+        backend: str = 'pillow',
+        interpolation: str = 'bilinear',
+    ) -> None:
         if (size is None) == (short_side is None):
             raise ValueError('give either size or short_side.')
         self.size, self.keep_ratio, self.short_side = size, keep_ratio, short_side
@@ -83,8 +90,9 @@ class RandomResizeClip(BaseTransform):
         backend: as of :class:`ResizeClip`.
     """
 
-    def __init__(self, scales: Sequence[float] = (0.8, 1.0, 1.2), continuous: bool = False, divisor: int = 1,
-                 backend: str = 'pillow') -> None:
+    def __init__(
+        self, scales: Sequence[float] = (0.8, 1.0, 1.2), continuous: bool = False, divisor: int = 1, backend: str = 'pillow'
+    ) -> None:
         self.scales, self.continuous, self.divisor, self.backend = tuple(scales), continuous, divisor, backend
 
     @cache_randomness
@@ -132,22 +140,21 @@ class RandomCropClip(BaseTransform):
         max_tries: places that are tried to find one with an object in the first frame.
     """
 
-    def __init__(self, size: Tuple[int, int], max_tries: int = 5) -> None:
+    def __init__(self, size: tuple[int, int], max_tries: int = 5) -> None:
         self.size, self.max_tries = tuple(size), max_tries
 
     def transform(self, results: dict) -> dict:
         height, width = results['img'][0].shape[:2]
         scale = max(self.size[0] / height, self.size[1] / width)
         if scale > 1:
-            results = resize_clip(results, (max(self.size[0], round(height * scale)),
-                                            max(self.size[1], round(width * scale))))
+            results = resize_clip(results, (max(self.size[0], round(height * scale)), max(self.size[1], round(width * scale))))
             height, width = results['img'][0].shape[:2]
         for _ in range(max(1, self.max_tries)):
             top = np.random.randint(height - self.size[0] + 1)
             left = np.random.randint(width - self.size[1] + 1)
             if 'gt_seg_map' not in results:
                 break
-            part = results['gt_seg_map'][0][top:top + self.size[0], left:left + self.size[1]]
+            part = results['gt_seg_map'][0][top : top + self.size[0], left : left + self.size[1]]
             if ((part != 0) & (part != VOID)).any():
                 break
         return crop_clip(results, top, left, *self.size)
@@ -169,7 +176,7 @@ class RandomCropToObjects(BaseTransform):
         self.prob, self.partial = prob, partial
 
     @cache_randomness
-    def _draw(self) -> Optional[float]:
+    def _draw(self) -> float | None:
         if np.random.rand() >= self.prob:
             return None
         return float(np.random.rand()) if np.random.rand() < self.partial else 1.0
@@ -190,7 +197,7 @@ class RandomCropToObjects(BaseTransform):
         return resize_aligned(results, (height, width))
 
 
-def resize_aligned(results: dict, size: Tuple[int, int]) -> dict:
+def resize_aligned(results: dict, size: tuple[int, int]) -> dict:
     """Resize so that the outermost pixels' centres stay the outermost (``align_corners=True``). An object's mask is
     interpolated and cut at one half; where two claim a pixel, the larger share wins."""
     height, width = results['img'][0].shape[:2]
@@ -235,7 +242,7 @@ class ProgressiveZoom(BaseTransform):
         self.prob, self.rate, self.backend = prob, rate, backend
 
     @cache_randomness
-    def _draw(self) -> Optional[float]:
+    def _draw(self) -> float | None:
         return float(np.random.rand()) if np.random.rand() < self.prob else None
 
     def transform(self, results: dict) -> dict:

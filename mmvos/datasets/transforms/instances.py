@@ -1,6 +1,6 @@
 """From a label map of instances to mmdet's ground truth."""
+
 import os
-from typing import Dict, Optional, Tuple, Union
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -27,7 +27,7 @@ class LoadInstanceMap(BaseTransform):
         max_instances: keep only so many, the largest ones. A curriculum may raise it.
     """
 
-    def __init__(self, min_pixels: int = 1, max_instances: Optional[int] = None) -> None:
+    def __init__(self, min_pixels: int = 1, max_instances: int | None = None) -> None:
         self.min_pixels, self.max_instances = min_pixels, max_instances
 
     def transform(self, results: dict) -> dict:
@@ -38,21 +38,29 @@ class LoadInstanceMap(BaseTransform):
         counts = np.bincount(instance_map.ravel(), minlength=256)
         ids = [i for i in object_ids_of(instance_map) if counts[i] >= self.min_pixels]
         if self.max_instances is not None:
-            ids = sorted(sorted(ids, key=lambda i: -counts[i])[:self.max_instances])
+            ids = sorted(sorted(ids, key=lambda i: -counts[i])[: self.max_instances])
         masks = (instance_map[None] == np.array(ids, np.uint8).reshape(-1, 1, 1)).astype(np.uint8)
         labels = self._labels(results, instance_map, ids)
         bitmaps = BitmapMasks(masks, *shape)
         boxes = bitmaps.get_bboxes(HorizontalBoxes)
         results.update(
-            img_shape=shape, ori_shape=shape, height=shape[0], width=shape[1], gt_masks=bitmaps, gt_bboxes=boxes,
-            gt_bboxes_labels=np.array([labels[i] for i in ids], np.int64), gt_ignore_flags=np.zeros(len(ids), bool))
+            img_shape=shape,
+            ori_shape=shape,
+            height=shape[0],
+            width=shape[1],
+            gt_masks=bitmaps,
+            gt_bboxes=boxes,
+            gt_bboxes_labels=np.array([labels[i] for i in ids], np.int64),
+            gt_ignore_flags=np.zeros(len(ids), bool),
+        )
         results['instances'] = [
             dict(bbox=box.tolist(), bbox_label=int(labels[i]), ignore_flag=0, mask=_rle(mask))
-            for i, box, mask in zip(ids, boxes.tensor, masks)]
+            for i, box, mask in zip(ids, boxes.tensor, masks)
+        ]
         return results
 
     @staticmethod
-    def _labels(results: dict, instance_map: np.ndarray, ids: list) -> Dict[int, int]:
+    def _labels(results: dict, instance_map: np.ndarray, ids: list) -> dict[int, int]:
         if results.get('labels'):
             return results['labels']
         if results.get('class_map') is None:
@@ -68,7 +76,7 @@ class LoadInstanceMap(BaseTransform):
         return labels
 
 
-def _label_map(source: Union[str, os.PathLike, np.ndarray], shape: Tuple[int, int]) -> np.ndarray:
+def _label_map(source: str | os.PathLike | np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return source if isinstance(source, np.ndarray) else read_label_map(source, shape=shape)
 
 

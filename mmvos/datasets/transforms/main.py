@@ -1,7 +1,8 @@
 """Training clips for a model that looks at one frame and its neighbours, with the boxes of a tracker."""
+
 import os
 from collections import OrderedDict
-from typing import Optional, Sequence, Tuple
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -29,10 +30,10 @@ class SampleNeighbourhood(BaseTransform):
         skip_first: never choose the first frame (it has no previous mask).
     """
 
-    def __init__(self, max_frames: Optional[int] = None, skip_first: bool = False) -> None:
+    def __init__(self, max_frames: int | None = None, skip_first: bool = False) -> None:
         self.max_frames, self.skip_first = max_frames, skip_first
 
-    def transform(self, results: dict) -> Optional[dict]:
+    def transform(self, results: dict) -> dict | None:
         frames = list(results['labelled'])
         start = self._first_with_object(results, frames)
         frames = frames[start:]
@@ -62,7 +63,7 @@ class _BoxTrackTransform(BaseTransform):
     track; and
     ``object_ids``: of the O objects that have a track or are visible in the clip, ascending."""
 
-    def transform(self, results: dict) -> Optional[dict]:
+    def transform(self, results: dict) -> dict | None:
         tracks = self.tracks_of(results)
         ids = set().union(*(object_ids_of(label_map) for label_map in results['gt_seg_map']))
         ids |= {i for i, rows in tracks.tracks.items() if any(f in rows for f in results['frame_ids'])}
@@ -72,8 +73,12 @@ class _BoxTrackTransform(BaseTransform):
         height, width = results['img_shape']
         scale = np.array((width, height) * 2) / np.array(tuple(tracks.size)[::-1] * 2)
         results['track_boxes'] = [
-            np.array([tracks.tracks.get(i, {}).get(frame, (np.nan,) * 4)[:4] for i in results['object_ids']],
-                     np.float32).reshape(-1, 4) * scale.astype(np.float32) for frame in results['frame_ids']]
+            np.array(
+                [tracks.tracks.get(i, {}).get(frame, (np.nan,) * 4)[:4] for i in results['object_ids']], np.float32
+            ).reshape(-1, 4)
+            * scale.astype(np.float32)
+            for frame in results['frame_ids']
+        ]
         return results
 
     def tracks_of(self, results: dict) -> BoxTracks:
@@ -110,7 +115,7 @@ class TrackBoxes(_BoxTrackTransform):
     def __init__(self, tracker: dict, keep: int = 64) -> None:
         self.tracker_config, self.keep = tracker, keep
         self._tracker = None
-        self._known: 'OrderedDict[tuple, BoxTracks]' = OrderedDict()
+        self._known: OrderedDict[tuple, BoxTracks] = OrderedDict()
 
     def tracks_of(self, results: dict) -> BoxTracks:
         frames = [f for f in results['labelled'] if results['first_frame'] <= f <= max(results['frame_ids'])]
@@ -132,7 +137,7 @@ class TrackBoxes(_BoxTrackTransform):
         return track_video(self._tracker, indices, frames, label_maps)
 
 
-def track_video(tracker, indices: Sequence[int], frames, label_maps, settings: Optional[dict] = None) -> BoxTracks:
+def track_video(tracker, indices: Sequence[int], frames, label_maps, settings: dict | None = None) -> BoxTracks:
     """Follow every object of a video from the first frame that shows it, where it starts from its tight box and mask.
 
     Args:
@@ -181,7 +186,7 @@ class ResizeCropFlip(BaseTransform):
         flip_prob: probability of mirroring left and right.
     """
 
-    def __init__(self, size: Tuple[int, int], scale: Tuple[float, float] = (1.0, 1.0), flip_prob: float = 0.5) -> None:
+    def __init__(self, size: tuple[int, int], scale: tuple[float, float] = (1.0, 1.0), flip_prob: float = 0.5) -> None:
         if not 1 <= scale[0] <= scale[1]:
             raise ValueError(f'scale is {scale}; expected (smallest, largest) from 1.')
         self.size, self.scale, self.flip_prob = tuple(size), tuple(scale), flip_prob
@@ -196,7 +201,7 @@ class ResizeCropFlip(BaseTransform):
         def cut(image: np.ndarray, interpolation: int) -> np.ndarray:
             if image.shape[:2] != resized:
                 image = cv2.resize(image, resized[::-1], interpolation=interpolation)
-            image = image[top:top + height, left:left + width]
+            image = image[top : top + height, left : left + width]
             return np.ascontiguousarray(image[:, ::-1] if flip else image)
 
         before = results['img'][0].shape[:2]
@@ -207,8 +212,9 @@ class ResizeCropFlip(BaseTransform):
             mirror = np.array((-1 if flip else 1, 1), np.float32)
             results['flow_bwd'] = [cut(flow, cv2.INTER_LINEAR) * factors * mirror for flow in results['flow_bwd']]
         if 'track_boxes' in results:
-            results['track_boxes'] = [self._boxes(boxes * np.tile(factors, 2), top, left, flip)
-                                      for boxes in results['track_boxes']]
+            results['track_boxes'] = [
+                self._boxes(boxes * np.tile(factors, 2), top, left, flip) for boxes in results['track_boxes']
+            ]
         results['img_shape'] = self.size
         return results
 

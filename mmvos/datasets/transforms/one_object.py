@@ -1,6 +1,6 @@
 """Validation on one object of a video."""
+
 import os
-from typing import Optional
 
 from mmcv.transforms import BaseTransform
 
@@ -20,13 +20,13 @@ class KeepOneObject(BaseTransform):
         num_frames: keep at most so many frames (None: all).
     """
 
-    def __init__(self, num_frames: Optional[int] = None) -> None:
+    def __init__(self, num_frames: int | None = None) -> None:
         self.num_frames = num_frames
 
     def transform(self, results: dict) -> dict:
         first, options = min(results['prompts']), results['label_options']
         chosen = object_ids_of(read_annotation(results['prompts'][first], options=options))[0]
-        frames = results['frames'][first:][:self.num_frames]
+        frames = results['frames'][first:][: self.num_frames]
 
         def alone(source):
             if isinstance(source, (str, os.PathLike)) and not options.get('binary'):  # read when it is asked for
@@ -35,10 +35,15 @@ class KeepOneObject(BaseTransform):
             return label_map * (label_map == chosen)
 
         results.update(
-            frames=frames, prompts={0: alone(results['prompts'][first])}, eval_frames=None, submit_frames=None,
-            annotations={i - first: alone(source) for i, source in results['annotations'].items()
-                         if first <= i < first + len(frames)},
-            categories={k: v for k, v in results['categories'].items() if k == chosen})
+            frames=frames,
+            prompts={0: alone(results['prompts'][first])},
+            eval_frames=None,
+            submit_frames=None,
+            annotations={
+                i - first: alone(source) for i, source in results['annotations'].items() if first <= i < first + len(frames)
+            },
+            categories={k: v for k, v in results['categories'].items() if k == chosen},
+        )
         if results.get('frame_names'):
-            results['frame_names'] = results['frame_names'][first:first + len(frames)]
+            results['frame_names'] = results['frame_names'][first : first + len(frames)]
         return results

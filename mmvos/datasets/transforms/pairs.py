@@ -1,5 +1,4 @@
 """Pairs of frames from anywhere in a video, and transforms that take every frame by itself."""
-from typing import List, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -28,7 +27,7 @@ class SamplePair(BaseTransform):
         self.num_references, self.allow_repeat = num_references, allow_repeat
 
     @cache_randomness
-    def _choose(self, labelled: List[int], target: Optional[int]) -> Optional[List[int]]:
+    def _choose(self, labelled: list[int], target: int | None) -> list[int] | None:
         if target is None:
             target = labelled[np.random.randint(len(labelled))]
         others = [frame for frame in labelled if frame != target]
@@ -40,7 +39,7 @@ class SamplePair(BaseTransform):
             return None
         return [int(target), *(int(frame) for frame in chosen)]
 
-    def transform(self, results: dict) -> Optional[dict]:
+    def transform(self, results: dict) -> dict | None:
         labelled = list(results['labelled'])
         frame_ids = self._choose(labelled, results.get('target_frame')) if labelled else None
         if frame_ids is None:
@@ -61,13 +60,13 @@ class CropFlipResize(BaseTransform):
         flip_prob: probability of a horizontal flip.
     """
 
-    def __init__(self, size: Tuple[int, int], crop: float = 1.0, flip_prob: float = 0.0) -> None:
+    def __init__(self, size: tuple[int, int], crop: float = 1.0, flip_prob: float = 0.0) -> None:
         if not 0 < crop <= 1:
             raise ValueError(f'CropFlipResize: crop is {crop}; expected a share in (0, 1].')
         self.size, self.crop, self.flip_prob = tuple(size), crop, flip_prob
 
     @cache_randomness
-    def _draw(self) -> Tuple[float, float, bool]:
+    def _draw(self) -> tuple[float, float, bool]:
         top, left, flip = np.random.random(3)
         return top, left, flip < self.flip_prob
 
@@ -87,7 +86,7 @@ class CropFlipResize(BaseTransform):
             results['gt_seg_map'] = label_maps
         return results
 
-    def _window(self, shape: Tuple[int, int], top: float, left: float, flip: bool) -> tuple:
+    def _window(self, shape: tuple[int, int], top: float, left: float, flip: bool) -> tuple:
         height, width = (max(1, round(side * self.crop)) for side in shape)
         y, x = int(top * (shape[0] - height + 1)), int(left * (shape[1] - width + 1))
         columns = slice(x, x + width)

@@ -1,5 +1,6 @@
 """What RVOS and RSIS add to the pipelines: their affine augmentation, and the ids of a whole video."""
-from typing import Sequence, Tuple
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -9,8 +10,9 @@ from mmcv.transforms.utils import cache_randomness
 from mmvos.registry import TRANSFORMS
 
 
-def affine_matrix(shape: Tuple[int, int], rotation: float, translation: Tuple[float, float], shear: float,
-                  zoom: Tuple[float, float]) -> np.ndarray:
+def affine_matrix(
+    shape: tuple[int, int], rotation: float, translation: tuple[float, float], shear: float, zoom: tuple[float, float]
+) -> np.ndarray:
     """Rotation, translation, shear and zoom as one map from output to input pixels, relative to the image's centre.
 
     Args:
@@ -45,8 +47,9 @@ def apply_affine(image: np.ndarray, matrix: np.ndarray, interpolation: str = 'bi
     if interpolation == 'nearest':
         row, column = (np.clip(np.rint(s), 0, side - 1).astype(np.intp) for s, side in zip(source, (height, width)))
         return image[row, column]
-    return cv2.remap(image, source[1].astype(np.float32), source[0].astype(np.float32), cv2.INTER_LINEAR,
-                     borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(
+        image, source[1].astype(np.float32), source[0].astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
 
 
 @TRANSFORMS.register_module()
@@ -66,9 +69,16 @@ class RandomFrameAffine(BaseTransform):
         min_pixels: an instance of a still image that keeps fewer is dropped.
     """
 
-    def __init__(self, rotation: float = 10.0, translation: float = 0.1, shear: float = 0.1,
-                 zoom: Sequence[float] = (0.7, 1.4), prob: float = 1.0, interpolation: str = 'bilinear',
-                 min_pixels: int = 1) -> None:
+    def __init__(
+        self,
+        rotation: float = 10.0,
+        translation: float = 0.1,
+        shear: float = 0.1,
+        zoom: Sequence[float] = (0.7, 1.4),
+        prob: float = 1.0,
+        interpolation: str = 'bilinear',
+        min_pixels: int = 1,
+    ) -> None:
         if interpolation not in ('bilinear', 'nearest'):
             raise ValueError(f"interpolation is {interpolation!r}; expected 'bilinear' or 'nearest'.")
         self.rotation, self.translation, self.shear, self.zoom = rotation, translation, shear, tuple(zoom)
@@ -77,9 +87,13 @@ class RandomFrameAffine(BaseTransform):
     @cache_randomness
     def _draw(self) -> dict:
         symmetric = np.random.uniform(-1, 1, 4)
-        return dict(apply=np.random.rand() < self.prob, rotation=symmetric[0] * self.rotation,
-                    translation=tuple(symmetric[1:3] * self.translation), shear=symmetric[3] * self.shear,
-                    zoom=tuple(np.random.uniform(*self.zoom, 2)))
+        return dict(
+            apply=np.random.rand() < self.prob,
+            rotation=symmetric[0] * self.rotation,
+            translation=tuple(symmetric[1:3] * self.translation),
+            shear=symmetric[3] * self.shear,
+            zoom=tuple(np.random.uniform(*self.zoom, 2)),
+        )
 
     def transform(self, results: dict) -> dict:
         draw = dict(self._draw())

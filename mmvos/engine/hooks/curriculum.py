@@ -1,7 +1,9 @@
 """Curricula: settings of the model, of the training pipeline and of the data loader that change as training goes on."""
+
 import bisect
 import itertools
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
+from typing import Any, Optional
 
 import torch
 from mmengine.hooks import Hook
@@ -13,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from mmvos.registry import HOOKS
 
-DATA_BATCH = Optional[Union[dict, tuple, list]]
+DATA_BATCH = Optional[dict | tuple | list]
 
 
 class StagedFetch:
@@ -29,7 +31,7 @@ class StagedFetch:
         stage: int64 tensor with one element, in shared memory.
     """
 
-    def __init__(self, dataset: Any, targets: List[Tuple[Any, str, Sequence]], stage: Tensor) -> None:
+    def __init__(self, dataset: Any, targets: list[tuple[Any, str, Sequence]], stage: Tensor) -> None:
         self.dataset, self.targets, self.stage, self._applied = dataset, targets, stage, None
 
     def __call__(self, indices: Sequence[int]) -> list:
@@ -51,18 +53,23 @@ class _StagedHook(Hook):
 
     Lists that are shorter than the number of stages keep their last value.
     """
+
     priority = 'ABOVE_NORMAL'
 
-    def __init__(self, transforms: Optional[Dict[str, Sequence]] = None, model: Optional[Dict[str, Any]] = None,
-                 batch_size: Optional[Sequence[int]] = None) -> None:
+    def __init__(
+        self,
+        transforms: dict[str, Sequence] | None = None,
+        model: dict[str, Any] | None = None,
+        batch_size: Sequence[int] | None = None,
+    ) -> None:
         self.transforms = {k: list(v) for k, v in (transforms or {}).items()}
         self.model, self.batch_size = dict(model or {}), list(batch_size or [])
         for path in self.transforms:
             if path.count('.') != 1:
                 raise ValueError(f"transforms: {path!r}; expected 'ClassName.attribute'.")
-        self._shared: Optional[Tensor] = None
-        self._stage: Optional[int] = None
-        self._retired: List[Any] = []
+        self._shared: Tensor | None = None
+        self._stage: int | None = None
+        self._retired: list[Any] = []
 
     def before_train(self, runner: Runner) -> None:
         """Reach into the data set before its workers start."""
@@ -73,12 +80,17 @@ class _StagedHook(Hook):
 
     def _share(self, runner: Runner) -> None:
         loader = runner.train_dataloader
-        targets = [(transform, path.split('.')[1], values) for path, values in self.transforms.items()
-                   for transform in find_transforms(loader.dataset, *path.split('.'))]
+        targets = [
+            (transform, path.split('.')[1], values)
+            for path, values in self.transforms.items()
+            for transform in find_transforms(loader.dataset, *path.split('.'))
+        ]
         fetch = getattr(loader.dataset, '__getitems__', None)
         if fetch is not None and not isinstance(fetch, StagedFetch):
-            raise TypeError(f'{type(loader.dataset).__name__} fetches batches in a way of its own; a curriculum of the '
-                            'training pipeline cannot be put in front of it.')
+            raise TypeError(
+                f'{type(loader.dataset).__name__} fetches batches in a way of its own; a curriculum of the '
+                'training pipeline cannot be put in front of it.'
+            )
         self._shared = torch.zeros(1, dtype=torch.int64).share_memory_()
         staged = StagedFetch(loader.dataset if fetch is None else _Chained(fetch), targets, self._shared)
         loader.dataset.__getitems__ = staged
@@ -116,8 +128,7 @@ class _StagedHook(Hook):
             settings['batch_size'] = self.batch_size[min(stage, len(self.batch_size) - 1)]
             runner.train_dataloader.batch_sampler.batch_size = settings['batch_size']
         if settings:
-            runner.logger.info(f'{type(self).__name__}, stage {stage}: '
-                               + ', '.join(f'{k} = {v}' for k, v in settings.items()))
+            runner.logger.info(f'{type(self).__name__}, stage {stage}: ' + ', '.join(f'{k} = {v}' for k, v in settings.items()))
 
 
 class _Chained:
@@ -137,11 +148,12 @@ class CurriculumHook(_StagedHook):
     Examples: clips of 2, 4, 8, 14 frames; hand-over from ground-truth to inferred masks, suddenly or step by step; the
     stop loss from epoch 100 on::
 
-        dict(type='CurriculumHook', begins=(3, 6, 9), transforms={'SampleClip.clip_len': (2, 4, 8, 14)},
-             batch_size=(8, 8, 4, 2))
-        dict(type='CurriculumHook', begins=(20, ), model={'inferred_mask_prob': (0.0, 1.0)})
+        dict(
+            type='CurriculumHook', begins=(3, 6, 9), transforms={'SampleClip.clip_len': (2, 4, 8, 14)}, batch_size=(8, 8, 4, 2)
+        )
+        dict(type='CurriculumHook', begins=(20,), model={'inferred_mask_prob': (0.0, 1.0)})
         dict(type='CurriculumHook', model={'inferred_mask_prob': dict(begin=10, end=20, values=(0.0, 1.0))})
-        dict(type='CurriculumHook', begins=(100, ), model={'criterion.weights.stop': (0.0, 0.5)})
+        dict(type='CurriculumHook', begins=(100,), model={'criterion.weights.stop': (0.0, 0.5)})
 
     Settings of transforms also reach worker processes that live on (``persistent_workers``) and data loaders that are
     iterated without end; a few batches that a worker has made ahead still belong to the stage before. Stage and values
@@ -166,8 +178,7 @@ class CurriculumHook(_StagedHook):
         for path, values in itertools.chain(self.transforms.items(), self.model.items()):
             if isinstance(values, dict):
                 if values.keys() != {'begin', 'end', 'values'} or values['end'] <= values['begin']:
-                    raise ValueError(f'{path}: {values}; expected dict(begin=, end=, values=(first, last)), '
-                                     'begin before end.')
+                    raise ValueError(f'{path}: {values}; expected dict(begin=, end=, values=(first, last)), begin before end.')
             elif len(values) != len(self.begins) + 1:
                 raise ValueError(f'{path}: {len(values)} values for {len(self.begins) + 1} stages.')
 
@@ -207,8 +218,9 @@ class PlateauCurriculumHook(_StagedHook):
         transforms, model, batch_size: values by stage, see :class:`CurriculumHook`.
     """
 
-    def __init__(self, num_stages: int, patience: int, monitor: str = 'train/loss', rule: str = 'less',
-                 min_delta: float = 0.0, **kwargs) -> None:
+    def __init__(
+        self, num_stages: int, patience: int, monitor: str = 'train/loss', rule: str = 'less', min_delta: float = 0.0, **kwargs
+    ) -> None:
         super().__init__(**kwargs)
         if rule not in ('less', 'greater'):
             raise ValueError(f"rule is {rule!r}; expected 'less' or 'greater'.")
@@ -228,7 +240,7 @@ class PlateauCurriculumHook(_StagedHook):
             history = MessageHub.get_current_instance().get_scalar(self.monitor)
             self._observe(history.mean(len(runner.train_dataloader)))
 
-    def after_val_epoch(self, runner: Runner, metrics: Optional[Dict[str, float]] = None) -> None:
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         if not self.monitor.startswith('train/'):
             if self.monitor not in (metrics or {}):
                 raise KeyError(f'no metric {self.monitor!r}; the validation gave {sorted(metrics or {})}.')
@@ -267,11 +279,12 @@ class FreezeHook(Hook):
         module: dotted path of the part.
         until: the epoch in which it begins to learn.
     """
+
     priority = 'ABOVE_NORMAL'
 
     def __init__(self, module: str, until: int) -> None:
         self.module, self.until = module, until
-        self._rates: List[Tuple[dict, float]] = []
+        self._rates: list[tuple[dict, float]] = []
 
     def before_train(self, runner: Runner) -> None:
         owner, name = _resolve(runner.model, self.module)
@@ -280,8 +293,10 @@ class FreezeHook(Hook):
         for group in runner.optim_wrapper.optimizer.param_groups:
             inside = [id(p) in frozen for p in group['params']]
             if any(inside) and not all(inside):
-                raise ValueError(f'the optimizer mixes {self.module} with other parameters in one group; set '
-                                 f"paramwise_cfg=dict(custom_keys={{'{self.module}': dict(lr_mult=...)}}).")
+                raise ValueError(
+                    f'the optimizer mixes {self.module} with other parameters in one group; set '
+                    f"paramwise_cfg=dict(custom_keys={{'{self.module}': dict(lr_mult=...)}})."
+                )
             if any(inside):
                 self._groups.append(group)
 
@@ -291,14 +306,15 @@ class FreezeHook(Hook):
             for group in self._groups:
                 group['lr'] = 0.0
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: DATA_BATCH = None,
-                         outputs: Optional[dict] = None) -> None:
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: DATA_BATCH = None, outputs: dict | None = None
+    ) -> None:
         for group, rate in self._rates:  # schedulers go on from the true rate
             group['lr'] = rate
         self._rates = []
 
 
-def find_transforms(dataset: Any, name: str, attribute: str) -> List[Any]:
+def find_transforms(dataset: Any, name: str, attribute: str) -> list[Any]:
     """The transforms of a class in the pipelines of a data set, also inside wrappers and broadcasters.
 
     Raises:
@@ -310,8 +326,11 @@ def find_transforms(dataset: Any, name: str, attribute: str) -> List[Any]:
         if type(part).__name__ == name and hasattr(part, attribute):
             found.append(part)
         pipeline = getattr(part, 'pipeline', None)
-        inner = [getattr(part, 'dataset', None), *(getattr(part, 'datasets', None) or []),
-                 *(getattr(pipeline, 'transforms', None) or [])]
+        inner = [
+            getattr(part, 'dataset', None),
+            *(getattr(part, 'datasets', None) or []),
+            *(getattr(pipeline, 'transforms', None) or []),
+        ]
         transforms = getattr(part, 'transforms', None)
         inner += list(getattr(transforms, 'transforms', None) or (transforms if isinstance(transforms, list) else []))
         queue += [p for p in inner if p is not None and not isinstance(p, dict)]
@@ -320,7 +339,7 @@ def find_transforms(dataset: Any, name: str, attribute: str) -> List[Any]:
     return found
 
 
-def _resolve(model: Any, path: str) -> Tuple[Any, str]:
+def _resolve(model: Any, path: str) -> tuple[Any, str]:
     """The object that has the attribute at the end of a dotted path, and the attribute's name."""
     owner = model.module if is_model_wrapper(model) else model
     *parents, attribute = path.split('.')

@@ -1,5 +1,4 @@
 """Learning rates that depend on the stream that a training batch comes from."""
-from typing import Dict
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
@@ -18,15 +17,16 @@ class StreamLRHook(Hook):
         lr_mult: ``{stream: {prefix of the parameter's name: factor}}``; the longest prefix that fits counts, ``''`` fits
             all.
     """
+
     priority = 'VERY_HIGH'  # after the step: restored before the schedulers look
 
-    def __init__(self, lr_mult: Dict[str, Dict[str, float]]) -> None:
+    def __init__(self, lr_mult: dict[str, dict[str, float]]) -> None:
         self.lr_mult = {stream: dict(table) for stream, table in lr_mult.items()}
 
     def before_train(self, runner) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         names = {id(parameter): name for name, parameter in model.named_parameters()}
-        self._factors: Dict[str, list] = {}
+        self._factors: dict[str, list] = {}
         for stream, table in self.lr_mult.items():
             unused = [prefix for prefix in table if not any(name.startswith(prefix) for name in names.values())]
             if unused:
@@ -35,22 +35,25 @@ class StreamLRHook(Hook):
             for group in runner.optim_wrapper.optimizer.param_groups:
                 found = {self._factor(table, names[id(parameter)]) for parameter in group['params']}
                 if len(found) > 1:
-                    raise ValueError('StreamLRHook: a group of the optimiser holds parameters with different factors '
-                                     f'{sorted(found)}. Give optim_wrapper a paramwise_cfg, which makes one group per '
-                                     'parameter.')
+                    raise ValueError(
+                        'StreamLRHook: a group of the optimiser holds parameters with different factors '
+                        f'{sorted(found)}. Give optim_wrapper a paramwise_cfg, which makes one group per '
+                        'parameter.'
+                    )
                 factors.append(found.pop())
             self._factors[stream] = factors
 
     @staticmethod
-    def _factor(table: Dict[str, float], name: str) -> float:
+    def _factor(table: dict[str, float], name: str) -> float:
         fitting = [prefix for prefix in table if name.startswith(prefix)]
         return table[max(fitting, key=len)] if fitting else 1.0
 
     def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
         streams = {sample.get('stream') for sample in data_batch['data_samples']}
         if len(streams) != 1 or not streams <= self._factors.keys():
-            raise ValueError(f'StreamLRHook: a batch of the streams {sorted(map(str, streams))}; expected one of '
-                             f'{sorted(self._factors)}.')
+            raise ValueError(
+                f'StreamLRHook: a batch of the streams {sorted(map(str, streams))}; expected one of {sorted(self._factors)}.'
+            )
         groups = runner.optim_wrapper.optimizer.param_groups
         self._scheduled = [group['lr'] for group in groups]
         for group, factor in zip(groups, self._factors[streams.pop()]):

@@ -1,7 +1,8 @@
 """Drawing results while testing (``tools/test.py --show-dir``)."""
+
 import os
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import cv2
 from mmengine.hooks import Hook
@@ -22,13 +23,21 @@ class VOSVisualizationHook(Hook):
         fps: of the video.
         options: keyword arguments of the drawing function (``alpha``, ``contour``; for instances ``score_thr``).
     """
+
     priority = 'LOW'
 
-    def __init__(self, draw: bool = False, out_dir: Optional[str] = None, images: bool = True, video: bool = True,
-                 fps: float = 12.0, options: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        draw: bool = False,
+        out_dir: str | None = None,
+        images: bool = True,
+        video: bool = True,
+        fps: float = 12.0,
+        options: dict | None = None,
+    ) -> None:
         self.draw, self.out_dir, self.images, self.video, self.fps = draw, out_dir, images, video, fps
         self.options = options or {}
-        self._writer: Optional[VideoWriter] = None
+        self._writer: VideoWriter | None = None
 
     def after_test_frame(self, runner, video_idx: int, video: Video, result: Any) -> None:
         if not self.draw:

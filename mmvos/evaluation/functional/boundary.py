@@ -4,9 +4,9 @@ What makes it fast, none of which changes a bit of the result: masks are cropped
 applied tap by tap but as a union of rows that grow with the disc; and several masks share one dilation, each in a bit
 of its own of the same bytes.
 """
+
 import math
 from functools import lru_cache
-from typing import Optional, Tuple
 
 import cv2
 import numpy as np
@@ -49,7 +49,7 @@ def boundary_map(mask: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=64)
-def _disc_rows(radius: int) -> Tuple[Tuple[int, Tuple[int, ...]], ...]:
+def _disc_rows(radius: int) -> tuple[tuple[int, tuple[int, ...]], ...]:
     """The disc x^2 + y^2 <= radius^2 as ``(half width, (row offsets >= 0 of that half width))``, narrow to wide."""
     rows = {}
     for offset in range(radius + 1):
@@ -72,7 +72,7 @@ def dilate_disc(planes: np.ndarray, radius: int) -> np.ndarray:
     # one flat array. One gap serves both neighbours.
     pitch = width + radius
     source = np.zeros((height + 2 * radius) * pitch + 2 * radius, np.uint8)
-    source[radius:-radius or None].reshape(-1, pitch)[radius:radius + height, :width] = planes
+    source[radius : -radius or None].reshape(-1, pitch)[radius : radius + height, :width] = planes
     wide = source.copy()  # dilated along the rows by the current half width
     first, count = radius + radius * pitch, height * pitch
     result = np.zeros(count, np.uint8)
@@ -80,14 +80,14 @@ def dilate_disc(planes: np.ndarray, radius: int) -> np.ndarray:
     for half_width, offsets in _disc_rows(radius):
         for step in range(reached + 1, half_width + 1):
             inner = wide[step:-step]
-            inner |= source[:-2 * step]
-            inner |= source[2 * step:]
+            inner |= source[: -2 * step]
+            inner |= source[2 * step :]
         reached = half_width
         for offset in offsets:
             shift = offset * pitch
-            result |= wide[first + shift:first + shift + count]
+            result |= wide[first + shift : first + shift + count]
             if offset:
-                result |= wide[first - shift:first - shift + count]
+                result |= wide[first - shift : first - shift + count]
     return result.reshape(height, pitch)[:, :width]
 
 
@@ -104,14 +104,14 @@ def f_from_counts(n_pred, n_gt, matched_pred, matched_gt) -> np.ndarray:
     return np.where((n_pred == 0) & (n_gt == 0), 1.0, f)
 
 
-def mask_box(mask: np.ndarray) -> Tuple[slice, slice]:
+def mask_box(mask: np.ndarray) -> tuple[slice, slice]:
     """Rows and columns of the non-zero pixels of a uint8 ``(H, W)`` mask, one pixel wider on each side."""
     height, width = mask.shape
     x, y, w, h = cv2.boundingRect(mask)
     return slice(max(y - 1, 0), min(y + h + 1, height)), slice(max(x - 1, 0), min(x + w + 1, width))
 
 
-def contour_counts(gt: np.ndarray, pred: np.ndarray, radius: int) -> Tuple[int, int, int, int]:
+def contour_counts(gt: np.ndarray, pred: np.ndarray, radius: int) -> tuple[int, int, int, int]:
     """What :func:`f_from_counts` takes, for two bool masks ``(H, W)`` cropped (or not) to :func:`mask_box` of both."""
     gt_contour, pred_contour = boundary_map(gt), boundary_map(pred)
     n_pred, n_gt = np.count_nonzero(pred_contour), np.count_nonzero(gt_contour)
@@ -123,7 +123,7 @@ def contour_counts(gt: np.ndarray, pred: np.ndarray, radius: int) -> Tuple[int, 
     return n_pred, n_gt, np.count_nonzero(pred_contour & near), np.count_nonzero(gt_in_bit_1 & near)
 
 
-def f_measure(gt: np.ndarray, pred: np.ndarray, void: Optional[np.ndarray] = None, bound_th: float = BOUND_TH) -> float:
+def f_measure(gt: np.ndarray, pred: np.ndarray, void: np.ndarray | None = None, bound_th: float = BOUND_TH) -> float:
     """F of two masks: harmonic mean of the shares of contour pixels that lie within the tolerance of the other contour.
 
     Void pixels become background before contours are taken.

@@ -3,7 +3,8 @@
 Which frames count: 2016 and 2017 semi-supervised leave out the first and the last frame of a sequence, unsupervised
 counts all. The objects are those of a sequence's first annotation; results are means over all objects of all sequences.
 """
-from typing import Dict, Iterable, List, Optional
+
+from collections.abc import Iterable
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -18,11 +19,35 @@ VOID = 255
 #: sequences of DAVIS 2016 whose contours are not broken up by occlusions, on which T is defined
 TEMPORAL_SEQUENCES = (
     # val
-    'blackswan', 'camel', 'car-roundabout', 'car-shadow', 'cows', 'drift-straight', 'kite-surf', 'paragliding-launch',
-    'scooter-black', 'soapbox',
+    'blackswan',
+    'camel',
+    'car-roundabout',
+    'car-shadow',
+    'cows',
+    'drift-straight',
+    'kite-surf',
+    'paragliding-launch',
+    'scooter-black',
+    'soapbox',
     # train
-    'bear', 'boat', 'bus', 'car-turn', 'dance-jump', 'drift-turn', 'elephant', 'flamingo', 'hike', 'hockey',
-    'kite-walk', 'mallard-water', 'motocross-bumps', 'rhino', 'stroller', 'surf', 'train')
+    'bear',
+    'boat',
+    'bus',
+    'car-turn',
+    'dance-jump',
+    'drift-turn',
+    'elephant',
+    'flamingo',
+    'hike',
+    'hockey',
+    'kite-walk',
+    'mallard-water',
+    'motocross-bumps',
+    'rhino',
+    'stroller',
+    'surf',
+    'train',
+)
 
 #: brings T into the range of J and F
 TEMPORAL_SCALE = 5.0
@@ -48,7 +73,7 @@ class DAVIS2016Sequence:
 
     needs_prediction = needs_annotation
 
-    def update(self, index: int, gt: Optional[np.ndarray], pred: Optional[np.ndarray]) -> None:
+    def update(self, index: int, gt: np.ndarray | None, pred: np.ndarray | None) -> None:
         """Score frame ``index`` (frames come in order): label maps uint8 ``(H, W)``, None where not needed."""
         if not self.needs_annotation(index):
             return
@@ -61,7 +86,7 @@ class DAVIS2016Sequence:
                 self.t[index - 1] = TEMPORAL_SCALE * temporal_instability(self._contour, contour)
             self._contour = contour
 
-    def result(self) -> List[Dict[str, float]]:
+    def result(self) -> list[dict[str, float]]:
         """One row with the statistics of the object."""
         row = dict(object=1, frames=self.num_frames - 2, **_table(self.j[1:-1], self.f[1:-1]))
         if self.temporal:
@@ -82,7 +107,7 @@ class DAVISSemiSequence:
     def __init__(self, num_frames: int, strict: bool = True, bound_th: float = BOUND_TH) -> None:
         _check_length(num_frames, 3)
         self.num_frames, self.strict, self.bound_th = num_frames, strict, bound_th
-        self.object_ids: Optional[List[int]] = None
+        self.object_ids: list[int] | None = None
 
     def needs_annotation(self, index: int) -> bool:
         return index < self.num_frames - 1
@@ -90,7 +115,7 @@ class DAVISSemiSequence:
     def needs_prediction(self, index: int) -> bool:
         return 0 < index < self.num_frames - 1
 
-    def update(self, index: int, gt: Optional[np.ndarray], pred: Optional[np.ndarray]) -> None:
+    def update(self, index: int, gt: np.ndarray | None, pred: np.ndarray | None) -> None:
         """Score frame ``index`` (frames come in order): label maps uint8 ``(H, W)``, None where not needed."""
         if index == 0:
             # a missing id in between is an object without pixels
@@ -104,15 +129,18 @@ class DAVISSemiSequence:
             largest = int(pred.max())
             if largest > len(self.object_ids):
                 if self.strict:
-                    raise ValueError(f'the prediction has object {largest}, the first annotation only objects '
-                                     f'1..{len(self.object_ids)}.')
+                    raise ValueError(
+                        f'the prediction has object {largest}, the first annotation only objects 1..{len(self.object_ids)}.'
+                    )
                 pred = np.where(pred > len(self.object_ids), np.uint8(0), pred)
             self.j[:, index], self.f[:, index] = score_objects(gt, pred, self.object_ids, self.bound_th)
 
-    def result(self) -> List[Dict[str, float]]:
+    def result(self) -> list[dict[str, float]]:
         """One row of statistics per object."""
-        return [dict(object=object_id, frames=self.num_frames - 2, **_table(j[1:-1], f[1:-1]))
-                for object_id, j, f in zip(self.object_ids, self.j, self.f)]
+        return [
+            dict(object=object_id, frames=self.num_frames - 2, **_table(j[1:-1], f[1:-1]))
+            for object_id, j, f in zip(self.object_ids, self.j, self.f)
+        ]
 
 
 class DAVISUnsupSequence:
@@ -130,7 +158,7 @@ class DAVISUnsupSequence:
     def __init__(self, num_frames: int, max_proposals: int = 20, bound_th: float = BOUND_TH) -> None:
         _check_length(num_frames, 1)
         self.num_frames, self.max_proposals, self.bound_th = num_frames, max_proposals, bound_th
-        self.num_objects: Optional[int] = None
+        self.num_objects: int | None = None
 
     def needs_annotation(self, index: int) -> bool:
         return True
@@ -148,8 +176,10 @@ class DAVISUnsupSequence:
             self._j, self._f = np.zeros((2, 1, self.num_objects, self.num_frames))
         largest = int(pred.max())
         if largest > self.max_proposals:
-            raise ValueError(f'the prediction has id {largest}; at most {self.max_proposals} proposals with ids '
-                             f'1..{self.max_proposals} are allowed.')
+            raise ValueError(
+                f'the prediction has id {largest}; at most {self.max_proposals} proposals with ids '
+                f'1..{self.max_proposals} are allowed.'
+            )
         new = largest + 1 - len(self._j)
         if new > 0:
             self._j, self._f = (np.concatenate([x, np.repeat(x[:1], new, 0)]) for x in (self._j, self._f))
@@ -162,16 +192,18 @@ class DAVISUnsupSequence:
         missing = max(self.num_objects + 1 - len(self._j), 0)
         return tuple(np.concatenate([x[1:], np.repeat(x[:1], missing, 0)]) for x in (self._j, self._f))
 
-    def result(self) -> List[Dict[str, float]]:
+    def result(self) -> list[dict[str, float]]:
         """One row of statistics per object, ``proposal`` being the id that was matched to it."""
         j, f = self.scores()
         proposals, objects = linear_sum_assignment((j.mean(2) + f.mean(2)) / 2, maximize=True)
         order = np.argsort(objects)
-        return [dict(object=int(k) + 1, proposal=int(p) + 1, frames=self.num_frames, **_table(j[p, k], f[p, k]))
-                for p, k in zip(proposals[order], objects[order])]
+        return [
+            dict(object=int(k) + 1, proposal=int(p) + 1, frames=self.num_frames, **_table(j[p, k], f[p, k]))
+            for p, k in zip(proposals[order], objects[order])
+        ]
 
 
-def davis_summary(rows: Iterable[Dict[str, float]]) -> Dict[str, float]:
+def davis_summary(rows: Iterable[dict[str, float]]) -> dict[str, float]:
     """The official figures from the rows of all objects of all sequences: plain means over objects.
 
     Returns:
@@ -190,15 +222,18 @@ def davis_summary(rows: Iterable[Dict[str, float]]) -> Dict[str, float]:
     return summary
 
 
-def _table(j: np.ndarray, f: np.ndarray) -> Dict[str, float]:
-    return {f'{measure}-{kind}': value for measure, values in (('J', j), ('F', f))
-            for kind, value in zip(('Mean', 'Recall', 'Decay'), statistics(values))}
+def _table(j: np.ndarray, f: np.ndarray) -> dict[str, float]:
+    return {
+        f'{measure}-{kind}': value
+        for measure, values in (('J', j), ('F', f))
+        for kind, value in zip(('Mean', 'Recall', 'Decay'), statistics(values))
+    }
 
 
 def _largest_id(gt: np.ndarray) -> int:
     return int(np.max(gt, initial=0, where=gt != VOID))
 
 
-def _check_length(num_frames: Optional[int], least: int) -> None:
+def _check_length(num_frames: int | None, least: int) -> None:
     if num_frames is None or num_frames < least:
         raise ValueError(f'{num_frames} frames; this protocol needs at least {least}.')

@@ -1,5 +1,6 @@
 """J and F of all objects of one frame, from its two label maps."""
-from typing import Sequence, Tuple
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,12 +12,15 @@ def check_same_size(gt: np.ndarray, pred: np.ndarray) -> None:
     if gt.ndim != 2 or pred.ndim != 2:
         raise ValueError(f'expected label maps (H, W); the annotation is {gt.shape}, the prediction {pred.shape}.')
     if gt.shape != pred.shape:
-        raise ValueError(f'the prediction is {pred.shape[1]}x{pred.shape[0]}, the annotation is '
-                         f'{gt.shape[1]}x{gt.shape[0]} (width x height).')
+        raise ValueError(
+            f'the prediction is {pred.shape[1]}x{pred.shape[0]}, the annotation is '
+            f'{gt.shape[1]}x{gt.shape[0]} (width x height).'
+        )
 
 
-def score_objects(gt: np.ndarray, pred: np.ndarray, object_ids: Sequence[int],
-                  bound_th: float = BOUND_TH) -> Tuple[np.ndarray, np.ndarray]:
+def score_objects(
+    gt: np.ndarray, pred: np.ndarray, object_ids: Sequence[int], bound_th: float = BOUND_TH
+) -> tuple[np.ndarray, np.ndarray]:
     """J and F of objects that carry the same id in both label maps.
 
     Args:
@@ -46,8 +50,9 @@ def score_objects(gt: np.ndarray, pred: np.ndarray, object_ids: Sequence[int],
     return scores_j, f_from_counts(*counts)
 
 
-def score_pairs(gt: np.ndarray, pred: np.ndarray, num_objects: int, num_proposals: int,
-                bound_th: float = BOUND_TH) -> Tuple[np.ndarray, np.ndarray]:
+def score_pairs(
+    gt: np.ndarray, pred: np.ndarray, num_objects: int, num_proposals: int, bound_th: float = BOUND_TH
+) -> tuple[np.ndarray, np.ndarray]:
     """J and F of every proposal against every object.
 
     Contours and their dilations are made once per object and once per proposal, not once per pair.
@@ -100,6 +105,7 @@ def _contours(label_map: np.ndarray, count: int, radius: int):
             # room for the dilation around the contour, as far as the image goes
             top, left = min(radius, rows.start), min(radius, columns.start)
             bottom, right = min(radius, height - rows.stop), min(radius, width - columns.stop)
-            near[i, rows.start - top:rows.stop + bottom, columns.start - left:columns.stop + right] = dilate_disc(
-                np.pad(contour, ((top, bottom), (left, right))), radius)
+            near[i, rows.start - top : rows.stop + bottom, columns.start - left : columns.stop + right] = dilate_disc(
+                np.pad(contour, ((top, bottom), (left, right))), radius
+            )
     return near.reshape(count, -1), contours

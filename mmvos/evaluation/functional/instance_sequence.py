@@ -1,5 +1,6 @@
 """Symmetric best Dice and difference in count: how leaf segmentation (CVPPP) scores an image."""
-from typing import Dict, Sequence
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -28,7 +29,7 @@ def symmetric_best_dice(predicted: np.ndarray, truth: np.ndarray) -> float:
     return min(best_dice(predicted, truth), best_dice(truth, predicted))
 
 
-def instance_sequence_summary(rows: Sequence[Dict[str, float]]) -> Dict[str, float]:
+def instance_sequence_summary(rows: Sequence[dict[str, float]]) -> dict[str, float]:
     """Means over images of ``SBD``, ``DiC`` (predicted minus true number) and its magnitude ``|DiC|``.
 
     Also ``SBD@n`` for images with n objects. ``rows``: dicts with ``sbd``, ``predicted`` and ``objects``.
@@ -36,8 +37,11 @@ def instance_sequence_summary(rows: Sequence[Dict[str, float]]) -> Dict[str, flo
     if not rows:
         raise ValueError('no images to score.')
     difference = np.array([row['predicted'] - row['objects'] for row in rows], float)
-    metrics = {'SBD': float(np.mean([row['sbd'] for row in rows])), 'DiC': float(difference.mean()),
-               '|DiC|': float(np.abs(difference).mean())}
+    metrics = {
+        'SBD': float(np.mean([row['sbd'] for row in rows])),
+        'DiC': float(difference.mean()),
+        '|DiC|': float(np.abs(difference).mean()),
+    }
     for count in sorted({row['objects'] for row in rows}):
         metrics[f'SBD@{count}'] = float(np.mean([row['sbd'] for row in rows if row['objects'] == count]))
     return metrics

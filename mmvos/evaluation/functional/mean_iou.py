@@ -1,5 +1,6 @@
 """Mean IoU of SegTrack v2, YouTube-Objects and FBMS-59: region similarity alone, on frames that may be sparse."""
-from typing import Dict, Iterable, List, Optional
+
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -19,13 +20,13 @@ class MeanIoUVideo:
         group: a key for means of means, such as the class of YouTube-Objects.
     """
 
-    def __init__(self, objects: str = 'union', skip_first: bool = False, group: Optional[str] = None) -> None:
+    def __init__(self, objects: str = 'union', skip_first: bool = False, group: str | None = None) -> None:
         if objects not in ('union', 'each'):
             raise ValueError(f"objects={objects!r}: expected 'union' or 'each'.")
         self.objects, self.skip_first, self.group = objects, skip_first, group
-        self.values: Dict[int, List[float]] = {}
+        self.values: dict[int, list[float]] = {}
         self.frames = 0
-        self._predicted: List[set] = []  # ids, per frame that counts
+        self._predicted: list[set] = []  # ids, per frame that counts
 
     def update(self, index: int, gt: np.ndarray, pred: np.ndarray) -> None:
         """Score an annotated frame (frames come in order): label maps uint8 ``(H, W)`` of one size."""
@@ -42,14 +43,21 @@ class MeanIoUVideo:
                 values.append(jaccard(gt == object_id, pred == object_id))
             self._predicted.append(set(np.flatnonzero(np.bincount(pred.ravel())).tolist()))
 
-    def result(self) -> List[dict]:
+    def result(self) -> list[dict]:
         """One row per object (``'union'``: one) that has a frame that counts."""
-        return [dict(object=object_id, frames=len(values), **({'class': self.group} if self.group is not None else {}),
-                     **{'J-Mean': float(np.mean(values))})
-                for object_id, values in sorted(self.values.items()) if values]
+        return [
+            dict(
+                object=object_id,
+                frames=len(values),
+                **({'class': self.group} if self.group is not None else {}),
+                **{'J-Mean': float(np.mean(values))},
+            )
+            for object_id, values in sorted(self.values.items())
+            if values
+        ]
 
 
-def mean_iou_summary(rows: Iterable[dict], average: Optional[str] = None) -> Dict[str, float]:
+def mean_iou_summary(rows: Iterable[dict], average: str | None = None) -> dict[str, float]:
     """Means over videos, classes and frames.
 
     Args:
@@ -67,8 +75,8 @@ def mean_iou_summary(rows: Iterable[dict], average: Optional[str] = None) -> Dic
         raise ValueError('no object was scored.')
     if average not in (None, 'object', 'class'):
         raise ValueError(f"average={average!r}: expected 'object' or 'class'.")
-    videos: Dict[str, List[float]] = {}
-    classes: Dict[str, List[float]] = {}
+    videos: dict[str, list[float]] = {}
+    classes: dict[str, list[float]] = {}
     for row in rows:
         videos.setdefault(row['video'], []).append(row['J-Mean'])
     class_of = {row['video']: row['class'] for row in rows if 'class' in row}
@@ -77,8 +85,10 @@ def mean_iou_summary(rows: Iterable[dict], average: Optional[str] = None) -> Dic
             classes.setdefault(class_of[video], []).append(float(np.mean(values)))
     frames = np.array([row['frames'] for row in rows])
     means = dict(object=nan_mean([row['J-Mean'] for row in rows]))
-    summary = dict(frame_mean=float(np.average([row['J-Mean'] for row in rows], weights=frames)),
-                   video_mean=float(np.mean([np.mean(values) for values in videos.values()])))
+    summary = dict(
+        frame_mean=float(np.average([row['J-Mean'] for row in rows], weights=frames)),
+        video_mean=float(np.mean([np.mean(values) for values in videos.values()])),
+    )
     if classes:
         per_class = {name: float(np.mean(values)) for name, values in sorted(classes.items())}
         means['class'] = float(np.mean(list(per_class.values())))

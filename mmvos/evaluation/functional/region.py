@@ -1,10 +1,9 @@
 """Region similarity J (Perazzi et al., CVPR 2016, section 4: the Jaccard index of two masks)."""
-from typing import Optional
 
 import numpy as np
 
 
-def jaccard(gt: np.ndarray, pred: np.ndarray, void: Optional[np.ndarray] = None) -> float:
+def jaccard(gt: np.ndarray, pred: np.ndarray, void: np.ndarray | None = None) -> float:
     """Intersection over union of two masks; 1 where both are empty.
 
     Args:

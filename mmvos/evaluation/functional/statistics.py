@@ -1,4 +1,5 @@
 """What is reported of a sequence of per-frame values (Perazzi et al., CVPR 2016, section 5.1)."""
+
 import warnings
 from typing import NamedTuple
 
@@ -7,6 +8,7 @@ import numpy as np
 
 class Statistics(NamedTuple):
     """``mean``; ``recall``: share of frames above 0.5; ``decay``: mean of the first minus mean of the last quarter."""
+
     mean: float
     recall: float
     decay: float
@@ -35,6 +37,6 @@ def statistics(values) -> Statistics:
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', RuntimeWarning)  # a quarter of NaN only
         mean = float(np.nanmean(values))
-        first, last = (float(np.nanmean(values[limits[i]:limits[i + 1] + 1])) for i in (0, 3))
+        first, last = (float(np.nanmean(values[limits[i] : limits[i + 1] + 1])) for i in (0, 3))
         recall = float(np.mean(values > 0.5))
     return Statistics(mean, recall, first - last)

@@ -7,7 +7,8 @@ What the definition leaves open is decided by the libraries of the original (the
 rounding of points, which of two equally good matches is taken), so those decisions are part of the measure and are made
 here in the same way. Each such place says so.
 """
-from typing import List, NamedTuple, Optional, Tuple
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,12 +32,13 @@ class Contour(NamedTuple):
     ``points``: upsampled, float32 ``(n, 2)``, first = last.
     ``shape_context``: float64 ``(n, 60)``, rows sum to 1.
     """
+
     corners: np.ndarray
     points: np.ndarray
     shape_context: np.ndarray
 
 
-def contour_of(mask: np.ndarray) -> Optional[Contour]:
+def contour_of(mask: np.ndarray) -> Contour | None:
     """The contour of a mask that T compares; None where no contour with more than three points is left.
 
     Args:
@@ -51,7 +53,7 @@ def contour_of(mask: np.ndarray) -> Optional[Contour]:
     return Contour(corners, points, _shape_context(points))
 
 
-def temporal_instability(first: Optional[Contour], second: Optional[Contour]) -> float:
+def temporal_instability(first: Contour | None, second: Contour | None) -> float:
     """T of two contours (of :func:`contour_of`), without the factor 5; NaN if one is None."""
     if first is None or second is None:
         return float('nan')
@@ -63,7 +65,7 @@ def temporal_instability(first: Optional[Contour], second: Optional[Contour]) ->
 # ---- contours -------------------------------------------------------------------------------------------------------
 
 
-def simplified_loops(mask: np.ndarray) -> List[np.ndarray]:
+def simplified_loops(mask: np.ndarray) -> list[np.ndarray]:
     """All contours of a mask, simplified and oriented, those of at most three points left out.
 
     Returns:
@@ -86,7 +88,7 @@ def simplified_loops(mask: np.ndarray) -> List[np.ndarray]:
     return result
 
 
-def trace_loops(mask: np.ndarray) -> List[np.ndarray]:
+def trace_loops(mask: np.ndarray) -> list[np.ndarray]:
     """The borders of a mask as closed walks between its pixels.
 
     A *crack* is the edge between a set and an unset pixel (outside of the image is unset), a *junction* an inner corner
@@ -166,7 +168,7 @@ def _trace_pieces(cracks: _Cracks):
     return pieces, at_junction
 
 
-def _walk(start: int, first: Tuple[int, bool], pieces, at_junction, unused: List[bool]) -> List[np.ndarray]:
+def _walk(start: int, first: tuple[int, bool], pieces, at_junction, unused: list[bool]) -> list[np.ndarray]:
     """Loops of one walk from a junction, in the order in which they close."""
     loops, walk = [], []  # walk: (piece, forwards, junction where it was entered)
     junction, step = start, first
@@ -177,9 +179,9 @@ def _walk(start: int, first: Tuple[int, bool], pieces, at_junction, unused: List
         junction = pieces[piece][2] if forwards else pieces[piece][1]
         on_walk = [i for i, entry in enumerate(walk) if entry[2] == junction]
         if on_walk:
-            parts = [pieces[p][0] if ahead else pieces[p][0][::-1] for p, ahead, _ in walk[on_walk[0]:]]
+            parts = [pieces[p][0] if ahead else pieces[p][0][::-1] for p, ahead, _ in walk[on_walk[0] :]]
             loops.append(np.concatenate([parts[0]] + [part[1:] for part in parts[1:]]))
-            del walk[on_walk[0]:]
+            del walk[on_walk[0] :]
             if not walk:
                 return loops
         piece, forwards, _ = walk[-1]
@@ -192,7 +194,7 @@ def _walk(start: int, first: Tuple[int, bool], pieces, at_junction, unused: List
             step = choices.pop()
 
 
-def _are_holes(loops: List[np.ndarray]) -> List[bool]:
+def _are_holes(loops: list[np.ndarray]) -> list[bool]:
     """Whether a loop lies in an odd number of others: parity of their vertical cracks to the left of one of its own."""
     rows, columns, owners, probes = [], [], [], []
     for index, loop in enumerate(loops):
@@ -208,7 +210,7 @@ def _are_holes(loops: List[np.ndarray]) -> List[bool]:
     limits = np.searchsorted(rows[by_row], np.arange(rows.max() + 2))
     holes = []
     for index, (row, column) in enumerate(probes):
-        cracks = by_row[limits[row]:limits[row + 1]]
+        cracks = by_row[limits[row] : limits[row + 1]]
         crossed = owners[cracks[columns[cracks] < column]]
         around = np.bincount(crossed[crossed != index]) % 2
         holes.append(bool(around.sum() % 2))
@@ -229,7 +231,7 @@ def _drop_near(points: np.ndarray, tolerance: float) -> np.ndarray:
     return points[kept + [len(points) - 1]]
 
 
-def _douglas_peucker(loops: List[np.ndarray], tolerance: float) -> List[np.ndarray]:
+def _douglas_peucker(loops: list[np.ndarray], tolerance: float) -> list[np.ndarray]:
     """Douglas and Peucker's simplification of all loops, all segments of one depth at a time.
 
     A segment is split at its farthest point (of equally far ones the last) if that is farther than the tolerance. The
@@ -311,8 +313,8 @@ def matching_costs(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     from_empty = columns * columns / (columns + EPS)  # a bin's term where the first histogram has nothing in it
     terms, sums = np.empty((2, BLOCK, len(second)))
     for top in range(0, len(first), BLOCK):
-        rows = first[top:top + BLOCK]
-        block, term, total = costs[top:top + BLOCK], terms[:len(rows)], sums[:len(rows)]
+        rows = first[top : top + BLOCK]
+        block, term, total = costs[top : top + BLOCK], terms[: len(rows)], sums[: len(rows)]
         for k, filled in enumerate(rows.any(0).tolist()):
             # always in the order of the bins: what is equal must stay equal to the last bit, see cheapest_path
             if not filled:
@@ -383,7 +385,7 @@ def cheapest_path(costs: np.ndarray) -> np.ndarray:
         last = (bottom + 1) * pitch + diagonal - bottom + 1
 
         def along(shift, array=totals, first=first, last=last):
-            return array[first + shift:last + shift + 1:pitch - 1]
+            return array[first + shift : last + shift + 1 : pitch - 1]
 
         best = np.minimum(along(-pitch), along(-1))
         np.minimum(best, along(-pitch - 1), out=best)
@@ -406,7 +408,7 @@ def cheapest_path(costs: np.ndarray) -> np.ndarray:
     return np.array(path[::-1])
 
 
-def _visiting_order(costs: np.ndarray, last: Tuple[int, int]) -> List[int]:
+def _visiting_order(costs: np.ndarray, last: tuple[int, int]) -> list[int]:
     """The order in which Dijkstra's algorithm visits cells, up to cell ``last``: rank of cell (x, y) at ``x * n2 + y``.
 
     Only the order among equal totals needs this: it follows from how the original's queue is built, an indirect heap

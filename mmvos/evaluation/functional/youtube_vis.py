@@ -1,15 +1,17 @@
 """Average precision of YouTube-VIS: COCO's, with the IoU of whole mask sequences."""
+
 import contextlib
 import io
 import math
 import numbers
 from collections import Counter
-from typing import Any, Dict, Iterator, List, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 STATS = ('AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'AR1', 'AR10', 'AR100', 'ARs', 'ARm', 'ARl')
 
 
-def youtube_vis_problems(gt: Dict[str, Any], results: Sequence[Dict[str, Any]]) -> Iterator[str]:
+def youtube_vis_problems(gt: dict[str, Any], results: Sequence[dict[str, Any]]) -> Iterator[str]:
     """What is wrong with results in the submission format, one sentence each (nothing: they can be scored).
 
     Args:
@@ -59,7 +61,7 @@ def youtube_vis_problems(gt: Dict[str, Any], results: Sequence[Dict[str, Any]]) 
             break  # one frame tells enough about a result
 
 
-def youtube_vis_ap(gt: Dict[str, Any], results: List[Dict[str, Any]]) -> Dict[str, Any]:
+def youtube_vis_ap(gt: dict[str, Any], results: list[dict[str, Any]]) -> dict[str, Any]:
     """AP and AR of YouTube-VIS, equal to the official evaluation code.
 
     The evaluation itself is mmdet's copy of the official one. Around it: bad results are named instead of silently cut
@@ -89,10 +91,7 @@ def youtube_vis_ap(gt: Dict[str, Any], results: List[Dict[str, Any]]) -> Dict[st
         raise ValueError('the annotation file has no annotations; results on such a split can only be submitted.')
     with contextlib.redirect_stdout(io.StringIO()):
         truth = YTVIS(dict(gt, annotations=_copies(gt['annotations'])))
-        if results:
-            found = truth.loadRes(_copies(results, drop=('bboxes', 'areas')))
-        else:
-            found = YTVIS(dict(gt, annotations=[]))
+        found = truth.loadRes(_copies(results, drop=('bboxes', 'areas'))) if results else YTVIS(dict(gt, annotations=[]))
         evaluation = YTVISeval(truth, found, 'segm')
         evaluation.params.vidIds = truth.getVidIds()
         evaluation.evaluate()
@@ -107,11 +106,19 @@ def youtube_vis_ap(gt: Dict[str, Any], results: List[Dict[str, Any]]) -> Dict[st
         name = names[category_id]
         key = f'{name} ({category_id})' if name in repeated else name
         per_category[key] = float(values[values > -1].mean()) if (values > -1).any() else -1.0
-    return dict(zip(STATS, map(float, evaluation.stats)), per_category=per_category, precision=precision,
-                recall=evaluation.eval['recall'], scores=evaluation.eval['scores'], ious=evaluation.ious)
+    return dict(
+        zip(STATS, map(float, evaluation.stats)),
+        per_category=per_category,
+        precision=precision,
+        recall=evaluation.eval['recall'],
+        scores=evaluation.eval['scores'],
+        ious=evaluation.ious,
+    )
 
 
-def _copies(records: Sequence[dict], drop: Sequence[str] = ()) -> List[dict]:
+def _copies(records: Sequence[dict], drop: Sequence[str] = ()) -> list[dict]:
     """The official code writes into records and into their lists of masks."""
-    return [{key: list(value) if key == 'segmentations' else value for key, value in record.items() if key not in drop}
-            for record in records]
+    return [
+        {key: list(value) if key == 'segmentations' else value for key, value in record.items() if key not in drop}
+        for record in records
+    ]

@@ -4,7 +4,8 @@ The server's code is not public. What is public: scores are means over the objec
 categories, and the overall score is the mean of the four. Which frames of an object count is a choice; it is made here by
 ``first`` and ``last`` and named in every report.
 """
-from typing import Dict, Iterable, List, Optional
+
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -13,16 +14,79 @@ from .frames import check_same_size, score_objects
 
 #: the categories of the training set
 SEEN_CATEGORIES = frozenset(
-    'airplane ape bear bike bird boat bucket bus camel cat cow crocodile deer dog dolphin duck eagle earless_seal '
-    'elephant fish fox frisbee frog giant_panda giraffe hand hat hedgehog horse knife leopard lion lizard monkey '
-    'motorbike mouse others owl paddle parachute parrot penguin person plant rabbit raccoon sedan shark sheep sign '
-    'skateboard snail snake snowboard squirrel surfboard tennis_racket tiger toilet train truck turtle umbrella whale '
-    'zebra'.split())
+    [
+        'airplane',
+        'ape',
+        'bear',
+        'bike',
+        'bird',
+        'boat',
+        'bucket',
+        'bus',
+        'camel',
+        'cat',
+        'cow',
+        'crocodile',
+        'deer',
+        'dog',
+        'dolphin',
+        'duck',
+        'eagle',
+        'earless_seal',
+        'elephant',
+        'fish',
+        'fox',
+        'frisbee',
+        'frog',
+        'giant_panda',
+        'giraffe',
+        'hand',
+        'hat',
+        'hedgehog',
+        'horse',
+        'knife',
+        'leopard',
+        'lion',
+        'lizard',
+        'monkey',
+        'motorbike',
+        'mouse',
+        'others',
+        'owl',
+        'paddle',
+        'parachute',
+        'parrot',
+        'penguin',
+        'person',
+        'plant',
+        'rabbit',
+        'raccoon',
+        'sedan',
+        'shark',
+        'sheep',
+        'sign',
+        'skateboard',
+        'snail',
+        'snake',
+        'snowboard',
+        'squirrel',
+        'surfboard',
+        'tennis_racket',
+        'tiger',
+        'toilet',
+        'train',
+        'truck',
+        'turtle',
+        'umbrella',
+        'whale',
+        'zebra',
+    ]
+)
 
 VOID = 255
 
 
-def category_group(category: Optional[str]) -> str:
+def category_group(category: str | None) -> str:
     """``'seen'`` or ``'unseen'``; ``'all'`` where a data set has no categories."""
     if category is None:
         return 'all'
@@ -45,13 +109,19 @@ class YouTubeVOSVideo:
         bound_th: tolerance of F, see :func:`boundary_radius`.
     """
 
-    def __init__(self, categories: Optional[Dict[int, str]] = None, first_frames: Optional[Dict[int, int]] = None,
-                 first: str = 'exclude', last: str = 'include', bound_th: float = BOUND_TH) -> None:
+    def __init__(
+        self,
+        categories: dict[int, str] | None = None,
+        first_frames: dict[int, int] | None = None,
+        first: str = 'exclude',
+        last: str = 'include',
+        bound_th: float = BOUND_TH,
+    ) -> None:
         check_convention(first, last)
         self.categories = {int(k): v for k, v in categories.items()} if categories else None
         self.first_frames = {int(k): int(v) for k, v in (first_frames or {}).items()}
         self.first, self.last, self.bound_th = first, last, bound_th
-        self.scores: Dict[int, List[tuple]] = {object_id: [] for object_id in self.categories or ()}
+        self.scores: dict[int, list[tuple]] = {object_id: [] for object_id in self.categories or ()}
         self.last_frame = -1
 
     def update(self, index: int, gt: np.ndarray, pred: np.ndarray) -> None:
@@ -63,13 +133,16 @@ class YouTubeVOSVideo:
             if object_id not in (0, VOID) and (self.categories is None or object_id in self.categories):
                 self.first_frames.setdefault(object_id, index)
                 self.scores.setdefault(object_id, [])
-        started = [object_id for object_id in self.scores
-                   if self.first_frames.get(object_id, index + 1) < index + (self.first == 'include')]
+        started = [
+            object_id
+            for object_id in self.scores
+            if self.first_frames.get(object_id, index + 1) < index + (self.first == 'include')
+        ]
         if started:
             for object_id, j, f in zip(started, *score_objects(gt, pred, started, self.bound_th)):
                 self.scores[object_id].append((index, j, f))
 
-    def result(self) -> List[dict]:
+    def result(self) -> list[dict]:
         """One row per object that has a frame that counts."""
         rows = []
         for object_id, scores in sorted(self.scores.items()):
@@ -77,12 +150,19 @@ class YouTubeVOSVideo:
             if counted:
                 category = self.categories[object_id] if self.categories else None
                 j, f = np.mean(counted, axis=0)
-                rows.append(dict(object=object_id, category=category, group=category_group(category),
-                                 frames=len(counted), **{'J-Mean': float(j), 'F-Mean': float(f)}))
+                rows.append(
+                    dict(
+                        object=object_id,
+                        category=category,
+                        group=category_group(category),
+                        frames=len(counted),
+                        **{'J-Mean': float(j), 'F-Mean': float(f)},
+                    )
+                )
         return rows
 
 
-def youtube_vos_summary(rows: Iterable[dict]) -> Dict[str, float]:
+def youtube_vos_summary(rows: Iterable[dict]) -> dict[str, float]:
     """The official figures from the rows of all objects of all videos.
 
     Returns:

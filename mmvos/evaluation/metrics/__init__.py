@@ -7,7 +7,16 @@ from .youtube_vis_metric import YouTubeVISMetric
 from .youtube_vos import YouTubeVOSMetric
 
 __all__ = [
-    'DAVIS2016Submission', 'DAVISMetric', 'DAVISSubmission', 'InstanceSequenceMetric', 'LabelMapWriter',
-    'MeanIoUMetric', 'ScoredVideoMetric', 'VideoMetric', 'YouTubeVISMetric', 'YouTubeVISSubmission',
-    'YouTubeVOSMetric', 'YouTubeVOSSubmission'
+    'DAVIS2016Submission',
+    'DAVISMetric',
+    'DAVISSubmission',
+    'InstanceSequenceMetric',
+    'LabelMapWriter',
+    'MeanIoUMetric',
+    'ScoredVideoMetric',
+    'VideoMetric',
+    'YouTubeVISMetric',
+    'YouTubeVISSubmission',
+    'YouTubeVOSMetric',
+    'YouTubeVOSSubmission',
 ]

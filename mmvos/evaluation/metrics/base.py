@@ -1,7 +1,9 @@
 """What all metrics and writers over videos share: frames stream in, results of whole videos are gathered."""
+
 import os
 from abc import abstractmethod
-from typing import Any, Dict, List, Optional, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
@@ -21,9 +23,10 @@ class VideoMetric(BaseMetric):
 
     Results are gathered over ranks as they are: ranks may hold any number of videos, also none.
     """
+
     default_prefix = ''  # figures carry their official names; mmengine warns about None
 
-    def __init__(self, prefix: Optional[str] = None, collect_device: str = 'cpu') -> None:
+    def __init__(self, prefix: str | None = None, collect_device: str = 'cpu') -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self._video = self._video_id = None
 
@@ -44,8 +47,10 @@ class VideoMetric(BaseMetric):
         for result in data_samples:
             if self._video_id != result['video_id']:
                 if result['frame_index'] != 0:
-                    raise ValueError(f'{result["video_id"]}: the first frame that {type(self).__name__} got is frame '
-                                     f'{result["frame_index"]}; videos must come whole and one after the other.')
+                    raise ValueError(
+                        f'{result["video_id"]}: the first frame that {type(self).__name__} got is frame '
+                        f'{result["frame_index"]}; videos must come whole and one after the other.'
+                    )
                 self._video_id = result['video_id']
                 self._video = self._named(self.new_video, result, result)
             self._named(self.add_frame, result, self._video, result)
@@ -61,19 +66,19 @@ class VideoMetric(BaseMetric):
         except (ValueError, FileNotFoundError) as error:
             raise type(error)(f'{result["video_id"]}, frame {result["frame_name"]}: {error}') from None
 
-    def evaluate(self, size: int) -> Dict[str, float]:
+    def evaluate(self, size: int) -> dict[str, float]:
         """Metrics over the videos of all ranks.
 
         A video that two ranks had (a sampler that pads the last round) counts once. mmengine's own collection would
         interleave the ranks' results and cut the list at ``size``, which is right only for equal shares.
         """
-        gathered: Dict[str, Any] = {}
+        gathered: dict[str, Any] = {}
         for results in all_gather_object(self.results):
             for video_id, result in results:
                 gathered.setdefault(video_id, result)
         self.results.clear()
         self._video = self._video_id = None
-        metrics: List[Any] = [None]
+        metrics: list[Any] = [None]
         if is_main_process():
             try:
                 computed = self.compute_metrics(sorted(gathered.items()))
@@ -95,8 +100,9 @@ class ScoredVideoMetric(VideoMetric):
         prefix: put before the names of the metrics, as ``prefix/name``.
     """
 
-    def __init__(self, json_file: Optional[str] = None, csv_file: Optional[str] = None, prefix: Optional[str] = None,
-                 collect_device: str = 'cpu') -> None:
+    def __init__(
+        self, json_file: str | None = None, csv_file: str | None = None, prefix: str | None = None, collect_device: str = 'cpu'
+    ) -> None:
         super().__init__(prefix=prefix, collect_device=collect_device)
         self.json_file, self.csv_file = json_file, csv_file
 
@@ -104,8 +110,10 @@ class ScoredVideoMetric(VideoMetric):
         """The annotation of the frame, uint8 ``(H, W)``, read if it is a path."""
         annotation = result.get('annotation')
         if annotation is None:
-            raise ValueError(f'this frame has no annotation, which {type(self).__name__} needs. Use a split with '
-                             'annotations, or write a submission instead.')
+            raise ValueError(
+                f'this frame has no annotation, which {type(self).__name__} needs. Use a split with '
+                'annotations, or write a submission instead.'
+            )
         if isinstance(annotation, (str, os.PathLike)):
             return read_label_map(annotation, **(result.get('annotation_options') or {}))
         return np.asarray(annotation)
@@ -121,14 +129,17 @@ class ScoredVideoMetric(VideoMetric):
         index = result['frame_index']
         wants_gt, wants_pred = video.needs_annotation(index), video.needs_prediction(index)
         if wants_gt or wants_pred:
-            video.update(index, self.label_map(result) if wants_gt else None,
-                         np.asarray(result['pred_label_map']) if wants_pred else None)
+            video.update(
+                index,
+                self.label_map(result) if wants_gt else None,
+                np.asarray(result['pred_label_map']) if wants_pred else None,
+            )
 
     def finish_video(self, video: Any) -> Any:
         return video.result()
 
     @abstractmethod
-    def summary(self, rows: List[dict]) -> Dict[str, Any]:
+    def summary(self, rows: list[dict]) -> dict[str, Any]:
         """Metrics from the rows of all objects."""
 
     @property
@@ -136,7 +147,7 @@ class ScoredVideoMetric(VideoMetric):
         """What the report is headed with: the protocol and the conventions that were chosen."""
         return type(self).__name__
 
-    def compute_metrics(self, results: list) -> Dict[str, float]:
+    def compute_metrics(self, results: list) -> dict[str, float]:
         """Metrics, a table in the log, and the files that were asked for, from ``[(video id, rows)]``."""
         rows = [dict(video=video_id, **row) for video_id, video_rows in results for row in video_rows]
         metrics = self.summary(rows)

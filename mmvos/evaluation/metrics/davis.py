@@ -1,16 +1,11 @@
 """The DAVIS benchmarks as a metric."""
-from typing import Dict, List, Optional, Sequence, Union
+
+from collections.abc import Sequence
 
 from mmvos.registry import METRICS
 
 from ..functional.boundary import BOUND_TH
-from ..functional.davis import (
-    TEMPORAL_SEQUENCES,
-    DAVIS2016Sequence,
-    DAVISSemiSequence,
-    DAVISUnsupSequence,
-    davis_summary,
-)
+from ..functional.davis import TEMPORAL_SEQUENCES, DAVIS2016Sequence, DAVISSemiSequence, DAVISUnsupSequence, davis_summary
 from .base import ScoredVideoMetric
 
 
@@ -34,10 +29,18 @@ class DAVISMetric(ScoredVideoMetric):
 
     PROTOCOLS = ('davis2016', 'davis2017-semi', 'davis2017-unsup')
 
-    def __init__(self, protocol: str = 'davis2017-semi', strict: bool = True,
-                 temporal: Union[str, Sequence[str]] = 'official', max_proposals: int = 20, bound_th: float = BOUND_TH,
-                 json_file: Optional[str] = None, csv_file: Optional[str] = None, prefix: Optional[str] = None,
-                 collect_device: str = 'cpu') -> None:
+    def __init__(
+        self,
+        protocol: str = 'davis2017-semi',
+        strict: bool = True,
+        temporal: str | Sequence[str] = 'official',
+        max_proposals: int = 20,
+        bound_th: float = BOUND_TH,
+        json_file: str | None = None,
+        csv_file: str | None = None,
+        prefix: str | None = None,
+        collect_device: str = 'cpu',
+    ) -> None:
         super().__init__(json_file, csv_file, prefix, collect_device)
         if protocol not in self.PROTOCOLS:
             raise ValueError(f'protocol={protocol!r}: expected one of {", ".join(self.PROTOCOLS)}.')
@@ -63,5 +66,5 @@ class DAVISMetric(ScoredVideoMetric):
             return self.temporal == 'all' or self.temporal == 'official' and video_id in TEMPORAL_SEQUENCES
         return video_id in self.temporal
 
-    def summary(self, rows: List[dict]) -> Dict[str, float]:
+    def summary(self, rows: list[dict]) -> dict[str, float]:
         return davis_summary(rows)

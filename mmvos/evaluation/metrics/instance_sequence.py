@@ -1,5 +1,7 @@
 """Metric of instance sequences on still images."""
-from typing import Any, Dict, Optional, Sequence
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
@@ -21,8 +23,7 @@ class InstanceSequenceMetric(BaseMetric):
             and later / earlier steps win.
     """
 
-    def __init__(self, painted: Optional[str] = None, prefix: Optional[str] = None,
-                 collect_device: str = 'cpu') -> None:
+    def __init__(self, painted: str | None = None, prefix: str | None = None, collect_device: str = 'cpu') -> None:
         if painted not in (None, 'last', 'first'):
             raise ValueError(f"painted is {painted!r}; expected None, 'last' or 'first'.")
         super().__init__(collect_device=collect_device, prefix=prefix)
@@ -38,12 +39,12 @@ class InstanceSequenceMetric(BaseMetric):
             truth = np.stack(truth) if truth else np.zeros((0, *masks.shape[1:]), bool)
             self.results.append(dict(sbd=symmetric_best_dice(masks, truth), predicted=len(masks), objects=len(truth)))
 
-    def compute_metrics(self, results: list) -> Dict[str, float]:
+    def compute_metrics(self, results: list) -> dict[str, float]:
         """See :func:`instance_sequence_summary`."""
         return instance_sequence_summary(results)
 
 
-def paint_sequence(masks: np.ndarray, painted: Optional[str]) -> np.ndarray:
+def paint_sequence(masks: np.ndarray, painted: str | None) -> np.ndarray:
     """Masks bool ``(N, H, W)`` without overlaps: ``'last'`` or ``'first'`` of the sequence wins (None: as they are).
 
     Masks of which nothing is left are dropped.

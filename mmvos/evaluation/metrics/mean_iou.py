@@ -1,5 +1,4 @@
 """Mean IoU of SegTrack v2, YouTube-Objects and FBMS-59 as a metric."""
-from typing import Dict, List, Optional
 
 import cv2
 import numpy as np
@@ -26,9 +25,16 @@ class MeanIoUMetric(ScoredVideoMetric):
         json_file, csv_file, prefix: see :class:`ScoredVideoMetric`.
     """
 
-    def __init__(self, objects: str = 'union', skip_first: bool = False, average: Optional[str] = None,
-                 json_file: Optional[str] = None, csv_file: Optional[str] = None, prefix: Optional[str] = None,
-                 collect_device: str = 'cpu') -> None:
+    def __init__(
+        self,
+        objects: str = 'union',
+        skip_first: bool = False,
+        average: str | None = None,
+        json_file: str | None = None,
+        csv_file: str | None = None,
+        prefix: str | None = None,
+        collect_device: str = 'cpu',
+    ) -> None:
         super().__init__(json_file, csv_file, prefix, collect_device)
         MeanIoUVideo(objects)  # raises on a value that does not exist
         self.objects, self.skip_first, self.average = objects, skip_first, average
@@ -54,10 +60,9 @@ class MeanIoUMetric(ScoredVideoMetric):
         scores = result.get('pred_scores')
         if scores is None:
             return cv2.resize(label_map, shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
-        scores = [cv2.resize(channel, shape[::-1], interpolation=cv2.INTER_LINEAR)
-                  for channel in scores.float().cpu().numpy()]
-        ids = np.array([0] + list(result['object_ids'])[:len(scores) - 1], np.uint8)
+        scores = [cv2.resize(channel, shape[::-1], interpolation=cv2.INTER_LINEAR) for channel in scores.float().cpu().numpy()]
+        ids = np.array([0] + list(result['object_ids'])[: len(scores) - 1], np.uint8)
         return ids[np.argmax(scores, axis=0)]
 
-    def summary(self, rows: List[dict]) -> Dict[str, float]:
+    def summary(self, rows: list[dict]) -> dict[str, float]:
         return mean_iou_summary(rows, self.average)

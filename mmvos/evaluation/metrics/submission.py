@@ -3,10 +3,11 @@
 Files are written frame by frame while the model runs; an archive is put together by the main process at the end, in the
 order of names, so that its bytes depend on its content only.
 """
+
 import os
 import shutil
 from pathlib import PurePosixPath
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
 import numpy as np
 from mmengine.logging import MMLogger
@@ -27,14 +28,14 @@ class _FrameWriter(VideoMetric):
         super().__init__()
         self.folder = folder
 
-    def new_video(self, result: dict) -> Tuple[Optional[np.ndarray], List[str]]:
+    def new_video(self, result: dict) -> tuple[np.ndarray | None, list[str]]:
         video = PurePosixPath(result['video_id'])
         if video.is_absolute() or '..' in video.parts:
             raise ValueError('the name of a video must be a relative path below the output folder.')
         return self.palette_of(result), []
 
     @staticmethod
-    def palette_of(result: dict) -> Optional[np.ndarray]:
+    def palette_of(result: dict) -> np.ndarray | None:
         """The palette of the first annotation, uint8 ``(256, 3)``, where there is one in a file; else None."""
         annotation = result.get('annotation')
         return read_palette(annotation) if isinstance(annotation, (str, os.PathLike)) else None
@@ -46,10 +47,10 @@ class _FrameWriter(VideoMetric):
     def check(self, result: dict, label_map: np.ndarray) -> None:
         """Raise ValueError for a label map that must not be written."""
 
-    def write(self, path: str, label_map: np.ndarray, palette: Optional[np.ndarray]) -> None:
+    def write(self, path: str, label_map: np.ndarray, palette: np.ndarray | None) -> None:
         write_label_map(path, label_map, palette)
 
-    def add_frame(self, video: Tuple[Optional[np.ndarray], List[str]], result: dict) -> None:
+    def add_frame(self, video: tuple[np.ndarray | None, list[str]], result: dict) -> None:
         if not self.wants(result):
             return
         palette, names = video
@@ -63,10 +64,10 @@ class _FrameWriter(VideoMetric):
         self.write(os.path.join(self.folder, name), label_map, palette)
         names.append(name)
 
-    def finish_video(self, video: Tuple[Optional[np.ndarray], List[str]]) -> List[str]:
+    def finish_video(self, video: tuple[np.ndarray | None, list[str]]) -> list[str]:
         return video[1]
 
-    def compute_metrics(self, results: List[Tuple[str, List[str]]]) -> Dict[str, Any]:
+    def compute_metrics(self, results: list[tuple[str, list[str]]]) -> dict[str, Any]:
         count = sum(len(names) for _, names in results)
         MMLogger.get_current_instance().info(f'{self.folder}: {count} label maps of {len(results)} videos.')
         return {}
@@ -92,6 +93,7 @@ class _ZipSubmission(_FrameWriter):
     Args:
         outfile: path of the zip file.
     """
+
     #: folder of the archive that holds the videos
     top = ''
 
@@ -101,7 +103,7 @@ class _ZipSubmission(_FrameWriter):
         super().__init__(f'{outfile}.parts')
         self.outfile = outfile
 
-    def compute_metrics(self, results: List[Tuple[str, List[str]]]) -> Dict[str, Any]:
+    def compute_metrics(self, results: list[tuple[str, list[str]]]) -> dict[str, Any]:
         names = sorted(name for _, video_names in results for name in video_names)
         if not names:
             raise ValueError(f'{self.outfile}: nothing to write, no frame was segmented.')
@@ -111,8 +113,10 @@ class _ZipSubmission(_FrameWriter):
                     with open(os.path.join(self.folder, name), 'rb') as file:
                         add(self.top + name, file.read())
                 except FileNotFoundError:
-                    raise FileNotFoundError(f'{os.path.join(self.folder, name)}: written by another process but not '
-                                            f'there; {self.outfile} must be in a folder that all machines share.') from None
+                    raise FileNotFoundError(
+                        f'{os.path.join(self.folder, name)}: written by another process but not '
+                        f'there; {self.outfile} must be in a folder that all machines share.'
+                    ) from None
         shutil.rmtree(self.folder)
         MMLogger.get_current_instance().info(f'{self.outfile}: {len(names)} label maps of {len(results)} videos.')
         return {}
@@ -128,7 +132,7 @@ class DAVISSubmission(_ZipSubmission):
             that the model was given).
     """
 
-    def __init__(self, outfile: str, max_proposals: Optional[int] = None) -> None:
+    def __init__(self, outfile: str, max_proposals: int | None = None) -> None:
         super().__init__(outfile)
         self.max_proposals = max_proposals
 
@@ -136,15 +140,16 @@ class DAVISSubmission(_ZipSubmission):
         if self.max_proposals is None:
             _check_ids(label_map, result['object_ids'])
         elif label_map.max() > self.max_proposals:
-            raise ValueError(f'proposal {label_map.max()}, but the server takes at most {self.max_proposals}; let the '
-                             'model keep fewer.')
+            raise ValueError(
+                f'proposal {label_map.max()}, but the server takes at most {self.max_proposals}; let the model keep fewer.'
+            )
 
 
 @METRICS.register_module()
 class DAVIS2016Submission(_ZipSubmission):
     """DAVIS 2016: ``<sequence>/<frame>.png``, grey, 255 where any object is."""
 
-    def write(self, path: str, label_map: np.ndarray, palette: Optional[np.ndarray]) -> None:
+    def write(self, path: str, label_map: np.ndarray, palette: np.ndarray | None) -> None:
         mask = Image.fromarray(((label_map > 0) & (label_map != VOID)).astype(np.uint8) * np.uint8(255))
         with atomic_path(path) as temporary:
             mask.save(temporary, format='PNG', compress_level=3)
@@ -154,6 +159,7 @@ class DAVIS2016Submission(_ZipSubmission):
 class YouTubeVOSSubmission(_ZipSubmission):
     """YouTube-VOS (CodaLab): ``Annotations/<video>/<frame>.png`` for the frames that the data set lists
     (``submit_frames``; all where it lists none), with the data set's own ids."""
+
     top = 'Annotations/'
 
     def wants(self, result: dict) -> bool:
@@ -176,7 +182,7 @@ class YouTubeVISSubmission(YouTubeVISMetric):
         super().__init__(format_only=True, outfile=outfile)
 
 
-def _check_ids(label_map: np.ndarray, object_ids: List[int]) -> None:
+def _check_ids(label_map: np.ndarray, object_ids: list[int]) -> None:
     found = np.flatnonzero(np.bincount(label_map.ravel()))
     extra = set(found.tolist()) - {0} - set(object_ids)
     if extra:

@@ -1,7 +1,9 @@
 """AP of YouTube-VIS while testing, and its submission file."""
+
 import json
 import os
-from typing import Any, Dict, List, Optional, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from mmengine.logging import MMLogger
 
@@ -14,9 +16,12 @@ from ..functional.youtube_vis import STATS, youtube_vis_ap
 from .base import VideoMetric
 
 #: mmdet's names of the figures
-MMDET_NAMES = dict(zip(
-    ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l', 'AR@1', 'AR@10', 'AR@100', 'AR_s@100', 'AR_m@100',
-     'AR_l@100'), STATS))
+MMDET_NAMES = dict(
+    zip(
+        ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l', 'AR@1', 'AR@10', 'AR@100', 'AR_s@100', 'AR_m@100', 'AR_l@100'),
+        STATS,
+    )
+)
 
 
 @METRICS.register_module()
@@ -39,11 +44,19 @@ class YouTubeVISMetric(VideoMetric):
 
     Results are written by the main process when all videos are done.
     """
+
     default_prefix = 'youtube_vis'
 
-    def __init__(self, ann_file: Optional[str] = None, metric_items: Optional[Sequence[str]] = None,
-                 format_only: bool = False, outfile_prefix: Optional[str] = None, outfile: Optional[str] = None,
-                 collect_device: str = 'cpu', prefix: Optional[str] = None) -> None:
+    def __init__(
+        self,
+        ann_file: str | None = None,
+        metric_items: Sequence[str] | None = None,
+        format_only: bool = False,
+        outfile_prefix: str | None = None,
+        outfile: str | None = None,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
         super().__init__(prefix=prefix, collect_device=collect_device)
         if ann_file is None and not format_only:
             raise ValueError('YouTubeVISMetric needs ann_file, or format_only=True for a split without annotations.')
@@ -66,10 +79,10 @@ class YouTubeVISMetric(VideoMetric):
         if result['is_last']:
             self._closing = result['vis_id'], result['num_frames']
 
-    def finish_video(self, video: InstanceTracks) -> List[dict]:
+    def finish_video(self, video: InstanceTracks) -> list[dict]:
         return video.results(*self._closing)
 
-    def compute_metrics(self, results: list) -> Dict[str, Any]:
+    def compute_metrics(self, results: list) -> dict[str, Any]:
         """Figures from ``[(video name, results of the video)]``; writes the files."""
         entries = [entry for _, video in results for entry in video]
         entries.sort(key=lambda entry: entry['video_id'])  # stable: instances stay in order
@@ -79,10 +92,11 @@ class YouTubeVISMetric(VideoMetric):
         figures = youtube_vis_ap(load_youtube_vis(self.ann_file), entries)
         table = '\n'.join(f'  {name:<24} {value:.4f}' for name, value in figures['per_category'].items())
         MMLogger.get_current_instance().info(
-            f'YouTube-VIS: {len(entries)} instances found in {len(results)} videos; AP per category:\n{table}')
+            f'YouTube-VIS: {len(entries)} instances found in {len(results)} videos; AP per category:\n{table}'
+        )
         return {f'segm_{item}': figures[MMDET_NAMES[item]] for item in self.metric_items}
 
-    def _write(self, entries: List[dict]) -> None:
+    def _write(self, entries: list[dict]) -> None:
         paths = [self.outfile] if self.outfile else []
         if self.outfile_prefix:
             write_results_json(entries, f'{self.outfile_prefix}.json')
@@ -94,7 +108,7 @@ class YouTubeVISMetric(VideoMetric):
                 MMLogger.get_current_instance().warning(f'{path}: not written, no instance was found in any video.')
 
 
-def write_results_json(entries: List[dict], path: str) -> None:
+def write_results_json(entries: list[dict], path: str) -> None:
     """Write ``results.json``; the file appears when it is complete."""
     with atomic_path(path) as temporary, open(temporary, 'w') as file:
         json.dump(entries, file, allow_nan=False)

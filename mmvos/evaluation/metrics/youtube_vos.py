@@ -1,5 +1,4 @@
 """YouTube-VOS as a metric."""
-from typing import Dict, List, Optional
 
 from mmvos.registry import METRICS
 
@@ -23,9 +22,16 @@ class YouTubeVOSMetric(ScoredVideoMetric):
         json_file, csv_file, prefix: see :class:`ScoredVideoMetric`.
     """
 
-    def __init__(self, first: str = 'exclude', last: str = 'include', bound_th: float = BOUND_TH,
-                 json_file: Optional[str] = None, csv_file: Optional[str] = None, prefix: Optional[str] = None,
-                 collect_device: str = 'cpu') -> None:
+    def __init__(
+        self,
+        first: str = 'exclude',
+        last: str = 'include',
+        bound_th: float = BOUND_TH,
+        json_file: str | None = None,
+        csv_file: str | None = None,
+        prefix: str | None = None,
+        collect_device: str = 'cpu',
+    ) -> None:
         super().__init__(json_file, csv_file, prefix, collect_device)
         check_convention(first, last)
         self.first, self.last, self.bound_th = first, last, bound_th
@@ -35,12 +41,11 @@ class YouTubeVOSMetric(ScoredVideoMetric):
         return f'youtube-vos (first frame of an object: {self.first}d, last annotated frame: {self.last}d)'
 
     def new_video(self, result: dict) -> YouTubeVOSVideo:
-        return YouTubeVOSVideo(result.get('categories'), result.get('prompt_frames'), self.first, self.last,
-                               self.bound_th)
+        return YouTubeVOSVideo(result.get('categories'), result.get('prompt_frames'), self.first, self.last, self.bound_th)
 
     def add_frame(self, video: YouTubeVOSVideo, result: dict) -> None:
         if self.is_scored(result):
             video.update(result['frame_index'], self.label_map(result), result['pred_label_map'])
 
-    def summary(self, rows: List[dict]) -> Dict[str, float]:
+    def summary(self, rows: list[dict]) -> dict[str, float]:
         return youtube_vos_summary(rows)

@@ -9,7 +9,17 @@ from .region_attention import RegionAttention
 from .spatio_temporal_attention import SpatioTemporalAttention
 
 __all__ = [
-    'AttentionGenerator', 'CoAttention', 'InstanceSlots', 'LabelMatching', 'LabelPropagation', 'LocalReferences',
-    'LongTermAttention', 'RandomReferences', 'RegionAttention', 'ShortTermAttention', 'SpatioTemporalAttention',
-    'UniformReferences', 'shuffle_slots'
+    'AttentionGenerator',
+    'CoAttention',
+    'InstanceSlots',
+    'LabelMatching',
+    'LabelPropagation',
+    'LocalReferences',
+    'LongTermAttention',
+    'RandomReferences',
+    'RegionAttention',
+    'ShortTermAttention',
+    'SpatioTemporalAttention',
+    'UniformReferences',
+    'shuffle_slots',
 ]

@@ -1,4 +1,5 @@
 """Attention of an object over features that all objects share."""
+
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
@@ -20,15 +21,18 @@ class AttentionGenerator(BaseModule):
         activation: ``None``, ``'relu'`` or ``'sigmoid'`` at the end.
         init_cfg: config of the weights' initialisation.
     """
+
     ACTIVATIONS = {None: nn.Identity, 'relu': nn.ReLU, 'sigmoid': nn.Sigmoid}
 
-    def __init__(self, in_channels: int = 256, channels: int = 256, activation: str = None,
-                 init_cfg: dict = None) -> None:
+    def __init__(self, in_channels: int = 256, channels: int = 256, activation: str = None, init_cfg: dict = None) -> None:
         super().__init__(init_cfg)
         self.layers = nn.Sequential(
-            nn.Conv2d(in_channels + 1, channels, 1), nn.ReLU(inplace=True),
-            nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(inplace=True),
-            nn.Conv2d(channels, channels, 3, stride=2, padding=1))
+            nn.Conv2d(in_channels + 1, channels, 1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels, channels, 3, stride=2, padding=1),
+        )
         self.activation = self.ACTIVATIONS[activation]()
 
     def forward(self, features: Tensor, masks: Tensor) -> Tensor:

@@ -2,7 +2,6 @@
 
 Source: "MAIN: Multi-Attention Instance Network for Video Segmentation", section 3.2 and 4.3.
 """
-from typing import Tuple
 
 import numpy as np
 import torch
@@ -26,6 +25,7 @@ class LongTermAttention(BaseModule):
         jitter: in training every side of a box is moved by up to this share of the box's width or height, a stand-in
             for a tracker's errors where no tracker was run (0: exact boxes).
     """
+
     cue = 'lta'
 
     def __init__(self, on_lost: str = 'keep', jitter: float = 0.0) -> None:
@@ -68,11 +68,19 @@ class ShortTermAttention(BaseModule):
         dropout: probability that an object gets no STA.
         neighbours: the frames, relative to the present one, whose mask may stand in.
     """
+
     cue = 'sta'
 
-    def __init__(self, source: str = 'label', binarize: bool = False, kernel: Tuple[int, int] = (6, 30),
-                 scale: Tuple[float, float] = (0.8, 1.2), shift: float = 0.01, dropout: float = 0.0,
-                 neighbours: Tuple[int, ...] = (-1, 0, 1)) -> None:
+    def __init__(
+        self,
+        source: str = 'label',
+        binarize: bool = False,
+        kernel: tuple[int, int] = (6, 30),
+        scale: tuple[float, float] = (0.8, 1.2),
+        shift: float = 0.01,
+        dropout: float = 0.0,
+        neighbours: tuple[int, ...] = (-1, 0, 1),
+    ) -> None:
         super().__init__()
         if source not in ('label', 'prob'):
             raise ValueError(f"source is {source!r}; expected 'label' or 'prob'.")

@@ -4,7 +4,6 @@ Conventions: a feature map ``(B, C, h, w)`` is read as ``(B, L, C)``, L = h*w po
 of target position i and reference position j is ``A[i, j] = query(v_i) . key(v_j)``, without the division by sqrt(C)
 that transformers have. ``attend`` never stores A as a whole.
 """
-from typing import Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -46,8 +45,9 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     return F.scaled_dot_product_attention(query, key, value, scale=1.0)[:, 0]
 
 
-def attend_chunked(query: Tensor, key: Tensor, value: Tensor, double_softmax: bool = False,
-                   chunk_bytes: int = CHUNK_BYTES) -> Tensor:
+def attend_chunked(
+    query: Tensor, key: Tensor, value: Tensor, double_softmax: bool = False, chunk_bytes: int = CHUNK_BYTES
+) -> Tensor:
     """Attention over chunks of query rows; exact, and at most about ``chunk_bytes`` of affinity exist at a time.
 
     Serves what fused attention cannot express: with ``double_softmax`` the affinity is normalised over the *query*
@@ -81,7 +81,7 @@ def _column_log_sum_exp(query: Tensor, key: Tensor) -> Tensor:
     return affinity(query, key).logsumexp(1)
 
 
-def _attend_rows(query: Tensor, key: Tensor, value: Tensor, normaliser: Optional[Tensor]) -> Tensor:
+def _attend_rows(query: Tensor, key: Tensor, value: Tensor, normaliser: Tensor | None) -> Tensor:
     weights = affinity(query, key)
     if normaliser is not None:
         weights = (weights - normaliser[:, None]).exp()
@@ -93,7 +93,7 @@ def to_sequence(features: Tensor) -> Tensor:
     return features.flatten(2).transpose(1, 2)
 
 
-def to_map(sequence: Tensor, size: Tuple[int, int]) -> Tensor:
+def to_map(sequence: Tensor, size: tuple[int, int]) -> Tensor:
     """``(B, h*w, C)`` to ``(B, C, h, w)``."""
     return sequence.transpose(1, 2).unflatten(2, size)
 
@@ -123,13 +123,24 @@ class CoAttention(BaseModule):
         chunk_bytes: memory bound of the chunked attention.
     """
 
-    def __init__(self, channels: int = 256, form: str = 'vanilla', gate: bool = True, gate_bias: bool = False,
-                 orthogonal: str = 'soft', double_softmax: bool = False, backend: str = 'fused',
-                 chunk_bytes: int = CHUNK_BYTES, init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        channels: int = 256,
+        form: str = 'vanilla',
+        gate: bool = True,
+        gate_bias: bool = False,
+        orthogonal: str = 'soft',
+        double_softmax: bool = False,
+        backend: str = 'fused',
+        chunk_bytes: int = CHUNK_BYTES,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg)
-        for name, value, choices in (('form', form, ('vanilla', 'symmetric', 'channel')),
-                                     ('orthogonal', orthogonal, ('soft', 'exact')),
-                                     ('backend', backend, ('fused', 'chunked'))):
+        for name, value, choices in (
+            ('form', form, ('vanilla', 'symmetric', 'channel')),
+            ('orthogonal', orthogonal, ('soft', 'exact')),
+            ('backend', backend, ('fused', 'chunked')),
+        ):
             if value not in choices:
                 raise ValueError(f'CoAttention: {name} is {value!r}; expected one of {choices}.')
         self.form, self.orthogonal = form, orthogonal
@@ -166,7 +177,7 @@ class CoAttention(BaseModule):
 
     # ---- summaries
 
-    def forward(self, target: Tensor, reference: Tensor) -> Tuple[Tensor, Tensor]:
+    def forward(self, target: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
         """Gated summaries of a pair, for both frames (eqs. 6-9).
 
         Args:
@@ -218,7 +229,7 @@ class CoAttention(BaseModule):
         """The weights themselves ``(B, h*w, h'*w')``, target positions first (stores the matrix; for pictures)."""
         return literal_weights(self.query(target), self.key(reference), self.double_softmax)
 
-    def penalty(self) -> Optional[Tensor]:
+    def penalty(self) -> Tensor | None:
         """``|| P P^T - I ||^2`` of a softly orthogonal symmetric form (eq. 4); None for the others."""
         if self.form != 'symmetric' or self.orthogonal != 'soft':
             return None

@@ -1,6 +1,7 @@
 """Which channel of a network with one channel per instance belongs to which object."""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import List, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -16,8 +17,9 @@ class InstanceSlots:
 
     ``per_pass``: instances in one forward pass. ``slots``: of the objects, in their order.
     """
+
     per_pass: int
-    slots: Tuple[int, ...] = ()
+    slots: tuple[int, ...] = ()
 
     def add(self, count: int) -> 'InstanceSlots':
         """With ``count`` further objects."""
@@ -34,11 +36,11 @@ class InstanceSlots:
         return InstanceSlots(self.per_pass, tuple(self.slots[i] for i in indices))
 
     @property
-    def passes(self) -> List[int]:
+    def passes(self) -> list[int]:
         """Numbers of the passes that have an object in them."""
         return sorted({slot // self.per_pass for slot in self.slots})
 
-    def positions(self) -> Tuple[List[int], List[int]]:
+    def positions(self) -> tuple[list[int], list[int]]:
         """Of each object: the row among :attr:`passes`, and the channel."""
         rows = {number: row for row, number in enumerate(self.passes)}
         return [rows[s // self.per_pass] for s in self.slots], [s % self.per_pass for s in self.slots]
@@ -54,7 +56,7 @@ class InstanceSlots:
         return channels[self.positions()]
 
 
-def shuffle_slots(*maps: Tensor) -> Tuple[Tensor, ...]:
+def shuffle_slots(*maps: Tensor) -> tuple[Tensor, ...]:
     """One random permutation per sample of all slots, empty ones included, applied to every argument alike.
 
     Source: "instance shuffle" of MAIN, section 3: objects appear equally often in every channel.

@@ -1,6 +1,8 @@
 """What matching with remembered frames says of a new one: a memory of features and labels, bounded in size."""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -12,22 +14,24 @@ from ..heads.ridge_target import TargetState
 from .label_propagation import unit_features
 
 #: features (C, h, w) and labels (N + 1, h, w), background first
-Reference = Tuple[Tensor, Tensor]
+Reference = tuple[Tensor, Tensor]
 
 
 class FrameKeys(NamedTuple):
     """A frame as it is matched: ``keys`` ``(C, h, w)``, of unit length; ``maps``: the target model's features."""
+
     keys: Tensor
-    maps: Tuple[Tensor, ...] = ()
+    maps: tuple[Tensor, ...] = ()
 
 
 class ReadLabels(NamedTuple):
     """``labels`` ``(N + 1, h, w)``, background first, sum 1; ``propagated``: the same before the target model was asked;
     ``scores``: what that said ``(N + 1, h, w)`` (or None).
     """
+
     labels: Tensor
     propagated: Tensor
-    scores: Optional[Tensor] = None
+    scores: Tensor | None = None
 
 
 @dataclass
@@ -38,9 +42,10 @@ class LabelMemory:
     target model (or None); ``fresh``: the last of ``prompts`` is the frame in hand, and what is outside its new objects
     is not labelled yet.
     """
-    prompts: List[Reference]
-    recent: List[Reference]
-    target: Optional[TargetState] = None
+
+    prompts: list[Reference]
+    recent: list[Reference]
+    target: TargetState | None = None
     fresh: bool = False
 
 
@@ -70,10 +75,20 @@ class LabelMatching(nn.Module):
             model was asked; between, their mean with this weight.
     """
 
-    def __init__(self, propagation: dict, lags: Sequence[int] = (1, 2, 3), levels: Sequence[int] = (-2, -1),
-                 level_weights: Optional[Sequence[float]] = None, feedback: float = 1.0, train_noise: float = 0.0,
-                 target: Optional[dict] = None, target_levels: Sequence[int] = (), strength: float = 2.0,
-                 caution: float = 0.1, target_feedback: float = 0.5) -> None:
+    def __init__(
+        self,
+        propagation: dict,
+        lags: Sequence[int] = (1, 2, 3),
+        levels: Sequence[int] = (-2, -1),
+        level_weights: Sequence[float] | None = None,
+        feedback: float = 1.0,
+        train_noise: float = 0.0,
+        target: dict | None = None,
+        target_levels: Sequence[int] = (),
+        strength: float = 2.0,
+        caution: float = 0.1,
+        target_feedback: float = 0.5,
+    ) -> None:
         super().__init__()
         self.propagation = MODELS.build(propagation)
         self.target = MODELS.build(target) if target else None
@@ -89,13 +104,14 @@ class LabelMatching(nn.Module):
         """Channels of :meth:`cues`."""
         return 2 if self.target is None else 4
 
-    def embed(self, maps: Sequence[Tensor]) -> List[FrameKeys]:
+    def embed(self, maps: Sequence[Tensor]) -> list[FrameKeys]:
         """One entry per image, from the backbone's maps ``(B, C_i, h_i, w_i)``, finest first; with their gradients."""
-        keys = torch.stack([unit_features(tuple(maps[i][b:b + 1] for i in self.levels), self.level_weights)
-                            for b in range(len(maps[0]))])
+        keys = torch.stack(
+            [unit_features(tuple(maps[i][b : b + 1] for i in self.levels), self.level_weights) for b in range(len(maps[0]))]
+        )
         if self.training and self.train_noise:
             length = self.train_noise * torch.rand(len(keys), 1, 1, 1, device=keys.device)
-            noise = torch.randn_like(keys) * length / keys.shape[1]**0.5
+            noise = torch.randn_like(keys) * length / keys.shape[1] ** 0.5
             keys = F.normalize(keys + noise, dim=1)
         target_levels = self.target_levels if self.target is not None else ()
         return [FrameKeys(key, tuple(maps[i][b] for i in target_levels)) for b, key in enumerate(keys)]
@@ -113,9 +129,10 @@ class LabelMatching(nn.Module):
         """The memory with M further objects, which are nowhere in the frames before this one."""
         given = _shares(masks, frame.keys)
 
-        def widen(references: List[Reference]) -> List[Reference]:
-            return [(f, torch.cat([labels, torch.zeros_like(labels[:1]).expand(len(masks), -1, -1)]))
-                    for f, labels in references]
+        def widen(references: list[Reference]) -> list[Reference]:
+            return [
+                (f, torch.cat([labels, torch.zeros_like(labels[:1]).expand(len(masks), -1, -1)])) for f, labels in references
+            ]
 
         known = len(memory.prompts[0][1])
         here = torch.cat([torch.zeros_like(given[:1]).expand(known, -1, -1), given])
@@ -138,8 +155,12 @@ class LabelMatching(nn.Module):
         scores = torch.cat([scores, -torch.ones_like(scores[:1]).expand(len(labels) - len(scores), -1, -1)])
         if self.training and self.train_noise:
             coarse = torch.randn(1, len(scores), *((side + 7) // 8 for side in scores.shape[-2:]), device=scores.device)
-            scores = scores + self.train_noise * torch.rand(1, device=scores.device) * F.interpolate(
-                coarse, scores.shape[-2:], mode='bilinear', align_corners=False)[0]
+            scores = (
+                scores
+                + self.train_noise
+                * torch.rand(1, device=scores.device)
+                * F.interpolate(coarse, scores.shape[-2:], mode='bilinear', align_corners=False)[0]
+            )
         # beyond +-1 a linear score says no more about a label than at +-1
         evidence = scores.clamp(-1.5, 1.5)
         evidence[0] += 2 * self.caution
@@ -147,7 +168,7 @@ class LabelMatching(nn.Module):
         return ReadLabels(combined, labels, scores)
 
     @torch.no_grad()
-    def remember(self, frame: FrameKeys, scores: Optional[Tensor], read: ReadLabels, memory: LabelMemory) -> LabelMemory:
+    def remember(self, frame: FrameKeys, scores: Tensor | None, read: ReadLabels, memory: LabelMemory) -> LabelMemory:
         """The memory after a frame.
 
         Args:
@@ -166,15 +187,18 @@ class LabelMatching(nn.Module):
             complete = given + labels * (1 - given.sum(0, keepdim=True))
             prompts = [*prompts[:-1], (frame.keys, complete)]
         if target is not None:
-            target = (self.target.extend(frame.maps, complete, target) if memory.fresh
-                      else self.target.update(frame.maps, read.propagated, made, target))
-        recent = [*memory.recent, (frame.keys, labels)][-max(self.lags):] if self.lags else []
+            target = (
+                self.target.extend(frame.maps, complete, target)
+                if memory.fresh
+                else self.target.update(frame.maps, read.propagated, made, target)
+            )
+        recent = [*memory.recent, (frame.keys, labels)][-max(self.lags) :] if self.lags else []
         return LabelMemory(prompts, recent, target)
 
     def keep(self, indices: Sequence[int], memory: LabelMemory) -> LabelMemory:
         """The memory with only these objects; what the others covered becomes background."""
 
-        def kept(references: List[Reference]) -> List[Reference]:
+        def kept(references: list[Reference]) -> list[Reference]:
             chosen = []
             for features, labels in references:
                 objects = labels[[i + 1 for i in indices]]
@@ -197,7 +221,7 @@ class LabelMatching(nn.Module):
         return torch.stack([own, other, read.propagated[1:], lead], 1)
 
 
-def _own_and_strongest_other(objects: Tensor, none: float) -> Tuple[Tensor, Tensor]:
+def _own_and_strongest_other(objects: Tensor, none: float) -> tuple[Tensor, Tensor]:
     """``(N, h, w)`` twice: as given, and the largest of the other objects (``none`` where there is none)."""
     if len(objects) == 1:
         return objects, torch.full_like(objects, none)

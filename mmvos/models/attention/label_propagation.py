@@ -1,5 +1,6 @@
 """Labels flow along the affinity of features."""
-from typing import Dict, List, Optional, Sequence, Tuple
+
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -23,12 +24,11 @@ class LabelPropagation(nn.Module):
         block: rows and columns of a block of queries (bounds the memory; a small block sees less beside its windows).
     """
 
-    def __init__(self, temperature: float = 0.05, topk: int = 10, radius: int = 12,
-                 block: Tuple[int, int] = (8, 16)) -> None:
+    def __init__(self, temperature: float = 0.05, topk: int = 10, radius: int = 12, block: tuple[int, int] = (8, 16)) -> None:
         super().__init__()
         self.temperature, self.topk, self.radius, self.block = temperature, topk, radius, block
 
-    def forward(self, query: Tensor, references: List[Tuple[Tensor, Tensor, bool]]) -> Tensor:
+    def forward(self, query: Tensor, references: list[tuple[Tensor, Tensor, bool]]) -> Tensor:
         """Read the labels for one frame.
 
         Args:
@@ -41,17 +41,25 @@ class LabelPropagation(nn.Module):
         _, height, width = query.shape
         whole = [(f.flatten(1), labels.flatten(1)) for f, labels, recent in references if not recent]
         recent = [(f, labels) for f, labels, recent in references if recent]
-        windows: Dict[Tuple[int, ...], Tensor] = {}
+        windows: dict[tuple[int, ...], Tensor] = {}
         rows = []
         for top in range(0, height, self.block[0]):
             bottom = min(top + self.block[0], height)
-            row = [self._read_block(query, whole, recent, (top, bottom, left, min(left + self.block[1], width)), windows)
-                   for left in range(0, width, self.block[1])]
+            row = [
+                self._read_block(query, whole, recent, (top, bottom, left, min(left + self.block[1], width)), windows)
+                for left in range(0, width, self.block[1])
+            ]
             rows.append(torch.cat(row, 2))
         return torch.cat(rows, 1)
 
-    def _read_block(self, query: Tensor, whole: Sequence[Tuple[Tensor, Tensor]], recent: Sequence[Tuple[Tensor, Tensor]],
-                    block: Tuple[int, int, int, int], windows: Dict[Tuple[int, ...], Tensor]) -> Tensor:
+    def _read_block(
+        self,
+        query: Tensor,
+        whole: Sequence[tuple[Tensor, Tensor]],
+        recent: Sequence[tuple[Tensor, Tensor]],
+        block: tuple[int, int, int, int],
+        windows: dict[tuple[int, ...], Tensor],
+    ) -> Tensor:
         top, bottom, left, right = block
         _, height, width = query.shape
         q = query[:, top:bottom, left:right].flatten(1).t() / self.temperature
@@ -65,8 +73,12 @@ class LabelPropagation(nn.Module):
         for features, label in whole:
             keep_best(q @ features, label)
         if recent:
-            seen = (max(top - self.radius, 0), min(bottom + self.radius, height),
-                    max(left - self.radius, 0), min(right + self.radius, width))
+            seen = (
+                max(top - self.radius, 0),
+                min(bottom + self.radius, height),
+                max(left - self.radius, 0),
+                min(right + self.radius, width),
+            )
             # blocks in the same place relative to what they see share a window
             key = (bottom - top, right - left, seen[0] - top, seen[1] - top, seen[2] - left, seen[3] - left)
             if key not in windows:
@@ -87,15 +99,17 @@ class LabelPropagation(nn.Module):
 
         Queries are at ``0 .. rows - 1``, ``0 .. columns - 1``; keys at ``top .. bottom - 1``, ``left .. right - 1``.
         """
+
         def far(count: int, first: int, last: int) -> Tensor:
-            return (torch.arange(first, last, device=device)[None]
-                    - torch.arange(count, device=device)[:, None]).abs() > self.radius
+            return (
+                torch.arange(first, last, device=device)[None] - torch.arange(count, device=device)[:, None]
+            ).abs() > self.radius
 
         rows, columns = far(rows, top, bottom), far(columns, left, right)
         return (rows[:, None, :, None] | columns[None, :, None, :]).flatten(2).flatten(0, 1)
 
 
-def unit_features(maps: Tuple[Tensor, ...], weights: Optional[Tuple[float, ...]] = None) -> Tensor:
+def unit_features(maps: tuple[Tensor, ...], weights: tuple[float, ...] | None = None) -> Tensor:
     """Feature maps of several strides as one unit-length map at the finest of them.
 
     Args:
@@ -112,5 +126,5 @@ def unit_features(maps: Tuple[Tensor, ...], weights: Optional[Tuple[float, ...]]
     for feature, weight in zip(maps, weights):
         if feature.shape[-2:] != size:
             feature = F.interpolate(feature, size, mode='bilinear', align_corners=False)
-        parts.append(F.normalize(feature[0].float(), dim=0) * (weight / total)**0.5)
+        parts.append(F.normalize(feature[0].float(), dim=0) * (weight / total) ** 0.5)
     return torch.cat(parts)

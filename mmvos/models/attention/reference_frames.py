@@ -1,6 +1,6 @@
 """Which frames of a video a target frame is compared with (COSNet, CVPR 2019, sections 3.3 and 4.2)."""
+
 import zlib
-from typing import List
 
 import numpy as np
 
@@ -20,7 +20,7 @@ class UniformReferences:
     def __init__(self, num: int) -> None:
         self.num = _at_least_one(num)
 
-    def __call__(self, target: int, num_frames: int, video_id: str = '') -> List[int]:
+    def __call__(self, target: int, num_frames: int, video_id: str = '') -> list[int]:
         """Positions of the references of frame ``target``, ascending."""
         num = min(self.num, num_frames)
         frames = [(2 * k + 1) * num_frames // (2 * num) for k in range(num)]
@@ -40,7 +40,7 @@ class RandomReferences:
     def __init__(self, num: int, include_target: bool = False, seed: int = 0) -> None:
         self.num, self.include_target, self.seed = _at_least_one(num), include_target, seed
 
-    def __call__(self, target: int, num_frames: int, video_id: str = '') -> List[int]:
+    def __call__(self, target: int, num_frames: int, video_id: str = '') -> list[int]:
         """Positions of the references of frame ``target``, ascending."""
         rng = np.random.default_rng([self.seed, zlib.crc32(video_id.encode()), target])
         frames = [f for f in range(num_frames) if self.include_target or f != target] or [target]
@@ -58,7 +58,7 @@ class LocalReferences:
     def __init__(self, num: int) -> None:
         self.num = _at_least_one(num)
 
-    def __call__(self, target: int, num_frames: int, video_id: str = '') -> List[int]:
+    def __call__(self, target: int, num_frames: int, video_id: str = '') -> list[int]:
         """Positions of the references of frame ``target``, ascending."""
         count = min(self.num, num_frames - 1)
         if count == 0:

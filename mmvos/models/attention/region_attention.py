@@ -1,4 +1,5 @@
 """Region attention over the cells of a RoI."""
+
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS

@@ -1,5 +1,6 @@
 """Attention of a frame's feature map over the maps of earlier frames, added with a learned weight."""
-from typing import Dict, List, Optional, Sequence, Union
+
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -37,9 +38,17 @@ class SpatioTemporalAttention(BaseModule):
         init_cfg: default Xavier-uniform weights, zero biases.
     """
 
-    def __init__(self, channels: int, inner_channels: Optional[int] = None, value_from: str = 'current',
-                 softmax_over: str = 'previous', scale: float = 1.0, kv_stride: int = 1, chunk: int = 1024,
-                 init_cfg: Union[dict, List[dict], None] = None) -> None:
+    def __init__(
+        self,
+        channels: int,
+        inner_channels: int | None = None,
+        value_from: str = 'current',
+        softmax_over: str = 'previous',
+        scale: float = 1.0,
+        kv_stride: int = 1,
+        chunk: int = 1024,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
         super().__init__(init_cfg or dict(type='Xavier', layer='Conv2d', distribution='uniform', bias=0))
         for name, value in (('value_from', value_from), ('softmax_over', softmax_over)):
             if value not in ('current', 'previous'):
@@ -65,14 +74,11 @@ class SpatioTemporalAttention(BaseModule):
     def attention(self, x: Tensor, memory: Sequence[Tensor]) -> Tensor:
         """A of equation (2), ``(N, c, h, w)``."""
         query, key, value = self._project(x, memory)
-        if self.softmax_over == 'previous':
-            attended = self._fused(query, key, value)
-        else:
-            attended = self._by_rows(query, key, value)
+        attended = self._fused(query, key, value) if self.softmax_over == 'previous' else self._by_rows(query, key, value)
         return attended.reshape(x.shape)
 
     @torch.no_grad()
-    def literal(self, x: Tensor, memory: Sequence[Tensor]) -> Dict[str, Tensor]:
+    def literal(self, x: Tensor, memory: Sequence[Tensor]) -> dict[str, Tensor]:
         """The equations as they are written, with the whole map of pairs.
 
         Returns:
@@ -92,10 +98,7 @@ class SpatioTemporalAttention(BaseModule):
         query = self.conv1(x)
         # the map itself may be its own memory (a first frame): then Conv1 has been applied already
         keys = [query if m is x else self.conv1(m) for m in memory]
-        if self.value_from == 'current':
-            values = [self.conv2(x)] * frames
-        else:
-            values = [self.conv2(m) for m in memory]
+        values = [self.conv2(x)] * frames if self.value_from == 'current' else [self.conv2(m) for m in memory]
         if self.kv_stride > 1:
             keys, values = [self._pool(k) for k in keys], [self._pool(v) for v in values]
         flat_keys, flat_values = (torch.cat([m.flatten(2) for m in maps], 2) for maps in (keys, values))
@@ -109,7 +112,8 @@ class SpatioTemporalAttention(BaseModule):
         # CPU, torch silently falls back to one that does store it); zeros in further channels change no dot product.
         channels, size = value.shape[1], -(-max(value.shape[1], query.shape[1]) // 8) * 8
         query, key, value = (
-            F.pad(t.transpose(1, 2), (0, size - t.shape[1])).contiguous().unsqueeze(1) for t in (query, key, value))
+            F.pad(t.transpose(1, 2), (0, size - t.shape[1])).contiguous().unsqueeze(1) for t in (query, key, value)
+        )
         # the default scale of this function is 1 / sqrt(size), which the equations do not have
         attended = F.scaled_dot_product_attention(query, key, value, scale=self.scale)
         return attended[:, 0, :, :channels].transpose(1, 2)
@@ -127,5 +131,7 @@ class SpatioTemporalAttention(BaseModule):
         return value @ (self.scale * key.transpose(1, 2) @ query).softmax(2)
 
     def extra_repr(self) -> str:
-        return (f'value_from={self.value_from!r}, softmax_over={self.softmax_over!r}, scale={self.scale}, '
-                f'kv_stride={self.kv_stride}')
+        return (
+            f'value_from={self.value_from!r}, softmax_over={self.softmax_over!r}, scale={self.scale}, '
+            f'kv_stride={self.kv_stride}'
+        )

@@ -8,6 +8,14 @@ from .stem_resnet import StemResNet
 from .vgg import VGG, FCN8s, PlainConvNet
 
 __all__ = [
-    'CeilPoolResNet', 'CueResNet', 'DilatedResNet', 'EfficientNetLite', 'FCN8s', 'MaskedResNet', 'PartlyFrozenResNet',
-    'PlainConvNet', 'StemResNet', 'VGG'
+    'CeilPoolResNet',
+    'CueResNet',
+    'DilatedResNet',
+    'EfficientNetLite',
+    'FCN8s',
+    'MaskedResNet',
+    'PartlyFrozenResNet',
+    'PlainConvNet',
+    'StemResNet',
+    'VGG',
 ]

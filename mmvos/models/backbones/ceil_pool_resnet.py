@@ -1,4 +1,5 @@
 """ResNet as DeepLab's Caffe-born implementations have it."""
+
 from mmdet.models.backbones import ResNet
 
 from mmvos.registry import MODELS

@@ -1,5 +1,6 @@
 """A ResNet that sees further cues beside the colours, and returns its finest features too."""
-from typing import Dict, Optional, Sequence, Tuple
+
+from collections.abc import Sequence
 
 import torch
 from mmdet.models.backbones import ResNet
@@ -29,8 +30,7 @@ class CueResNet(ResNet):
         kwargs: as of mmdet's ``ResNet``.
     """
 
-    def __init__(self, cues: Dict[str, int], out_levels: Sequence[int] = (1, 2, 3, 4, 5), depth: int = 50,
-                 **kwargs) -> None:
+    def __init__(self, cues: dict[str, int], out_levels: Sequence[int] = (1, 2, 3, 4, 5), depth: int = 50, **kwargs) -> None:
         unknown = [cue for cue in cues if cue not in CUES]
         if unknown or cues.get('rgb') != 3:
             raise ValueError(f'cues are {dict(cues)}; expected rgb with 3 channels and any of {CUES[1:]}.')
@@ -39,7 +39,7 @@ class CueResNet(ResNet):
         # travels with the weights, so that a checkpoint says which channels its first convolution has
         self.register_buffer('cue_channels', torch.tensor([self.cues.get(cue, 0) for cue in CUES]))
 
-    def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """``(B, C, H, W)`` to the levels asked for, finest first."""
         x = self.relu(self.norm1(self.conv1(x)))
         levels = [x]
@@ -58,19 +58,21 @@ class CueResNet(ResNet):
             state_dict[layout_key] = self.cue_channels.clone()
         super()._load_from_state_dict(state_dict, prefix, *args)
 
-    def _layout_of(self, weight: Tensor, layout: Optional[Tensor], key: str) -> Dict[str, int]:
+    def _layout_of(self, weight: Tensor, layout: Tensor | None, key: str) -> dict[str, int]:
         channels = weight.shape[1]
         if layout is not None:
             source = {cue: int(n) for cue, n in zip(CUES, layout) if n}
         else:  # a checkpoint of a plain ResNet, or of this very layout
             source = dict(rgb=3) if channels == 3 else self.cues
         if sum(source.values()) != channels:
-            raise ValueError(f'{key} of the checkpoint has {channels} input channels, which is neither RGB (3) nor '
-                             f'{source} ({sum(source.values())}).')
+            raise ValueError(
+                f'{key} of the checkpoint has {channels} input channels, which is neither RGB (3) nor '
+                f'{source} ({sum(source.values())}).'
+            )
         return source
 
 
-def widen_input(weight: Tensor, source: Dict[str, int], target: Dict[str, int]) -> Tensor:
+def widen_input(weight: Tensor, source: dict[str, int], target: dict[str, int]) -> Tensor:
     """A first convolution for other cues.
 
     Args:

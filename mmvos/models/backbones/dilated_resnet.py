@@ -1,4 +1,5 @@
 """ResNet whose last stages keep their resolution."""
+
 from mmdet.models.backbones import ResNet
 
 from mmvos.registry import MODELS

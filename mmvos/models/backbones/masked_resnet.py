@@ -1,5 +1,4 @@
 """ResNet that sees a mask besides the image."""
-from typing import Optional, Tuple
 
 from mmdet.models.backbones import ResNet
 from torch import Tensor, nn
@@ -21,7 +20,7 @@ class MaskedResNet(ResNet):
             raise ValueError('MaskedResNet adds the mask to a stem of one convolution: deep_stem has to be False.')
         self.conv1_p = nn.Conv2d(1, stem_channels, 7, stride=2, padding=3)
 
-    def forward(self, image: Tensor, mask: Tensor, num_stages: Optional[int] = None) -> Tuple[Tensor, ...]:
+    def forward(self, image: Tensor, mask: Tensor, num_stages: int | None = None) -> tuple[Tensor, ...]:
         """Features of images with masks.
 
         Args:

@@ -1,5 +1,4 @@
 """A ResNet whose last stage trains only in its last blocks."""
-from typing import Tuple
 
 import torch
 from mmdet.models.backbones import ResNet
@@ -29,12 +28,12 @@ class PartlyFrozenResNet(ResNet):
     def _freeze_stages(self) -> None:
         super()._freeze_stages()
         if self.frozen_blocks:
-            for block in list(getattr(self, self.res_layers[-1]))[:self.frozen_blocks]:
+            for block in list(getattr(self, self.res_layers[-1]))[: self.frozen_blocks]:
                 block.eval()
                 for parameter in block.parameters():
                     parameter.requires_grad = False
 
-    def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         if not self.frozen_blocks:
             return super().forward(x)
         outputs = []
@@ -46,9 +45,9 @@ class PartlyFrozenResNet(ResNet):
                 if index in self.out_indices:
                     outputs.append(x)
             last = list(getattr(self, self.res_layers[-1]))
-            for block in last[:self.frozen_blocks]:
+            for block in last[: self.frozen_blocks]:
                 x = block(x)
-        for block in last[self.frozen_blocks:]:
+        for block in last[self.frozen_blocks :]:
             x = block(x)
         outputs.append(x)
         return tuple(outputs)

@@ -1,5 +1,4 @@
 """ResNet that also gives the map of its stem."""
-from typing import Tuple
 
 from mmdet.models.backbones import ResNet
 from torch import Tensor
@@ -14,7 +13,7 @@ class StemResNet(ResNet):
     Parameters, names and weights are those of ``mmdet.ResNet``.
     """
 
-    def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Image ``(N, 3, H, W)`` to maps of strides 2, then 4, 8, 16, 32 as ``out_indices`` says."""
         stem = self.stem(x) if self.deep_stem else self.relu(self.norm1(self.conv1(x)))
         maps = [stem]

@@ -1,5 +1,4 @@
 """VGG, and the fully convolutional FCN-8s trunk on it."""
-from typing import Optional, Tuple, Union
 
 import torch
 import torch.nn.functional as F
@@ -21,8 +20,13 @@ class VGG(BaseModule):
         init_cfg: e.g. ``dict(type='Pretrained', checkpoint=...)`` with keys ``features.*`` as in torchvision.
     """
 
-    def __init__(self, depth: int = 16, out_indices: Tuple[int, ...] = (0, 1, 2, 3, 4), frozen_stages: int = 0,
-                 init_cfg: Union[dict, list, None] = None) -> None:
+    def __init__(
+        self,
+        depth: int = 16,
+        out_indices: tuple[int, ...] = (0, 1, 2, 3, 4),
+        frozen_stages: int = 0,
+        init_cfg: dict | list | None = None,
+    ) -> None:
         super().__init__(init_cfg=init_cfg or [dict(type='Kaiming', layer='Conv2d')])
         trunk = MMCVVGG(depth, out_indices=tuple(out_indices))
         self.features, self.ranges, self.out_indices = trunk.features, trunk.range_sub_modules, tuple(out_indices)
@@ -30,7 +34,7 @@ class VGG(BaseModule):
             for index in range(begin, end):
                 self.features[index].requires_grad_(False)
 
-    def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Image ``(N, 3, H, W)`` to the chosen maps, finest first."""
         maps = []
         for stage, (begin, end) in enumerate(self.ranges):
@@ -55,8 +59,14 @@ class FCN8s(BaseModule):
         frozen_stages: the first VGG stages that are not trained.
     """
 
-    def __init__(self, channels: int = 100, dropout: float = 0.5, fc_channels: int = 4096, frozen_stages: int = 0,
-                 init_cfg: Union[dict, list, None] = None) -> None:
+    def __init__(
+        self,
+        channels: int = 100,
+        dropout: float = 0.5,
+        fc_channels: int = 4096,
+        frozen_stages: int = 0,
+        init_cfg: dict | list | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         trunk = MMCVVGG(16, ceil_mode=True, out_indices=(2, 3, 4))
         self.features, self.ranges = trunk.features, trunk.range_sub_modules
@@ -72,7 +82,7 @@ class FCN8s(BaseModule):
         self.score_pool3 = nn.Conv2d(256, channels, 1)
         self.register_buffer('kernel', bilinear_kernel(4).repeat(channels, 1, 1, 1), persistent=False)
 
-    def forward(self, x: Tensor) -> Tuple[Tensor]:
+    def forward(self, x: Tensor) -> tuple[Tensor]:
         """Image ``(N, 3, H, W)`` to one map ``(N, channels, about H / 8, about W / 8)``."""
         pools = []
         for begin, end in self.ranges:
@@ -83,7 +93,7 @@ class FCN8s(BaseModule):
         x = self.dropout(F.relu(self.fc7(x)))
         x = self._double(self.score_fr(x))
         x = self._double(x + _centre(self.score_pool4(pools[3]), x))
-        return (x + _centre(self.score_pool3(pools[2]), x), )
+        return (x + _centre(self.score_pool3(pools[2]), x),)
 
     def _double(self, x: Tensor) -> Tensor:
         """Twice the size, by a fixed bilinear kernel."""
@@ -100,18 +110,23 @@ class PlainConvNet(BaseModule):
         strides: stride of each layer (None: 1).
     """
 
-    def __init__(self, channels: int = 30, num_layers: int = 4, strides: Optional[Tuple[int, ...]] = None,
-                 init_cfg: Union[dict, list, None] = None) -> None:
+    def __init__(
+        self,
+        channels: int = 30,
+        num_layers: int = 4,
+        strides: tuple[int, ...] | None = None,
+        init_cfg: dict | list | None = None,
+    ) -> None:
         super().__init__(init_cfg)
-        strides = strides or (1, ) * num_layers
+        strides = strides or (1,) * num_layers
         layers = []
         for i in range(num_layers):
             layers += [nn.Conv2d(channels if i else 3, channels, 3, strides[i], 1), nn.ReLU(inplace=True)]
         self.layers = nn.Sequential(*layers)
 
-    def forward(self, x: Tensor) -> Tuple[Tensor]:
+    def forward(self, x: Tensor) -> tuple[Tensor]:
         """Image ``(N, 3, H, W)`` to one map ``(N, channels, h, w)``."""
-        return (self.layers(x), )
+        return (self.layers(x),)
 
 
 def bilinear_kernel(size: int) -> Tensor:
@@ -126,4 +141,4 @@ def _centre(x: Tensor, like: Tensor) -> Tensor:
     """The middle of ``x``, of the size of ``like``."""
     height, width = like.shape[-2:]
     top, left = (x.shape[-2] - height) // 2, (x.shape[-1] - width) // 2
-    return x[..., top:top + height, left:left + width]
+    return x[..., top : top + height, left : left + width]

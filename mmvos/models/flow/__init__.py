@@ -8,6 +8,19 @@ from .unit_flow import RawFlow, UnitFlow, unit_flow
 from .warp import flip_flow, resize_flow, warp
 
 __all__ = [
-    'DISFlow', 'FarnebackFlow', 'FlowEstimator', 'FlowNet2', 'RawFlow', 'TorchvisionRAFT', 'UnitFlow', 'ZeroFlow',
-    'correlation', 'enlarge_boxes', 'flip_flow', 'resize_flow', 'unit_flow', 'warp', 'warp_roi_state'
+    'DISFlow',
+    'FarnebackFlow',
+    'FlowEstimator',
+    'FlowNet2',
+    'RawFlow',
+    'TorchvisionRAFT',
+    'UnitFlow',
+    'ZeroFlow',
+    'correlation',
+    'enlarge_boxes',
+    'flip_flow',
+    'resize_flow',
+    'unit_flow',
+    'warp',
+    'warp_roi_state',
 ]

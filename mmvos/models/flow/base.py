@@ -1,6 +1,6 @@
 """What an optical flow estimator offers, whatever stands behind it."""
+
 from abc import ABCMeta, abstractmethod
-from typing import Union
 
 import torch.nn.functional as F
 from mmengine.model import BaseModule
@@ -24,7 +24,7 @@ class FlowEstimator(BaseModule, metaclass=ABCMeta):
         init_cfg: config of the weights' initialisation.
     """
 
-    def __init__(self, divisor: int = 1, init_cfg: Union[dict, list, None] = None) -> None:
+    def __init__(self, divisor: int = 1, init_cfg: dict | list | None = None) -> None:
         super().__init__(init_cfg)
         self.divisor = divisor
 
@@ -41,14 +41,17 @@ class FlowEstimator(BaseModule, metaclass=ABCMeta):
             ValueError: frames of different shapes, or not ``(B, 3, H, W)``.
         """
         if frames_from.dim() != 4 or frames_from.shape[1] != 3 or frames_from.shape != frames_to.shape:
-            raise ValueError('optical flow needs two batches of RGB frames of one shape (B, 3, H, W), got '
-                             f'{tuple(frames_from.shape)} and {tuple(frames_to.shape)}.')
+            raise ValueError(
+                'optical flow needs two batches of RGB frames of one shape (B, 3, H, W), got '
+                f'{tuple(frames_from.shape)} and {tuple(frames_to.shape)}.'
+            )
         size = frames_from.shape[-2:]
         fitting = tuple(max(side // self.divisor, 1) * self.divisor for side in size)
         if fitting == tuple(size):
             return self.estimate(frames_from, frames_to).float()
-        frames_from, frames_to = (F.interpolate(frames, fitting, mode='bilinear', align_corners=False)
-                                  for frames in (frames_from, frames_to))
+        frames_from, frames_to = (
+            F.interpolate(frames, fitting, mode='bilinear', align_corners=False) for frames in (frames_from, frames_to)
+        )
         return resize_flow(self.estimate(frames_from, frames_to).float(), size)
 
     @abstractmethod

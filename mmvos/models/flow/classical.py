@@ -1,6 +1,6 @@
 """Estimators that need no weights."""
+
 from abc import abstractmethod
-from typing import Optional
 
 import cv2
 import numpy as np
@@ -41,10 +41,14 @@ class DISFlow(_GreyFlow):
         preset: ``'ultrafast'`` (tests), ``'fast'`` or ``'medium'``.
         finest_scale: level of the pyramid at which the search ends (0: full resolution; default: the preset's).
     """
-    PRESETS = dict(ultrafast=cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST, fast=cv2.DISOPTICAL_FLOW_PRESET_FAST,
-                   medium=cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
-    def __init__(self, preset: str = 'medium', finest_scale: Optional[int] = None) -> None:
+    PRESETS = dict(
+        ultrafast=cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
+        fast=cv2.DISOPTICAL_FLOW_PRESET_FAST,
+        medium=cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
+    )
+
+    def __init__(self, preset: str = 'medium', finest_scale: int | None = None) -> None:
         super().__init__()
         if preset not in self.PRESETS:
             raise ValueError(f'preset {preset!r} is not known; expected one of {sorted(self.PRESETS)}.')
@@ -59,8 +63,10 @@ class DISFlow(_GreyFlow):
         least = max(16, search.getPatchSize() << search.getFinestScale())
         height, width = grey_from.shape
         if min(height, width) < least:
-            grey_from, grey_to = (cv2.copyMakeBorder(grey, 0, max(least - height, 0), 0, max(least - width, 0),
-                                                     cv2.BORDER_REPLICATE) for grey in (grey_from, grey_to))
+            grey_from, grey_to = (
+                cv2.copyMakeBorder(grey, 0, max(least - height, 0), 0, max(least - width, 0), cv2.BORDER_REPLICATE)
+                for grey in (grey_from, grey_to)
+            )
         return search.calc(grey_from, grey_to, None)[:height, :width]
 
     def extra_repr(self) -> str:
@@ -71,11 +77,25 @@ class DISFlow(_GreyFlow):
 class FarnebackFlow(_GreyFlow):
     """Farneback's polynomial expansion (SCIA 2003) of OpenCV; arguments as of ``cv2.calcOpticalFlowFarneback``."""
 
-    def __init__(self, pyr_scale: float = 0.5, levels: int = 3, winsize: int = 15, iterations: int = 3, poly_n: int = 5,
-                 poly_sigma: float = 1.2) -> None:
+    def __init__(
+        self,
+        pyr_scale: float = 0.5,
+        levels: int = 3,
+        winsize: int = 15,
+        iterations: int = 3,
+        poly_n: int = 5,
+        poly_sigma: float = 1.2,
+    ) -> None:
         super().__init__()
-        self.options = dict(pyr_scale=pyr_scale, levels=levels, winsize=winsize, iterations=iterations, poly_n=poly_n,
-                            poly_sigma=poly_sigma, flags=0)
+        self.options = dict(
+            pyr_scale=pyr_scale,
+            levels=levels,
+            winsize=winsize,
+            iterations=iterations,
+            poly_n=poly_n,
+            poly_sigma=poly_sigma,
+            flags=0,
+        )
 
     def calc(self, grey_from: np.ndarray, grey_to: np.ndarray) -> np.ndarray:
         return cv2.calcOpticalFlowFarneback(grey_from, grey_to, None, **self.options)

@@ -1,5 +1,6 @@
 """Correlation of two feature maps over a window of displacements (the layer of FlowNetC)."""
-from typing import Iterator, Tuple
+
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -25,7 +26,7 @@ class _Correlation(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad: Tensor) -> Tuple[Tensor, Tensor, None, None]:
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
         a, b = ctx.saved_tensors
         radius, stride = ctx.window
         pad = radius * stride
@@ -37,15 +38,14 @@ class _Correlation(torch.autograd.Function):
             weight = grad[:, index, None]
             grad_a += weight * shifted
             target += weight * a  # a view of grad_padded
-        return grad_a, grad_padded[..., pad:pad + a.shape[-2], pad:pad + a.shape[-1]], None, None
+        return grad_a, grad_padded[..., pad : pad + a.shape[-2], pad : pad + a.shape[-1]], None, None
 
 
-def _shifts(padded: Tensor, size: Tuple[int, int], radius: int, stride: int) -> Iterator[Tuple[int, Tensor]]:
+def _shifts(padded: Tensor, size: tuple[int, int], radius: int, stride: int) -> Iterator[tuple[int, Tensor]]:
     """Index and view of every displacement; the vertical one is the outer index."""
     for j in range(2 * radius + 1):
         for i in range(2 * radius + 1):
-            yield (j * (2 * radius + 1) + i,
-                   padded[..., j * stride:j * stride + size[0], i * stride:i * stride + size[1]])
+            yield (j * (2 * radius + 1) + i, padded[..., j * stride : j * stride + size[0], i * stride : i * stride + size[1]])
 
 
 def correlation(a: Tensor, b: Tensor, radius: int = 10, stride: int = 2) -> Tensor:

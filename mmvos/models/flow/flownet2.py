@@ -3,7 +3,8 @@
 Layers keep the names of the official implementation. Flow inside the networks is in pixels / 20 (``div_flow``) at a
 quarter of the size.
 """
-from typing import List, NamedTuple, Optional, Tuple
+
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -19,8 +20,9 @@ DIV_FLOW = 20.0
 
 
 def conv(in_channels: int, out_channels: int, kernel_size: int = 3, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(in_channels, out_channels, kernel_size, stride, (kernel_size - 1) // 2),
-                         nn.LeakyReLU(0.1, inplace=True))
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, kernel_size, stride, (kernel_size - 1) // 2), nn.LeakyReLU(0.1, inplace=True)
+    )
 
 
 def linear_conv(in_channels: int, out_channels: int) -> nn.Sequential:
@@ -46,6 +48,7 @@ class FlowNetBody(nn.Module):
         inter_conv: one more linear convolution in front of each level's flow (SD).
         upsample_bias: of the layers that enlarge flow.
     """
+
     LEVELS = (5, 4, 3, 2)  # strides 32 .. 4
 
     def __init__(self, inter_conv: bool = False, upsample_bias: bool = True) -> None:
@@ -64,7 +67,7 @@ class FlowNetBody(nn.Module):
             setattr(self, f'predict_flow{level}', predict_flow(width if inter_conv else channels))
         self.inter_conv = inter_conv
 
-    def flows(self, conv2: Tensor, conv3: Tensor) -> List[Tensor]:
+    def flows(self, conv2: Tensor, conv3: Tensor) -> list[Tensor]:
         """Flows from coarse to fine (strides 64 .. 4), each ``(B, 2, h, w)``, from the features at strides 4 and 8."""
         conv4 = self.conv4_1(self.conv4(conv3))
         conv5 = self.conv5_1(self.conv5(conv4))
@@ -149,6 +152,7 @@ class FlowNetFusion(nn.Module):
 
 class _Guess(NamedTuple):
     """A flow ``(B, 2, H, W)`` in pixels, and how well it explains the first image ``(B, 1, H, W)``."""
+
     flow: Tensor
     warped: Tensor
     error: Tensor
@@ -173,17 +177,30 @@ class FlowNet2(FlowEstimator):
             official code; its first versions computed True.
         init_cfg: e.g. ``dict(type='Pretrained', checkpoint=...)`` with a converted checkpoint.
     """
-    STACKS = dict(C=('flownetc',), S=('flownets',), SD=('flownets_d',), CS=('flownetc', 'flownets_1'),
-                  CSS=('flownetc', 'flownets_1', 'flownets_2'),
-                  **{'2': ('flownetc', 'flownets_1', 'flownets_2', 'flownets_d', 'flownetfusion')})
 
-    def __init__(self, variant: str = '2', frozen: bool = True, align_corners: bool = False,
-                 init_cfg: Optional[dict] = None) -> None:
+    STACKS = dict(
+        C=('flownetc',),
+        S=('flownets',),
+        SD=('flownets_d',),
+        CS=('flownetc', 'flownets_1'),
+        CSS=('flownetc', 'flownets_1', 'flownets_2'),
+        **{'2': ('flownetc', 'flownets_1', 'flownets_2', 'flownets_d', 'flownetfusion')},
+    )
+
+    def __init__(
+        self, variant: str = '2', frozen: bool = True, align_corners: bool = False, init_cfg: dict | None = None
+    ) -> None:
         super().__init__(divisor=64, init_cfg=init_cfg)
         if variant not in self.STACKS:
             raise ValueError(f'variant {variant!r} is not known; expected one of {sorted(self.STACKS)}.')
-        build = dict(flownetc=FlowNetC, flownets=lambda: FlowNetS(6), flownets_1=FlowNetS, flownets_2=FlowNetS,
-                     flownets_d=FlowNetSD, flownetfusion=FlowNetFusion)
+        build = dict(
+            flownetc=FlowNetC,
+            flownets=lambda: FlowNetS(6),
+            flownets_1=FlowNetS,
+            flownets_2=FlowNetS,
+            flownets_d=FlowNetSD,
+            flownetfusion=FlowNetFusion,
+        )
         for name in self.STACKS[variant]:
             setattr(self, name, build[name]())
         self.variant, self.frozen, self.align_corners = variant, frozen, align_corners
@@ -212,11 +229,14 @@ class FlowNet2(FlowEstimator):
                 return guess.flow
             # the official code divides here, where the other networks multiply
             small = self._explain(first, second, self._enlarge(self.flownets_d(pair) / DIV_FLOW, nearest=True))
-            return self.flownetfusion(torch.cat(
-                [first, small.flow, guess.flow, _length(small.flow), _length(guess.flow), small.error, guess.error], 1))
+            return self.flownetfusion(
+                torch.cat(
+                    [first, small.flow, guess.flow, _length(small.flow), _length(guess.flow), small.error, guess.error], 1
+                )
+            )
 
     @staticmethod
-    def normalise(frames_from: Tensor, frames_to: Tensor) -> Tuple[Tensor, Tensor]:
+    def normalise(frames_from: Tensor, frames_to: Tensor) -> tuple[Tensor, Tensor]:
         """0..255 to about -0.5..0.5: minus the mean colour of the pair."""
         mean = torch.stack([frames_from, frames_to], 2).mean((2, 3, 4)).view(-1, 3, 1, 1)
         return (frames_from - mean) / 255, (frames_to - mean) / 255

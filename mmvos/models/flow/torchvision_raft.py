@@ -1,4 +1,5 @@
 """RAFT of torchvision: an optional extra, imported only when a config asks for it."""
+
 import importlib
 
 import torch
@@ -19,6 +20,7 @@ class TorchvisionRAFT(FlowEstimator):
         weights: name of torchvision's weights (they are downloaded), or None.
         num_flow_updates: iterations.
     """
+
     MIN_SIZE = 128
 
     def __init__(self, variant: str = 'large', weights: str = 'DEFAULT', num_flow_updates: int = 12) -> None:
@@ -28,8 +30,9 @@ class TorchvisionRAFT(FlowEstimator):
         try:
             models = importlib.import_module('torchvision.models.optical_flow')
         except ImportError as error:
-            raise ImportError("the flow estimator TorchvisionRAFT needs torchvision, in the build that matches torch. "
-                              "DISFlow needs nothing.") from error
+            raise ImportError(
+                'the flow estimator TorchvisionRAFT needs torchvision, in the build that matches torch. DISFlow needs nothing.'
+            ) from error
         self.network = getattr(models, f'raft_{variant}')(weights=weights, progress=False)
         self.num_flow_updates = num_flow_updates
         self.requires_grad_(False)

@@ -1,4 +1,5 @@
 """Optical flow as channels of a network's input."""
+
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor
@@ -31,7 +32,7 @@ def unit_flow(flow: Tensor, magnitude: str = 'max', limit: float = 20.0, eps: fl
         size = torch.where(largest > eps, length / largest.clamp(min=eps), torch.zeros_like(length))
     elif magnitude == 'diag':
         height, width = flow.shape[-2:]
-        size = (length / (height ** 2 + width ** 2) ** 0.5).clamp(max=1)
+        size = (length / (height**2 + width**2) ** 0.5).clamp(max=1)
     elif magnitude == 'clip':
         size = (length / limit).clamp(max=1)
     else:
@@ -42,6 +43,7 @@ def unit_flow(flow: Tensor, magnitude: str = 'max', limit: float = 20.0, eps: fl
 @MODELS.register_module()
 class UnitFlow(BaseModule):
     """:func:`unit_flow` as a part of a model."""
+
     cue, channels = 'uof', 3
 
     def __init__(self, magnitude: str = 'max', limit: float = 20.0) -> None:
@@ -57,6 +59,7 @@ class UnitFlow(BaseModule):
 @MODELS.register_module()
 class RawFlow(BaseModule):
     """The flow field itself, in pixels: what the unit flow is compared with."""
+
     cue, channels = 'flow', 2
 
     def forward(self, flow: Tensor) -> Tensor:

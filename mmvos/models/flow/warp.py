@@ -1,5 +1,4 @@
 """Carrying masks, features and hidden states along optical flow; resizing and flipping flow."""
-from typing import Tuple
 
 import torch
 import torch.nn.functional as F
@@ -56,8 +55,10 @@ def warp(x: Tensor, flow: Tensor, grid: str = 'exact', padding_mode: str = 'zero
         ValueError: sizes of x and flow differ.
     """
     if x.shape[-2:] != flow.shape[-2:] or flow.shape[1] != 2 or flow.shape[0] not in (1, x.shape[0]):
-        raise ValueError(f'a flow of shape {tuple(flow.shape)} cannot warp a tensor of shape {tuple(x.shape)}: '
-                         f'expected ({x.shape[0]} or 1, 2, {x.shape[-2]}, {x.shape[-1]}).')
+        raise ValueError(
+            f'a flow of shape {tuple(flow.shape)} cannot warp a tensor of shape {tuple(x.shape)}: '
+            f'expected ({x.shape[0]} or 1, 2, {x.shape[-2]}, {x.shape[-1]}).'
+        )
     dtype = torch.promote_types(x.dtype, torch.float32)
     with torch.autocast(x.device.type, enabled=False):
         positions = sampling_grid(flow.to(dtype), grid).expand(x.shape[0], -1, -1, -1)
@@ -65,7 +66,7 @@ def warp(x: Tensor, flow: Tensor, grid: str = 'exact', padding_mode: str = 'zero
     return out.to(x.dtype)
 
 
-def resize_flow(flow: Tensor, size: Tuple[int, int]) -> Tensor:
+def resize_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
     """Flow ``(B, 2, H, W)`` for frames resized to ``size`` (h, w): resampled bilinearly, u and v scaled alike."""
     height, width = flow.shape[-2:]
     if (height, width) == tuple(size):

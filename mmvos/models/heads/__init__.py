@@ -13,8 +13,24 @@ from .ridge_target import RidgeTarget
 from .sequence_heads import PooledScoreHead, PooledStateHead
 
 __all__ = [
-    'BinaryMaskHead', 'CoarseMaskHead', 'ConvLSTMCell', 'ConvLayers', 'GaussianAppearance', 'GaussianMixture',
-    'GuidedUpsampler', 'InstanceMapHead', 'MaskPyramid', 'PooledScoreHead', 'PooledStateHead', 'PropagationDecoder',
-    'ReIDHead', 'ReMPHead', 'RecurrentDecoder', 'RidgeTarget', 'SkipUpsampler', 'SpatialInhibition', 'StackedDecoder',
-    'aggregate_objects'
+    'BinaryMaskHead',
+    'CoarseMaskHead',
+    'ConvLSTMCell',
+    'ConvLayers',
+    'GaussianAppearance',
+    'GaussianMixture',
+    'GuidedUpsampler',
+    'InstanceMapHead',
+    'MaskPyramid',
+    'PooledScoreHead',
+    'PooledStateHead',
+    'PropagationDecoder',
+    'ReIDHead',
+    'ReMPHead',
+    'RecurrentDecoder',
+    'RidgeTarget',
+    'SkipUpsampler',
+    'SpatialInhibition',
+    'StackedDecoder',
+    'aggregate_objects',
 ]

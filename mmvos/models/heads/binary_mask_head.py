@@ -1,5 +1,4 @@
 """Foreground logits from a feature map."""
-from typing import Optional
 
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
@@ -17,13 +16,13 @@ class BinaryMaskHead(BaseModule):
         mid_channels: of the 3x3 convolution; None: the 1x1 convolution alone.
     """
 
-    def __init__(self, in_channels: int, mid_channels: Optional[int] = None, norm_cfg: Optional[dict] = None,
-                 init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self, in_channels: int, mid_channels: int | None = None, norm_cfg: dict | None = None, init_cfg: dict | None = None
+    ) -> None:
         super().__init__(init_cfg)
         self.conv = None
         if mid_channels:
-            self.conv = ConvModule(in_channels, mid_channels, 3, padding=1, bias=False,
-                                   norm_cfg=norm_cfg or dict(type='BN'))
+            self.conv = ConvModule(in_channels, mid_channels, 3, padding=1, bias=False, norm_cfg=norm_cfg or dict(type='BN'))
         self.classifier = nn.Conv2d(mid_channels or in_channels, 1, 1)
 
     def forward(self, features: Tensor) -> Tensor:

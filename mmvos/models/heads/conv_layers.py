@@ -1,5 +1,6 @@
 """A plain stack of convolutions, where a full stage of a ResNet would be too much."""
-from typing import Sequence
+
+from collections.abc import Sequence
 
 from mmcv.cnn import ConvModule
 from torch import nn
@@ -18,6 +19,10 @@ class ConvLayers(nn.Sequential):
     """
 
     def __init__(self, channels: Sequence[int], strides: Sequence[int] = (), norm_cfg: dict = None) -> None:
-        strides = tuple(strides) or (1, ) * (len(channels) - 1)
-        super().__init__(*(ConvModule(a, b, 3, stride=s, padding=1, norm_cfg=norm_cfg)
-                           for a, b, s in zip(channels[:-1], channels[1:], strides)))
+        strides = tuple(strides) or (1,) * (len(channels) - 1)
+        super().__init__(
+            *(
+                ConvModule(a, b, 3, stride=s, padding=1, norm_cfg=norm_cfg)
+                for a, b, s in zip(channels[:-1], channels[1:], strides)
+            )
+        )

@@ -1,5 +1,7 @@
 """ConvLSTM cells and the decoders that put out one object per call."""
-from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +15,7 @@ from ..backbones.vgg import bilinear_kernel
 
 class CellState(NamedTuple):
     """Hidden state and memory of one cell, each ``(N, C, h, w)``."""
+
     h: Tensor
     c: Tensor
 
@@ -33,15 +36,23 @@ class ConvLSTMCell(BaseModule):
         temporal: whether a second hidden state is an input.
     """
 
-    def __init__(self, in_channels: int, hidden_channels: int, kernel_size: int = 3, mask_input: bool = False,
-                 temporal: bool = False, init_cfg: Union[dict, list, None] = None) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        hidden_channels: int,
+        kernel_size: int = 3,
+        mask_input: bool = False,
+        temporal: bool = False,
+        init_cfg: dict | list | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         self.hidden_channels, self.mask_input, self.temporal = hidden_channels, mask_input, temporal
         total = in_channels + mask_input + (1 + temporal) * hidden_channels
         self.gates = nn.Conv2d(total, 4 * hidden_channels, kernel_size, padding=kernel_size // 2)
 
-    def forward(self, x: Tensor, state: Optional[CellState] = None, temporal: Optional[Tensor] = None,
-                mask: Optional[Tensor] = None) -> CellState:
+    def forward(
+        self, x: Tensor, state: CellState | None = None, temporal: Tensor | None = None, mask: Tensor | None = None
+    ) -> CellState:
         """One update.
 
         Args:
@@ -69,16 +80,16 @@ class MaskPyramid(BaseModule):
         finest: how many poolings lead to the finest level (2: stride 4).
     """
 
-    def __init__(self, num_levels: int = 4, finest: int = 2, init_cfg: Union[dict, list, None] = None) -> None:
+    def __init__(self, num_levels: int = 4, finest: int = 2, init_cfg: dict | list | None = None) -> None:
         super().__init__(init_cfg)
         self.num_levels, self.finest = num_levels, finest
 
-    def forward(self, mask: Tensor) -> List[Tensor]:
+    def forward(self, mask: Tensor) -> list[Tensor]:
         """Masks ``(N, 1, H, W)`` to ``num_levels`` masks, coarsest first."""
         levels = [mask]
         for _ in range(self.finest + self.num_levels - 1):
             levels.append(F.max_pool2d(levels[-1], 2, 2, ceil_mode=True))
-        return levels[self.finest:][::-1]
+        return levels[self.finest :][::-1]
 
 
 @MODELS.register_module()
@@ -98,27 +109,43 @@ class RecurrentDecoder(BaseModule):
         dropout: of whole channels of the states on their way up.
     """
 
-    def __init__(self, skip_channels: Sequence[int], hidden_channels: Sequence[int], skip_mode: str = 'concat',
-                 mask_input: bool = False, temporal: bool = False, kernel_size: int = 3, out_kernel_size: int = 3,
-                 dropout: float = 0.0, init_cfg: Union[dict, list, None] = None) -> None:
+    def __init__(
+        self,
+        skip_channels: Sequence[int],
+        hidden_channels: Sequence[int],
+        skip_mode: str = 'concat',
+        mask_input: bool = False,
+        temporal: bool = False,
+        kernel_size: int = 3,
+        out_kernel_size: int = 3,
+        dropout: float = 0.0,
+        init_cfg: dict | list | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         if skip_mode not in ('concat', 'sum', 'mul', 'none'):
             raise ValueError(f"skip_mode is {skip_mode!r}; expected 'concat', 'sum', 'mul' or 'none'.")
         if skip_mode in ('sum', 'mul') and list(skip_channels[1:]) != list(hidden_channels[:-1]):
-            raise ValueError(f'skip_mode={skip_mode!r} needs skips as wide as the states that they join: '
-                             f'{list(skip_channels[1:])} against {list(hidden_channels[:-1])}.')
+            raise ValueError(
+                f'skip_mode={skip_mode!r} needs skips as wide as the states that they join: '
+                f'{list(skip_channels[1:])} against {list(hidden_channels[:-1])}.'
+            )
         widths = [skip_channels[0]]
         for skip, hidden in zip(skip_channels[1:], hidden_channels[:-1]):
             widths.append(hidden + skip if skip_mode == 'concat' else hidden)
-        self.cells = nn.ModuleList(ConvLSTMCell(w, h, kernel_size, mask_input, temporal)
-                                   for w, h in zip(widths, hidden_channels))
+        self.cells = nn.ModuleList(
+            ConvLSTMCell(w, h, kernel_size, mask_input, temporal) for w, h in zip(widths, hidden_channels)
+        )
         self.conv_out = nn.Conv2d(hidden_channels[-1], 1, out_kernel_size, padding=out_kernel_size // 2)
         self.dropout = nn.Dropout2d(dropout)
         self.skip_mode, self.hidden_channels = skip_mode, tuple(hidden_channels)
 
-    def forward(self, skips: Sequence[Tensor], states: Optional[Sequence[CellState]] = None,
-                temporal: Optional[Sequence[Tensor]] = None,
-                masks: Optional[Sequence[Tensor]] = None) -> Tuple[Tensor, List[CellState]]:
+    def forward(
+        self,
+        skips: Sequence[Tensor],
+        states: Sequence[CellState] | None = None,
+        temporal: Sequence[Tensor] | None = None,
+        masks: Sequence[Tensor] | None = None,
+    ) -> tuple[Tensor, list[CellState]]:
         """Decode one object.
 
         Args:
@@ -130,7 +157,7 @@ class RecurrentDecoder(BaseModule):
         Returns:
             Logits ``(N, 1, 2 h, 2 w)`` of the finest level's size, and the states of the levels.
         """
-        new: List[CellState] = []
+        new: list[CellState] = []
         for level, (cell, skip) in enumerate(zip(self.cells, skips)):
             x = skip if level == 0 else self._join(new[-1].h, skip)
             new.append(cell(x, states and states[level], temporal and temporal[level], masks and masks[level]))
@@ -145,12 +172,12 @@ class RecurrentDecoder(BaseModule):
         return {'sum': torch.add, 'mul': torch.mul}[self.skip_mode](up, skip) if self.skip_mode != 'none' else up
 
     @staticmethod
-    def probabilities(output: Tensor, size: Tuple[int, int]) -> Tensor:
+    def probabilities(output: Tensor, size: tuple[int, int]) -> Tensor:
         """What :meth:`forward` gave, as mask probabilities ``(N, 1, *size)``."""
         return upsample(output, size).sigmoid()
 
 
-def upsample(x: Tensor, size: Tuple[int, int]) -> Tensor:
+def upsample(x: Tensor, size: tuple[int, int]) -> Tensor:
     """Bilinear with corners aligned, the convention of this family of decoders."""
     return x if x.shape[-2:] == tuple(size) else F.interpolate(x, tuple(size), mode='bilinear', align_corners=True)
 
@@ -166,7 +193,7 @@ class SpatialInhibition(BaseModule):
         bias: initial value of the scalar.
     """
 
-    def __init__(self, in_channels: int, bias: float = 1.0, init_cfg: Union[dict, list, None] = None) -> None:
+    def __init__(self, in_channels: int, bias: float = 1.0, init_cfg: dict | list | None = None) -> None:
         super().__init__(init_cfg)
         self.conv = nn.Conv2d(in_channels, 1, 1)
         self.bias = nn.Parameter(torch.tensor(float(bias)))
@@ -194,13 +221,20 @@ class StackedDecoder(BaseModule):
             begin with a bias 1 larger.
     """
 
-    def __init__(self, channels: int, num_cells: int = 2, stride: int = 8, kernel_size: int = 3,
-                 mask_head: Optional[dict] = None, init_range: float = 0.08,
-                 init_cfg: Union[dict, list, None] = None) -> None:
+    def __init__(
+        self,
+        channels: int,
+        num_cells: int = 2,
+        stride: int = 8,
+        kernel_size: int = 3,
+        mask_head: dict | None = None,
+        init_range: float = 0.08,
+        init_cfg: dict | list | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         self.cells = nn.ModuleList(ConvLSTMCell(channels, channels, kernel_size) for _ in range(num_cells))
         self.mask_head = MODELS.build(mask_head or dict(type='SpatialInhibition', in_channels=channels))
-        self.hidden_channels, self.stride, self.init_range = (channels, ) * num_cells, stride, init_range
+        self.hidden_channels, self.stride, self.init_range = (channels,) * num_cells, stride, init_range
         self.register_buffer('kernel', bilinear_kernel(2 * stride)[None, None], persistent=False)
 
     def init_weights(self) -> None:
@@ -210,12 +244,11 @@ class StackedDecoder(BaseModule):
             for parameter in cell.gates.parameters():
                 nn.init.uniform_(parameter, -self.init_range, self.init_range)
             with torch.no_grad():
-                cell.gates.bias[:3 * cell.hidden_channels] += 1
+                cell.gates.bias[: 3 * cell.hidden_channels] += 1
         for parameter in self.mask_head.conv.parameters():
             nn.init.uniform_(parameter, -self.init_range, self.init_range)
 
-    def forward(self, skips: Sequence[Tensor],
-                states: Optional[Sequence[CellState]] = None) -> Tuple[Tensor, List[CellState]]:
+    def forward(self, skips: Sequence[Tensor], states: Sequence[CellState] | None = None) -> tuple[Tensor, list[CellState]]:
         """Decode one object: probabilities ``(N, 1, h, w)`` at the map's size, and the states of the cells.
 
         Args:
@@ -228,13 +261,15 @@ class StackedDecoder(BaseModule):
             x = new[-1].h
         return self.mask_head(x), new
 
-    def probabilities(self, output: Tensor, size: Tuple[int, int]) -> Tensor:
+    def probabilities(self, output: Tensor, size: tuple[int, int]) -> Tensor:
         """Probabilities of the map's size, enlarged by the stride and cropped in the middle to ``size``."""
         if self.stride > 1:
             output = F.conv_transpose2d(output, self.kernel, stride=self.stride)
         height, width = output.shape[-2:]
         top, left = (height - size[0]) // 2, (width - size[1]) // 2
         if top < 0 or left < 0:
-            raise ValueError(f'a map enlarged to {height}x{width} does not cover an image of {size[0]}x{size[1]} '
-                             '(height x width): does the stride of the decoder fit the backbone?')
-        return output[..., top:top + size[0], left:left + size[1]]
+            raise ValueError(
+                f'a map enlarged to {height}x{width} does not cover an image of {size[0]}x{size[1]} '
+                '(height x width): does the stride of the decoder fit the backbone?'
+            )
+        return output[..., top : top + size[0], left : left + size[1]]

@@ -1,5 +1,6 @@
 """A generative model of how an object and its background look: class-conditional Gaussians in feature space."""
-from typing import NamedTuple, Tuple
+
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +16,7 @@ class GaussianMixture(NamedTuple):
     Components: 0 background, 1 object, 2 ``hard_fg`` (object cells that look like background), 3 ``hard_bg``
     (background cells that look like the object).
     """
+
     means: Tensor
     variances: Tensor
 
@@ -41,9 +43,18 @@ class GaussianAppearance(BaseModule):
         detach_fit: no gradient through means and variances (the regulariser is frozen then).
     """
 
-    def __init__(self, in_channels: int = 2048, channels: int = 512, update_rate: float = 0.1, cov_init: float = -2.0,
-                 hard_components: bool = True, estimate_variance: bool = True, pseudo_cells: float = 1.0,
-                 output: str = 'scores', detach_fit: bool = False) -> None:
+    def __init__(
+        self,
+        in_channels: int = 2048,
+        channels: int = 512,
+        update_rate: float = 0.1,
+        cov_init: float = -2.0,
+        hard_components: bool = True,
+        estimate_variance: bool = True,
+        pseudo_cells: float = 1.0,
+        output: str = 'scores',
+        detach_fit: bool = False,
+    ) -> None:
         super().__init__()
         if output not in ('scores', 'posterior'):
             raise ValueError(f"output is {output!r}; expected 'scores' or 'posterior'.")
@@ -52,8 +63,7 @@ class GaussianAppearance(BaseModule):
         self.pseudo_cells, self.output, self.detach_fit = pseudo_cells, output, detach_fit
         self.conv_in = nn.Conv2d(in_channels, channels, 1)
         nn.init.kaiming_uniform_(self.conv_in.weight)  # the bias keeps PyTorch's own initialisation
-        self.cov_reg = nn.Parameter(torch.full((self.num_components, channels), float(cov_init)),
-                                    requires_grad=not detach_fit)
+        self.cov_reg = nn.Parameter(torch.full((self.num_components, channels), float(cov_init)), requires_grad=not detach_fit)
 
     @property
     def out_channels(self) -> int:
@@ -85,8 +95,7 @@ class GaussianAppearance(BaseModule):
         if self.update_rate == 0:
             return mixture
         newest = self.fit(features, masks)
-        return GaussianMixture(*(torch.lerp(old, new, self.update_rate)
-                                 for old, new in zip(mixture, newest, strict=True)))
+        return GaussianMixture(*(torch.lerp(old, new, self.update_rate) for old, new in zip(mixture, newest, strict=True)))
 
     def forward(self, features: Tensor, mixture: GaussianMixture) -> Tensor:
         """Scores or posteriors ``(N, K, h, w)`` of the projected features (batch N or 1) under each component."""
@@ -107,7 +116,7 @@ class GaussianAppearance(BaseModule):
 
     def _estimate(self, features: Tensor, weights: Tensor, first_row: int) -> GaussianMixture:
         """Weighted estimates for ``weights`` ``(N, K, h, w)``; ``first_row``: of the regulariser."""
-        regulariser = F.softplus(self.cov_reg[first_row:first_row + weights.shape[1]])[None]
+        regulariser = F.softplus(self.cov_reg[first_row : first_row + weights.shape[1]])[None]
         weights = weights.flatten(2)  # (N, K, P)
         cells = features.flatten(2)  # (N or 1, C, P)
         total = (self.pseudo_cells + weights.sum(2, keepdim=True)).clamp(min=torch.finfo(weights.dtype).tiny)
@@ -124,6 +133,6 @@ def mask_pair(foreground: Tensor) -> Tensor:
     return torch.stack([1 - foreground, foreground], 1)
 
 
-def pool_masks(foreground: Tensor, size: Tuple[int, int]) -> Tensor:
+def pool_masks(foreground: Tensor, size: tuple[int, int]) -> Tensor:
     """Shares of background and object in each cell: ``(N, H, W)`` to ``(N, 2, h, w)``, by averages over the cells."""
     return F.adaptive_avg_pool2d(mask_pair(foreground), size)

@@ -1,4 +1,5 @@
 """Bringing coarse maps to the image's size along its edges."""
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

@@ -1,6 +1,6 @@
 """One output map per instance."""
+
 import math
-from typing import Union
 
 import torch
 from mmengine.model import BaseModule
@@ -21,8 +21,7 @@ class InstanceMapHead(BaseModule):
         prior: probability that an untrained head gives.
     """
 
-    def __init__(self, in_channels: int, num_slots: int, prior: float = 0.1,
-                 init_cfg: Union[dict, list, None] = None) -> None:
+    def __init__(self, in_channels: int, num_slots: int, prior: float = 0.1, init_cfg: dict | list | None = None) -> None:
         bias = math.log(prior / (1 - prior))
         super().__init__(init_cfg or dict(type='Xavier', layer='Conv2d', distribution='uniform', bias=bias))
         self.num_slots = num_slots
@@ -39,6 +38,7 @@ class InstanceMapHead(BaseModule):
                 trained = state_dict[key]
                 more = self.num_slots - len(trained)
                 mean = trained.mean(0, keepdim=True)
-                state_dict[key] = torch.cat((trained, mean.repeat_interleave(more, 0))) if more > 0 else \
-                    trained[:self.num_slots]
+                state_dict[key] = (
+                    torch.cat((trained, mean.repeat_interleave(more, 0))) if more > 0 else trained[: self.num_slots]
+                )
         super()._load_from_state_dict(state_dict, prefix, *args)

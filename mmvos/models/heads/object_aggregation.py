@@ -1,11 +1,10 @@
 """One label map from the separate foreground probabilities of several objects."""
-from typing import Union
 
 import torch
 from torch import Tensor
 
 
-def aggregate_objects(foreground: Tensor, background: Union[str, Tensor] = 'min', eps: float = 1e-7) -> Tensor:
+def aggregate_objects(foreground: Tensor, background: str | Tensor = 'min', eps: float = 1e-7) -> Tensor:
     """Soft aggregation: odds of the background and of every object, normalised to sum to 1 in every pixel.
 
     ``o = c(p) / c(1 - p)`` for the background and each object, with c the clamp to ``[eps, 1 - eps]``; the result is

@@ -1,5 +1,6 @@
 """From what is known of an object at a coarse stride to its mask at the image's size."""
-from typing import List, Optional, Sequence, Tuple
+
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -24,8 +25,14 @@ class CoarseMaskHead(BaseModule):
         init_cfg: initialisation.
     """
 
-    def __init__(self, in_channels: int = 516, mid_channels: int = 512, channels: int = 128, predictor_kernel: int = 1,
-                 init_cfg: dict = KAIMING_UNIFORM) -> None:
+    def __init__(
+        self,
+        in_channels: int = 516,
+        mid_channels: int = 512,
+        channels: int = 128,
+        predictor_kernel: int = 1,
+        init_cfg: dict = KAIMING_UNIFORM,
+    ) -> None:
         super().__init__(init_cfg)
         self.conv1 = nn.Conv2d(in_channels, mid_channels, 3, padding=1)
         self.conv2 = nn.Conv2d(mid_channels, channels, 3, padding=1)
@@ -55,20 +62,23 @@ class SkipUpsampler(BaseModule):
         init_cfg: initialisation.
     """
 
-    def __init__(self, skip_channels: Sequence[int] = (512, 256), channels: int = 128,
-                 init_cfg: dict = KAIMING_UNIFORM) -> None:
+    def __init__(
+        self, skip_channels: Sequence[int] = (512, 256), channels: int = 128, init_cfg: dict = KAIMING_UNIFORM
+    ) -> None:
         super().__init__(init_cfg)
         self.channels = channels
         self.projections = nn.ModuleList(nn.Conv2d(c, channels, 1) for c in skip_channels)
         self.blends = nn.ModuleList(nn.Conv2d(2 * channels, channels, 3, padding=1) for _ in skip_channels)
         self.predictor = nn.Conv2d(channels, 2, 3, padding=1)
 
-    def prepare(self, skips: Sequence[Tensor]) -> List[Tensor]:
+    def prepare(self, skips: Sequence[Tensor]) -> list[Tensor]:
         """What the skips ``(B, C_i, h_i, w_i)``, coarsest first, add to every object: ``(B, channels, h_i, w_i)``."""
-        return [F.conv2d(F.relu(project(skip)), blend.weight[:, :self.channels], blend.bias, padding=1)
-                for skip, project, blend in zip(skips, self.projections, self.blends, strict=True)]
+        return [
+            F.conv2d(F.relu(project(skip)), blend.weight[:, : self.channels], blend.bias, padding=1)
+            for skip, project, blend in zip(skips, self.projections, self.blends, strict=True)
+        ]
 
-    def forward(self, x: Tensor, prepared: Sequence[Tensor], size: Optional[Tuple[int, int]] = None) -> Tensor:
+    def forward(self, x: Tensor, prepared: Sequence[Tensor], size: tuple[int, int] | None = None) -> Tensor:
         """Logits (background, object) ``(N, 2, H, W)``.
 
         Args:
@@ -78,7 +88,7 @@ class SkipUpsampler(BaseModule):
         """
         for skip, blend in zip(prepared, self.blends, strict=True):
             x = F.interpolate(x, skip.shape[-2:], mode='bilinear', align_corners=False)
-            x = F.relu(skip + F.conv2d(x, blend.weight[:, self.channels:], padding=1))
+            x = F.relu(skip + F.conv2d(x, blend.weight[:, self.channels :], padding=1))
         logits = self.predictor(x)
         size = size or tuple(4 * side for side in logits.shape[-2:])
         return F.interpolate(logits, size, mode='bilinear', align_corners=False)

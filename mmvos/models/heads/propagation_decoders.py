@@ -1,5 +1,6 @@
 """Decoders that compare a frame with the one in which the objects were given, and refine a mask from coarse to fine."""
-from typing import List, Optional, Sequence
+
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -29,9 +30,16 @@ class PropagationDecoder(BaseModule):
         init_cfg: config of the weights' initialisation.
     """
 
-    def __init__(self, in_channels: Sequence[int] = (256, 512, 1024, 2048), channels: int = 256, kernel_size: int = 7,
-                 align_corners: bool = False, auxiliary: bool = False, with_coarse: bool = True,
-                 init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        in_channels: Sequence[int] = (256, 512, 1024, 2048),
+        channels: int = 256,
+        kernel_size: int = 7,
+        align_corners: bool = False,
+        auxiliary: bool = False,
+        with_coarse: bool = True,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         self.align_corners = align_corners
         if with_coarse:
@@ -44,7 +52,7 @@ class PropagationDecoder(BaseModule):
         for level in self.levels:
             setattr(self, f'predict{level}', nn.Conv2d(channels, 2, 3, padding=1))
 
-    def coarse(self, features: Sequence[Tensor], reference: Tensor) -> List[Tensor]:
+    def coarse(self, features: Sequence[Tensor], reference: Tensor) -> list[Tensor]:
         """Maps at strides 8, 16, 32.
 
         Args:
@@ -66,7 +74,7 @@ class PropagationDecoder(BaseModule):
         """Logits (background, object) ``(N, 2, h, w)`` from a map of this level (stride ``2 ** level``)."""
         return getattr(self, f'predict{level}')(F.relu(refined))
 
-    def forward(self, features: Sequence[Tensor], reference: Tensor) -> List[Tensor]:
+    def forward(self, features: Sequence[Tensor], reference: Tensor) -> list[Tensor]:
         """Logits ``(N, 2, h, w)`` of every level that the decoder predicts at, from fine (stride 4) to coarse."""
         coarse = self.coarse(features, reference)
         maps = [self.fine(features[0], coarse[0]), *coarse]

@@ -1,5 +1,7 @@
 """The Re-MP module of DyeNet: recurrent mask propagation on RoIs with region attention."""
-from typing import NamedTuple, Optional, Sequence, Tuple
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -18,8 +20,9 @@ class RoIState(NamedTuple):
     [0, 1]. ``references``: RoIs of earlier frames whose masks are read by similarity, each unit features ``(N, C, m, m)`` and
     mask ``(N, 1, m, m)``: the starting one, then that of the frame before.
     """
+
     hidden: Tensor
-    references: Tuple[Tuple[Tensor, Tensor], ...] = ()
+    references: tuple[tuple[Tensor, Tensor], ...] = ()
 
     def rows(self, indices: Tensor) -> 'RoIState':
         """The state of these objects."""
@@ -55,9 +58,18 @@ class ReMPHead(BaseModule):
         ValueError: ``combine`` is not known, or ``matching`` comes without ``carry_mask``.
     """
 
-    def __init__(self, layers: dict, in_channels: int = 1024, state_channels: int = 2048, combine: str = 'add',
-                 attention: Optional[dict] = None, hidden_channels: int = 256, carry_mask: bool = False,
-                 matching: Optional[dict] = None, init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        layers: dict,
+        in_channels: int = 1024,
+        state_channels: int = 2048,
+        combine: str = 'add',
+        attention: dict | None = None,
+        hidden_channels: int = 256,
+        carry_mask: bool = False,
+        matching: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         if combine not in ('add', 'concat'):
             raise ValueError(f"combine is {combine!r}; expected 'add' or 'concat'.")
@@ -75,9 +87,12 @@ class ReMPHead(BaseModule):
         self.matching = dict(matching) if matching else None
         cues = int(carry_mask) + (matching is not None)
         self.output = nn.Sequential(
-            nn.Conv2d(state_channels + cues, hidden_channels, 3, padding=1), nn.ReLU(inplace=True),
-            nn.Conv2d(hidden_channels, hidden_channels, 3, padding=1), nn.ReLU(inplace=True),
-            nn.Conv2d(hidden_channels, 1, 1))
+            nn.Conv2d(state_channels + cues, hidden_channels, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(hidden_channels, hidden_channels, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(hidden_channels, 1, 1),
+        )
         if cues:
             nn.init.zeros_(self.output[-1].weight)
             nn.init.zeros_(self.output[-1].bias)
@@ -89,10 +104,10 @@ class ReMPHead(BaseModule):
         The mask is the only thing that tells which object of the box is meant.
         """
         masks = masks[:, None]
-        references = () if self.matching is None else (self._reference(rois, masks), )
+        references = () if self.matching is None else (self._reference(rois, masks),)
         return RoIState(self._through(self.layers(rois), masks), references)
 
-    def forward(self, state: RoIState, rois: Tensor) -> Tuple[Tensor, RoIState]:
+    def forward(self, state: RoIState, rois: Tensor) -> tuple[Tensor, RoIState]:
         """One step.
 
         Args:
@@ -118,7 +133,7 @@ class ReMPHead(BaseModule):
         masks = logits.sigmoid()
         references = state.references[:1]
         if self.matching is not None:
-            references += self._reference(rois, masks),
+            references += (self._reference(rois, masks),)
         return logits[:, 0], RoIState(self._through(hidden, masks), references)
 
     def _through(self, hidden: Tensor, masks: Tensor) -> Tensor:
@@ -126,12 +141,13 @@ class ReMPHead(BaseModule):
         return torch.cat([hidden, masks], 1) if self.carry_mask else hidden
 
     @staticmethod
-    def _reference(rois: Tensor, masks: Tensor) -> Tuple[Tensor, Tensor]:
+    def _reference(rois: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
         return F.normalize(rois, dim=1), masks
 
 
-def read_masks(queries: Tensor, references: Sequence[Tuple[Tensor, Tensor]], temperature: float = 0.05,
-               topk: int = 10) -> Tensor:
+def read_masks(
+    queries: Tensor, references: Sequence[tuple[Tensor, Tensor]], temperature: float = 0.05, topk: int = 10
+) -> Tensor:
     """Every cell reads the mask of the reference cells that look like it: the mean over the ``topk`` most similar cells of all
     references, weighted by the softmax of (cosine similarity / temperature).
 

@@ -1,5 +1,4 @@
 """The Re-ID module of DyeNet: which box shows which object, and its mask."""
-from typing import Dict, Optional
 
 import torch
 import torch.nn.functional as F
@@ -23,8 +22,15 @@ class ReIDHead(BaseModule):
             everything nearly the same direction (not in the paper).
     """
 
-    def __init__(self, mask_layers: dict, reid_layers: dict, channels: int = 2048, embed_channels: int = 256,
-                 centre: bool = False, init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        mask_layers: dict,
+        reid_layers: dict,
+        channels: int = 2048,
+        embed_channels: int = 256,
+        centre: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         self.mask_layers = MODELS.build(mask_layers)
         self.mask_logits = nn.Conv2d(channels, 1, 1)
@@ -41,7 +47,7 @@ class ReIDHead(BaseModule):
         """Unit vectors ``(N, D)`` of RoIs ``(N, C, m, m)``."""
         return F.normalize(self.centre(self.embed(self.reid_layers(rois).mean((2, 3)))), dim=1)
 
-    def loss_masks(self, rois: Tensor, targets: Tensor) -> Dict[str, Tensor]:
+    def loss_masks(self, rois: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """Mean binary cross entropy over the cells; ``targets`` ``(N, m, m)``, 0 or 1. 0 if there is no RoI."""
         logits = self.masks(rois)
         if not len(rois):

@@ -1,6 +1,8 @@
 """A discriminative model of the objects of one video: ridge regression from frozen features to labels."""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Optional, Sequence, Tuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +16,7 @@ class Moments(NamedTuple):
 
     D is the number of channels + 1 (the last feature is 1); a target is 1 in its label and -1 outside.
     """
+
     gram: Tensor
     cross: Tensor
 
@@ -30,11 +33,12 @@ class TargetState:
     which there are ``num_prompts``; ``recent``: of later frames (or None); ``weights``: ``(L, C + 1)``, of the features
     as they come; ``waited``: frames since the last refit.
     """
+
     mean: Tensor
     scale: Tensor
     prompt: Moments
     num_prompts: int
-    recent: Optional[Moments]
+    recent: Moments | None
     weights: Tensor
     waited: int = 0
 
@@ -57,8 +61,14 @@ class RidgeTarget(nn.Module):
         confidence: cells of later frames count where two opinions agree on a label and both give it at least this.
     """
 
-    def __init__(self, ridge: float = 0.2, memory_share: float = 0.05, memory_rate: float = 0.1, interval: int = 1,
-                 confidence: float = 0.9) -> None:
+    def __init__(
+        self,
+        ridge: float = 0.2,
+        memory_share: float = 0.05,
+        memory_rate: float = 0.1,
+        interval: int = 1,
+        confidence: float = 0.9,
+    ) -> None:
         super().__init__()
         self.ridge, self.memory_share, self.memory_rate = ridge, memory_share, memory_rate
         self.interval, self.confidence = interval, confidence
@@ -83,7 +93,7 @@ class RidgeTarget(nn.Module):
         """The state with a further prompt's frame; ``labels`` may have more labels than before, at the end."""
         grown = len(labels) - state.prompt.cross.shape[1]
 
-        def widen(moments: Optional[Moments]) -> Optional[Moments]:
+        def widen(moments: Moments | None) -> Moments | None:
             if moments is None or not grown:
                 return moments
             nowhere = -moments.gram[:, -1:].expand(-1, grown)  # the new labels' target has been -1 everywhere
@@ -93,7 +103,7 @@ class RidgeTarget(nn.Module):
         return self._fit(replace(state, prompt=prompt, num_prompts=state.num_prompts + 1, recent=widen(state.recent)))
 
     @torch.no_grad()
-    def score(self, features: Sequence[Tensor], size: Tuple[int, int], state: TargetState) -> Tensor:
+    def score(self, features: Sequence[Tensor], size: tuple[int, int], state: TargetState) -> Tensor:
         """Scores ``(L, h, w)`` of a frame at ``size`` (h, w): about 1 where a label is and -1 where it is not."""
         weights = state.weights[:, :-1].split([len(f) for f in features], 1)
         total = state.weights[:, -1, None, None]
@@ -121,7 +131,7 @@ class RidgeTarget(nn.Module):
         """The state with only these objects; what the others covered counts as background from here on."""
         kept = [i + 1 for i in indices]
 
-        def merge(moments: Optional[Moments]) -> Optional[Moments]:
+        def merge(moments: Moments | None) -> Moments | None:
             if moments is None:
                 return None
             dropped = [i for i in range(1, moments.cross.shape[1]) if i not in kept]
@@ -131,8 +141,9 @@ class RidgeTarget(nn.Module):
 
         return self._fit(replace(state, prompt=merge(state.prompt), recent=merge(state.recent)))
 
-    def _moments(self, features: Sequence[Tensor], labels: Tensor, state: TargetState,
-                 counted: Optional[Tensor] = None) -> Moments:
+    def _moments(
+        self, features: Sequence[Tensor], labels: Tensor, state: TargetState, counted: Tensor | None = None
+    ) -> Moments:
         size = labels.shape[-2:]
         x = torch.cat([_resize(f.float(), size) for f in features]).flatten(1)
         labels = labels.float().flatten(1)
@@ -156,7 +167,7 @@ class RidgeTarget(nn.Module):
         return replace(state, weights=torch.cat([weights, bias], 1))
 
 
-def _resize(maps: Tensor, size: Tuple[int, int]) -> Tensor:
+def _resize(maps: Tensor, size: tuple[int, int]) -> Tensor:
     """``(C, h, w)`` at another size."""
     if maps.shape[-2:] == size:
         return maps

@@ -1,5 +1,7 @@
 """What a recurrent decoder says about an object besides its mask: class, box, whether the sequence goes on."""
-from typing import NamedTuple, Optional, Sequence, Union
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from mmengine.model import BaseModule
@@ -12,9 +14,10 @@ from mmvos.registry import MODELS
 class InstanceReading(NamedTuple):
     """Of one step: class logits ``(N, C)`` (class 0 ends the sequence) or None, stop logits ``(N, 1)`` (positive: there
     is an object), boxes ``(N, 4)`` as shares of width and height ``(x1, y1, x2, y2)`` or None."""
-    classes: Optional[Tensor]
+
+    classes: Tensor | None
     stop: Tensor
-    boxes: Optional[Tensor]
+    boxes: Tensor | None
 
 
 @MODELS.register_module()
@@ -27,8 +30,9 @@ class PooledStateHead(BaseModule):
         with_box: also a box.
     """
 
-    def __init__(self, in_channels: int, num_classes: Optional[int] = None, with_box: bool = False,
-                 init_cfg: Union[dict, list, None] = None) -> None:
+    def __init__(
+        self, in_channels: int, num_classes: int | None = None, with_box: bool = False, init_cfg: dict | list | None = None
+    ) -> None:
         super().__init__(init_cfg)
         self.fc_class = nn.Linear(in_channels, num_classes) if num_classes else None
         self.fc_stop = nn.Linear(in_channels, 1)
@@ -37,8 +41,9 @@ class PooledStateHead(BaseModule):
     def forward(self, hidden: Sequence[Tensor]) -> InstanceReading:
         """Hidden states ``(N, C, h, w)`` of the levels, coarsest first."""
         v = torch.cat([h.amax((2, 3)) for h in hidden], 1)
-        return InstanceReading(self.fc_class(v) if self.fc_class else None, self.fc_stop(v),
-                               self.fc_box(v).sigmoid() if self.fc_box else None)
+        return InstanceReading(
+            self.fc_class(v) if self.fc_class else None, self.fc_stop(v), self.fc_box(v).sigmoid() if self.fc_box else None
+        )
 
 
 @MODELS.register_module()
@@ -52,9 +57,14 @@ class PooledScoreHead(BaseModule):
         bias: initial bias; 10: the sequence goes on.
     """
 
-    def __init__(self, in_channels: int, grid: Optional[Sequence[int]] = (2, 2),
-                 map_size: Optional[Sequence[int]] = None, bias: float = 10.0,
-                 init_cfg: Union[dict, list, None] = None) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        grid: Sequence[int] | None = (2, 2),
+        map_size: Sequence[int] | None = None,
+        bias: float = 10.0,
+        init_cfg: dict | list | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         if grid is None and map_size is None:
             raise ValueError('a state that is not pooled (grid=None) needs its map_size (h, w).')

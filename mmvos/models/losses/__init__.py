@@ -7,6 +7,17 @@ from .sequence_loss import RISLoss, RSISLoss
 from .soft_iou_loss import FirstNHungarianAssigner, SoftIoULoss
 
 __all__ = [
-    'FirstNHungarianAssigner', 'ForegroundBCELoss', 'InstanceBCELoss', 'InstanceIoULoss', 'MaskL1Loss',
-    'MaskLogLikelihoodLoss', 'OIMLoss', 'RISLoss', 'RSISLoss', 'SoftIoULoss', 'StagedLoss', 'WIDLoss', 'hard_iou'
+    'FirstNHungarianAssigner',
+    'ForegroundBCELoss',
+    'InstanceBCELoss',
+    'InstanceIoULoss',
+    'MaskL1Loss',
+    'MaskLogLikelihoodLoss',
+    'OIMLoss',
+    'RISLoss',
+    'RSISLoss',
+    'SoftIoULoss',
+    'StagedLoss',
+    'WIDLoss',
+    'hard_iou',
 ]

@@ -1,5 +1,4 @@
 """Losses of one foreground mask that is small or large against its background."""
-from typing import Optional
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -27,16 +26,13 @@ class ForegroundBCELoss(nn.Module):
             raise ValueError(f"ForegroundBCELoss: form is {form!r}; expected 'paper' or 'code'.")
         self.form, self.min_fraction, self.loss_weight = form, min_fraction, loss_weight
 
-    def forward(self, logits: Tensor, target: Tensor, valid: Optional[Tensor] = None) -> Tensor:
+    def forward(self, logits: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
         """Logits and 0/1 targets of one shape; ``valid`` (same shape, 0/1) leaves pixels out. A scalar."""
         valid = target.new_ones(target.shape) if valid is None else valid.to(target.dtype)
         count = valid.sum().clamp(min=1)
         fraction = ((target * valid).sum() / count).clamp(self.min_fraction, 1)
         entropy = F.binary_cross_entropy_with_logits(logits, target, reduction='none') * valid
-        if self.form == 'paper':
-            entropy = entropy * (target * (1 - fraction) + (1 - target) * fraction)
-        else:
-            entropy = entropy / fraction
+        entropy = entropy * (target * (1 - fraction) + (1 - target) * fraction) if self.form == 'paper' else entropy / fraction
         return self.loss_weight * entropy.sum() / count
 
 
@@ -52,7 +48,7 @@ class MaskL1Loss(nn.Module):
         super().__init__()
         self.loss_weight = loss_weight
 
-    def forward(self, logits: Tensor, target: Tensor, valid: Optional[Tensor] = None) -> Tensor:
+    def forward(self, logits: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
         """Logits and 0/1 targets of one shape; ``valid`` (same shape, 0/1) leaves pixels out. A scalar."""
         difference = (logits.sigmoid() - target).abs()
         if valid is None:

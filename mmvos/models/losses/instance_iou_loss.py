@@ -1,4 +1,5 @@
 """Intersection over union of soft masks, per object."""
+
 import torch
 from torch import Tensor, nn
 

@@ -1,5 +1,6 @@
 """Losses over one probability map per instance."""
-from typing import NamedTuple, Optional
+
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +15,7 @@ EPS = 1e-6
 class WIDTerms(NamedTuple):
     """Of each sample: ``data``, ``overlap`` and ``absent`` parts ``(B,)`` of the loss, and ``dice`` ``(B, N)`` of every
     channel with its mask (0 where the mask is empty)."""
+
     data: Tensor
     overlap: Tensor
     absent: Tensor
@@ -36,8 +38,16 @@ def pairwise_dice(a: Tensor, b: Tensor, squared: bool = False) -> Tensor:
     return 2 * torch.einsum('bnp,bmp->bnm', a, b) / (size_a[:, :, None] + size_b[:, None, :] + EPS)
 
 
-def wid_terms(probabilities: Tensor, masks: Tensor, valid: Tensor, *, use_alpha: bool = True, empty: str = 'mean',
-              squared: bool = False, reduction: str = 'sum') -> WIDTerms:
+def wid_terms(
+    probabilities: Tensor,
+    masks: Tensor,
+    valid: Tensor,
+    *,
+    use_alpha: bool = True,
+    empty: str = 'mean',
+    squared: bool = False,
+    reduction: str = 'sum',
+) -> WIDTerms:
     """Parts of the weighted instance Dice loss (MAIN, equation 1) of each sample; see :class:`WIDLoss`.
 
     Args:
@@ -82,12 +92,19 @@ class WIDLoss(BaseModule):
         loss_weight: of the whole.
     """
 
-    def __init__(self, use_alpha: bool = True, overlap_weight: float = 1.0, absent_weight: float = 1.0,
-                 empty: str = 'mean', squared: bool = False, reduction: str = 'sum', loss_weight: float = 1.0) -> None:
+    def __init__(
+        self,
+        use_alpha: bool = True,
+        overlap_weight: float = 1.0,
+        absent_weight: float = 1.0,
+        empty: str = 'mean',
+        squared: bool = False,
+        reduction: str = 'sum',
+        loss_weight: float = 1.0,
+    ) -> None:
         super().__init__()
         if empty not in ('mean', 'ignore') or reduction not in ('sum', 'mean'):
-            raise ValueError(f"empty is {empty!r}, reduction {reduction!r}; expected 'mean' or 'ignore', and 'sum' or "
-                             "'mean'.")
+            raise ValueError(f"empty is {empty!r}, reduction {reduction!r}; expected 'mean' or 'ignore', and 'sum' or 'mean'.")
         self.options = dict(use_alpha=use_alpha, empty=empty, squared=squared, reduction=reduction)
         self.overlap_weight, self.absent_weight, self.loss_weight = overlap_weight, absent_weight, loss_weight
 
@@ -149,7 +166,7 @@ class StagedLoss(BaseModule):
         return loss(logits, masks, valid)
 
 
-def slot_statistics(logits: Tensor, masks: Tensor, valid: Optional[Tensor] = None) -> dict:
+def slot_statistics(logits: Tensor, masks: Tensor, valid: Tensor | None = None) -> dict:
     """Per slot: mean probability, and mean Dice over the samples that show an object there: a dead slot shows here
     only.
 

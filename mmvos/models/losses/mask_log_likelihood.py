@@ -1,4 +1,5 @@
 """Losses of masks that are given as log-probabilities."""
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

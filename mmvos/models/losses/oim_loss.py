@@ -1,4 +1,5 @@
 """Online instance matching."""
+
 import torch
 import torch.nn.functional as F
 from mmengine.dist import all_gather, get_world_size
@@ -31,10 +32,19 @@ class OIMLoss(nn.Module):
         sync_ranks: the tables take the features of all ranks, so that every rank holds the same ones. False while a rank trains
             by itself (online training), when waiting for others would mix videos or never end.
     """
+
     sync_ranks = True
 
-    def __init__(self, num_identities: int, queue_size: int = 500, channels: int = 256, temperature: float = 0.1,
-                 momentum: float = 0.5, renorm: bool = True, loss_weight: float = 1.0) -> None:
+    def __init__(
+        self,
+        num_identities: int,
+        queue_size: int = 500,
+        channels: int = 256,
+        temperature: float = 0.1,
+        momentum: float = 0.5,
+        renorm: bool = True,
+        loss_weight: float = 1.0,
+    ) -> None:
         super().__init__()
         self.temperature, self.momentum, self.renorm, self.loss_weight = temperature, momentum, renorm, loss_weight
         self.register_buffer('lookup', torch.zeros(num_identities, channels))
@@ -54,10 +64,7 @@ class OIMLoss(nn.Module):
         features = features.float()
         logits = self.logits(features)
         labelled = labels >= 0
-        if labelled.any():
-            loss = F.cross_entropy(logits[labelled], labels[labelled])
-        else:
-            loss = features.sum() * 0
+        loss = F.cross_entropy(logits[labelled], labels[labelled]) if labelled.any() else features.sum() * 0
         if self.training:
             self.update(features.detach(), labels)
         return self.loss_weight * loss
@@ -85,5 +92,5 @@ def _gather(values: Tensor) -> Tensor:
     counts = all_gather(torch.tensor([len(values)], device=values.device))
     longest = int(max(counts))
     padded = values.new_zeros(longest, *values.shape[1:])
-    padded[:len(values)] = values
-    return torch.cat([rows[:int(count)] for rows, count in zip(all_gather(padded), counts)])
+    padded[: len(values)] = values
+    return torch.cat([rows[: int(count)] for rows, count in zip(all_gather(padded), counts)])

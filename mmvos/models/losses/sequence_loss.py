@@ -1,5 +1,6 @@
 """Losses of a sequence of instances against the objects of an image (RSIS, RIS)."""
-from typing import Dict, NamedTuple, Optional
+
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -13,19 +14,21 @@ from .soft_iou_loss import soft_iou_cost
 class InstanceSequence(NamedTuple):
     """What a network says in K steps: mask probabilities ``(B, K, P)``, stop logits ``(B, K)`` (positive: an object),
     class logits ``(B, K, C)`` or None, boxes ``(B, K, 4)`` as shares of width and height or None."""
+
     masks: Tensor
     stop: Tensor
-    classes: Optional[Tensor] = None
-    boxes: Optional[Tensor] = None
+    classes: Tensor | None = None
+    boxes: Tensor | None = None
 
 
 class InstanceTargets(NamedTuple):
     """The objects of a batch, padded to G: masks ``(B, G, P)`` in {0, 1}, ``valid`` ``(B, G)`` (True for the first n),
     classes int64 ``(B, G)`` (0: end of the sequence), boxes ``(B, G, 4)`` as shares of width and height."""
+
     masks: Tensor
     valid: Tensor
     classes: Tensor
-    boxes: Optional[Tensor] = None
+    boxes: Tensor | None = None
 
 
 @MODELS.register_module()
@@ -40,14 +43,20 @@ class RSISLoss(nn.Module):
         assigner: config of the matching.
     """
 
-    def __init__(self, box_weight: float = 0.0, class_weight: float = 0.1, stop_weight: float = 0.5,
-                 stop_balance: float = 0.5, assigner: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        box_weight: float = 0.0,
+        class_weight: float = 0.1,
+        stop_weight: float = 0.5,
+        stop_balance: float = 0.5,
+        assigner: dict | None = None,
+    ) -> None:
         super().__init__()
         self.box_weight, self.class_weight, self.stop_weight = box_weight, class_weight, stop_weight
         self.stop_balance = stop_balance
         self.assigner = TASK_UTILS.build(assigner or dict(type='FirstNHungarianAssigner'))
 
-    def forward(self, sequence: InstanceSequence, targets: InstanceTargets) -> Dict[str, Tensor]:
+    def forward(self, sequence: InstanceSequence, targets: InstanceTargets) -> dict[str, Tensor]:
         """Weighted terms; see the two arguments' classes."""
         order, _ = self.assigner(sequence.masks, targets.masks, targets.valid)
         matched, index = order >= 0, order.clamp(min=0)
@@ -81,12 +90,12 @@ class RISLoss(nn.Module):
         assigner: config of the matching.
     """
 
-    def __init__(self, score_weight: float = 1.0, extra_steps: int = 2, assigner: Optional[dict] = None) -> None:
+    def __init__(self, score_weight: float = 1.0, extra_steps: int = 2, assigner: dict | None = None) -> None:
         super().__init__()
         self.score_weight, self.extra_steps = score_weight, extra_steps
         self.assigner = TASK_UTILS.build(assigner or dict(type='FirstNHungarianAssigner'))
 
-    def forward(self, sequence: InstanceSequence, targets: InstanceTargets) -> Dict[str, Tensor]:
+    def forward(self, sequence: InstanceSequence, targets: InstanceTargets) -> dict[str, Tensor]:
         """Weighted terms, ``loss_mask`` with IoU as 1 - IoU: the same but for a constant, and never negative."""
         order, _ = self.assigner(sequence.masks, targets.masks, targets.valid)
         matched, index = order >= 0, order.clamp(min=0)
@@ -97,8 +106,10 @@ class RISLoss(nn.Module):
         steps = used.sum(1)
         scores = stop_cost(sequence.stop, (position < count).to(sequence.stop), 1.0)
         masks = soft_iou_cost(sequence.masks, truth)
-        return dict(loss_mask=((masks * matched).sum(1) / steps).mean(),
-                    loss_score=self.score_weight * ((scores * used).sum(1) / steps).mean())
+        return dict(
+            loss_mask=((masks * matched).sum(1) / steps).mean(),
+            loss_score=self.score_weight * ((scores * used).sum(1) / steps).mean(),
+        )
 
 
 def class_cost(log_probabilities: Tensor, target: Tensor) -> Tensor:

@@ -1,5 +1,4 @@
 """Relaxed intersection over union, and the assignment of a sequence of predictions to objects by it."""
-from typing import Optional, Tuple
 
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -43,7 +42,7 @@ class SoftIoULoss(nn.Module):
         super().__init__()
         self.loss_weight, self.use_sigmoid, self.eps = loss_weight, use_sigmoid, eps
 
-    def forward(self, pred: Tensor, target: Tensor, valid: Optional[Tensor] = None) -> Tensor:
+    def forward(self, pred: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
         """Loss of masks.
 
         Args:
@@ -74,7 +73,7 @@ class FirstNHungarianAssigner:
         self.match_first_n, self.barred, self.eps = match_first_n, barred, eps
 
     @torch.no_grad()
-    def __call__(self, pred: Tensor, target: Tensor, valid: Tensor) -> Tuple[Tensor, Tensor]:
+    def __call__(self, pred: Tensor, target: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
         """Assign objects to predictions.
 
         Args:

@@ -7,6 +7,12 @@ from .skip_neck import SkipNeck
 from .spatio_temporal_neck import SpatioTemporalNeck
 
 __all__ = [
-    'ASPPNeck', 'GlobalConvBlock', 'LevelConcat', 'MaskPropagation', 'RefineBlock', 'SeparablePyramid', 'SkipNeck',
-    'SpatioTemporalNeck'
+    'ASPPNeck',
+    'GlobalConvBlock',
+    'LevelConcat',
+    'MaskPropagation',
+    'RefineBlock',
+    'SeparablePyramid',
+    'SkipNeck',
+    'SpatioTemporalNeck',
 ]

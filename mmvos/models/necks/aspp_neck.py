@@ -1,6 +1,7 @@
 """Atrous spatial pyramid pooling (DeepLabv3)."""
+
 import warnings
-from typing import Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -27,9 +28,17 @@ class ASPPNeck(BaseModule):
         act_cfg: activation after the last convolution (COSNet: PReLU with one slope).
     """
 
-    def __init__(self, in_channels: int = 2048, branch_channels: int = 512, out_channels: int = 256,
-                 dilations: Sequence[int] = (6, 12, 18), conv_bias: bool = True, norm_cfg: Optional[dict] = None,
-                 act_cfg: Optional[dict] = None, init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        in_channels: int = 2048,
+        branch_channels: int = 512,
+        out_channels: int = 256,
+        dilations: Sequence[int] = (6, 12, 18),
+        conv_bias: bool = True,
+        norm_cfg: dict | None = None,
+        act_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         norm_cfg = norm_cfg or dict(type='BN')
         branch = dict(bias=conv_bias, norm_cfg=norm_cfg, act_cfg=dict(type='ReLU'))
@@ -38,12 +47,18 @@ class ASPPNeck(BaseModule):
             self.image_pool = ConvModule(in_channels, branch_channels, 1, **branch)
             self.branches = nn.ModuleList([ConvModule(in_channels, branch_channels, 1, **branch)])
             for dilation in dilations:
-                self.branches.append(
-                    ConvModule(in_channels, branch_channels, 3, padding=dilation, dilation=dilation, **branch))
-            self.bottleneck = ConvModule(branch_channels * (len(dilations) + 2), out_channels, 3, padding=1,
-                                         bias=conv_bias, norm_cfg=norm_cfg, act_cfg=act_cfg or dict(type='PReLU'))
+                self.branches.append(ConvModule(in_channels, branch_channels, 3, padding=dilation, dilation=dilation, **branch))
+            self.bottleneck = ConvModule(
+                branch_channels * (len(dilations) + 2),
+                out_channels,
+                3,
+                padding=1,
+                bias=conv_bias,
+                norm_cfg=norm_cfg,
+                act_cfg=act_cfg or dict(type='PReLU'),
+            )
 
-    def forward(self, features: Union[Tensor, Tuple[Tensor, ...]]) -> Tensor:
+    def forward(self, features: Tensor | tuple[Tensor, ...]) -> Tensor:
         """Feature maps of a backbone (the last one is used), or one ``(B, in_channels, h, w)``, to ``(B, C, h, w)``."""
         x = features if isinstance(features, Tensor) else features[-1]
         pooled = self.image_pool(F.adaptive_avg_pool2d(x, 1)).expand(-1, -1, *x.shape[-2:])

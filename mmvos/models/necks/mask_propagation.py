@@ -1,5 +1,6 @@
 """Where the object was, in the features of where it is now."""
-from typing import Sequence
+
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -28,8 +29,13 @@ class MaskPropagation(BaseModule):
         init_cfg: initialisation.
     """
 
-    def __init__(self, in_channels: int = 2048, channels: int = 512, dilations: Sequence[int] = (1, 3, 6),
-                 init_cfg: dict = KAIMING_UNIFORM) -> None:
+    def __init__(
+        self,
+        in_channels: int = 2048,
+        channels: int = 512,
+        dilations: Sequence[int] = (1, 3, 6),
+        init_cfg: dict = KAIMING_UNIFORM,
+    ) -> None:
         super().__init__(init_cfg)
         self.in_channels, self.out_channels = in_channels, channels
         self.reduce = nn.Conv2d(2 * in_channels + 4, channels, 1)
@@ -38,11 +44,11 @@ class MaskPropagation(BaseModule):
 
     def project_current(self, x: Tensor) -> Tensor:
         """The current frame's part of the first layer: ``(B, in_channels, h, w)`` to ``(B, channels, h, w)``."""
-        return F.conv2d(x, self.reduce.weight[:, :self.in_channels], self.reduce.bias)
+        return F.conv2d(x, self.reduce.weight[:, : self.in_channels], self.reduce.bias)
 
     def project_reference(self, x: Tensor) -> Tensor:
         """The same of the frame in which an object was given."""
-        return F.conv2d(x, self.reduce.weight[:, self.in_channels:2 * self.in_channels])
+        return F.conv2d(x, self.reduce.weight[:, self.in_channels : 2 * self.in_channels])
 
     def forward(self, current: Tensor, reference: Tensor, previous_mask: Tensor, first_mask: Tensor) -> Tensor:
         """Encode N objects.
@@ -56,6 +62,6 @@ class MaskPropagation(BaseModule):
             ``(N, channels, h, w)``.
         """
         masks = torch.cat([previous_mask, first_mask], 1).to(current.dtype)
-        x = F.relu(current + reference + F.conv2d(masks, self.reduce.weight[:, 2 * self.in_channels:]))
+        x = F.relu(current + reference + F.conv2d(masks, self.reduce.weight[:, 2 * self.in_channels :]))
         x = F.relu(torch.cat([branch(x) for branch in self.branches], 1))
         return F.relu(self.merge(x))

@@ -1,4 +1,5 @@
 """Blocks that bring a deep feature map back to a finer one: global convolution and refinement."""
+
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -55,8 +56,7 @@ class RefineBlock(BaseModule):
         init_cfg: config of the weights' initialisation.
     """
 
-    def __init__(self, in_channels: int, channels: int = 256, align_corners: bool = False,
-                 init_cfg: dict = None) -> None:
+    def __init__(self, in_channels: int, channels: int = 256, align_corners: bool = False, init_cfg: dict = None) -> None:
         super().__init__(init_cfg)
         self.align_corners = align_corners
         self.project = nn.Conv2d(in_channels, channels, 3, padding=1)

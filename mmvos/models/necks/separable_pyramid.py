@@ -1,5 +1,6 @@
 """Multi-scale separable decoder: a pyramid of dilated separable convolutions."""
-from typing import Optional, Sequence, Union
+
+from collections.abc import Sequence
 
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule
@@ -9,8 +10,9 @@ from torch import Tensor, nn
 from mmvos.registry import MODELS
 
 
-def _conv(in_channels: int, channels: int, kernel: int, dilation: int, separable: bool, norm_cfg: Optional[dict],
-          act: bool) -> nn.Module:
+def _conv(
+    in_channels: int, channels: int, kernel: int, dilation: int, separable: bool, norm_cfg: dict | None, act: bool
+) -> nn.Module:
     """A convolution of the pooling stack; separable: per channel without bias, then across channels."""
     options = dict(kernel_size=kernel, padding=dilation * (kernel // 2), dilation=dilation)
     outer = dict(norm_cfg=norm_cfg, act_cfg=dict(type='ReLU') if act else None)
@@ -18,7 +20,8 @@ def _conv(in_channels: int, channels: int, kernel: int, dilation: int, separable
         return ConvModule(in_channels, channels, **options, **outer)
     return nn.Sequential(
         ConvModule(in_channels, in_channels, groups=in_channels, bias=False, act_cfg=None, **options),
-        ConvModule(in_channels, channels, 1, **outer))
+        ConvModule(in_channels, channels, 1, **outer),
+    )
 
 
 class PoolingStack(BaseModule):
@@ -29,8 +32,16 @@ class PoolingStack(BaseModule):
         parallel: the 3x3 convolutions all see the 1x1's output and are summed.
     """
 
-    def __init__(self, in_channels: int, channels: int, dilations: Sequence[int], separable: bool,
-                 norm_cfg: Optional[dict], act_all: bool, parallel: bool) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        dilations: Sequence[int],
+        separable: bool,
+        norm_cfg: dict | None,
+        act_all: bool,
+        parallel: bool,
+    ) -> None:
         super().__init__()
         self.parallel = parallel
         self.reduce = _conv(in_channels, channels, 1, 1, separable, norm_cfg, True)
@@ -62,16 +73,26 @@ class SeparablePyramid(BaseModule):
             norm is needed to train from random weights).
     """
 
-    def __init__(self, in_channels: Sequence[int] = (64, 256, 512, 1024, 2048), channels: int = 128,
-                 separable: bool = True, dilations: Sequence[int] = (1, 2, 3), out_stride: int = 2,
-                 act_all: bool = True, parallel: bool = False, norm_cfg: Optional[dict] = None,
-                 init_cfg: Union[dict, list, None] = None) -> None:
+    def __init__(
+        self,
+        in_channels: Sequence[int] = (64, 256, 512, 1024, 2048),
+        channels: int = 128,
+        separable: bool = True,
+        dilations: Sequence[int] = (1, 2, 3),
+        out_stride: int = 2,
+        act_all: bool = True,
+        parallel: bool = False,
+        norm_cfg: dict | None = None,
+        init_cfg: dict | list | None = None,
+    ) -> None:
         super().__init__(init_cfg or dict(type='Xavier', layer='Conv2d', distribution='uniform', bias=0))
         self.out_stride = out_stride
-        self.stacks = nn.ModuleList(PoolingStack(c, channels, dilations, separable, norm_cfg, act_all, parallel)
-                                    for c in in_channels)
-        self.ups = nn.ModuleList(ConvModule(channels, channels, 3, padding=1, norm_cfg=norm_cfg, act_cfg=None)
-                                 for _ in in_channels)
+        self.stacks = nn.ModuleList(
+            PoolingStack(c, channels, dilations, separable, norm_cfg, act_all, parallel) for c in in_channels
+        )
+        self.ups = nn.ModuleList(
+            ConvModule(channels, channels, 3, padding=1, norm_cfg=norm_cfg, act_cfg=None) for _ in in_channels
+        )
 
     def forward(self, levels: Sequence[Tensor]) -> Tensor:
         """Levels, finest first, to ``(B, D, H, W)`` at the resolution of the input."""

@@ -1,5 +1,6 @@
 """Skip connections into a recurrent decoder: one convolution and one batch norm for every stage of a backbone."""
-from typing import List, Sequence, Union
+
+from collections.abc import Sequence
 
 from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
@@ -19,20 +20,25 @@ class SkipNeck(BaseModule):
         norm_cfg: config of the norm.
     """
 
-    def __init__(self, in_channels: Sequence[int], out_channels: Sequence[int], kernel_size: int = 3,
-                 norm_cfg: dict = dict(type='BN'), init_cfg: Union[dict, list, None] = None) -> None:  # noqa: B006
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        out_channels: Sequence[int],
+        kernel_size: int = 3,
+        norm_cfg: dict = dict(type='BN'),
+        init_cfg: dict | list | None = None,
+    ) -> None:  # noqa: B006
         super().__init__(init_cfg)
         if len(in_channels) != len(out_channels):
             raise ValueError(f'{len(in_channels)} stages come in, but out_channels has {len(out_channels)} entries.')
         self.skips = nn.ModuleList(_Skip(i, o, kernel_size, norm_cfg) for i, o in zip(in_channels, out_channels))
 
-    def forward(self, maps: Sequence[Tensor]) -> List[Tensor]:
+    def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """Maps ``(N, C, h, w)`` finest first to skips, **coarsest first**: the order in which a decoder takes them."""
         return [skip(x) for skip, x in zip(self.skips, maps)][::-1]
 
 
 class _Skip(nn.Module):
-
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, norm_cfg: dict) -> None:
         super().__init__()
         # the bias means nothing before a batch norm, but the published weights have one

@@ -1,12 +1,13 @@
 """A neck around any detector's neck, with spatio-temporal attention on the way to the heads."""
-from typing import List, Optional, Sequence, Tuple, Union
+
+from collections.abc import Sequence
 
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS
 
-Maps = Tuple[Tensor, ...]
+Maps = tuple[Tensor, ...]
 
 
 @MODELS.register_module()
@@ -28,9 +29,16 @@ class SpatioTemporalNeck(BaseModule):
         first_frame: a frame without earlier ones is its own memory (``'self'``), or passes unchanged (``'skip'``).
     """
 
-    def __init__(self, neck: Optional[dict] = None, channels: Union[int, Sequence[int]] = 256,
-                 levels: Sequence[int] = (1, 2, 3, 4), position: str = 'neck', attention: Optional[dict] = None,
-                 first_frame: str = 'self', init_cfg: Union[dict, List[dict], None] = None) -> None:
+    def __init__(
+        self,
+        neck: dict | None = None,
+        channels: int | Sequence[int] = 256,
+        levels: Sequence[int] = (1, 2, 3, 4),
+        position: str = 'neck',
+        attention: dict | None = None,
+        first_frame: str = 'self',
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         if position not in ('neck', 'backbone'):
             raise ValueError(f"position is {position!r}; expected 'neck' or 'backbone'.")
@@ -75,4 +83,4 @@ class SpatioTemporalNeck(BaseModule):
     def _accept_plain_neck(self, state_dict: dict, prefix: str, *args) -> None:
         own = (f'{prefix}neck.', f'{prefix}attentions.')
         for key in [k for k in state_dict if k.startswith(prefix) and not k.startswith(own)]:
-            state_dict[f'{prefix}neck.{key[len(prefix):]}'] = state_dict.pop(key)
+            state_dict[f'{prefix}neck.{key[len(prefix) :]}'] = state_dict.pop(key)

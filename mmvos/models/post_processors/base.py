@@ -1,4 +1,5 @@
 """What a post-processor is."""
+
 from abc import ABCMeta, abstractmethod
 
 import numpy as np

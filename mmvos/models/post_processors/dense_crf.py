@@ -1,4 +1,5 @@
 """Fully connected conditional random field (Kraehenbuehl and Koltun, NeurIPS 2011): refines masks along edges."""
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -12,15 +13,24 @@ def _library():
     try:
         import pydensecrf.densecrf as library
     except ImportError:
-        raise ImportError('The dense CRF needs the package "pydensecrf2": run `pip install pydensecrf2` (it is '
-                          'compiled while it is installed and needs a C++ compiler), or leave out '
-                          '`test_cfg.post_process`.') from None
+        raise ImportError(
+            'The dense CRF needs the package "pydensecrf2": run `pip install pydensecrf2` (it is '
+            'compiled while it is installed and needs a C++ compiler), or leave out '
+            '`test_cfg.post_process`.'
+        ) from None
     return library
 
 
-def dense_crf(probabilities: np.ndarray, image: np.ndarray, spatial_std: float = 15.0, colour_std: float = 7.0,
-              bilateral_weight: float = 9.0, smooth_std: float = 1.0, smooth_weight: float = 5.0,
-              iterations: int = 5) -> np.ndarray:
+def dense_crf(
+    probabilities: np.ndarray,
+    image: np.ndarray,
+    spatial_std: float = 15.0,
+    colour_std: float = 7.0,
+    bilateral_weight: float = 9.0,
+    smooth_std: float = 1.0,
+    smooth_weight: float = 5.0,
+    iterations: int = 5,
+) -> np.ndarray:
     """Mean-field marginals of a dense CRF with a Gaussian and a bilateral kernel and Potts compatibility.
 
     Args:
@@ -41,8 +51,9 @@ def dense_crf(probabilities: np.ndarray, image: np.ndarray, spatial_std: float =
     """
     labels, height, width = probabilities.shape
     if image.shape != (height, width, 3) or image.dtype != np.uint8:
-        raise ValueError(f'the image is {image.dtype} {image.shape}; expected uint8 {(height, width, 3)}, the size '
-                         'of the probabilities.')
+        raise ValueError(
+            f'the image is {image.dtype} {image.shape}; expected uint8 {(height, width, 3)}, the size of the probabilities.'
+        )
     field = _library().DenseCRF(height * width, labels)
     unary = -np.log(np.clip(probabilities, 1e-5, 1.0)).astype(np.float32).reshape(labels, -1)
     field.setUnaryEnergy(np.ascontiguousarray(unary))
@@ -77,6 +88,5 @@ class DenseCRF(PostProcessor):
             if high > low:
                 foreground = (foreground - low) / (high - low)
             probabilities = torch.stack([1 - foreground, foreground])
-        refined = dense_crf(probabilities.double().cpu().numpy(), np.ascontiguousarray(frame[..., ::-1]),
-                            **self.options)
+        refined = dense_crf(probabilities.double().cpu().numpy(), np.ascontiguousarray(frame[..., ::-1]), **self.options)
         return torch.from_numpy(refined).to(scores.device)

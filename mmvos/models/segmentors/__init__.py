@@ -11,6 +11,19 @@ from .rsis import RSIS
 from .rvos import RVOS
 
 __all__ = [
-    'AGAME', 'AGSSVOS', 'BaseVOSModel', 'COSNet', 'COSNetCausal', 'CausalVOSModel', 'DyeNet', 'FeaturePropagation',
-    'FrameTrainedModel', 'MAIN', 'OfflineVOSModel', 'PER_OBJECT', 'RGMP', 'RSIS', 'RVOS'
+    'AGAME',
+    'AGSSVOS',
+    'BaseVOSModel',
+    'COSNet',
+    'COSNetCausal',
+    'CausalVOSModel',
+    'DyeNet',
+    'FeaturePropagation',
+    'FrameTrainedModel',
+    'MAIN',
+    'OfflineVOSModel',
+    'PER_OBJECT',
+    'RGMP',
+    'RSIS',
+    'RVOS',
 ]

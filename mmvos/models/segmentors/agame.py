@@ -1,6 +1,7 @@
 """A-GAME: a generative appearance model inside a causal segmentation network."""
+
 from dataclasses import dataclass, field, replace
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -25,11 +26,12 @@ class FrameFeatures(NamedTuple):
     ``current``: its part of the mask propagation (or None); ``skips``: the finer maps, ready for the upsampler;
     ``matching``: per image what the matching sees (or None).
     """
+
     deep: Tensor
-    appearance: Optional[Tensor]
-    current: Optional[Tensor]
-    skips: List[Tensor]
-    matching: Optional[List[FrameKeys]] = None
+    appearance: Tensor | None
+    current: Tensor | None
+    skips: list[Tensor]
+    matching: list[FrameKeys] | None = None
 
     def of(self, owner: Tensor) -> 'FrameFeatures':
         """One row per object; ``owner``: row of each object's clip."""
@@ -41,15 +43,17 @@ class MatchedLabels(NamedTuple):
     """What the matching says of N objects: ``cues`` ``(N, C, h, w)`` for the fusion, ``prior`` ``(N, H, W)``, the own label
     at the image's size, and per video what was read.
     """
+
     cues: Tensor
     prior: Tensor
-    read: Tuple[ReadLabels, ...]
+    read: tuple[ReadLabels, ...]
 
 
 class MaskPrediction(NamedTuple):
     """Logits (background, object) of N objects: ``final`` ``(N, 2, H, W)``, ``coarse`` ``(N, 2, h, w)`` or None."""
+
     final: Tensor
-    coarse: Optional[Tensor]
+    coarse: Tensor | None
 
 
 @dataclass
@@ -62,14 +66,15 @@ class AGAMEState:
     (None without that module); ``memory``: of the matching (or None); ``encoded``: index and features of the frame of a
     late prompt, so that its prediction does not encode the frame again.
     """
-    means: Optional[Tensor] = field(metadata=PER_OBJECT)
-    variances: Optional[Tensor] = field(metadata=PER_OBJECT)
+
+    means: Tensor | None = field(metadata=PER_OBJECT)
+    variances: Tensor | None = field(metadata=PER_OBJECT)
     first_mask: Tensor = field(metadata=PER_OBJECT)
     previous_mask: Tensor = field(metadata=PER_OBJECT)
     reference: Tensor = field(metadata=PER_OBJECT)
-    references: Optional[Tensor] = None
-    memory: Optional[LabelMemory] = None
-    encoded: Optional[Tuple[int, FrameFeatures]] = None
+    references: Tensor | None = None
+    memory: LabelMemory | None = None
+    encoded: tuple[int, FrameFeatures] | None = None
 
     @property
     def mixture(self) -> GaussianMixture:
@@ -104,16 +109,28 @@ class AGAME(CausalVOSModel):
             (pooled, after objects have been aggregated; default), ``'fine'`` (pooled, before) or ``'coarse'``. With
             matching also ``correction`` (default 1): factor of the logits that the network adds to the matching's.
     """
+
     add_objects_first = True
     #: the losses count the objects of all ranks; False while a rank trains by itself (online training)
     sync_ranks = True
 
-    def __init__(self, backbone: dict, fusion: dict, upsampler: dict, appearance: Optional[dict] = None,
-                 mask_propagation: Optional[dict] = None, neck: Optional[dict] = None,
-                 matching: Optional[dict] = None, matching_upsampler: Optional[dict] = None,
-                 loss_final: Optional[dict] = None,
-                 loss_coarse: Optional[dict] = None, train_update_mask: str = 'coarse', background: str = 'min',
-                 with_cp: bool = False, **kwargs) -> None:
+    def __init__(
+        self,
+        backbone: dict,
+        fusion: dict,
+        upsampler: dict,
+        appearance: dict | None = None,
+        mask_propagation: dict | None = None,
+        neck: dict | None = None,
+        matching: dict | None = None,
+        matching_upsampler: dict | None = None,
+        loss_final: dict | None = None,
+        loss_coarse: dict | None = None,
+        train_update_mask: str = 'coarse',
+        background: str = 'min',
+        with_cp: bool = False,
+        **kwargs,
+    ) -> None:
         super().__init__(**kwargs)
         if appearance is None and mask_propagation is None:
             raise ValueError('A-GAME needs the appearance module, the mask propagation, or both.')
@@ -127,15 +144,17 @@ class AGAME(CausalVOSModel):
         self.upsampler = MODELS.build(upsampler)
         self.loss_final = MODELS.build(loss_final) if loss_final else None
         self.loss_coarse = MODELS.build(loss_coarse) if loss_coarse else None
-        for mode, allowed in ((train_update_mask, ('coarse', 'fine')),
-                              (self.test_cfg.get('update_mask', 'aggregated'), ('coarse', 'fine', 'aggregated'))):
+        for mode, allowed in (
+            (train_update_mask, ('coarse', 'fine')),
+            (self.test_cfg.get('update_mask', 'aggregated'), ('coarse', 'fine', 'aggregated')),
+        ):
             if mode not in allowed:
                 raise ValueError(f'the state is to be renewed from the mask {mode!r}; expected one of {allowed}.')
         self.train_update_mask, self.background, self.with_cp = train_update_mask, background, with_cp
 
     # ---- one frame -------------------------------------------------------------------------------------------------
 
-    def prepare(self, maps: Tuple[Tensor, ...]) -> FrameFeatures:
+    def prepare(self, maps: tuple[Tensor, ...]) -> FrameFeatures:
         """All that is computed once per frame, from the backbone's maps (finest first)."""
         keys = self.matching.embed([m.detach() for m in maps]) if self.matching is not None else None
         if self.neck is not None:
@@ -145,7 +164,9 @@ class AGAME(CausalVOSModel):
             deep,
             self.appearance.project(deep) if self.appearance is not None else None,
             self.mask_propagation.project_current(deep) if self.mask_propagation is not None else None,
-            self.upsampler.prepare(maps[-2::-1]), keys)
+            self.upsampler.prepare(maps[-2::-1]),
+            keys,
+        )
 
     def start(self, features: FrameFeatures, masks: Tensor) -> AGAMEState:
         """The state of N objects with masks ``(N, H, W)`` that are given in a frame (features of batch 1 or N)."""
@@ -157,8 +178,14 @@ class AGAME(CausalVOSModel):
         rows = torch.arange(len(masks), device=masks.device).clamp(max=len(features.deep) - 1)
         return AGAMEState(*mixture, first_mask, first_mask, rows, references)
 
-    def predict_masks(self, features: FrameFeatures, state: AGAMEState, size: Tuple[int, int],
-                      matched: Optional[MatchedLabels] = None, with_coarse: bool = True) -> MaskPrediction:
+    def predict_masks(
+        self,
+        features: FrameFeatures,
+        state: AGAMEState,
+        size: tuple[int, int],
+        matched: MatchedLabels | None = None,
+        with_coarse: bool = True,
+    ) -> MaskPrediction:
         """Every object's own masks.
 
         Args:
@@ -184,14 +211,14 @@ class AGAME(CausalVOSModel):
         return MaskPrediction(final, self.fusion.predict(fused) if with_coarse else None)
 
     @torch.no_grad()
-    def match(self, frame: FrameKeys, memory: LabelMemory, pixels: Tensor, size: Tuple[int, int]) -> MatchedLabels:
+    def match(self, frame: FrameKeys, memory: LabelMemory, pixels: Tensor, size: tuple[int, int]) -> MatchedLabels:
         """What one video's memory says of a frame with ``pixels`` ``(1, 3, H, W)`` in 0..255."""
         read = self.matching.read(frame, memory)
         if self.matching_upsampler is not None:
             prior = self.matching_upsampler(read.labels, pixels)[1:]
         else:
             prior = F.interpolate(read.labels[None, 1:], size, mode='bilinear', align_corners=False)[0]
-        return MatchedLabels(self.matching.cues(read), prior, (read, ))
+        return MatchedLabels(self.matching.cues(read), prior, (read,))
 
     def renew(self, features: FrameFeatures, mask: Tensor, state: AGAMEState) -> AGAMEState:
         """The state after a frame in which the objects had the mask (background, object) ``(N, 2, h, w)``."""
@@ -214,12 +241,14 @@ class AGAME(CausalVOSModel):
         new = self.start(features, masks)
         if self.mask_propagation is not None:
             new.reference += len(state.references)
-        joined = {name: None if getattr(state, name) is None else torch.cat([getattr(state, name), getattr(new, name)])
-                  for name in ('means', 'variances', 'first_mask', 'previous_mask', 'reference', 'references')}
+        joined = {
+            name: None if getattr(state, name) is None else torch.cat([getattr(state, name), getattr(new, name)])
+            for name in ('means', 'variances', 'first_mask', 'previous_mask', 'reference', 'references')
+        }
         memory = self.matching.add(features.matching[0], masks, state.memory) if self.matching is not None else None
         return AGAMEState(**joined, memory=memory, encoded=(frame.index, features))
 
-    def step(self, frame: Frame, state: AGAMEState) -> Tuple[Tensor, AGAMEState]:
+    def step(self, frame: Frame, state: AGAMEState) -> tuple[Tensor, AGAMEState]:
         """Probabilities ``(N + 1, h, w)`` after aggregation, and the renewed state."""
         if state.encoded is not None and state.encoded[0] == frame.index:
             features = state.encoded[1]
@@ -241,7 +270,7 @@ class AGAME(CausalVOSModel):
             state.memory = self.matching.remember(features.matching[0], scores, matched.read[0], state.memory)
         return scores, state
 
-    def keep_objects(self, indices: List[int], state: AGAMEState) -> AGAMEState:
+    def keep_objects(self, indices: list[int], state: AGAMEState) -> AGAMEState:
         """As the base class; first frames that no object refers to any more are forgotten."""
         without = [name for name in ('means', 'variances') if getattr(state, name) is None]
         placeholder = {name: state.reference for name in without}
@@ -255,7 +284,7 @@ class AGAME(CausalVOSModel):
 
     # ---- training --------------------------------------------------------------------------------------------------
 
-    def loss(self, inputs: Tensor, data_samples: List[VOSDataSample]) -> Dict[str, Tensor]:
+    def loss(self, inputs: Tensor, data_samples: list[VOSDataSample]) -> dict[str, Tensor]:
         """Losses of the recurrence over clips ``(B, T, 3, H, W)``; the first frame's masks are given.
 
         Every id in a sample's ``object_ids`` is segmented on its own, in one batch over all clips. The given frame is
@@ -276,8 +305,7 @@ class AGAME(CausalVOSModel):
             matched = self._match(keys, memories, inputs[:, t])
             prediction = self._run(features, state, size, matched)
             final.append(prediction.final.float().log_softmax(1))
-            coarse.append(F.interpolate(prediction.coarse.float().log_softmax(1), size, mode='bilinear',
-                                        align_corners=False))
+            coarse.append(F.interpolate(prediction.coarse.float().log_softmax(1), size, mode='bilinear', align_corners=False))
             foreground = final[-1][:, 1].exp()
             if self.train_update_mask == 'coarse':
                 mask = prediction.coarse.float().softmax(1)
@@ -302,26 +330,32 @@ class AGAME(CausalVOSModel):
             return checkpoint(self.predict_masks, *args, use_reentrant=False)
         return self.predict_masks(*args)
 
-    def _start_memories(self, keys: Optional[List[FrameKeys]], prompts: Tensor, owner: Tensor) -> Optional[List[LabelMemory]]:
+    def _start_memories(self, keys: list[FrameKeys] | None, prompts: Tensor, owner: Tensor) -> list[LabelMemory] | None:
         """One memory per clip; None without matching. No gradient goes through a memory."""
         if self.matching is None:
             return None
         return [self.matching.start(clip, prompts[owner == b]) for b, clip in enumerate(keys)]
 
-    def _match(self, keys: Optional[List[FrameKeys]], memories: Optional[List[LabelMemory]],
-               images: Tensor) -> Optional[MatchedLabels]:
+    def _match(self, keys: list[FrameKeys] | None, memories: list[LabelMemory] | None, images: Tensor) -> MatchedLabels | None:
         """Of all objects, in the order of their clips."""
         if self.matching is None:
             return None
         pixels = self.data_preprocessor.pixels(images)
-        found = [self.match(key, memory, pixels[b:b + 1], images.shape[-2:])
-                 for b, (key, memory) in enumerate(zip(keys, memories, strict=True))]
+        found = [
+            self.match(key, memory, pixels[b : b + 1], images.shape[-2:])
+            for b, (key, memory) in enumerate(zip(keys, memories, strict=True))
+        ]
         cues, priors, read = zip(*found, strict=True)
         return MatchedLabels(torch.cat(cues), torch.cat(priors), sum(read, ()))
 
-    def _renew_memories(self, keys: Optional[List[FrameKeys]], foreground: Tensor, owner: Tensor,
-                        matched: Optional[MatchedLabels],
-                        memories: Optional[List[LabelMemory]]) -> Optional[List[LabelMemory]]:
+    def _renew_memories(
+        self,
+        keys: list[FrameKeys] | None,
+        foreground: Tensor,
+        owner: Tensor,
+        matched: MatchedLabels | None,
+        memories: list[LabelMemory] | None,
+    ) -> list[LabelMemory] | None:
         if self.matching is None:
             return None
         foreground = foreground.detach()
@@ -344,7 +378,7 @@ class AGAME(CausalVOSModel):
             yield tuple(m[:, t] for m in maps)
 
     @staticmethod
-    def _objects(data_samples: List[VOSDataSample]) -> Tuple[Tensor, Tensor, Tensor]:
+    def _objects(data_samples: list[VOSDataSample]) -> tuple[Tensor, Tensor, Tensor]:
         """First masks ``(N, H, W)`` 0/1, targets ``(N, T, H, W)`` 0/1/255 and the clip of each object ``(N,)``."""
         targets, owner = [], []
         for clip, sample in enumerate(data_samples):

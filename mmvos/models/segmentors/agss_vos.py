@@ -3,9 +3,9 @@
 The previous masks are carried to the frame by optical flow. What is common to all objects is computed once
 (instance-agnostic module, IAM); an attention map per object (instance-specific module, ISM) picks the object out of it.
 """
+
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Dict, List, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -29,9 +29,10 @@ class AGSSState:
     ascending. ``references``: per group, features ``(1, C, h/32, w/32)`` of that frame with the group's masks.
     ``pixels``: the last frame.
     """
+
     probabilities: Tensor = field(metadata=PER_OBJECT)
-    groups: List[int] = field(metadata=PER_OBJECT)
-    references: Dict[int, Optional[Tensor]]
+    groups: list[int] = field(metadata=PER_OBJECT)
+    references: dict[int, Tensor | None]
     pixels: Tensor
 
 
@@ -62,10 +63,24 @@ class AGSSVOS(FrameTrainedModel):
         kwargs: of :class:`FrameTrainedModel`.
     """
 
-    def __init__(self, encoder: dict, decoder: dict, attention: dict, loss_mask: dict, flow: Optional[dict] = None,
-                 use_flow: bool = True, use_ism: bool = True, use_iam: bool = True, use_norm: bool = True,
-                 label_rule: str = 'half', drop_vanished: bool = False, instance_encoder: Optional[dict] = None,
-                 warp_grid: str = 'exact', flow_bgr: bool = False, **kwargs) -> None:
+    def __init__(
+        self,
+        encoder: dict,
+        decoder: dict,
+        attention: dict,
+        loss_mask: dict,
+        flow: dict | None = None,
+        use_flow: bool = True,
+        use_ism: bool = True,
+        use_iam: bool = True,
+        use_norm: bool = True,
+        label_rule: str = 'half',
+        drop_vanished: bool = False,
+        instance_encoder: dict | None = None,
+        warp_grid: str = 'exact',
+        flow_bgr: bool = False,
+        **kwargs,
+    ) -> None:
         super().__init__(**kwargs)
         if not (use_ism or use_iam):
             raise ValueError('use_ism and use_iam are both False: nothing is left to decode.')
@@ -84,11 +99,11 @@ class AGSSVOS(FrameTrainedModel):
 
     # the network ------------------------------------------------------------------------------------------------------
 
-    def reference(self, image: Tensor, masks: Tensor) -> Optional[Tensor]:
+    def reference(self, image: Tensor, masks: Tensor) -> Tensor | None:
         """Features ``(1, C, h/32, w/32)`` of a frame in which objects ``(N, h, w)`` are given."""
         return self.encoder(image, masks.amax(0)[None, None])[-1] if self.use_iam else None
 
-    def carry(self, masks: Tensor, pixels: Tensor, previous_pixels: Tensor, flow: Optional[Tensor] = None) -> Tensor:
+    def carry(self, masks: Tensor, pixels: Tensor, previous_pixels: Tensor, flow: Tensor | None = None) -> Tensor:
         """Masks ``(N, h, w)`` of the previous frame, brought to the frame along ``flow`` (estimated if None)."""
         if self.flow is None:
             return masks
@@ -97,7 +112,7 @@ class AGSSVOS(FrameTrainedModel):
             flow = self.flow(*(f.flip(1) for f in frames) if self.flow_bgr else frames)
         return warp(masks[None], flow, self.warp_grid)[0]
 
-    def segment(self, image: Tensor, masks: Tensor, references: List[Optional[Tensor]], sizes: List[int]) -> Tensor:
+    def segment(self, image: Tensor, masks: Tensor, references: list[Tensor | None], sizes: list[int]) -> Tensor:
         """Probabilities ``(N, h, w)`` of all objects of a frame.
 
         Args:
@@ -128,10 +143,9 @@ class AGSSVOS(FrameTrainedModel):
     # inference --------------------------------------------------------------------------------------------------------
 
     def init_state(self, frame: Frame, masks: Tensor) -> AGSSState:
-        return AGSSState(masks, [frame.index] * len(masks), {frame.index: self.reference(frame.image, masks)},
-                         frame.pixels)
+        return AGSSState(masks, [frame.index] * len(masks), {frame.index: self.reference(frame.image, masks)}, frame.pixels)
 
-    def step(self, frame: Frame, state: AGSSState) -> Tuple[Tensor, AGSSState]:
+    def step(self, frame: Frame, state: AGSSState) -> tuple[Tensor, AGSSState]:
         masks = self.carry(state.probabilities, frame.pixels, state.pixels)
         sizes = Counter(state.groups)  # in the order of the objects
         probabilities = self.segment(frame.image, masks, [state.references[g] for g in sizes], list(sizes.values()))
@@ -140,7 +154,7 @@ class AGSSVOS(FrameTrainedModel):
         scores = self.scores(probabilities, list(sizes.values()))
         return scores, replace(state, probabilities=probabilities, pixels=frame.pixels)
 
-    def scores(self, probabilities: Tensor, sizes: List[int]) -> Tensor:
+    def scores(self, probabilities: Tensor, sizes: list[int]) -> Tensor:
         """Normalised probabilities ``(N, h, w)`` to scores ``(N + 1, h, w)`` whose arg max is the label.
 
         ``'argmax'`` with several groups: a pixel is background if every group says so; else the best of the objects
@@ -155,20 +169,25 @@ class AGSSVOS(FrameTrainedModel):
 
     def add_objects(self, frame: Frame, masks: Tensor, state: AGSSState) -> AGSSState:
         new = self.init_state(frame, masks)
-        return AGSSState(torch.cat([state.probabilities, masks]), state.groups + new.groups,
-                         {**state.references, **new.references}, frame.pixels)
+        return AGSSState(
+            torch.cat([state.probabilities, masks]),
+            state.groups + new.groups,
+            {**state.references, **new.references},
+            frame.pixels,
+        )
 
-    def keep_objects(self, indices: List[int], state: AGSSState) -> AGSSState:
+    def keep_objects(self, indices: list[int], state: AGSSState) -> AGSSState:
         state = super().keep_objects(indices, state)
         return replace(state, references={g: state.references[g] for g in set(state.groups)})
 
     # training ---------------------------------------------------------------------------------------------------------
 
-    def frame_loss(self, clip: Tensor, index: int, masks: Tensor, previous: Tensor, valid: Tensor,
-                   sample: VOSDataSample) -> Tuple[Losses, Tensor]:
+    def frame_loss(
+        self, clip: Tensor, index: int, masks: Tensor, previous: Tensor, valid: Tensor, sample: VOSDataSample
+    ) -> tuple[Losses, Tensor]:
         cached = sample.get('flow_bwd')
-        pixels, previous_pixels = (self.data_preprocessor.pixels(clip[i:i + 1]) for i in (index, index - 1))
-        carried = self.carry(previous, pixels, previous_pixels, None if cached is None else cached[index:index + 1])
+        pixels, previous_pixels = (self.data_preprocessor.pixels(clip[i : i + 1]) for i in (index, index - 1))
+        carried = self.carry(previous, pixels, previous_pixels, None if cached is None else cached[index : index + 1])
         reference = self.reference(clip[:1], masks[0])
-        probabilities = self.segment(clip[index:index + 1], carried, [reference], [len(carried)])
+        probabilities = self.segment(clip[index : index + 1], carried, [reference], [len(carried)])
         return dict(loss_mask=self.loss_mask(probabilities, masks[index], valid[index])), probabilities

@@ -1,7 +1,9 @@
 """What a method must offer. See docs/en/architecture.md for the whole picture."""
+
 from abc import ABCMeta, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any
 
 from mmengine.config import ConfigDict
 from mmengine.model import BaseModel
@@ -24,17 +26,18 @@ class BaseVOSModel(BaseModel, metaclass=ABCMeta):
         data_preprocessor: config; default ImageNet RGB normalisation.
         init_cfg: config of the weights' initialisation.
     """
+
     causal = True
     prompted = True
 
-    def __init__(self, test_cfg: Optional[dict] = None, data_preprocessor: Optional[dict] = None,
-                 init_cfg: Union[dict, List[dict], None] = None) -> None:
+    def __init__(
+        self, test_cfg: dict | None = None, data_preprocessor: dict | None = None, init_cfg: dict | list[dict] | None = None
+    ) -> None:
         preprocessor = MODELS.build(data_preprocessor or dict(type='VOSDataPreprocessor'))
         super().__init__(data_preprocessor=preprocessor, init_cfg=init_cfg)
         self.test_cfg = ConfigDict(test_cfg or {})
 
-    def forward(self, inputs: Union[Tensor, List[Video]], data_samples: Optional[List[VOSDataSample]] = None,
-                mode: str = 'loss'):
+    def forward(self, inputs: Tensor | list[Video], data_samples: list[VOSDataSample] | None = None, mode: str = 'loss'):
         """``mode='loss'``: see :meth:`loss`; ``mode='predict'``: see :meth:`predict`."""
         if mode == 'loss':
             return self.loss(inputs, data_samples)
@@ -43,7 +46,7 @@ class BaseVOSModel(BaseModel, metaclass=ABCMeta):
         raise ValueError(f"mode {mode!r} is not known; expected 'loss' or 'predict'.")
 
     @abstractmethod
-    def loss(self, inputs: Tensor, data_samples: List[VOSDataSample]) -> Dict[str, Tensor]:
+    def loss(self, inputs: Tensor, data_samples: list[VOSDataSample]) -> dict[str, Tensor]:
         """Losses of a batch of clips.
 
         Args:
@@ -70,12 +73,13 @@ class CausalVOSModel(BaseVOSModel):
             predicted with it (True), or after the old ones have been predicted (False).
         step_on_first_frame: whether :meth:`step` also runs on the frame of the first prompt.
     """
+
     causal = True
     add_objects_first = False
     step_on_first_frame = False
 
     @abstractmethod
-    def init_state(self, frame: Frame, masks: Optional[Tensor]) -> Any:
+    def init_state(self, frame: Frame, masks: Tensor | None) -> Any:
         """The state (a dataclass) after the first prompt.
 
         Args:
@@ -84,7 +88,7 @@ class CausalVOSModel(BaseVOSModel):
         """
 
     @abstractmethod
-    def step(self, frame: Frame, state: Any) -> Tuple[Tensor, Any]:
+    def step(self, frame: Frame, state: Any) -> tuple[Tensor, Any]:
         """Segment one frame.
 
         Returns:
@@ -96,7 +100,7 @@ class CausalVOSModel(BaseVOSModel):
     def add_objects(self, frame: Frame, masks: Tensor, state: Any) -> Any:
         """The state with M further objects, ``masks`` ``(M, h, w)``, that begin in ``frame``; old objects come first."""
 
-    def keep_objects(self, indices: List[int], state: Any) -> Any:
+    def keep_objects(self, indices: list[int], state: Any) -> Any:
         """The state with only the objects of these indices.
 
         Works for a dataclass whose tensors and lists declare ``field(metadata=PER_OBJECT)``; others override it.
@@ -115,6 +119,7 @@ PER_OBJECT = dict(per_object=True)
 
 class OfflineVOSModel(BaseVOSModel):
     """A method that needs the whole video."""
+
     causal = False
 
     @abstractmethod

@@ -10,9 +10,10 @@ primary object::
 Training sees pairs (and still images, for the embedding alone); at test a target has N references and only the upper
 branch is used.
 """
+
 from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Callable, Deque, Dict, Iterator, List, Optional
 
 import torch
 import torch.nn.functional as F
@@ -45,11 +46,23 @@ class SiameseCoAttentionModel(BaseVOSModel):
         static_on_video: factor of the static head's loss on video frames (the paper: 0).
         orthogonal_weight: lambda of the penalty that keeps P of the symmetric form orthogonal (eq. 4).
     """
+
     prompted = False
 
-    def __init__(self, backbone: dict, neck: dict, static_head: dict, co_attention: dict, mask_head: dict,
-                 losses: List[dict], fusion: str = 'summary', static_weight: float = 0.1, static_on_video: float = 0.0,
-                 orthogonal_weight: float = 1e-4, **kwargs) -> None:
+    def __init__(
+        self,
+        backbone: dict,
+        neck: dict,
+        static_head: dict,
+        co_attention: dict,
+        mask_head: dict,
+        losses: list[dict],
+        fusion: str = 'summary',
+        static_weight: float = 0.1,
+        static_on_video: float = 0.0,
+        orthogonal_weight: float = 1e-4,
+        **kwargs,
+    ) -> None:
         super().__init__(**kwargs)
         if fusion not in FUSIONS:
             raise ValueError(f'{type(self).__name__}: fusion is {fusion!r}; expected one of {FUSIONS}.')
@@ -70,7 +83,7 @@ class SiameseCoAttentionModel(BaseVOSModel):
         """V of normalised images: ``(B, 3, H, W)`` to ``(B, C, h, w)``, stride 8."""
         return self.neck(self.backbone(images))
 
-    def segment_frame(self, target: Tensor, references: Optional[Tensor], size) -> Tensor:
+    def segment_frame(self, target: Tensor, references: Tensor | None, size) -> Tensor:
         """Scores ``(2, H, W)`` of one frame: background and foreground probability.
 
         Args:
@@ -90,15 +103,17 @@ class SiameseCoAttentionModel(BaseVOSModel):
 
     # ---- training
 
-    def loss(self, inputs: Tensor, data_samples: List[VOSDataSample]) -> Dict[str, Tensor]:
+    def loss(self, inputs: Tensor, data_samples: list[VOSDataSample]) -> dict[str, Tensor]:
         """Losses of a batch of still images (clips of one frame) or of video frames (target first, then references)."""
         label_maps = torch.stack([sample.gt_label_maps for sample in data_samples])
         if inputs.shape[1] == 1:
             features = self.embed(inputs[:, 0])
             return self._loss_of(self.static_head(features), label_maps[:, 0], 'static', self.static_weight)
         if self.fusion != 'joint' and inputs.shape[1] != 2:
-            raise ValueError(f'{type(self).__name__} with fusion={self.fusion!r} trains on still images (clips of 1 '
-                             f'frame) and pairs (clips of 2); got clips of {inputs.shape[1]} frames.')
+            raise ValueError(
+                f'{type(self).__name__} with fusion={self.fusion!r} trains on still images (clips of 1 '
+                f'frame) and pairs (clips of 2); got clips of {inputs.shape[1]} frames.'
+            )
         features = self.embed(inputs.flatten(0, 1)).unflatten(0, inputs.shape[:2])
         target = features[:, 0]
         if self.fusion == 'joint':
@@ -119,7 +134,7 @@ class SiameseCoAttentionModel(BaseVOSModel):
             losses['loss_orthogonal'] = self.orthogonal_weight * penalty
         return losses
 
-    def _loss_of(self, logits: Tensor, label_maps: Tensor, name: str, weight: float = 1.0) -> Dict[str, Tensor]:
+    def _loss_of(self, logits: Tensor, label_maps: Tensor, name: str, weight: float = 1.0) -> dict[str, Tensor]:
         """Losses of logits ``(B, 1, h, w)``, brought to the size of label maps ``(B, H, W)``: every object counts."""
         logits = upsample(logits.float(), label_maps.shape[-2:])[:, 0]
         valid = label_maps != VOID
@@ -180,16 +195,16 @@ class EmbeddingCache:
         references: for every frame, the frames that it is compared with.
     """
 
-    def __init__(self, embed: Callable[[Frame], Tensor], video: OfflineVideo, references: List[List[int]]) -> None:
+    def __init__(self, embed: Callable[[Frame], Tensor], video: OfflineVideo, references: list[list[int]]) -> None:
         self.embed = embed
-        self.embeddings: Dict[int, Tensor] = {}
+        self.embeddings: dict[int, Tensor] = {}
         self.largest = 0
-        self.last_use: Dict[int, int] = {}
+        self.last_use: dict[int, int] = {}
         for index, wanted in enumerate(references):  # a dict keeps the order of first use: the order of decoding
             for i in (index, *wanted):
                 self.last_use[i] = index
         self._frames = video.frames(list(self.last_use))
-        self._expires: Dict[int, List[int]] = {}
+        self._expires: dict[int, list[int]] = {}
         for i, index in self.last_use.items():
             self._expires.setdefault(index, []).append(i)
         self.input_shape = None
@@ -219,7 +234,8 @@ class EmbeddingCache:
 @dataclass
 class COSNetState:
     """``references``: embeddings ``(C, h, w)`` of past frames, oldest first; ``seen``: how many frames there were."""
-    references: Deque[Tensor] = field(default_factory=deque)
+
+    references: deque[Tensor] = field(default_factory=deque)
     seen: int = 0
 
 
@@ -234,7 +250,7 @@ class COSNetCausal(SiameseCoAttentionModel, CausalVOSModel):
       frames become references at once until there are N.
     """
 
-    def init_state(self, frame: Frame, masks: Optional[Tensor]) -> COSNetState:
+    def init_state(self, frame: Frame, masks: Tensor | None) -> COSNetState:
         return COSNetState(deque(maxlen=self.test_cfg.get('num_references', 5)))
 
     def step(self, frame: Frame, state: COSNetState):

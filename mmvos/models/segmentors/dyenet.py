@@ -3,8 +3,10 @@
 Li and Loy, "Video Object Segmentation with Joint Re-identification and Attention-Aware Mask Propagation", ECCV 2018. Offline:
 the whole video must be there.
 """
+
 import zlib
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -33,11 +35,12 @@ from .base import OfflineVOSModel
 
 class Candidate(NamedTuple):
     """A possible starting point: a proposal, or a given mask (``box`` is None, ``mask`` is not)."""
+
     frame: int
     instance: int
     similarity: float
-    box: Optional[Tensor] = None
-    mask: Optional[Tensor] = None
+    box: Tensor | None = None
+    mask: Tensor | None = None
 
 
 @MODELS.register_module()
@@ -65,18 +68,52 @@ class DyeNet(OfflineVOSModel):
             ``memory_mb`` (bound of what is kept of a video: features, flow, and the masks of tracklets, which go to a
             temporary file beyond it).
     """
-    prompted = True
-    TRAIN = dict(reid_rois=16, reid_positives=8, positive_iou=0.5, negative_iou=0.3, re_mp_instances=4, jitter=0.1,
-                 proposals=50, unnumbered_rows=None)
-    TEST = dict(use_reid=True, reid_thr=0.7, max_rounds=10, skip_iou=0.7, link=dict(), enlarge=0.15, min_area_ratio=0.1,
-                min_area=64, min_box_side=4, max_proposals=100, memory_mb=4096, max_tracklets=None,
-                expand_templates=dict(min_confidence=0.8, max_similarity=0.95, min_gap=5, per_round=5, in_all=20))
 
-    def __init__(self, backbone: dict, flow: dict, rpn_head: dict, reid_head: dict, re_mp_head: dict, loss_reid: dict,
-                 roi_size: int = 28, stride: int = 8, parts: Sequence[str] = ('dyenet', ), mask_weight: float = 1.0,
-                 train_cfg: Optional[dict] = None, neck: Optional[dict] = None, **kwargs) -> None:
+    prompted = True
+    TRAIN = dict(
+        reid_rois=16,
+        reid_positives=8,
+        positive_iou=0.5,
+        negative_iou=0.3,
+        re_mp_instances=4,
+        jitter=0.1,
+        proposals=50,
+        unnumbered_rows=None,
+    )
+    TEST = dict(
+        use_reid=True,
+        reid_thr=0.7,
+        max_rounds=10,
+        skip_iou=0.7,
+        link=dict(),
+        enlarge=0.15,
+        min_area_ratio=0.1,
+        min_area=64,
+        min_box_side=4,
+        max_proposals=100,
+        memory_mb=4096,
+        max_tracklets=None,
+        expand_templates=dict(min_confidence=0.8, max_similarity=0.95, min_gap=5, per_round=5, in_all=20),
+    )
+
+    def __init__(
+        self,
+        backbone: dict,
+        flow: dict,
+        rpn_head: dict,
+        reid_head: dict,
+        re_mp_head: dict,
+        loss_reid: dict,
+        roi_size: int = 28,
+        stride: int = 8,
+        parts: Sequence[str] = ('dyenet',),
+        mask_weight: float = 1.0,
+        train_cfg: dict | None = None,
+        neck: dict | None = None,
+        **kwargs,
+    ) -> None:
         super().__init__(**kwargs)
-        chosen = {name for part in parts for name in (('reid', 're_mp') if part == 'dyenet' else (part, ))}
+        chosen = {name for part in parts for name in (('reid', 're_mp') if part == 'dyenet' else (part,))}
         if not chosen or chosen - {'rpn', 'reid', 're_mp'}:
             raise ValueError(f"parts is {tuple(parts)}; expected some of 'rpn', 'reid', 're_mp', or 'dyenet' for the last two.")
         self.backbone = MODELS.build(backbone)
@@ -94,7 +131,7 @@ class DyeNet(OfflineVOSModel):
         for name, part in (('rpn', self.rpn_head), ('reid', self.reid_head), ('re_mp', self.re_mp_head)):
             if name not in self.parts:
                 part.requires_grad_(False)
-        self.report: Dict[str, Any] = {}
+        self.report: dict[str, Any] = {}
 
     def setting(self, name: str) -> Any:
         """A setting of the test, by its default or as ``test_cfg`` has it."""
@@ -107,20 +144,20 @@ class DyeNet(OfflineVOSModel):
         maps = self.backbone(images.contiguous(memory_format=self.data_preprocessor.memory_format))
         return maps[-1] if self.neck is None else self.neck(maps)[-1]
 
-    def rois(self, features: Tensor, boxes: Tensor, batch_indices: Optional[Tensor] = None) -> Tensor:
+    def rois(self, features: Tensor, boxes: Tensor, batch_indices: Tensor | None = None) -> Tensor:
         """RoIAlign: boxes ``(N, 4)`` of features ``(T, C, h, w)`` to ``(N, C, m, m)``."""
         if batch_indices is None:
             batch_indices = boxes.new_zeros(len(boxes))
         rois = torch.cat([batch_indices[:, None].to(boxes.dtype), boxes], dim=1)
         # roi_align reads any other memory layout wrongly, without an error
         features = features.float().contiguous()
-        return roi_align(features, rois, (self.roi_size, ) * 2, 1 / self.stride, 0, 'avg', True)
+        return roi_align(features, rois, (self.roi_size,) * 2, 1 / self.stride, 0, 'avg', True)
 
-    def proposals(self, features: Tensor, shape: Tuple[int, int], count: int) -> List[Tensor]:
+    def proposals(self, features: Tensor, shape: tuple[int, int], count: int) -> list[Tensor]:
         """Boxes ``(<= count, 4)`` of each frame, the most likely first."""
-        samples = [DetDataSample(metainfo=dict(img_shape=shape, ori_shape=shape, scale_factor=(1., 1.))) for _ in features]
+        samples = [DetDataSample(metainfo=dict(img_shape=shape, ori_shape=shape, scale_factor=(1.0, 1.0))) for _ in features]
         with torch.no_grad():
-            found = self.rpn_head.predict((features.detach(), ), samples, rescale=False)
+            found = self.rpn_head.predict((features.detach(),), samples, rescale=False)
         return [instances.bboxes[:count] for instances in found]
 
     # -- inference (section 3.4) -----------------------------------------------------------------------------------
@@ -134,12 +171,12 @@ class DyeNet(OfflineVOSModel):
 
     # -- training (section 3.5) ------------------------------------------------------------------------------------
 
-    def loss(self, inputs: Tensor, data_samples: List[VOSDataSample]) -> Dict[str, Tensor]:
-        losses: Dict[str, List[Tensor]] = {}
+    def loss(self, inputs: Tensor, data_samples: list[VOSDataSample]) -> dict[str, Tensor]:
+        losses: dict[str, list[Tensor]] = {}
         for clip, sample in zip(inputs, data_samples):
             features = self.features(clip)
             masks = one_hot(sample.gt_label_maps, sample.object_ids)  # (K, T, H, W)
-            found: Dict[str, Any] = {}
+            found: dict[str, Any] = {}
             if 'rpn' in self.parts:
                 own = features if self.parts == {'rpn'} else features.detach()
                 found.update(self._loss_rpn(own, masks))
@@ -158,14 +195,17 @@ class DyeNet(OfflineVOSModel):
         in which they come."""
         known, total = sample.get('identities') or {}, len(self.loss_reid.lookup)
         free = total if self.train_settings['unnumbered_rows'] is None else self.train_settings['unnumbered_rows']
-        rows = [known[i] if i in known else total - free + zlib.crc32(f'{sample.video_id}/{i}'.encode()) % free
-                for i in sample.object_ids]
+        rows = [
+            known[i] if i in known else total - free + zlib.crc32(f'{sample.video_id}/{i}'.encode()) % free
+            for i in sample.object_ids
+        ]
         if rows and max(rows) >= total:
-            raise ValueError(f'{sample.video_id}: identity {max(rows)}, but the loss has {total} rows; raise num_identities of '
-                             'loss_reid.')
+            raise ValueError(
+                f'{sample.video_id}: identity {max(rows)}, but the loss has {total} rows; raise num_identities of loss_reid.'
+            )
         return torch.tensor(rows, device=sample.gt_label_maps.device)
 
-    def _loss_rpn(self, features: Tensor, masks: Tensor) -> Dict[str, Any]:
+    def _loss_rpn(self, features: Tensor, masks: Tensor) -> dict[str, Any]:
         samples = []
         for t in range(masks.shape[1]):
             boxes, present = tight_boxes(masks[:, t] > 0)
@@ -174,9 +214,9 @@ class DyeNet(OfflineVOSModel):
             boxes = boxes[present]
             sample.gt_instances = InstanceData(bboxes=boxes, labels=boxes.new_zeros(len(boxes), dtype=torch.long))
             samples.append(sample)
-        return self.rpn_head.loss((features, ), samples)
+        return self.rpn_head.loss((features,), samples)
 
-    def _loss_reid(self, features: Tensor, masks: Tensor, identities: Tensor) -> Dict[str, Tensor]:
+    def _loss_reid(self, features: Tensor, masks: Tensor, identities: Tensor) -> dict[str, Tensor]:
         boxes, frames, labels, objects = self._sample_rois(features, masks, identities)
         rois = self.rois(features, boxes, frames)
         positive = objects >= 0
@@ -188,11 +228,11 @@ class DyeNet(OfflineVOSModel):
         losses['loss_mask'] = self.mask_weight * losses['loss_mask']
         return losses
 
-    def _sample_rois(self, features: Tensor, masks: Tensor, identities: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _sample_rois(self, features: Tensor, masks: Tensor, identities: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """RoIs of a clip: boxes ``(R, 4)``, their frames, identity labels, and objects (-1: none)."""
         cfg, shape = self.train_settings, tuple(masks.shape[-2:])
         proposals = self.proposals(features, shape, cfg['proposals'])
-        chosen: List[Tuple[Tensor, int, Tensor, Tensor]] = []
+        chosen: list[tuple[Tensor, int, Tensor, Tensor]] = []
         for t, candidates in enumerate(proposals):
             given, present = tight_boxes(masks[:, t] > 0)
             given, owners = given[present], present.nonzero()[:, 0]
@@ -202,29 +242,29 @@ class DyeNet(OfflineVOSModel):
             candidates = candidates[(sides >= 2).all(1)]
             overlaps = bbox_overlaps(candidates, given) if len(given) else candidates.new_zeros(len(candidates), 1)
             best, owner = overlaps.max(1)
-            positive = (best >= cfg['positive_iou']).nonzero()[:cfg['reid_positives'], 0]
-            negative = (best < cfg['negative_iou']).nonzero()[:cfg['reid_rois'] - len(positive), 0]
+            positive = (best >= cfg['positive_iou']).nonzero()[: cfg['reid_positives'], 0]
+            negative = (best < cfg['negative_iou']).nonzero()[: cfg['reid_rois'] - len(positive), 0]
             if len(positive):
                 of = owners[owner[positive]]
                 chosen.append((candidates[positive], t, identities[of], of))
-            none = identities.new_full((len(negative), ), UNLABELLED)
-            chosen.append((candidates[negative], t, none, none.new_full((len(negative), ), IGNORED)))
+            none = identities.new_full((len(negative),), UNLABELLED)
+            chosen.append((candidates[negative], t, none, none.new_full((len(negative),), IGNORED)))
         boxes = torch.cat([c[0] for c in chosen])
-        frames = torch.cat([c[0].new_full((len(c[0]), ), c[1]) for c in chosen])
+        frames = torch.cat([c[0].new_full((len(c[0]),), c[1]) for c in chosen])
         return boxes, frames, torch.cat([c[2] for c in chosen]), torch.cat([c[3] for c in chosen])
 
-    def _jitter(self, boxes: Tensor, shape: Tuple[int, int]) -> Tensor:
+    def _jitter(self, boxes: Tensor, shape: tuple[int, int]) -> Tensor:
         amount = self.train_settings['jitter']
         size = boxes[:, 2:] - boxes[:, :2]
         centre = (boxes[:, 2:] + boxes[:, :2]) / 2 + size * torch.empty_like(size).uniform_(-amount, amount)
         half = size / 2 * torch.empty_like(size).uniform_(1 - amount, 1 + amount)
         return enlarge_boxes(torch.cat([centre - half, centre + half], 1), 0.0, shape)
 
-    def _loss_re_mp(self, clip: Tensor, features: Tensor, masks: Tensor, sample: VOSDataSample) -> Dict[str, Tensor]:
+    def _loss_re_mp(self, clip: Tensor, features: Tensor, masks: Tensor, sample: VOSDataSample) -> dict[str, Tensor]:
         present = (masks[:, 0] > 0).flatten(1).any(1)
         if not present.any():  # nothing to start from
             return dict(loss_re_mp=features.sum() * 0)
-        masks = masks[present][:self.train_settings['re_mp_instances']]
+        masks = masks[present][: self.train_settings['re_mp_instances']]
         shape, enlarge = tuple(masks.shape[-2:]), self.setting('enlarge')
         boxes = enlarge_boxes(tight_boxes(masks[:, 0] > 0)[0], enlarge, shape)
         starts = box_targets(masks[:, 0], boxes, self.roi_size)
@@ -237,7 +277,7 @@ class DyeNet(OfflineVOSModel):
             # an object that is not seen keeps its box
             new_boxes = torch.where(seen[:, None], self._jitter(enlarge_boxes(warped, enlarge, shape), shape), boxes)
             carried = state.warped(boxes, new_boxes, flow)
-            logits, state = self.re_mp_head(carried, self.rois(features[t:t + 1], new_boxes))
+            logits, state = self.re_mp_head(carried, self.rois(features[t : t + 1], new_boxes))
             targets = box_targets(masks[:, t], new_boxes, self.roi_size)
             losses.append(F.binary_cross_entropy_with_logits(logits, targets))
             boxes = new_boxes
@@ -248,8 +288,8 @@ class DyeNet(OfflineVOSModel):
 
     def _clip_flow(self, clip: Tensor, t: int, sample: VOSDataSample) -> Tensor:
         if 'flow_bwd' in sample:
-            return sample.flow_bwd[t:t + 1]
-        pixels = self.data_preprocessor.pixels(clip[t - 1:t + 1])
+            return sample.flow_bwd[t : t + 1]
+        pixels = self.data_preprocessor.pixels(clip[t - 1 : t + 1])
         with torch.no_grad():
             return self.flow(pixels[1:], pixels[:1])
 
@@ -265,27 +305,27 @@ class _Run:
         self.features = BoundedStore(lambda f: model.features(video[f].image), 0.65 * memory, f'{name}: features')
         self.flows = BoundedStore(self._flow, 0.25 * memory, f'{name}: flow')
         # an object's mask in a frame: probabilities on the grid of a box
-        region = np.dtype([('box', np.float32, 4), ('probabilities', np.float16, (model.roi_size, ) * 2)])
+        region = np.dtype([('box', np.float32, 4), ('probabilities', np.float16, (model.roi_size,) * 2)])
         self.regions = RecordStore(region, 0.1 * memory, f'{name}: masks of tracklets')
-        self.given: List[Tuple[int, Tensor]] = []  # (frame, mask) of every object
+        self.given: list[tuple[int, Tensor]] = []  # (frame, mask) of every object
         for frame in sorted(video.prompts):
             self.given += [(frame, mask > 0.5) for mask in video.prompts[frame]]
         # of all proposals, on the CPU
-        self.boxes: Dict[int, Tensor] = {}
-        self.embeddings: Dict[int, Tensor] = {}
-        self.tracklets: List[Tracklet] = []
-        self.templates: List[List[Tensor]] = []
-        self.template_frames: List[List[int]] = []
-        self.rounds: List[dict] = []
+        self.boxes: dict[int, Tensor] = {}
+        self.embeddings: dict[int, Tensor] = {}
+        self.tracklets: list[Tracklet] = []
+        self.templates: list[list[Tensor]] = []
+        self.template_frames: list[list[int]] = []
+        self.rounds: list[dict] = []
         self.dropped = 0  # starting points beyond max_tracklets
         self._count = [0] * len(self.given)  # tracklets of every object
-        self.decisions: List[Any] = []
+        self.decisions: list[Any] = []
 
-    def _flow(self, pair: Tuple[int, int]) -> Tensor:
+    def _flow(self, pair: tuple[int, int]) -> Tensor:
         source, target = pair
         return self.model.flow(self.video[source].pixels, self.video[target].pixels)
 
-    def find_tubes(self) -> List[Dict[int, Tracklet]]:
+    def find_tubes(self) -> list[dict[int, Tracklet]]:
         """Rounds of re-identification and propagation until nothing new is found."""
         for frame, mask in self.given:
             self.templates.append([self._embed(frame, tight_boxes(mask[None])[0])[0]])
@@ -320,7 +360,7 @@ class _Run:
             return boxes.new_zeros(0, self.model.reid_head.embed.out_features)
         return self.model.reid_head.embeddings(self.model.rois(self.features[frame], boxes))
 
-    def _starting_points(self) -> List[Candidate]:
+    def _starting_points(self) -> list[Candidate]:
         """For every frame and object the proposal that looks most like it, among those that look like no other object."""
         found = []
         templates = [torch.stack(t).cpu() for t in self.templates]
@@ -336,7 +376,7 @@ class _Run:
                     found.append(Candidate(frame, k, float(score), box=self.boxes[frame][index]))
         return found
 
-    def _grow(self, candidates: List[Candidate]) -> int:
+    def _grow(self, candidates: list[Candidate]) -> int:
         """Propagate starting points in order, unless a tracklet has the place already; how many were new."""
         waiting, added, limit = [], 0, self.cfg('max_tracklets')
 
@@ -377,7 +417,7 @@ class _Run:
         logits = self.model.reid_head.masks(self.model.rois(self.features[candidate.frame], box))
         return paste(logits.sigmoid(), box, self.shape)[0] >= 0.5
 
-    def _propagate(self, starts: List[Tuple[Tracklet, Tensor]]) -> None:
+    def _propagate(self, starts: list[tuple[Tracklet, Tensor]]) -> None:
         """Carry masks of one frame to both ends of the video, as far as they go."""
         frame = starts[0][0].start_frame
         masks = torch.stack([mask for _, mask in starts]).float()
@@ -414,7 +454,7 @@ class _Run:
             self._record(tracklets, new, boxes, probabilities[rows])
             frame = new
 
-    def _record(self, tracklets: List[Tracklet], frame: int, boxes: Tensor, probabilities: Tensor) -> None:
+    def _record(self, tracklets: list[Tracklet], frame: int, boxes: Tensor, probabilities: Tensor) -> None:
         for tracklet, box, p in zip(tracklets, boxes.cpu().numpy(), probabilities.to('cpu', torch.float16).numpy()):
             tracklet.regions[frame] = self.regions.append((box, p))
 
@@ -427,14 +467,14 @@ class _Run:
     def mask(self, tracklet: Tracklet, frame: int) -> Tensor:
         return self.probabilities(tracklet, frame) >= 0.5
 
-    def _link(self) -> List[Dict[int, Tracklet]]:
+    def _link(self) -> list[dict[int, Tracklet]]:
         def iou(a: Tracklet, b: Tracklet, frame: int) -> float:
             return float(_mask_iou(self.mask(a, frame)[None], self.mask(b, frame)[None])[0])
 
         tubes, self.decisions = link_tracklets(self.tracklets, len(self.given), iou, **self.cfg('link'))
         return tubes
 
-    def _expand_templates(self, tubes: List[Dict[int, Tracklet]]) -> int:
+    def _expand_templates(self, tubes: list[dict[int, Tracklet]]) -> int:
         """Confident predictions that look somewhat new become templates (section 3.4); how many."""
         cfg = self.cfg('expand_templates')
         if not cfg:
@@ -449,8 +489,7 @@ class _Run:
                 if confidence >= cfg['min_confidence']:
                     embedding = self._embed(frame, boxes)[0]
                     similarity = torch.stack([(t @ embedding).max() for t in known])
-                    if (self.cfg('reid_thr') < similarity[k] < cfg['max_similarity']
-                            and int(similarity.argmax()) == k):
+                    if self.cfg('reid_thr') < similarity[k] < cfg['max_similarity'] and int(similarity.argmax()) == k:
                         possible.append((confidence, frame, embedding))
             room = min(cfg['per_round'], cfg['in_all'] + 1 - len(self.templates[k]))
             for _, frame, embedding in sorted(possible, key=lambda e: (-e[0], e[1])):
@@ -460,7 +499,7 @@ class _Run:
                     room, added = room - 1, added + 1
         return added
 
-    def compose(self, tubes: List[Dict[int, Tracklet]], frame: int) -> Tensor:
+    def compose(self, tubes: list[dict[int, Tracklet]], frame: int) -> Tensor:
         """Scores ``(K + 1, h, w)`` of a frame; the background is where no object is."""
         maps = torch.zeros(len(tubes), *self.shape, device=self.device)
         for k, ((first, mask), tube) in enumerate(zip(self.given, tubes)):
@@ -471,28 +510,44 @@ class _Run:
         scores = torch.cat([(1 - maps).prod(0, keepdim=True), maps])
         return scores / scores.sum(0, keepdim=True).clamp(min=1e-6)
 
-    def report(self, tubes: List[Dict[int, Tracklet]]) -> Dict[str, Any]:
+    def report(self, tubes: list[dict[int, Tracklet]]) -> dict[str, Any]:
         """What happened, as plain numbers."""
         decisions = {d.id: d for d in self.decisions}
         return dict(
-            video=self.video.video_id, frames=len(self.video), objects=len(self.given), rounds=self.rounds,
-            dropped_starting_points=self.dropped, recomputed_features=self.features.recomputed,
-            regions=len(self.regions), spilled_regions=self.regions.spilled,
+            video=self.video.video_id,
+            frames=len(self.video),
+            objects=len(self.given),
+            rounds=self.rounds,
+            dropped_starting_points=self.dropped,
+            recomputed_features=self.features.recomputed,
+            regions=len(self.regions),
+            spilled_regions=self.regions.spilled,
             templates=[dict(object=k, frames=frames) for k, frames in enumerate(self.template_frames)],
-            tracklets=[dict(
-                id=t.id, object=t.instance, similarity=round(t.similarity, 4), start_frame=t.start_frame,
-                first_frame=min(t.regions), last_frame=max(t.regions), decision=decisions[t.id].decision,
-                reason=decisions[t.id].reason, frames_used=decisions[t.id].frames) for t in self.tracklets],
-            tubes=[{str(frame): t.id for frame, t in sorted(tube.items())} for tube in tubes])
+            tracklets=[
+                dict(
+                    id=t.id,
+                    object=t.instance,
+                    similarity=round(t.similarity, 4),
+                    start_frame=t.start_frame,
+                    first_frame=min(t.regions),
+                    last_frame=max(t.regions),
+                    decision=decisions[t.id].decision,
+                    reason=decisions[t.id].reason,
+                    frames_used=decisions[t.id].frames,
+                )
+                for t in self.tracklets
+            ],
+            tubes=[{str(frame): t.id for frame, t in sorted(tube.items())} for tube in tubes],
+        )
 
 
-def tight_boxes(masks: Tensor) -> Tuple[Tensor, Tensor]:
+def tight_boxes(masks: Tensor) -> tuple[Tensor, Tensor]:
     """Tight boxes ``(N, 4)`` of bool masks ``(N, H, W)``, and which masks are not empty."""
     boxes = boxes_of_masks(masks)
     return boxes, boxes[:, 2] > boxes[:, 0]
 
 
-def rank_candidates(candidates: List[Candidate], reid_thr: float) -> List[Candidate]:
+def rank_candidates(candidates: list[Candidate], reid_thr: float) -> list[Candidate]:
     """Those that look enough like their object, the most similar first, then by frame and object.
 
     The order in which boxes were listed does not matter.
@@ -501,7 +556,7 @@ def rank_candidates(candidates: List[Candidate], reid_thr: float) -> List[Candid
     return sorted(enough, key=lambda c: (-c.similarity, c.frame, c.instance))
 
 
-def paste(probabilities: Tensor, boxes: Tensor, shape: Tuple[int, int]) -> Tensor:
+def paste(probabilities: Tensor, boxes: Tensor, shape: tuple[int, int]) -> Tensor:
     """Probabilities ``(N, m, m)`` on the grids of boxes ``(N, 4)`` to maps ``(N, H, W)``; zero outside the box."""
     if not len(boxes):
         return probabilities.new_zeros(0, *shape)
@@ -512,4 +567,3 @@ def _mask_iou(a: Tensor, b: Tensor) -> Tensor:
     """IoU of bool masks ``(N, H, W)`` pairwise; 1 where both are empty."""
     union = (a | b).flatten(1).sum(1)
     return torch.where(union > 0, (a & b).flatten(1).sum(1) / union.clamp(min=1), 1.0)
-

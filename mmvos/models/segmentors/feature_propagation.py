@@ -4,8 +4,8 @@ No training: any backbone with useful features will do. The read-out is that of 
 (cosine affinity, top-k, a local window for recent frames and none for the first); a target model, fitted to the prompts'
 frames in closed form, can keep it from drifting.
 """
+
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -24,8 +24,9 @@ class PropagationState:
     """``memory``: the frames that labels are read from; ``encoded``: index and features of the frame of a late prompt, so
     that its prediction does not encode the frame again.
     """
+
     memory: LabelMemory
-    encoded: Optional[Tuple[int, FrameKeys]] = None
+    encoded: tuple[int, FrameKeys] | None = None
 
 
 @MODELS.register_module()
@@ -38,9 +39,10 @@ class FeaturePropagation(CausalVOSModel):
         refine: config of a part ``(probabilities (L, h, w), pixels (1, 3, H, W)) -> (L, H, W)`` that brings the labels to
             the image's size along its edges (None: bilinear).
     """
+
     add_objects_first = True
 
-    def __init__(self, backbone: dict, matching: dict, refine: Optional[dict] = None, **kwargs) -> None:
+    def __init__(self, backbone: dict, matching: dict, refine: dict | None = None, **kwargs) -> None:
         super().__init__(**kwargs)
         self.backbone = MODELS.build(backbone)
         self.matching = MODELS.build(matching)
@@ -49,7 +51,7 @@ class FeaturePropagation(CausalVOSModel):
     def extract(self, frame: Frame) -> FrameKeys:
         return self.matching.embed(self.backbone(frame.image))[0]
 
-    def init_state(self, frame: Frame, masks: Optional[Tensor]) -> PropagationState:
+    def init_state(self, frame: Frame, masks: Tensor | None) -> PropagationState:
         return PropagationState(self.matching.start(self.extract(frame), masks))
 
     def add_objects(self, frame: Frame, masks: Tensor, state: PropagationState) -> PropagationState:
@@ -57,7 +59,7 @@ class FeaturePropagation(CausalVOSModel):
         keys = self.extract(frame)
         return PropagationState(self.matching.add(keys, masks, state.memory), (frame.index, keys))
 
-    def step(self, frame: Frame, state: PropagationState) -> Tuple[Tensor, PropagationState]:
+    def step(self, frame: Frame, state: PropagationState) -> tuple[Tensor, PropagationState]:
         known = state.encoded is not None and state.encoded[0] == frame.index
         keys = state.encoded[1] if known else self.extract(frame)
         read = self.matching.read(keys, state.memory)
@@ -67,10 +69,10 @@ class FeaturePropagation(CausalVOSModel):
             scores = F.interpolate(read.labels[None], frame.image.shape[-2:], mode='bilinear', align_corners=False)[0]
         return scores, PropagationState(self.matching.remember(keys, None, read, state.memory))
 
-    def keep_objects(self, indices: List[int], state: PropagationState) -> PropagationState:
+    def keep_objects(self, indices: list[int], state: PropagationState) -> PropagationState:
         return PropagationState(self.matching.keep(indices, state.memory), state.encoded)
 
-    def loss(self, inputs: Tensor, data_samples: List[VOSDataSample]) -> Dict[str, Tensor]:
+    def loss(self, inputs: Tensor, data_samples: list[VOSDataSample]) -> dict[str, Tensor]:
         """Cross entropy of the labels that each later frame of a clip reads from its first one; trains the backbone."""
         losses = []
         for clip, sample in zip(inputs, data_samples):

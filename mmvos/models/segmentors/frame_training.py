@@ -1,6 +1,7 @@
 """Training frame by frame through a clip: what AGSS-VOS and RGMP have in common, and nothing of either."""
+
 from abc import abstractmethod
-from typing import Dict, Iterator, List, Tuple
+from collections.abc import Iterator
 
 import torch
 from mmengine.optim import OptimWrapper
@@ -11,7 +12,7 @@ from mmvos.structures import VOID, VOSDataSample, object_ids_of, one_hot
 from ..losses import hard_iou
 from .base import CausalVOSModel
 
-Losses = Dict[str, Tensor]
+Losses = dict[str, Tensor]
 
 
 class FrameTrainedModel(CausalVOSModel):
@@ -37,8 +38,9 @@ class FrameTrainedModel(CausalVOSModel):
         self.iou_threshold, self.substitution = iou_threshold, substitution
 
     @abstractmethod
-    def frame_loss(self, clip: Tensor, index: int, masks: Tensor, previous: Tensor, valid: Tensor,
-                   sample: VOSDataSample) -> Tuple[Losses, Tensor]:
+    def frame_loss(
+        self, clip: Tensor, index: int, masks: Tensor, previous: Tensor, valid: Tensor, sample: VOSDataSample
+    ) -> tuple[Losses, Tensor]:
         """Losses of one frame.
 
         Args:
@@ -53,10 +55,11 @@ class FrameTrainedModel(CausalVOSModel):
             Losses, and the objects' probabilities ``(N, H, W)``, which are carried on.
         """
 
-    def loss(self, inputs: Tensor, data_samples: List[VOSDataSample]) -> Losses:
+    def loss(self, inputs: Tensor, data_samples: list[VOSDataSample]) -> Losses:
         """Mean over the frames and clips of a batch; see :class:`BaseVOSModel`."""
-        return _mean([losses for clip, sample in zip(inputs, data_samples, strict=True)
-                      for losses in self.clip_losses(clip, sample)])
+        return _mean(
+            [losses for clip, sample in zip(inputs, data_samples, strict=True) for losses in self.clip_losses(clip, sample)]
+        )
 
     def train_step(self, data: dict, optim_wrapper: OptimWrapper) -> Losses:
         """One optimiser step per predicted frame; the frames of a batch's clips are taken side by side.
@@ -83,8 +86,10 @@ class FrameTrainedModel(CausalVOSModel):
         count = clip.shape[0]
         ids = object_ids_of(label_maps[0].cpu().numpy())
         if count < 2 or not ids:
-            raise ValueError(f'{sample.get("video_id")}: a training clip needs two frames and an object in the first '
-                             f'one; this one has {count} frames, and objects {ids} in the first.')
+            raise ValueError(
+                f'{sample.get("video_id")}: a training clip needs two frames and an object in the first '
+                f'one; this one has {count} frames, and objects {ids} in the first.'
+            )
         masks = one_hot(label_maps, ids).transpose(0, 1)
         valid = label_maps != VOID
         first = min(1, count - 2)
@@ -103,5 +108,5 @@ class FrameTrainedModel(CausalVOSModel):
         return torch.where((iou > self.iou_threshold)[:, None, None], probabilities.float(), masks)
 
 
-def _mean(losses: List[Losses]) -> Losses:
+def _mean(losses: list[Losses]) -> Losses:
     return {name: torch.stack([entry[name] for entry in losses]).mean(0) for name in losses[0]}

@@ -3,8 +3,10 @@
 Colours, unit optical flow and, per object, two attention maps - its tracker's box and its previous mask carried on by
 the flow - are stacked; one encoder-decoder turns the stack into one mask per object.
 """
+
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,17 +26,19 @@ from .base import CausalVOSModel
 class MAINState:
     """``slots`` of the objects, their ``masks`` in the last frame, float ``(n, h, w)``, its ``pixels``, and ``tracks``,
     the state of the tracker (None without long-term attention)."""
+
     slots: InstanceSlots
     masks: Tensor
     pixels: Tensor
-    tracks: Optional[TrackerState]
+    tracks: TrackerState | None
 
 
 class TrainingCues(NamedTuple):
     """One frame per sample, as the network is trained: ``image`` and ``flow`` ``(B, C, H, W)`` (flow None without it),
     per slot ``lta``, ``sta`` and ``masks`` ``(B, N, H, W)``, and ``valid`` bool ``(B, N)``: slots with an object."""
+
     image: Tensor
-    flow: Optional[Tensor]
+    flow: Tensor | None
     lta: Tensor
     sta: Tensor
     masks: Tensor
@@ -67,13 +71,28 @@ class MAIN(CausalVOSModel):
         log_slots: report mean probability and Dice of every slot.
         test_cfg, data_preprocessor, init_cfg: see :class:`BaseVOSModel`.
     """
+
     add_objects_first = False
 
-    def __init__(self, *, num_slots: int, backbone: dict, neck: dict, head: dict, loss_mask: Any,
-                 flow_estimator: Optional[dict] = None, flow_input: Optional[dict] = None, lta: Optional[dict] = None,
-                 sta: Optional[dict] = None, tracker: Optional[dict] = None, instance_shuffle: bool = True,
-                 log_slots: bool = True, test_cfg: Optional[dict] = None, data_preprocessor: Optional[dict] = None,
-                 init_cfg: Any = None) -> None:
+    def __init__(
+        self,
+        *,
+        num_slots: int,
+        backbone: dict,
+        neck: dict,
+        head: dict,
+        loss_mask: Any,
+        flow_estimator: dict | None = None,
+        flow_input: dict | None = None,
+        lta: dict | None = None,
+        sta: dict | None = None,
+        tracker: dict | None = None,
+        instance_shuffle: bool = True,
+        log_slots: bool = True,
+        test_cfg: dict | None = None,
+        data_preprocessor: dict | None = None,
+        init_cfg: Any = None,
+    ) -> None:
         super().__init__(test_cfg, data_preprocessor, init_cfg)
         if flow_estimator is None and (flow_input or sta):
             raise ValueError('flow_input and sta need a flow_estimator (ZeroFlow: no motion).')
@@ -107,7 +126,7 @@ class MAIN(CausalVOSModel):
         """Whether the network or the short-term attention uses flow; then the tracker is given it too."""
         return self.flow_input is not None or self.sta is not None
 
-    def extract(self, image: Tensor, flow: Optional[Tensor], lta: Tensor, sta: Tensor) -> Tensor:
+    def extract(self, image: Tensor, flow: Tensor | None, lta: Tensor, sta: Tensor) -> Tensor:
         """Logits ``(B, N, H, W)``; ``image`` ``(B, 3, H, W)``, ``flow`` ``(B, 2, H, W)``, attention ``(B, N, H,
         W)``."""
         stack = [image]
@@ -125,7 +144,7 @@ class MAIN(CausalVOSModel):
         empty = MAINState(InstanceSlots(self.num_slots), masks[:0], frame.pixels, None)
         return self.add_objects(frame, masks, empty)
 
-    def step(self, frame: Frame, state: MAINState) -> Tuple[Tensor, MAINState]:
+    def step(self, frame: Frame, state: MAINState) -> tuple[Tensor, MAINState]:
         """Scores are logits, 0 for the background: an object wins where its probability is above 0.5 and the
         largest."""
         flow = self.flow_estimator(frame.pixels, state.pixels) if self.needs_flow else None
@@ -154,12 +173,11 @@ class MAIN(CausalVOSModel):
         old = state.masks * (1 - masks.amax(0))
         return MAINState(state.slots.add(len(masks)), torch.cat((old, masks)), frame.pixels, tracks)
 
-    def keep_objects(self, indices: List[int], state: MAINState) -> MAINState:
+    def keep_objects(self, indices: list[int], state: MAINState) -> MAINState:
         tracks = state.tracks if state.tracks is None else self.tracker.keep(indices, state.tracks)
         return replace(state, slots=state.slots.keep(indices), masks=state.masks[indices], tracks=tracks)
 
-    def _follow(self, frame: Frame, state: MAINState, flow: Optional[Tensor],
-                sta: Tensor) -> Tuple[Tensor, Optional[TrackerState]]:
+    def _follow(self, frame: Frame, state: MAINState, flow: Tensor | None, sta: Tensor) -> tuple[Tensor, TrackerState | None]:
         """Long-term attention ``(n, h, w)`` of the frame itself: the tracker sees it before the network does."""
         if self.tracker is None:
             return sta, state.tracks
@@ -169,12 +187,11 @@ class MAIN(CausalVOSModel):
 
     # ---------------------------------------------------------------- training
 
-    def loss(self, inputs: Tensor, data_samples: List[VOSDataSample]) -> Dict[str, Tensor]:
+    def loss(self, inputs: Tensor, data_samples: list[VOSDataSample]) -> dict[str, Tensor]:
         """Losses of one frame of every clip ``(B, T, 3, H, W)``."""
         cues = self.prepare_training(inputs, data_samples)
         logits = self.extract(cues.image, cues.flow, cues.lta, cues.sta)
-        losses = {f'loss_{i}' if i else 'loss_mask': part(logits, cues.masks, cues.valid)
-                  for i, part in enumerate(self.losses)}
+        losses = {f'loss_{i}' if i else 'loss_mask': part(logits, cues.masks, cues.valid) for i, part in enumerate(self.losses)}
         if self.log_slots:
             losses.update(slot_statistics(logits, cues.masks))
         return losses
@@ -187,19 +204,20 @@ class MAIN(CausalVOSModel):
         lta, sta, masks, valid = (torch.stack(maps) for maps in (lta, sta, masks, valid))
         if self.instance_shuffle:
             lta, sta, masks, valid = shuffle_slots(lta, sta, masks, valid)
-        return TrainingCues(torch.stack(image), torch.stack(flow) if self.flow_input is not None else None, lta, sta,
-                            masks, valid)
+        return TrainingCues(
+            torch.stack(image), torch.stack(flow) if self.flow_input is not None else None, lta, sta, masks, valid
+        )
 
     def _prepare_sample(self, clip: Tensor, sample: VOSDataSample) -> tuple:
         target = len(clip) // 2
         height, width = clip.shape[-2:]
         ids = list(sample.object_ids)
-        chosen = torch.randperm(len(ids))[:self.num_slots].sort().values.tolist()
+        chosen = torch.randperm(len(ids))[: self.num_slots].sort().values.tolist()
         ids = [ids[i] for i in chosen]
         masks = one_hot(sample.gt_label_maps, ids)  # (n, T, H, W)
         neighbours = {n: target + n for n in (-1, 0, 1) if self._exists(sample, target, n, len(clip))}
         boxes = boxes_of_masks(masks[:, target])
-        known = masks[:, :target + 1].flatten(1).any(1)
+        known = masks[:, : target + 1].flatten(1).any(1)
         if 'track_boxes' in sample:
             tracked = sample.track_boxes[target][chosen].to(boxes)
             known = tracked.isfinite().all(1) | known
@@ -209,7 +227,7 @@ class MAIN(CausalVOSModel):
 
         def slots(values: Tensor) -> Tensor:
             full = values.new_zeros(self.num_slots, *values.shape[1:])
-            full[:len(values)] = values
+            full[: len(values)] = values
             return full
 
         flow = self._training_flow(clip, sample, target, neighbours)
@@ -221,7 +239,7 @@ class MAIN(CausalVOSModel):
         frame_ids = sample.get('frame_ids', range(length))
         return step == 0 or (0 <= target + step < length and frame_ids[target + step] != frame_ids[target])
 
-    def _imitate_sta(self, masks: Tensor, target: int, neighbours: Dict[int, int]) -> Tensor:
+    def _imitate_sta(self, masks: Tensor, target: int, neighbours: dict[int, int]) -> Tensor:
         """Of each object the mask in one of the neighbouring frames, or its own where it is not there; distorted."""
         there = [neighbours[n] for n in self.sta.neighbours if n in neighbours] or [target]
         drawn = torch.tensor(there)[torch.randint(len(there), (len(masks),))]
@@ -230,8 +248,7 @@ class MAIN(CausalVOSModel):
         previous[absent] = masks[absent, target]
         return self.sta.imitate(previous)
 
-    def _training_flow(self, clip: Tensor, sample: VOSDataSample, target: int,
-                       neighbours: Dict[int, int]) -> Optional[Tensor]:
+    def _training_flow(self, clip: Tensor, sample: VOSDataSample, target: int, neighbours: dict[int, int]) -> Tensor | None:
         """Backward or forward flow of the frame, one of those that exist at random; zero where there is none."""
         if self.flow_input is None:
             return None

@@ -3,9 +3,10 @@
 A Siamese encoder sees the frame with the previous mask and the reference frame with the given mask; a decoder matches
 them. The original runs once per object; here the objects are one batch, and the image's first convolution is shared.
 """
+
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -29,12 +30,13 @@ class RGMPState:
     scale, features of the objects ``(N, C, h', w')``. ``unions``: per group of several objects, and per scale, features
     ``(1, C, h', w')`` of all its objects as one.
     """
+
     probabilities: Tensor = field(metadata=PER_OBJECT)
-    groups: List[int] = field(metadata=PER_OBJECT)
+    groups: list[int] = field(metadata=PER_OBJECT)
     given: Tensor = field(metadata=PER_OBJECT)
-    images: Dict[int, Tensor]
-    references: List[Tensor]
-    unions: Dict[int, List[Tensor]]
+    images: dict[int, Tensor]
+    references: list[Tensor]
+    unions: dict[int, list[Tensor]]
 
 
 @MODELS.register_module()
@@ -57,10 +59,17 @@ class RGMP(FrameTrainedModel):
         kwargs: of :class:`FrameTrainedModel`.
     """
 
-    def __init__(self, encoder: dict, decoder: dict, scales: Sequence[float] = (0.5, 0.75, 1.0),
-                 scale_divisor: int = 32, align_corners: bool = False,
-                 loss_weights: Sequence[float] = (1.0, 0.5, 0.25, 0.125), loss_mask: Optional[dict] = None,
-                 **kwargs) -> None:
+    def __init__(
+        self,
+        encoder: dict,
+        decoder: dict,
+        scales: Sequence[float] = (0.5, 0.75, 1.0),
+        scale_divisor: int = 32,
+        align_corners: bool = False,
+        loss_weights: Sequence[float] = (1.0, 0.5, 0.25, 0.125),
+        loss_mask: dict | None = None,
+        **kwargs,
+    ) -> None:
         super().__init__(**kwargs)
         self.encoder, self.decoder = MODELS.build(encoder), MODELS.build(decoder)
         self.scales, self.scale_divisor, self.align_corners = tuple(scales), scale_divisor, align_corners
@@ -73,7 +82,7 @@ class RGMP(FrameTrainedModel):
         """Features ``(N, C, h/32, w/32)`` of a frame with each of the masks ``(N, h, w)`` that are given in it."""
         return self.encoder(image, masks[:, None])[-1]
 
-    def segment(self, image: Tensor, masks: Tensor, references: List[Tensor]) -> Tensor:
+    def segment(self, image: Tensor, masks: Tensor, references: list[Tensor]) -> Tensor:
         """Probability ``(N, h, w)`` of every object against everything else, mean over the scales.
 
         Args:
@@ -98,7 +107,7 @@ class RGMP(FrameTrainedModel):
     def _resized(self, x: Tensor, size: Sequence[int]) -> Tensor:
         return F.interpolate(x, tuple(size), mode='bilinear', align_corners=self.align_corners)
 
-    def _references(self, image: Tensor, masks: Tensor) -> List[Tensor]:
+    def _references(self, image: Tensor, masks: Tensor) -> list[Tensor]:
         """:meth:`reference` at every scale."""
         return [self.reference(self._scaled(image, s), self._scaled(masks[:, None], s)[:, 0]) for s in self.scales]
 
@@ -108,20 +117,22 @@ class RGMP(FrameTrainedModel):
         state = RGMPState(masks, [frame.index] * len(masks), masks, {frame.index: frame.image}, [], {})
         # objects and, where there are several, all of them as one: a single batch
         features = self._references(frame.image, torch.cat([masks, *self._union(masks)]))
-        state.references = [f[:len(masks)] for f in features]
+        state.references = [f[: len(masks)] for f in features]
         if len(masks) > 1:
-            state.unions = {frame.index: [f[len(masks):] for f in features]}
+            state.unions = {frame.index: [f[len(masks) :] for f in features]}
         return state
 
     @staticmethod
-    def _union(masks: Tensor) -> List[Tensor]:
+    def _union(masks: Tensor) -> list[Tensor]:
         return [masks.sum(0, keepdim=True)] if len(masks) > 1 else []
 
-    def step(self, frame: Frame, state: RGMPState) -> Tuple[Tensor, RGMPState]:
+    def step(self, frame: Frame, state: RGMPState) -> tuple[Tensor, RGMPState]:
         groups = state.probabilities.split(list(Counter(state.groups).values()))
         unions = [union for group in groups for union in self._union(group)]
-        references = [torch.cat([objects, *(union[scale] for union in state.unions.values())])
-                      for scale, objects in enumerate(state.references)]
+        references = [
+            torch.cat([objects, *(union[scale] for union in state.unions.values())])
+            for scale, objects in enumerate(state.references)
+        ]
         probabilities = self.segment(frame.image, torch.cat([state.probabilities, *unions]), references)
         count = len(state.groups)
         if count == 1:
@@ -135,12 +146,16 @@ class RGMP(FrameTrainedModel):
 
     def add_objects(self, frame: Frame, masks: Tensor, state: RGMPState) -> RGMPState:
         new = self.init_state(frame, masks)
-        return RGMPState(torch.cat([state.probabilities, masks]), state.groups + new.groups,
-                         torch.cat([state.given, masks]), {**state.images, **new.images},
-                         [torch.cat(pair) for pair in zip(state.references, new.references, strict=True)],
-                         {**state.unions, **new.unions})
+        return RGMPState(
+            torch.cat([state.probabilities, masks]),
+            state.groups + new.groups,
+            torch.cat([state.given, masks]),
+            {**state.images, **new.images},
+            [torch.cat(pair) for pair in zip(state.references, new.references, strict=True)],
+            {**state.unions, **new.unions},
+        )
 
-    def keep_objects(self, indices: List[int], state: RGMPState) -> RGMPState:
+    def keep_objects(self, indices: list[int], state: RGMPState) -> RGMPState:
         before = Counter(state.groups)
         state = super().keep_objects(indices, state)
         unions = {}
@@ -150,19 +165,24 @@ class RGMP(FrameTrainedModel):
             elif count > 1:  # the union has lost an object
                 given = state.given[[i for i, g in enumerate(state.groups) if g == group]]
                 unions[group] = self._references(state.images[group], given.sum(0, keepdim=True))
-        return replace(state, references=[f[indices] for f in state.references], unions=unions,
-                       images={group: state.images[group] for group in set(state.groups)})
+        return replace(
+            state,
+            references=[f[indices] for f in state.references],
+            unions=unions,
+            images={group: state.images[group] for group in set(state.groups)},
+        )
 
     # training ---------------------------------------------------------------------------------------------------------
 
-    def frame_loss(self, clip: Tensor, index: int, masks: Tensor, previous: Tensor, valid: Tensor,
-                   sample: VOSDataSample) -> Tuple[Losses, Tensor]:
+    def frame_loss(
+        self, clip: Tensor, index: int, masks: Tensor, previous: Tensor, valid: Tensor, sample: VOSDataSample
+    ) -> tuple[Losses, Tensor]:
         reference = self.reference(clip[:1], masks[0])
-        predictions = self.decoder(self.encoder(clip[index:index + 1], previous[:, None]), reference)
+        predictions = self.decoder(self.encoder(clip[index : index + 1], previous[:, None]), reference)
         losses = {}
         for level, (logits, weight) in enumerate(zip(predictions, self.loss_weights, strict=False), start=2):
             loss = self._cross_entropy(logits, masks[index], valid[index], finest=level == 2)
-            losses[f'loss_stride{2 ** level}'] = weight * loss
+            losses[f'loss_stride{2**level}'] = weight * loss
         probabilities = self.decoder.probability(predictions[0])
         if self.loss_mask is not None:
             losses['loss_mask'] = self.loss_mask(probabilities, masks[index], valid[index])
@@ -174,8 +194,7 @@ class RGMP(FrameTrainedModel):
         weight = valid.float().expand(len(masks), 1, -1, -1)
         target = masks[:, None] * weight
         if finest:
-            logits = F.interpolate(logits.float(), masks.shape[-2:], mode='bilinear',
-                                   align_corners=self.decoder.align_corners)
+            logits = F.interpolate(logits.float(), masks.shape[-2:], mode='bilinear', align_corners=self.decoder.align_corners)
         else:
             target, weight = (F.adaptive_avg_pool2d(x, logits.shape[-2:]) for x in (target, weight))
             target = target / weight.clamp(min=1e-6)

@@ -3,7 +3,6 @@
 A still image is encoded once; a recurrent decoder then gives one instance per step, in an order that it learns itself,
 and says when it has found them all.
 """
-from typing import Dict, List, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -49,10 +48,21 @@ class RSIS(BaseDetector):
         data_preprocessor: as of mmdet's detectors.
     """
 
-    def __init__(self, backbone: dict, decoder: dict, head: dict, criterion: dict, neck: Optional[dict] = None,
-                 max_steps: int = 10, extra_steps: int = 1, max_objects: int = 20, train_cfg: Optional[dict] = None,
-                 test_cfg: Optional[dict] = None, data_preprocessor: Optional[dict] = None,
-                 init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        backbone: dict,
+        decoder: dict,
+        head: dict,
+        criterion: dict,
+        neck: dict | None = None,
+        max_steps: int = 10,
+        extra_steps: int = 1,
+        max_objects: int = 20,
+        train_cfg: dict | None = None,
+        test_cfg: dict | None = None,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck) if neck else None
@@ -61,14 +71,23 @@ class RSIS(BaseDetector):
         self.criterion = MODELS.build(criterion)
         self.max_steps, self.extra_steps, self.max_objects = max_steps, extra_steps, max_objects
         self.test_cfg = ConfigDict(
-            dict(stop='filter', stop_thr=0.5, mask_thr=0.5, min_area=0.001, per_class=False, largest_component=False,
-                 max_per_img=100), **(test_cfg or {}))
+            dict(
+                stop='filter',
+                stop_thr=0.5,
+                mask_thr=0.5,
+                min_area=0.001,
+                per_class=False,
+                largest_component=False,
+                max_per_img=100,
+            ),
+            **(test_cfg or {}),
+        )
         if self.test_cfg.stop not in ('filter', 'break'):
             raise ValueError(f"test_cfg.stop is {self.test_cfg.stop!r}; expected 'filter' or 'break'.")
 
     # the network
 
-    def extract_feat(self, batch_inputs: Tensor) -> List[Tensor]:
+    def extract_feat(self, batch_inputs: Tensor) -> list[Tensor]:
         """Images ``(B, 3, H, W)`` to skips, coarsest first."""
         maps = self.backbone(batch_inputs)
         return self.neck(maps) if self.neck is not None else list(maps)
@@ -88,13 +107,13 @@ class RSIS(BaseDetector):
 
     # training
 
-    def loss(self, batch_inputs: Tensor, batch_data_samples: List[DetDataSample]) -> Dict[str, Tensor]:
+    def loss(self, batch_inputs: Tensor, batch_data_samples: list[DetDataSample]) -> dict[str, Tensor]:
         """Losses of a batch of images with ``gt_instances`` (``masks``, ``labels``, ``bboxes``)."""
         targets = self.targets(batch_data_samples, batch_inputs.shape[-2:], batch_inputs.device)
         steps = min(self.max_steps, int(targets.valid.sum(1).max()) + self.extra_steps)
         return self.criterion(self.unroll(batch_inputs, steps), targets)
 
-    def targets(self, samples: List[DetDataSample], size: Tuple[int, int], device: torch.device) -> InstanceTargets:
+    def targets(self, samples: list[DetDataSample], size: tuple[int, int], device: torch.device) -> InstanceTargets:
         """The objects of every image by decreasing area."""
         per_image = [self._objects(sample.gt_instances, size, device) for sample in samples]
         most = max(max(len(labels) for _, labels, _ in per_image), 1)
@@ -107,12 +126,11 @@ class RSIS(BaseDetector):
             valid[index, :count] = True
         return InstanceTargets(masks, valid, classes, boxes)
 
-    def _objects(self, instances: InstanceData, size: Tuple[int, int],
-                 device: torch.device) -> Tuple[Tensor, Tensor, Tensor]:
+    def _objects(self, instances: InstanceData, size: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
         masks = instances.masks.to_tensor(torch.float32, device)
         masks = F.pad(masks, (0, size[1] - masks.shape[-1], 0, size[0] - masks.shape[-2])).flatten(1)
         area = masks.sum(1)
-        kept = area.argsort(descending=True, stable=True)[:self.max_objects]
+        kept = area.argsort(descending=True, stable=True)[: self.max_objects]
         kept = kept[area[kept] > 0]
         scale = masks.new_tensor([size[1], size[0], size[1], size[0]])
         boxes = get_box_tensor(instances.bboxes).to(device)[kept] / scale
@@ -120,8 +138,9 @@ class RSIS(BaseDetector):
 
     # inference
 
-    def predict(self, batch_inputs: Tensor, batch_data_samples: List[DetDataSample],
-                rescale: bool = True) -> List[DetDataSample]:
+    def predict(
+        self, batch_inputs: Tensor, batch_data_samples: list[DetDataSample], rescale: bool = True
+    ) -> list[DetDataSample]:
         """``pred_instances`` in the order of the sequence: ``masks`` bool ``(N, H, W)``, ``labels`` (from 0),
         ``scores``, ``bboxes``, and ``steps``, the position of each in the sequence."""
         sequence = self.unroll(batch_inputs, self.max_steps)
@@ -129,13 +148,21 @@ class RSIS(BaseDetector):
         classes = None if sequence.classes is None else sequence.classes.softmax(-1)
         results = []
         for index, sample in enumerate(batch_data_samples):
-            results.append(self._instances(
-                masks[index], sequence.stop[index].sigmoid(), None if classes is None else classes[index],
-                None if sequence.boxes is None else sequence.boxes[index], sample.metainfo, rescale))
+            results.append(
+                self._instances(
+                    masks[index],
+                    sequence.stop[index].sigmoid(),
+                    None if classes is None else classes[index],
+                    None if sequence.boxes is None else sequence.boxes[index],
+                    sample.metainfo,
+                    rescale,
+                )
+            )
         return self.add_pred_to_datasample(batch_data_samples, results)
 
-    def _instances(self, masks: Tensor, stop: Tensor, classes: Optional[Tensor], boxes: Optional[Tensor],
-                   meta: dict, rescale: bool) -> InstanceData:
+    def _instances(
+        self, masks: Tensor, stop: Tensor, classes: Tensor | None, boxes: Tensor | None, meta: dict, rescale: bool
+    ) -> InstanceData:
         """One image: probabilities ``(K, h, w)``, ``(K,)``, ``(K, C)``, ``(K, 4)`` to instances."""
         cfg, input_size = self.test_cfg, masks.shape[-2:]
         height, width = meta['img_shape'][:2]
@@ -174,7 +201,8 @@ class RSIS(BaseDetector):
 
 def mask_boxes(masks: Tensor) -> Tensor:
     """Boxes ``(N, 4)`` as ``(x1, y1, x2, y2)`` around bool masks ``(N, H, W)``, none of them empty."""
-    def extent(hit: Tensor) -> Tuple[Tensor, Tensor]:
+
+    def extent(hit: Tensor) -> tuple[Tensor, Tensor]:
         length = hit.shape[1]
         return hit.float().argmax(1), length - hit.flip(1).float().argmax(1)
 

@@ -4,8 +4,8 @@ The encoder sees a frame once; the decoder is called once per slot and gives one
 over the slots of a frame (hidden state and memory of the slot before) and over time (hidden state of the same slot in
 the frame before). One-shot, slot i is told its previous mask; zero-shot, the slots find their own objects.
 """
+
 from dataclasses import dataclass, field, replace
-from typing import Dict, List, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -29,12 +29,13 @@ class RVOSState:
     the M last objects, which begin in the frame to come. ``hold_masks``: the frame to come is the first one, after
     which the slots are told the prompt once more.
     """
+
     num_slots: int
-    hidden: Optional[List[Tensor]] = None
-    masks: Optional[Tensor] = None
-    slots: List[int] = field(default_factory=list)
-    costs: List[float] = field(default_factory=list)
-    prompts: Optional[Tensor] = None
+    hidden: list[Tensor] | None = None
+    masks: Tensor | None = None
+    slots: list[int] = field(default_factory=list)
+    costs: list[float] = field(default_factory=list)
+    prompts: Tensor | None = None
     hold_masks: bool = False
 
 
@@ -71,14 +72,28 @@ class RVOS(CausalVOSModel):
               are painted in the order of their agreement with the prompt, the best last; in the frame of its prompt an
               object has no score, so that the prompt itself is the result (needs ``overlay_prompt``).
     """
+
     step_on_first_frame = True
     add_objects_first = True
 
-    def __init__(self, backbone: dict, neck: dict, decoder: dict, mask_pyramid: Optional[dict] = None,
-                 loss_mask: Optional[dict] = None, assigner: Optional[dict] = None, prompted: Optional[bool] = None,
-                 max_objects: int = 10, spatial_recurrence: bool = True, temporal_recurrence: bool = True,
-                 spatial_on_first_frame: bool = True, valid: str = 'video', inferred_mask_prob: float = 0.0,
-                 train_all_slots: bool = False, **kwargs) -> None:
+    def __init__(
+        self,
+        backbone: dict,
+        neck: dict,
+        decoder: dict,
+        mask_pyramid: dict | None = None,
+        loss_mask: dict | None = None,
+        assigner: dict | None = None,
+        prompted: bool | None = None,
+        max_objects: int = 10,
+        spatial_recurrence: bool = True,
+        temporal_recurrence: bool = True,
+        spatial_on_first_frame: bool = True,
+        valid: str = 'video',
+        inferred_mask_prob: float = 0.0,
+        train_all_slots: bool = False,
+        **kwargs,
+    ) -> None:
         super().__init__(**kwargs)
         if valid not in ('video', 'frame'):
             raise ValueError(f"valid is {valid!r}; expected 'video' or 'frame'.")
@@ -102,12 +117,13 @@ class RVOS(CausalVOSModel):
 
     # one frame
 
-    def extract(self, images: Tensor) -> List[Tensor]:
+    def extract(self, images: Tensor) -> list[Tensor]:
         """Images ``(B, 3, H, W)`` to skips ``(B, C, h, w)``, coarsest first."""
         return self.neck(self.backbone(images))
 
-    def decode(self, skips: List[Tensor], num_slots: int, hidden: Optional[List[Tensor]] = None,
-               masks: Optional[Tensor] = None) -> Tuple[Tensor, List[Tensor]]:
+    def decode(
+        self, skips: list[Tensor], num_slots: int, hidden: list[Tensor] | None = None, masks: Tensor | None = None
+    ) -> tuple[Tensor, list[Tensor]]:
         """The masks of all slots of a frame.
 
         Args:
@@ -126,22 +142,25 @@ class RVOS(CausalVOSModel):
             pyramid = [m.unflatten(0, (batch, num_slots)) for m in self.mask_pyramid(masks.flatten(0, 1)[:, None])]
         in_turn = self.spatial_recurrence or (self.spatial_on_first_frame and hidden is None)
         if not in_turn:  # no slot needs another one
-            logits, states = self.decoder([s.repeat_interleave(num_slots, 0) for s in skips], None,
-                                          hidden and [h.flatten(0, 1) for h in hidden],
-                                          pyramid and [m.flatten(0, 1) for m in pyramid])
-            return (logits.unflatten(0, (batch, num_slots))[:, :, 0],
-                    [s.h.unflatten(0, (batch, num_slots)) for s in states])
+            logits, states = self.decoder(
+                [s.repeat_interleave(num_slots, 0) for s in skips],
+                None,
+                hidden and [h.flatten(0, 1) for h in hidden],
+                pyramid and [m.flatten(0, 1) for m in pyramid],
+            )
+            return (logits.unflatten(0, (batch, num_slots))[:, :, 0], [s.h.unflatten(0, (batch, num_slots)) for s in states])
         logits, states, previous = [], [], None
         for slot in range(num_slots):
-            mask, previous = self.decoder(skips, previous, hidden and [h[:, slot] for h in hidden],
-                                          pyramid and [m[:, slot] for m in pyramid])
+            mask, previous = self.decoder(
+                skips, previous, hidden and [h[:, slot] for h in hidden], pyramid and [m[:, slot] for m in pyramid]
+            )
             logits.append(mask[:, 0])
             states.append([level.h for level in previous])
         return torch.stack(logits, 1), [torch.stack(level, 1) for level in zip(*states)]
 
     # training
 
-    def loss(self, inputs: Tensor, data_samples: List[VOSDataSample]) -> Dict[str, Tensor]:
+    def loss(self, inputs: Tensor, data_samples: list[VOSDataSample]) -> dict[str, Tensor]:
         """Soft IoU, **summed** over the frames of the clip (section "training" of the paper).
 
         Zero-shot, predictions are matched to objects on the first frame and keep their object over the clip.
@@ -150,7 +169,7 @@ class RVOS(CausalVOSModel):
         loss, _ = self.clip_loss(inputs, targets, valid)
         return dict(loss_mask=loss)
 
-    def slot_targets(self, data_samples: List[VOSDataSample]) -> Tuple[Tensor, Tensor]:
+    def slot_targets(self, data_samples: list[VOSDataSample]) -> tuple[Tensor, Tensor]:
         """Masks ``(B, T, S, H, W)`` and which of them count ``(B, T, S)``; S reaches to the last slot that counts."""
         ids = [[i for i in sample.object_ids if i <= self.max_objects] for sample in data_samples]
         num_slots = self.max_objects if self.train_all_slots else max([i for sample in ids for i in sample], default=1)
@@ -165,7 +184,7 @@ class RVOS(CausalVOSModel):
             valid.append(counts)
         return torch.stack(targets), torch.stack(valid)
 
-    def clip_loss(self, inputs: Tensor, targets: Tensor, valid: Tensor) -> Tuple[Tensor, List[Tensor]]:
+    def clip_loss(self, inputs: Tensor, targets: Tensor, valid: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Loss of a clip and the probabilities ``(B, S, H, W)`` of its frames.
 
         Args:
@@ -190,7 +209,7 @@ class RVOS(CausalVOSModel):
             total = total + self.loss_mask(logits.flatten(2), target, counts)
         return total, frames
 
-    def _previous_masks(self, targets: Tensor, frames: List[Tensor], t: int) -> Tensor:
+    def _previous_masks(self, targets: Tensor, frames: list[Tensor], t: int) -> Tensor:
         """What the slots are told: the ground truth of the frame before, or the network's own probabilities there."""
         truth = targets[:, max(t - 1, 0)]
         if t == 0 or self.inferred_mask_prob <= 0:
@@ -200,7 +219,7 @@ class RVOS(CausalVOSModel):
 
     # inference
 
-    def init_state(self, frame: Frame, masks: Optional[Tensor]) -> RVOSState:
+    def init_state(self, frame: Frame, masks: Tensor | None) -> RVOSState:
         state = RVOSState(num_slots=self.test_cfg.get('num_slots', 0), hold_masks=True)
         return state if masks is None else self.add_objects(frame, masks, state)
 
@@ -215,10 +234,16 @@ class RVOS(CausalVOSModel):
             told = torch.cat([told, told.new_zeros(1, more, *told.shape[-2:])], 1)
             hidden = hidden and [torch.cat([h, h.new_zeros(1, more, *h.shape[2:])], 1) for h in hidden]
         told = torch.cat([told[:, :first], masks[None].to(told.dtype), told[:, last:]], 1)
-        return replace(state, num_slots=max(last, state.num_slots), hidden=hidden, masks=told, prompts=masks,
-                       slots=state.slots + list(range(first, last)))
+        return replace(
+            state,
+            num_slots=max(last, state.num_slots),
+            hidden=hidden,
+            masks=told,
+            prompts=masks,
+            slots=state.slots + list(range(first, last)),
+        )
 
-    def step(self, frame: Frame, state: RVOSState) -> Tuple[Tensor, RVOSState]:
+    def step(self, frame: Frame, state: RVOSState) -> tuple[Tensor, RVOSState]:
         logits, hidden = self.decode(self.extract(frame.image), state.num_slots, state.hidden, state.masks)
         probabilities = upsample(logits, frame.image.shape[-2:]).float().sigmoid()
         slots, costs, fresh = self._place(state, probabilities[0])
@@ -230,7 +255,7 @@ class RVOS(CausalVOSModel):
         shown = probabilities[0, slots] if self.prompted else probabilities[0]
         return self._scores(shown, costs, fresh), state
 
-    def _place(self, state: RVOSState, probabilities: Tensor) -> Tuple[List[int], List[float], int]:
+    def _place(self, state: RVOSState, probabilities: Tensor) -> tuple[list[int], list[float], int]:
         """Slots and costs of all objects, with those that begin in this frame, and how many these are."""
         if state.prompts is None:
             return state.slots, state.costs, 0
@@ -242,7 +267,7 @@ class RVOS(CausalVOSModel):
         chosen, cost = choose_slots(state.slots, costs)
         return state.slots + chosen, state.costs + cost, fresh
 
-    def _scores(self, probabilities: Tensor, costs: List[float], fresh: int) -> Tensor:
+    def _scores(self, probabilities: Tensor, costs: list[float], fresh: int) -> Tensor:
         """Probabilities ``(N, h, w)`` of objects to scores ``(N + 1, h, w)`` whose arg max is the merged label."""
         if self.prompted and self.test_cfg.get('merge', 'argmax') == 'paint':
             rank = torch.tensor(costs).argsort(descending=True, stable=True).argsort() + 1.0
@@ -250,10 +275,16 @@ class RVOS(CausalVOSModel):
             probabilities = (probabilities > 0.5) * (rank * known).to(probabilities)[:, None, None]
         return torch.cat([torch.full_like(probabilities[:1], 0.5), probabilities])
 
-    def keep_objects(self, indices: List[int], state: RVOSState) -> RVOSState:
+    def keep_objects(self, indices: list[int], state: RVOSState) -> RVOSState:
         costs = [state.costs[i] for i in indices]
         if not self.one_shot:
             return replace(state, slots=[state.slots[i] for i in indices], costs=costs)
         rows = indices + list(range(len(state.slots), state.num_slots))  # slots without an object stay
-        return replace(state, num_slots=len(rows), hidden=state.hidden and [h[:, rows] for h in state.hidden],
-                       masks=state.masks[:, rows], slots=list(range(len(indices))), costs=costs)
+        return replace(
+            state,
+            num_slots=len(rows),
+            hidden=state.hidden and [h[:, rows] for h in state.hidden],
+            masks=state.masks[:, rows],
+            slots=list(range(len(indices))),
+            costs=costs,
+        )

@@ -10,7 +10,23 @@ from .siamrpn import SiamRPN
 from .tracklets import Tracklet, link_tracklets
 
 __all__ = [
-    'BoxTracker', 'CachedBoxes', 'DaSiamRPN', 'FlowBoxTracker', 'FlowColourTracker', 'MaskBoxTracker',
-    'MaskTrackTracker', 'MemoryQueue', 'OpenCVTracker', 'SiamRPN', 'TrackerState', 'TrackingSession', 'Tracklet',
-    'Tracks', 'box_iou', 'boxes_of_masks', 'clip_boxes', 'draw_boxes', 'link_tracklets'
+    'BoxTracker',
+    'CachedBoxes',
+    'DaSiamRPN',
+    'FlowBoxTracker',
+    'FlowColourTracker',
+    'MaskBoxTracker',
+    'MaskTrackTracker',
+    'MemoryQueue',
+    'OpenCVTracker',
+    'SiamRPN',
+    'TrackerState',
+    'TrackingSession',
+    'Tracklet',
+    'Tracks',
+    'box_iou',
+    'boxes_of_masks',
+    'clip_boxes',
+    'draw_boxes',
+    'link_tracklets',
 ]

@@ -1,7 +1,9 @@
 """One interface for all box trackers: several targets at once, and no state in the tracker itself."""
+
 from abc import ABCMeta, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +19,7 @@ class Tracks(NamedTuple):
     ``scores``: float64 ``(N,)`` in [0, 1], NaN where the tracker has none.
     ``ok``: bool ``(N,)``; False: the tracker says that it lost the target.
     """
+
     boxes: np.ndarray
     scores: np.ndarray
     ok: np.ndarray
@@ -30,7 +33,8 @@ class TrackerState:
     ``boxes``: float64 ``(N, 4)``, in the last frame.
     ``previous``: the last frame, in the form that the tracker needs (None if it needs none).
     """
-    targets: List[Any]
+
+    targets: list[Any]
     boxes: np.ndarray
     previous: Any = None
 
@@ -48,7 +52,7 @@ class BoxTracker(metaclass=ABCMeta):
     Frames are BGR uint8 ``(H, W, 3)``; boxes float ``(N, 4)``, ``(x1, y1, x2, y2)``; masks bool ``(N, H, W)``.
     """
 
-    def init(self, frame: np.ndarray, boxes: np.ndarray, masks: Optional[np.ndarray] = None) -> TrackerState:
+    def init(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None = None) -> TrackerState:
         """Start on the targets of a first frame.
 
         Args:
@@ -62,13 +66,12 @@ class BoxTracker(metaclass=ABCMeta):
         empty = TrackerState([], np.zeros((0, 4)))
         return self.add(frame, boxes, self._prepare(frame, empty), masks)
 
-    def add(self, frame: np.ndarray, boxes: np.ndarray, state: TrackerState,
-            masks: Optional[np.ndarray] = None) -> TrackerState:
+    def add(self, frame: np.ndarray, boxes: np.ndarray, state: TrackerState, masks: np.ndarray | None = None) -> TrackerState:
         """The state with further targets, which begin in ``frame``: the frame that the state was last updated with."""
         boxes = self._check(frame, boxes, masks)
         visible = clip_boxes(boxes, *frame.shape[:2])
         found = [i for i, (x1, y1, x2, y2) in enumerate(visible) if x2 > x1 and y2 > y1]
-        targets: List[Any] = [None] * len(boxes)
+        targets: list[Any] = [None] * len(boxes)
         if found:
             started = self._start(frame, boxes[found], masks[found] if masks is not None else None)
             for i, target in zip(found, started):
@@ -81,8 +84,9 @@ class BoxTracker(metaclass=ABCMeta):
         return replace(state, targets=[state.targets[i] for i in indices], boxes=state.boxes[indices])
 
     @torch.no_grad()
-    def update(self, frame: np.ndarray, state: TrackerState, flow_bwd: Optional[Tensor] = None,
-               masks: Optional[Tensor] = None) -> Tuple[Tracks, TrackerState]:
+    def update(
+        self, frame: np.ndarray, state: TrackerState, flow_bwd: Tensor | None = None, masks: Tensor | None = None
+    ) -> tuple[Tracks, TrackerState]:
         """Follow all targets into the next frame.
 
         Args:
@@ -97,8 +101,9 @@ class BoxTracker(metaclass=ABCMeta):
         alive = [i for i, target in enumerate(state.targets) if target is not None]
         targets = list(state.targets)
         if alive:
-            found, moved = self._follow(frame, [state.targets[i] for i in alive], state, flow_bwd,
-                                        masks[alive] if masks is not None else None)
+            found, moved = self._follow(
+                frame, [state.targets[i] for i in alive], state, flow_bwd, masks[alive] if masks is not None else None
+            )
             boxes[alive], scores[alive], ok[alive] = found
             for i, target in zip(alive, moved):
                 targets[i] = target
@@ -106,12 +111,13 @@ class BoxTracker(metaclass=ABCMeta):
         return Tracks(boxes, scores, ok), state
 
     @abstractmethod
-    def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: Optional[np.ndarray]) -> List[Any]:
+    def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None) -> list[Any]:
         """What is kept of each of the targets."""
 
     @abstractmethod
-    def _follow(self, frame: np.ndarray, targets: List[Any], state: TrackerState, flow_bwd: Optional[Tensor],
-                masks: Optional[Tensor]) -> Tuple[Tracks, List[Any]]:
+    def _follow(
+        self, frame: np.ndarray, targets: list[Any], state: TrackerState, flow_bwd: Tensor | None, masks: Tensor | None
+    ) -> tuple[Tracks, list[Any]]:
         """Tracks of the targets in this frame, and the targets for the next."""
 
     def _prepare(self, frame: np.ndarray, state: TrackerState) -> TrackerState:
@@ -119,7 +125,7 @@ class BoxTracker(metaclass=ABCMeta):
         return state
 
     @staticmethod
-    def _check(frame: np.ndarray, boxes: np.ndarray, masks: Optional[np.ndarray]) -> np.ndarray:
+    def _check(frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None) -> np.ndarray:
         boxes = np.asarray(boxes, np.float64)
         if boxes.ndim != 2 or boxes.shape[1] != 4 or not np.isfinite(boxes).all():
             raise ValueError(f'boxes of shape {boxes.shape}; expected finite (N, 4): x1, y1, x2, y2 in pixels.')
@@ -131,29 +137,29 @@ class BoxTracker(metaclass=ABCMeta):
 class TrackingSession:
     """A tracker and the state of one video::
 
-        session = TrackingSession(tracker)
-        session.init(frame0, boxes)                # (N, 4)
-        boxes, scores = session.update(frame1)     # (N, 4), (N,)
-        session.add(frame1, more_boxes)            # from here on N + M targets
-        session.drop([0])
+    session = TrackingSession(tracker)
+    session.init(frame0, boxes)                # (N, 4)
+    boxes, scores = session.update(frame1)     # (N, 4), (N,)
+    session.add(frame1, more_boxes)            # from here on N + M targets
+    session.drop([0])
     """
 
     def __init__(self, tracker: BoxTracker) -> None:
         self.tracker, self.state, self.lost = tracker, None, np.zeros(0, bool)
 
-    def init(self, frame: np.ndarray, boxes: np.ndarray, masks: Optional[np.ndarray] = None) -> None:
+    def init(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None = None) -> None:
         """Start on a new video."""
         self.state = self.tracker.init(frame, boxes, masks)
         self.lost = np.zeros(len(self.state), bool)
 
-    def update(self, frame: np.ndarray, flow_bwd: Optional[Tensor] = None) -> Tuple[np.ndarray, np.ndarray]:
+    def update(self, frame: np.ndarray, flow_bwd: Tensor | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Boxes ``(N, 4)`` and scores ``(N,)`` in the next frame; ``session.lost`` tells which targets are lost."""
         self._begun()
         tracks, self.state = self.tracker.update(frame, self.state, flow_bwd)
         self.lost = ~tracks.ok
         return tracks.boxes, tracks.scores
 
-    def add(self, frame: np.ndarray, boxes: np.ndarray, masks: Optional[np.ndarray] = None) -> None:
+    def add(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None = None) -> None:
         """Further targets, which begin in the frame of the last update."""
         self._begun()
         self.state = self.tracker.add(frame, boxes, self.state, masks)

@@ -3,7 +3,6 @@
 Boxes are ``(x1, y1, x2, y2)`` in continuous coordinates: pixel column i covers [i, i + 1), so the tight box of a mask
 ends one past its last column and row.
 """
-from typing import Tuple
 
 import numpy as np
 import torch
@@ -69,6 +68,6 @@ def box_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.where(union > 0, intersection / np.where(union > 0, union, 1), 0.0)
 
 
-def centre_and_size(boxes: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+def centre_and_size(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Centres ``(N, 2)`` and sizes ``(N, 2)`` of boxes ``(N, 4)``."""
     return (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]

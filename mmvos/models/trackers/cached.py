@@ -1,7 +1,8 @@
 """Boxes from a file in place of a tracker."""
+
 import os
 from dataclasses import replace
-from typing import Any, List, Optional, Tuple, Union
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -26,14 +27,14 @@ class CachedBoxes(BoxTracker):
         min_iou: of a target's box with a track's first one; no track above it raises ValueError.
     """
 
-    def __init__(self, path: Union[str, os.PathLike], first_frame: int = 0, min_iou: float = 0.5) -> None:
+    def __init__(self, path: str | os.PathLike, first_frame: int = 0, min_iou: float = 0.5) -> None:
         self.path, self.first_frame, self.min_iou = os.fspath(path), first_frame, min_iou
         self.file = BoxTracks.load(path)
 
     def _prepare(self, frame: np.ndarray, state: TrackerState) -> TrackerState:
         return replace(state, previous=self.first_frame if state.previous is None else state.previous + 1)
 
-    def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: Optional[np.ndarray]) -> List[int]:
+    def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None) -> list[int]:
         scale = np.array((frame.shape[1], frame.shape[0]) * 2) / np.array(self.file.size[::-1] * 2)
         ids = list(self.file.tracks)
         firsts = np.array([min(self.file.tracks[i].items())[1][:4] for i in ids]).reshape(-1, 4) * scale
@@ -45,8 +46,9 @@ class CachedBoxes(BoxTracker):
             targets.append(ids[int(overlaps.argmax())])
         return targets
 
-    def _follow(self, frame: np.ndarray, targets: List[Any], state: TrackerState, flow_bwd: Optional[Tensor],
-                masks: Optional[Tensor]) -> Tuple[Tracks, List[Any]]:
+    def _follow(
+        self, frame: np.ndarray, targets: list[Any], state: TrackerState, flow_bwd: Tensor | None, masks: Tensor | None
+    ) -> tuple[Tracks, list[Any]]:
         scale = np.array((frame.shape[1], frame.shape[0]) * 2) / np.array(self.file.size[::-1] * 2)
         alive = [i for i, target in enumerate(state.targets) if target is not None]
         boxes, scores, ok = state.boxes[alive].copy(), np.full(len(targets), np.nan), np.zeros(len(targets), bool)

@@ -1,8 +1,9 @@
 """DaSiamRPN: a SiamRPN network driven as its authors' VOT-2018 entry drove it."""
+
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Callable, List, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -25,6 +26,7 @@ class SiameseTarget:
     """One target: float64 ``centre`` (x, y) and ``size`` (w, h) in pixels of the frame, its template's kernels, the
     side of its search crops, the mean colour of its first frame, uint8 BGR, which pads its crops, and whether it is
     lost (only with long-term search)."""
+
     centre: np.ndarray
     size: np.ndarray
     regression: Tensor
@@ -60,15 +62,27 @@ class DaSiamRPN(BaseModule, BoxTracker):
             ``instance_size`` at the same scale and with the window weighing ``window_influence``, until its score
             exceeds ``high``. None (the release): never.
     """
+
     exemplar_size = 127
     stride = 8
     context = 0.5
 
-    def __init__(self, network: dict, checkpoint: Optional[str] = None, lr: float = 0.295,
-                 window_influence: float = 0.42, penalty_k: float = 0.055, instance_size: int = 271,
-                 small_instance_size: Optional[int] = 287, small_area: float = 0.004,
-                 ratios: Sequence[float] = (0.33, 0.5, 1, 2, 3), scale: int = 8, min_size: float = 10.0,
-                 long_term: Optional[dict] = None, init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        network: dict,
+        checkpoint: str | None = None,
+        lr: float = 0.295,
+        window_influence: float = 0.42,
+        penalty_k: float = 0.055,
+        instance_size: int = 271,
+        small_instance_size: int | None = 287,
+        small_area: float = 0.004,
+        ratios: Sequence[float] = (0.33, 0.5, 1, 2, 3),
+        scale: int = 8,
+        min_size: float = 10.0,
+        long_term: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         object.__setattr__(self, 'network', MODELS.build(network))  # hidden from state_dict() and parameters()
         self.checkpoint = checkpoint
@@ -93,14 +107,16 @@ class DaSiamRPN(BaseModule, BoxTracker):
             FileNotFoundError, ValueError: naming the file.
         """
         if not os.path.isfile(path):
-            raise FileNotFoundError(f'{path}: weights of the tracker not found. Convert a checkpoint of the DaSiamRPN '
-                                    'release with tools/model_converters/convert_checkpoint.py.')
+            raise FileNotFoundError(
+                f'{path}: weights of the tracker not found. Convert a checkpoint of the DaSiamRPN '
+                'release with tools/model_converters/convert_checkpoint.py.'
+            )
         weights = torch.load(path, map_location='cpu', weights_only=True)
         try:
             self.network.load_state_dict(weights.get('state_dict', weights), strict=True)
         except RuntimeError as error:
             reason = str(error).splitlines()[-1].strip()
-            raise ValueError(f'{path}: these are not the weights of this tracker\'s network ({reason}).') from None
+            raise ValueError(f"{path}: these are not the weights of this tracker's network ({reason}).") from None
         self.checkpoint = None
 
     @property
@@ -108,7 +124,7 @@ class DaSiamRPN(BaseModule, BoxTracker):
         return self.network.regression_adjust.weight.device
 
     @torch.no_grad()
-    def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: Optional[np.ndarray]) -> List[SiameseTarget]:
+    def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None) -> list[SiameseTarget]:
         if self.checkpoint:
             self.load_weights(self.checkpoint)
         padding = frame.mean((0, 1)).astype(np.uint8)
@@ -117,14 +133,22 @@ class DaSiamRPN(BaseModule, BoxTracker):
         crops = [crop(frame, centre, side, self.exemplar_size, padding) for centre, side in zip(centres, sides)]
         kernels = self.network.embed(self._to_tensor(crops))
         frame_area = frame.shape[0] * frame.shape[1]
-        return [SiameseTarget(centre, size, regression, classification, self._instance_size(size, frame_area), padding)
-                for centre, size, regression, classification in zip(centres, sizes, *kernels)]
+        return [
+            SiameseTarget(centre, size, regression, classification, self._instance_size(size, frame_area), padding)
+            for centre, size, regression, classification in zip(centres, sizes, *kernels)
+        ]
 
     def _instance_size(self, size: np.ndarray, frame_area: int) -> int:
         return self.small_instance_size if size.prod() / frame_area < self.small_area else self.instance_size
 
-    def _follow(self, frame: np.ndarray, targets: List[SiameseTarget], state: TrackerState, flow_bwd: Optional[Tensor],
-                masks: Optional[Tensor]) -> Tuple[Tracks, List[SiameseTarget]]:
+    def _follow(
+        self,
+        frame: np.ndarray,
+        targets: list[SiameseTarget],
+        state: TrackerState,
+        flow_bwd: Tensor | None,
+        masks: Tensor | None,
+    ) -> tuple[Tracks, list[SiameseTarget]]:
         moved, scores = list(targets), np.zeros(len(targets))
         sizes = [self.search_size(target) for target in targets]
         for instance_size in sorted(set(sizes)):  # one batch per size of the search crop
@@ -135,11 +159,12 @@ class DaSiamRPN(BaseModule, BoxTracker):
         boxes = np.concatenate((centres - sizes / 2, centres + sizes / 2), 1)
         return Tracks(boxes, scores, np.array([not target.lost for target in moved])), moved
 
-    def search(self, frame: np.ndarray, targets: List[SiameseTarget]) -> List[Tuple[SiameseTarget, float]]:
+    def search(self, frame: np.ndarray, targets: list[SiameseTarget]) -> list[tuple[SiameseTarget, float]]:
         """Targets with one size of search crop: each one's new state and score."""
         crops = [self.search_crop(frame, target) for target in targets]
-        kernels = TemplateKernels(torch.stack([t.regression for t in targets]),
-                                  torch.stack([t.classification for t in targets]))
+        kernels = TemplateKernels(
+            torch.stack([t.regression for t in targets]), torch.stack([t.classification for t in targets])
+        )
         deltas, scores = self.network(self._to_tensor(crops), kernels)
         results = []
         for target, delta, score in zip(targets, deltas, scores):
@@ -177,8 +202,9 @@ class DaSiamRPN(BaseModule, BoxTracker):
         size = self.search_size(target)
         return crop(frame, target.centre, round(size / self.crop_scale(target)), size, target.padding)
 
-    def rate_proposals(self, target: SiameseTarget, deltas: Tensor,
-                       scores: Tensor) -> Tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def rate_proposals(
+        self, target: SiameseTarget, deltas: Tensor, scores: Tensor
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """All proposals of one target.
 
         Args:
@@ -193,8 +219,15 @@ class DaSiamRPN(BaseModule, BoxTracker):
         anchors = anchor_boxes(self.ratios, self.scale, self.stride, positions)
         dx, dy, dw, dh = deltas.reshape(4, -1).double().cpu().numpy()
         probability = scores.reshape(2, -1).softmax(0)[1].double().cpu().numpy()
-        boxes = np.stack((dx * anchors[:, 2] + anchors[:, 0], dy * anchors[:, 3] + anchors[:, 1],
-                          np.exp(dw) * anchors[:, 2], np.exp(dh) * anchors[:, 3]), 1)
+        boxes = np.stack(
+            (
+                dx * anchors[:, 2] + anchors[:, 0],
+                dy * anchors[:, 3] + anchors[:, 1],
+                np.exp(dw) * anchors[:, 2],
+                np.exp(dh) * anchors[:, 3],
+            ),
+            1,
+        )
         last = target.size * self.crop_scale(target)
         size_change = change(context_side(boxes[:, 2:], self.context) / context_side(last, self.context))
         ratio_change = change((last[0] / last[1]) / (boxes[:, 2] / boxes[:, 3]))
@@ -204,7 +237,7 @@ class DaSiamRPN(BaseModule, BoxTracker):
         weighted = penalty * probability * (1 - influence) + window * influence
         return boxes, probability, penalty, weighted
 
-    def _to_tensor(self, crops: List[np.ndarray]) -> Tensor:
+    def _to_tensor(self, crops: list[np.ndarray]) -> Tensor:
         return torch.from_numpy(np.stack(crops)).to(self.device).permute(0, 3, 1, 2).float()
 
 
@@ -228,12 +261,12 @@ def crop(frame: np.ndarray, centre: np.ndarray, side: int, out_size: int, paddin
     patch[:] = padding
     left, right, top, bottom = max(x0, 0), min(x0 + side, width), max(y0, 0), min(y0 + side, height)
     if right > left and bottom > top:
-        patch[top - y0:bottom - y0, left - x0:right - x0] = frame[top:bottom, left:right]
+        patch[top - y0 : bottom - y0, left - x0 : right - x0] = frame[top:bottom, left:right]
     return patch if side == out_size else cv2.resize(patch, (out_size, out_size))
 
 
 @lru_cache(maxsize=8)
-def anchor_boxes(ratios: Tuple[float, ...], scale: int, stride: int, positions: int) -> np.ndarray:
+def anchor_boxes(ratios: tuple[float, ...], scale: int, stride: int, positions: int) -> np.ndarray:
     """Anchors (cx, cy, w, h) ``(K S S, 4)``, anchor by anchor, relative to the crop's centre.
 
     The grid begins at ``-(S // 2) * stride``, an integer division: the middle position of an odd grid is the centre.

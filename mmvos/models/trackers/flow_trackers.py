@@ -1,6 +1,7 @@
 """Trackers without weights that go by optical flow (and colour)."""
+
 from dataclasses import dataclass, replace
-from typing import Any, List, Optional, Tuple
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,7 +23,7 @@ class _FlowTracker(BoxTracker):
         rows: higher frames are reduced to this height (more resolution buys nothing and costs time).
     """
 
-    def __init__(self, flow: Optional[dict] = None, rows: int = 256) -> None:
+    def __init__(self, flow: dict | None = None, rows: int = 256) -> None:
         self.flow = MODELS.build(flow or dict(type='DISFlow', preset='medium'))
         self.rows = rows
 
@@ -38,8 +39,9 @@ class _FlowTracker(BoxTracker):
 
     def _flow_between(self, frame_from: np.ndarray, frame_to: np.ndarray) -> Tensor:
         """``(1, 2, h, w)``, from BGR uint8 frames."""
-        frames = [torch.from_numpy(np.ascontiguousarray(f[..., ::-1])).permute(2, 0, 1)[None].float()
-                  for f in (frame_from, frame_to)]
+        frames = [
+            torch.from_numpy(np.ascontiguousarray(f[..., ::-1])).permute(2, 0, 1)[None].float() for f in (frame_from, frame_to)
+        ]
         return self.flow(*frames)
 
 
@@ -47,6 +49,7 @@ class _FlowTracker(BoxTracker):
 class ColouredMask:
     """A target at the reduced size: ``mask`` bool ``(h, w)``; colour histograms of the object and of what surrounded it
     in its first frame, each with sum 1."""
+
     mask: np.ndarray
     foreground: np.ndarray
     background: np.ndarray
@@ -74,15 +77,24 @@ class FlowColourTracker(_FlowTracker):
         min_left: share of the warped mask's pixels that must be left, or the target counts as lost.
     """
 
-    def __init__(self, flow: Optional[dict] = None, rows: int = 256, bits: int = 4, rate: float = 0.0,
-                 prior_blur: float = 3.0, prior_limit: float = 0.1, likelihood_blur: float = 1.0,
-                 min_piece: float = 0.1, min_left: float = 0.1) -> None:
+    def __init__(
+        self,
+        flow: dict | None = None,
+        rows: int = 256,
+        bits: int = 4,
+        rate: float = 0.0,
+        prior_blur: float = 3.0,
+        prior_limit: float = 0.1,
+        likelihood_blur: float = 1.0,
+        min_piece: float = 0.1,
+        min_left: float = 0.1,
+    ) -> None:
         super().__init__(flow, rows)
         self.bits, self.rate = bits, rate
         self.prior_blur, self.prior_limit, self.likelihood_blur = prior_blur, prior_limit, likelihood_blur
         self.min_piece, self.min_left = min_piece, min_left
 
-    def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: Optional[np.ndarray]) -> List[ColouredMask]:
+    def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None) -> list[ColouredMask]:
         small = self._reduce(frame)
         bins = self._colour_bins(small)
         height, width = small.shape[:2]
@@ -96,14 +108,12 @@ class FlowColourTracker(_FlowTracker):
             targets.append(ColouredMask(mask, *self._histograms(bins, mask, _window(box, height, width))))
         return targets
 
-    def _follow(self, frame: np.ndarray, targets: List[ColouredMask], state: TrackerState, flow_bwd: Optional[Tensor],
-                masks: Optional[Tensor]) -> Tuple[Tracks, List[ColouredMask]]:
+    def _follow(
+        self, frame: np.ndarray, targets: list[ColouredMask], state: TrackerState, flow_bwd: Tensor | None, masks: Tensor | None
+    ) -> tuple[Tracks, list[ColouredMask]]:
         small = self._reduce(frame)
         height, width = small.shape[:2]
-        if flow_bwd is None:
-            flow = self._flow_between(small, state.previous)
-        else:
-            flow = resize_flow(flow_bwd[None], (height, width))
+        flow = self._flow_between(small, state.previous) if flow_bwd is None else resize_flow(flow_bwd[None], (height, width))
         bins = self._colour_bins(small)
         before = torch.from_numpy(np.stack([t.mask for t in targets])).to(flow.device, torch.float32)
         warped = warp(before[None], flow)[0]
@@ -124,8 +134,9 @@ class FlowColourTracker(_FlowTracker):
             moved.append(self._learn(bins, replace(target, mask=mask), box) if ok[i] else replace(target, mask=mask))
         return Tracks(boxes, scores, ok), moved
 
-    def _correct(self, bins: np.ndarray, warped: np.ndarray, box: np.ndarray,
-                 target: ColouredMask) -> Tuple[np.ndarray, np.ndarray, float, bool]:
+    def _correct(
+        self, bins: np.ndarray, warped: np.ndarray, box: np.ndarray, target: ColouredMask
+    ) -> tuple[np.ndarray, np.ndarray, float, bool]:
         """Mask, its box, mean posterior and whether the target is still there."""
         rows, columns = _window(box, *warped.shape)
         prior = cv2.GaussianBlur(warped[rows, columns], (0, 0), self.prior_blur)
@@ -158,15 +169,17 @@ class FlowColourTracker(_FlowTracker):
         if not self.rate:
             return target
         foreground, background = self._histograms(bins, target.mask, _window(box, *target.mask.shape))
-        return replace(target, foreground=(1 - self.rate) * target.foreground + self.rate * foreground,
-                       background=(1 - self.rate) * target.background + self.rate * background)
+        return replace(
+            target,
+            foreground=(1 - self.rate) * target.foreground + self.rate * foreground,
+            background=(1 - self.rate) * target.background + self.rate * background,
+        )
 
     def _colour_bins(self, frame: np.ndarray) -> np.ndarray:
         channels = (frame >> (8 - self.bits)).astype(np.int32)
         return (channels[..., 0] << 2 * self.bits) + (channels[..., 1] << self.bits) + channels[..., 2]
 
-    def _histograms(self, bins: np.ndarray, mask: np.ndarray,
-                    window: Tuple[slice, slice]) -> Tuple[np.ndarray, np.ndarray]:
+    def _histograms(self, bins: np.ndarray, mask: np.ndarray, window: tuple[slice, slice]) -> tuple[np.ndarray, np.ndarray]:
         inside, colours = mask[window], bins[window]
         histograms = []
         for part in (colours[inside], colours[~inside]):
@@ -190,17 +203,26 @@ class FlowBoxTracker(_FlowTracker):
         min_side: smallest side of the box in pixels of the reduced frame.
     """
 
-    def __init__(self, flow: Optional[dict] = None, rows: int = 256, region: float = 0.5, points: int = 400,
-                 pairs: int = 2000, scale_range: Tuple[float, float] = (0.9, 1.1), min_side: float = 4.0) -> None:
+    def __init__(
+        self,
+        flow: dict | None = None,
+        rows: int = 256,
+        region: float = 0.5,
+        points: int = 400,
+        pairs: int = 2000,
+        scale_range: tuple[float, float] = (0.9, 1.1),
+        min_side: float = 4.0,
+    ) -> None:
         super().__init__(flow, rows)
         self.region, self.points, self.pairs = region, points, pairs
         self.scale_range, self.min_side = tuple(scale_range), min_side
 
-    def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: Optional[np.ndarray]) -> List[np.ndarray]:
+    def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None) -> list[np.ndarray]:
         return list(boxes)
 
-    def _follow(self, frame: np.ndarray, targets: List[np.ndarray], state: TrackerState, flow_bwd: Optional[Tensor],
-                masks: Optional[Tensor]) -> Tuple[Tracks, List[np.ndarray]]:
+    def _follow(
+        self, frame: np.ndarray, targets: list[np.ndarray], state: TrackerState, flow_bwd: Tensor | None, masks: Tensor | None
+    ) -> tuple[Tracks, list[np.ndarray]]:
         small = self._reduce(frame)
         flow = self._flow_between(state.previous, small)[0].cpu().numpy()
         scale = np.array((frame.shape[1], frame.shape[0]) * 2) / np.array((small.shape[1], small.shape[0]) * 2)
@@ -211,11 +233,12 @@ class FlowBoxTracker(_FlowTracker):
             ok.append(found)
         return Tracks(np.stack(moved), np.full(len(moved), np.nan), np.array(ok)), moved
 
-    def _move(self, box: np.ndarray, flow: np.ndarray) -> Tuple[np.ndarray, bool]:
+    def _move(self, box: np.ndarray, flow: np.ndarray) -> tuple[np.ndarray, bool]:
         height, width = flow.shape[1:]
         centre, size = (part[0] for part in centre_and_size(box[None]))
-        x1, y1, x2, y2 = clip_boxes(np.concatenate((centre - size * self.region / 2, centre + size * self.region / 2)),
-                                    height, width)
+        x1, y1, x2, y2 = clip_boxes(
+            np.concatenate((centre - size * self.region / 2, centre + size * self.region / 2)), height, width
+        )
         if x2 - x1 < 2 or y2 - y1 < 2:
             return box, False
         step = max(np.sqrt((x2 - x1) * (y2 - y1) / self.points), 1.0)
@@ -238,11 +261,12 @@ class FlowBoxTracker(_FlowTracker):
 class MaskBoxTracker(BoxTracker):
     """The tight box of the caller's own masks (e.g. of the warped previous prediction): errors feed on themselves."""
 
-    def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: Optional[np.ndarray]) -> List[Any]:
+    def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None) -> list[Any]:
         return [True] * len(boxes)
 
-    def _follow(self, frame: np.ndarray, targets: List[Any], state: TrackerState, flow_bwd: Optional[Tensor],
-                masks: Optional[Tensor]) -> Tuple[Tracks, List[Any]]:
+    def _follow(
+        self, frame: np.ndarray, targets: list[Any], state: TrackerState, flow_bwd: Tensor | None, masks: Tensor | None
+    ) -> tuple[Tracks, list[Any]]:
         if masks is None:
             raise ValueError('MaskBoxTracker follows masks: pass update(..., masks=...).')
         alive = [i for i, target in enumerate(state.targets) if target is not None]
@@ -253,7 +277,7 @@ class MaskBoxTracker(BoxTracker):
         return Tracks(boxes, np.full(len(boxes), np.nan), ok), targets
 
 
-def _window(box: np.ndarray, height: int, width: int) -> Tuple[slice, slice]:
+def _window(box: np.ndarray, height: int, width: int) -> tuple[slice, slice]:
     """Rows and columns of the surroundings of a box: twice its size, at least 10 pixels more on every side."""
     centre, size = (part[0] for part in centre_and_size(box[None]))
     half = np.maximum(2 * size, size + 20) / 2

@@ -1,5 +1,4 @@
 """Assigning detections to the instances in memory, as MaskTrack R-CNN does."""
-from typing import Dict, Optional
 
 import torch
 from mmdet.structures.bbox import bbox_overlaps
@@ -32,14 +31,19 @@ class MaskTrackTracker:
         min_match_score: a detection with a lower score is not matched, and dropped (the original: -100).
     """
 
-    def __init__(self, match_weights: Optional[Dict[str, float]] = None, unique_ids: bool = True,
-                 update_labels: bool = True, iou_offset: float = 0.0, min_match_score: float = -1e6) -> None:
+    def __init__(
+        self,
+        match_weights: dict[str, float] | None = None,
+        unique_ids: bool = True,
+        update_labels: bool = True,
+        iou_offset: float = 0.0,
+        min_match_score: float = -1e6,
+    ) -> None:
         self.match_weights = dict(dict(det_score=1.0, iou=2.0, det_label=10.0), **(match_weights or {}))
         self.unique_ids, self.update_labels = unique_ids, update_labels
         self.iou_offset, self.min_match_score = iou_offset, min_match_score
 
-    def match_scores(self, boxes: Tensor, labels: Tensor, scores: Tensor, logits: Tensor,
-                     memory: MemoryQueue) -> Tensor:
+    def match_scores(self, boxes: Tensor, labels: Tensor, scores: Tensor, logits: Tensor, memory: MemoryQueue) -> Tensor:
         """S, ``(n, 1 + N)``.
 
         Args:
@@ -52,8 +56,12 @@ class MaskTrackTracker:
         same = torch.ones_like(logits)
         same[:, 1:] = (labels[:, None] == memory['labels']).to(logits)
         weights = self.match_weights
-        return (logits.log_softmax(1) + weights['det_score'] * scores[:, None].log() + weights['iou'] * overlap +
-                weights['det_label'] * same)
+        return (
+            logits.log_softmax(1)
+            + weights['det_score'] * scores[:, None].log()
+            + weights['iou'] * overlap
+            + weights['det_label'] * same
+        )
 
     def assign(self, match_scores: Tensor, memory: MemoryQueue) -> Tensor:
         """Ids ``(n,)`` for the scores ``(n, 1 + N)``: of an instance, new ones, or -1 for a detection that is dropped.
@@ -75,8 +83,16 @@ class MaskTrackTracker:
         ids[new] = memory.new_ids(int(new.sum()))
         return ids
 
-    def track(self, boxes: Tensor, labels: Tensor, scores: Tensor, embeddings: Tensor, similarity, memory: MemoryQueue,
-              frame_index: int) -> Tensor:
+    def track(
+        self,
+        boxes: Tensor,
+        labels: Tensor,
+        scores: Tensor,
+        embeddings: Tensor,
+        similarity,
+        memory: MemoryQueue,
+        frame_index: int,
+    ) -> Tensor:
         """Match the detections of a frame and remember them.
 
         Args:
@@ -94,7 +110,13 @@ class MaskTrackTracker:
             logits = similarity(embeddings, memory['embeddings'])
             ids = self.assign(self.match_scores(boxes, labels, scores, logits, memory), memory)
         kept = (ids >= 0).to(boxes.device)
-        memory.update(ids[ids >= 0], frame_index, keep=() if self.update_labels else ('labels',), boxes=boxes[kept],
-                      labels=labels[kept], embeddings=embeddings[kept])
+        memory.update(
+            ids[ids >= 0],
+            frame_index,
+            keep=() if self.update_labels else ('labels',),
+            boxes=boxes[kept],
+            labels=labels[kept],
+            embeddings=embeddings[kept],
+        )
         memory.forget(frame_index)
         return ids

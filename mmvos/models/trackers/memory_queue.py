@@ -1,6 +1,7 @@
 """What a video instance model remembers: the last feature maps and the instances it has seen."""
+
 from collections import deque
-from typing import Dict, List, Optional, Sequence, Tuple
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -22,7 +23,7 @@ class MemoryQueue:
         max_instances: at most this many instances; those unseen for longest are forgotten first.
     """
 
-    def __init__(self, num_maps: int = 1, num_frames_retain: Optional[int] = None, max_instances: int = 1000) -> None:
+    def __init__(self, num_maps: int = 1, num_frames_retain: int | None = None, max_instances: int = 1000) -> None:
         if max_instances < 1:
             raise ValueError(f'max_instances is {max_instances}; expected at least 1.')
         self.num_frames_retain, self.max_instances = num_frames_retain, max_instances
@@ -30,7 +31,7 @@ class MemoryQueue:
         self.num_ids = 0  #: ids given so far; the next new instance gets this one
         self.ids = torch.zeros(0, dtype=torch.long)
         self.last_seen = torch.zeros(0, dtype=torch.long)
-        self._fields: Dict[str, Tensor] = {}
+        self._fields: dict[str, Tensor] = {}
 
     def __len__(self) -> int:
         """Number of instances."""
@@ -44,7 +45,7 @@ class MemoryQueue:
         """Remember the maps of the frame that was just seen, also if nothing was detected in it."""
         self._maps.append(tuple(m.detach() for m in maps))
 
-    def read_maps(self, like: Sequence[Tensor]) -> List[Tuple[Tensor, ...]]:
+    def read_maps(self, like: Sequence[Tensor]) -> list[tuple[Tensor, ...]]:
         """Maps of earlier frames, oldest first; any of another size than ``like`` is left out."""
         shapes = [m.shape for m in like]
         return [maps for maps in self._maps if [m.shape for m in maps] == shapes]
@@ -91,7 +92,7 @@ class MemoryQueue:
         if self.num_frames_retain is not None:
             stay &= frame_index - self.last_seen < self.num_frames_retain
         if int(stay.sum()) > self.max_instances:
-            newest = self.last_seen.masked_fill(~stay, -1).argsort(descending=True, stable=True)[:self.max_instances]
+            newest = self.last_seen.masked_fill(~stay, -1).argsort(descending=True, stable=True)[: self.max_instances]
             stay = torch.zeros_like(stay).index_fill_(0, newest, True)
         self._select(stay)
 

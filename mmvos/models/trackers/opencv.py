@@ -1,6 +1,7 @@
 """OpenCV's single-object trackers behind the common interface."""
+
 import os
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,13 +13,21 @@ from .base import BoxTracker, TrackerState, Tracks
 from .boxes import clip_boxes
 
 #: name -> (default files of the parameters, where the tracker is found)
-FILES: Dict[str, Dict[str, str]] = dict(
-    MIL={}, CSRT={}, KCF={}, Boosting={}, MedianFlow={}, MOSSE={}, TLD={},
+FILES: dict[str, dict[str, str]] = dict(
+    MIL={},
+    CSRT={},
+    KCF={},
+    Boosting={},
+    MedianFlow={},
+    MOSSE={},
+    TLD={},
     GOTURN=dict(modelTxt='goturn.prototxt', modelBin='goturn.caffemodel'),
-    DaSiamRPN=dict(model='dasiamrpn_model.onnx', kernel_cls1='dasiamrpn_kernel_cls1.onnx',
-                   kernel_r1='dasiamrpn_kernel_r1.onnx'),
+    DaSiamRPN=dict(
+        model='dasiamrpn_model.onnx', kernel_cls1='dasiamrpn_kernel_cls1.onnx', kernel_r1='dasiamrpn_kernel_r1.onnx'
+    ),
     Nano=dict(backbone='backbone.onnx', neckhead='neckhead.onnx'),
-    Vit=dict(net='vitTracker.onnx'))
+    Vit=dict(net='vitTracker.onnx'),
+)
 CONTRIB = ('CSRT', 'KCF', 'Boosting', 'MedianFlow', 'MOSSE', 'TLD')
 
 
@@ -44,15 +53,19 @@ class OpenCVTracker(BoxTracker):
         if name not in FILES:
             raise ValueError(f'OpenCV tracker {name!r} is not known; expected one of {sorted(FILES)}.')
         self.name = name
-        self._owner = next((owner for owner in (cv2, getattr(cv2, 'legacy', None))
-                            if hasattr(owner, f'Tracker{name}_create')), None)
+        self._owner = next(
+            (owner for owner in (cv2, getattr(cv2, 'legacy', None)) if hasattr(owner, f'Tracker{name}_create')), None
+        )
         if self._owner is None:
-            where = ('it is in the wheel opencv-contrib-python, which replaces opencv-python' if name in CONTRIB else
-                     'other versions of OpenCV have it')
+            where = (
+                'it is in the wheel opencv-contrib-python, which replaces opencv-python'
+                if name in CONTRIB
+                else 'other versions of OpenCV have it'
+            )
             raise ImportError(f'this OpenCV ({cv2.__version__}) has no Tracker{name}: {where}. MIL needs neither.')
         self.files = self._find(files)
 
-    def _find(self, files: Any) -> Dict[str, str]:
+    def _find(self, files: Any) -> dict[str, str]:
         wanted = FILES[self.name]
         if isinstance(files, dict):
             found = dict(files)
@@ -60,8 +73,10 @@ class OpenCVTracker(BoxTracker):
             found = {key: os.path.join(os.fspath(files or '.'), file) for key, file in wanted.items()}
         for key in wanted:
             if not os.path.isfile(found.get(key, '')):
-                raise FileNotFoundError(f'{found.get(key, key)}: model file of OpenCV\'s Tracker{self.name} not found. '
-                                        f'It needs {sorted(wanted.values())}; give their folder as files=...')
+                raise FileNotFoundError(
+                    f"{found.get(key, key)}: model file of OpenCV's Tracker{self.name} not found. "
+                    f'It needs {sorted(wanted.values())}; give their folder as files=...'
+                )
         return found
 
     def _create(self) -> Any:
@@ -72,7 +87,7 @@ class OpenCVTracker(BoxTracker):
             setattr(params, key, path)
         return getattr(self._owner, f'Tracker{self.name}_create')(params)
 
-    def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: Optional[np.ndarray]) -> List[Any]:
+    def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None) -> list[Any]:
         targets = []
         for box in clip_boxes(boxes, *frame.shape[:2]).round().astype(int):
             x, y = np.minimum(box[:2], np.array(frame.shape[1::-1]) - 1)
@@ -82,8 +97,9 @@ class OpenCVTracker(BoxTracker):
             targets.append(tracker)
         return targets
 
-    def _follow(self, frame: np.ndarray, targets: List[Any], state: TrackerState, flow_bwd: Optional[Tensor],
-                masks: Optional[Tensor]) -> Tuple[Tracks, List[Any]]:
+    def _follow(
+        self, frame: np.ndarray, targets: list[Any], state: TrackerState, flow_bwd: Tensor | None, masks: Tensor | None
+    ) -> tuple[Tracks, list[Any]]:
         alive = [i for i, target in enumerate(state.targets) if target is not None]
         boxes, scores, ok = state.boxes[alive].copy(), np.full(len(targets), np.nan), np.zeros(len(targets), bool)
         for i, tracker in enumerate(targets):

@@ -1,5 +1,7 @@
 """The SiamRPN network as DaSiamRPN released it: one trunk, and two heads whose kernels come from the template."""
-from typing import NamedTuple, Optional, Sequence, Tuple
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch.nn.functional as F
 from mmengine.model import BaseModule
@@ -10,6 +12,7 @@ from mmvos.registry import MODELS
 
 class TemplateKernels(NamedTuple):
     """Correlation kernels of N templates: ``regression`` (N, 4K, F, 4, 4), ``classification`` (N, 2K, F, 4, 4)."""
+
     regression: Tensor
     classification: Tensor
 
@@ -30,17 +33,34 @@ class SiamRPN(BaseModule):
         num_anchors: K, anchors per position.
     """
 
-    def __init__(self, widths: Sequence[int] = (192, 512, 768, 768, 512), feature_channels: int = 512,
-                 num_anchors: int = 5, init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        widths: Sequence[int] = (192, 512, 768, 768, 512),
+        feature_channels: int = 512,
+        num_anchors: int = 5,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         w1, w2, w3, w4, w5 = widths
         self.num_anchors, self.feature_channels = num_anchors, feature_channels
         self.trunk = nn.Sequential(
-            nn.Conv2d(3, w1, 11, stride=2), nn.BatchNorm2d(w1), nn.MaxPool2d(3, 2), nn.ReLU(inplace=True),
-            nn.Conv2d(w1, w2, 5), nn.BatchNorm2d(w2), nn.MaxPool2d(3, 2), nn.ReLU(inplace=True),
-            nn.Conv2d(w2, w3, 3), nn.BatchNorm2d(w3), nn.ReLU(inplace=True),
-            nn.Conv2d(w3, w4, 3), nn.BatchNorm2d(w4), nn.ReLU(inplace=True),
-            nn.Conv2d(w4, w5, 3), nn.BatchNorm2d(w5))  # the last block ends without ReLU
+            nn.Conv2d(3, w1, 11, stride=2),
+            nn.BatchNorm2d(w1),
+            nn.MaxPool2d(3, 2),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(w1, w2, 5),
+            nn.BatchNorm2d(w2),
+            nn.MaxPool2d(3, 2),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(w2, w3, 3),
+            nn.BatchNorm2d(w3),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(w3, w4, 3),
+            nn.BatchNorm2d(w4),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(w4, w5, 3),
+            nn.BatchNorm2d(w5),
+        )  # the last block ends without ReLU
         self.template_regression = nn.Conv2d(w5, 4 * num_anchors * feature_channels, 3)
         self.template_classification = nn.Conv2d(w5, 2 * num_anchors * feature_channels, 3)
         self.search_regression = nn.Conv2d(w5, feature_channels, 3)
@@ -57,7 +77,7 @@ class SiamRPN(BaseModule):
 
         return TemplateKernels(kernels(self.template_regression), kernels(self.template_classification))
 
-    def forward(self, search: Tensor, kernels: TemplateKernels) -> Tuple[Tensor, Tensor]:
+    def forward(self, search: Tensor, kernels: TemplateKernels) -> tuple[Tensor, Tensor]:
         """Correlate search crops with their templates; all N targets in one pass.
 
         Args:

@@ -1,6 +1,8 @@
 """Tracklets of an object, found at several places of a video, and how they become one tube per object (DyeNet)."""
+
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any
 
 #: IoU of the masks of two tracklets in a frame that both have
 FrameIoU = Callable[['Tracklet', 'Tracklet', int], float]
@@ -13,14 +15,15 @@ class Tracklet:
     ``instance``: index of the object. ``similarity``: of the starting point to the object's templates. ``regions``: whatever
     stands for the mask in each frame.
     """
+
     id: int
     instance: int
     similarity: float
     start_frame: int
-    regions: Dict[int, Any] = field(default_factory=dict)
+    regions: dict[int, Any] = field(default_factory=dict)
 
     @property
-    def rank(self) -> Tuple[float, int, int]:
+    def rank(self) -> tuple[float, int, int]:
         """Sort key: the most similar first, then the earliest."""
         return -self.similarity, self.start_frame, self.id
 
@@ -28,15 +31,22 @@ class Tracklet:
 @dataclass
 class Decision:
     """What linking did with a tracklet: ``'seed'``, ``'merged'`` or ``'rejected'`` (and why), and the frames that it gave."""
+
     id: int
     decision: str
-    frames: List[int] = field(default_factory=list)
+    frames: list[int] = field(default_factory=list)
     reason: str = ''
 
 
-def link_tracklets(tracklets: List[Tracklet], num_instances: int, iou: FrameIoU, merge_iou: float = 0.5,
-                   exclusive_iou: float = 0.5, conflict_ratio: float = 0.0, on_conflict: str = 'reject'
-                   ) -> Tuple[List[Dict[int, Tracklet]], List[Decision]]:
+def link_tracklets(
+    tracklets: list[Tracklet],
+    num_instances: int,
+    iou: FrameIoU,
+    merge_iou: float = 0.5,
+    exclusive_iou: float = 0.5,
+    conflict_ratio: float = 0.0,
+    on_conflict: str = 'reject',
+) -> tuple[list[dict[int, Tracklet]], list[Decision]]:
     """Greedy linking (DyeNet, section 3.4): in the order of similarity, a tracklet joins its object's tube unless they
     contradict each other.
 
@@ -54,7 +64,7 @@ def link_tracklets(tracklets: List[Tracklet], num_instances: int, iou: FrameIoU,
     Returns:
         One tube per object, ``{frame: tracklet that gives its mask}``, and the decisions in order.
     """
-    tubes: List[Dict[int, Tracklet]] = [{} for _ in range(num_instances)]
+    tubes: list[dict[int, Tracklet]] = [{} for _ in range(num_instances)]
     decisions = []
     for tracklet in sorted(tracklets, key=lambda t: t.rank):
         tube = tubes[tracklet.instance]
@@ -69,8 +79,7 @@ def link_tracklets(tracklets: List[Tracklet], num_instances: int, iou: FrameIoU,
         for other, other_tube in enumerate(tubes):
             if other != tracklet.instance:
                 shared = [f for f in frames if f in other_tube]
-                conflicts[f'other_instance {other}'] = [f for f in shared
-                                                        if iou(tracklet, other_tube[f], f) >= exclusive_iou]
+                conflicts[f'other_instance {other}'] = [f for f in shared if iou(tracklet, other_tube[f], f) >= exclusive_iou]
                 common[f'other_instance {other}'] = len(shared)
         conflicting = {f for found in conflicts.values() for f in found}
         if on_conflict == 'reject':
@@ -90,7 +99,7 @@ def link_tracklets(tracklets: List[Tracklet], num_instances: int, iou: FrameIoU,
     return tubes, decisions
 
 
-def _run_around(start: int, frames: List[int], conflicting: set) -> List[int]:
+def _run_around(start: int, frames: list[int], conflicting: set) -> list[int]:
     run = []
     for step in (1, -1):
         frame = start if step == 1 else start - 1

@@ -1,4 +1,5 @@
 """Normalisation of pairs of frames (training) and of single frames (inference)."""
+
 import torch.nn.functional as F
 from mmdet.models.data_preprocessors import TrackDataPreprocessor
 from torch import Tensor

@@ -1,7 +1,8 @@
 """MaskTrack R-CNN, with or without spatio-temporal attention."""
+
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 import pycocotools.mask as rle
@@ -19,12 +20,13 @@ from mmvos.registry import MODELS, TASK_UTILS
 from ..necks import SpatioTemporalNeck
 from ..trackers import MemoryQueue
 
-Maps = Tuple[Tensor, ...]
+Maps = tuple[Tensor, ...]
 
 
 @dataclass
 class VISState:
     """What is carried from frame to frame of one video."""
+
     memory: MemoryQueue
 
 
@@ -52,15 +54,28 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
         test_cfg: of the session: ``resize``, ``interpolation``, ``amp``.
         data_preprocessor: config, see :class:`VISDataPreprocessor`.
     """
+
     causal = True
     prompted = False
 
-    def __init__(self, detector: dict, track_head: dict, tracker: Optional[dict] = None, memory: Optional[dict] = None,
-                 test_cfg: Optional[dict] = None, data_preprocessor: Optional[dict] = None,
-                 init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        detector: dict,
+        track_head: dict,
+        tracker: dict | None = None,
+        memory: dict | None = None,
+        test_cfg: dict | None = None,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
         # mmdet's parts name their own parts without a scope
-        super().__init__(dict(detector, _scope_='mmdet'), dict(track_head, _scope_='mmdet'), None,
-                         data_preprocessor or dict(type='mmvos.VISDataPreprocessor'), init_cfg)
+        super().__init__(
+            dict(detector, _scope_='mmdet'),
+            dict(track_head, _scope_='mmdet'),
+            None,
+            data_preprocessor or dict(type='mmvos.VISDataPreprocessor'),
+            init_cfg,
+        )
         self.tracker = TASK_UTILS.build(tracker or dict(type='MaskTrackTracker'))
         self.memory_cfg = memory or dict(type='MemoryQueue')
         self.test_cfg = ConfigDict(test_cfg or {})
@@ -71,8 +86,10 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
     def predict(self, inputs: Sequence[Video], data_samples=None) -> Iterator[DetDataSample]:
         """Instances of videos, one result per frame, as soon as it is there (see :class:`VISSession`)."""
         if not all(isinstance(video, Video) for video in inputs):
-            raise TypeError(f'{type(self).__name__} predicts on videos (mmvos.inference.Video), read frame by frame; '
-                            f'got {type(inputs[0]).__name__}.')
+            raise TypeError(
+                f'{type(self).__name__} predicts on videos (mmvos.inference.Video), read frame by frame; '
+                f'got {type(inputs[0]).__name__}.'
+            )
         session = VISSession(self, amp=self.test_cfg.get('amp', False))
         for video in inputs:
             yield from session.run(video)
@@ -81,7 +98,7 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
         """An empty memory, for the first frame of a video."""
         return VISState(TASK_UTILS.build(self.memory_cfg))
 
-    def step(self, frame: VISFrame, state: VISState) -> Tuple[InstanceData, VISState]:
+    def step(self, frame: VISFrame, state: VISState) -> tuple[InstanceData, VISState]:
         """Detect, segment and track in one frame.
 
         Returns:
@@ -97,19 +114,31 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
 
     def _instances(self, maps: Maps, frame: VISFrame, memory: MemoryQueue) -> InstanceData:
         shape = tuple(frame.image.shape[-2:])
-        sample = DetDataSample(metainfo=dict(img_shape=frame.img_shape, ori_shape=frame.ori_shape, pad_shape=shape,
-                                             batch_input_shape=shape, scale_factor=frame.scale_factor))
+        sample = DetDataSample(
+            metainfo=dict(
+                img_shape=frame.img_shape,
+                ori_shape=frame.ori_shape,
+                pad_shape=shape,
+                batch_input_shape=shape,
+                scale_factor=frame.scale_factor,
+            )
+        )
         proposals = self.detector.rpn_head.predict(maps, [sample])
         found = self.detector.roi_head.predict(maps, proposals, [sample], rescale=True)[0]
 
         rois = found.bboxes * found.bboxes.new_tensor(frame.scale_factor * 2)
         embeddings = self.track_head.embed_head.embed(self.track_head.extract_roi_feats(maps, [rois])[0])
-        ids = self.tracker.track(found.bboxes, found.labels, found.scores, embeddings,
-                                 self.track_head.embed_head.similarity, memory, frame.index)
+        ids = self.tracker.track(
+            found.bboxes, found.labels, found.scores, embeddings, self.track_head.embed_head.similarity, memory, frame.index
+        )
         found = found[(ids >= 0).to(found.bboxes.device)]
-        return InstanceData(bboxes=found.bboxes.float().cpu(), labels=found.labels.cpu(),
-                            scores=found.scores.float().cpu(), instances_id=ids[ids >= 0],
-                            masks=encode_masks(found.masks))
+        return InstanceData(
+            bboxes=found.bboxes.float().cpu(),
+            labels=found.labels.cpu(),
+            scores=found.scores.float().cpu(),
+            instances_id=ids[ids >= 0],
+            masks=encode_masks(found.masks),
+        )
 
     # Maps
 
@@ -130,7 +159,7 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
 
     # Training
 
-    def loss(self, inputs: Tensor, data_samples: List[TrackDataSample]) -> Dict[str, Tensor]:
+    def loss(self, inputs: Tensor, data_samples: list[TrackDataSample]) -> dict[str, Tensor]:
         """Losses of key frames; reference frames are the memory of attention and tracker.
 
         A reference frame is treated as the first of a video, before or after the key frame: it is its own memory when
@@ -163,10 +192,11 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
             losses['gamma'] = torch.stack([a.gamma.detach().abs() for a in self.detector.neck.attentions]).mean()
         return losses
 
-    def _rpn_losses(self, maps: Maps, samples: List[DetDataSample]) -> Tuple[Dict[str, Tensor], List[InstanceData]]:
+    def _rpn_losses(self, maps: Maps, samples: list[DetDataSample]) -> tuple[dict[str, Tensor], list[InstanceData]]:
         proposal_cfg = self.detector.train_cfg.get('rpn_proposal', self.detector.test_cfg.rpn)
         losses, proposals = self.detector.rpn_head.loss_and_predict(
-            maps, [class_agnostic(sample) for sample in samples], proposal_cfg=proposal_cfg)
+            maps, [class_agnostic(sample) for sample in samples], proposal_cfg=proposal_cfg
+        )
         return {name if 'rpn' in name else f'rpn_{name}': value for name, value in losses.items()}, proposals
 
 
@@ -193,7 +223,7 @@ def class_agnostic(sample: DetDataSample) -> DetDataSample:
     return agnostic
 
 
-def encode_masks(masks: Tensor) -> List[dict]:
+def encode_masks(masks: Tensor) -> list[dict]:
     """Boolean masks ``(n, H, W)`` to COCO run-length codes with ``counts`` as str."""
     columns = masks.to(torch.uint8).transpose(1, 2).contiguous().cpu().numpy()
     codes = rle.encode(np.transpose(columns, (2, 1, 0))) if len(columns) else []  # (H, W, n), column by column

@@ -1,5 +1,4 @@
 """Appearance embeddings of instances."""
-from typing import List, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -26,15 +25,16 @@ class TrackEmbedHead(RoIEmbedHead):
         kwargs: as of ``mmdet.RoIEmbedHead``.
     """
 
-    def __init__(self, *args, final_relu: bool = False, loss_normaliser: str = 'matched',
-                 skip_single_positive: bool = False, **kwargs) -> None:
+    def __init__(
+        self, *args, final_relu: bool = False, loss_normaliser: str = 'matched', skip_single_positive: bool = False, **kwargs
+    ) -> None:
         super().__init__(*args, **kwargs)
         if loss_normaliser not in ('matched', 'positive'):
             raise ValueError(f"loss_normaliser is {loss_normaliser!r}; expected 'matched' or 'positive'.")
         self.final_relu, self.loss_normaliser = final_relu, loss_normaliser
         self.skip_single_positive = skip_single_positive
 
-    def extract_feat(self, x: Tensor, num_x_per_img: List[int]) -> Tuple[Tensor, ...]:
+    def extract_feat(self, x: Tensor, num_x_per_img: list[int]) -> tuple[Tensor, ...]:
         """RoI features ``(n, c, s, s)`` of a batch to embeddings ``(n_b, channels)`` per image."""
         if self.final_relu or not self.fcs:
             return super().extract_feat(x, num_x_per_img)
@@ -56,15 +56,23 @@ class TrackEmbedHead(RoIEmbedHead):
         """Logits ``(n, 1 + N)``: 0 for a new instance, then the dot products with ``memory`` ``(N, channels)``."""
         return F.pad(embeddings @ memory.t(), (1, 0))
 
-    def loss_by_feat(self, x_split, ref_x_split, sampling_results, gt_instance_ids, ref_gt_instance_ids,
-                     reduction_override: Optional[str] = None) -> dict:
+    def loss_by_feat(
+        self,
+        x_split,
+        ref_x_split,
+        sampling_results,
+        gt_instance_ids,
+        ref_gt_instance_ids,
+        reduction_override: str | None = None,
+    ) -> dict:
         """As of ``mmdet.RoIEmbedHead``."""
         targets, weights = self.get_targets(sampling_results, gt_instance_ids, ref_gt_instance_ids)
         logits = [self.similarity(x, ref) for x, ref in zip(x_split, ref_x_split)]
         return self.match_loss(logits, targets, weights, reduction_override)
 
-    def match_loss(self, logits: List[Tensor], targets: List[Tensor], weights: List[Tensor],
-                   reduction_override: Optional[str] = None) -> dict:
+    def match_loss(
+        self, logits: list[Tensor], targets: list[Tensor], weights: list[Tensor], reduction_override: str | None = None
+    ) -> dict:
         """Cross entropy over the positive proposals, and their accuracy.
 
         Args:
@@ -80,8 +88,9 @@ class TrackEmbedHead(RoIEmbedHead):
             if not count or (count == 1 and self.skip_single_positive):
                 losses.append(logit.sum() * 0)
                 continue
-            losses.append(self.loss_match(logit, target, weight, avg_factor=max(counted, 1),
-                                          reduction_override=reduction_override))
+            losses.append(
+                self.loss_match(logit, target, weight, avg_factor=max(counted, 1), reduction_override=reduction_override)
+            )
             accuracies.append((logit[positive].argmax(1) == target[positive]).float().mean() * 100)
         accuracy = torch.stack(accuracies).mean() if accuracies else losses[0].new_zeros(())
         return dict(loss_match=sum(losses) / len(losses), match_accuracy=accuracy)

@@ -3,20 +3,23 @@ custom_imports = dict(imports=['projects.space_time_memory.space_time_memory'], 
 
 model = dict(
     type='SpaceTimeMemory',
-    data_preprocessor=dict(type='VOSDataPreprocessor', mean=(127., 127., 127.), std=(128., 128., 128.)),
-    backbone=dict(type='EfficientNetLite', arch='lite0', out_indices=(2, 3, 5), frozen_stages=5, norm_eval=True,
-                  pretrained=True),
+    data_preprocessor=dict(type='VOSDataPreprocessor', mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0)),
+    backbone=dict(
+        type='EfficientNetLite', arch='lite0', out_indices=(2, 3, 5), frozen_stages=5, norm_eval=True, pretrained=True
+    ),
     channels=(24, 40, 112),
     read=dict(type='MemoryRead'),
     key_channels=32,
     value_channels=64,
     memorize_every=5,
     max_memory=5,
-    test_cfg=dict(pad=dict(type='PadToMultiple', divisor=16, mode='reflect', front='ceil')))
+    test_cfg=dict(pad=dict(type='PadToMultiple', divisor=16, mode='reflect', front='ceil')),
+)
 
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=200, val_interval=200)
-optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-4),
-                     clip_grad=dict(max_norm=1.0))
+optim_wrapper = dict(
+    type='OptimWrapper', optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-4), clip_grad=dict(max_norm=1.0)
+)
 param_scheduler = [dict(type='CosineAnnealingLR', T_max=200, by_epoch=False)]
 log_processor = dict(by_epoch=False)
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=200), logger=dict(interval=20))

@@ -1,4 +1,5 @@
 """The space-time memory read-out as a part of its own."""
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 

@@ -3,8 +3,9 @@
 A small reading of the paper: the frame encoder serves the query and the memory, an object's mask enters its memory value
 through a shallow mask encoder.
 """
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -19,8 +20,9 @@ from mmvos.structures import VOSDataSample, one_hot
 @dataclass
 class Memory:
     """Keys and values of the memorised frames; ``frames_seen`` tells when the next one is due."""
+
     keys: Tensor  # (T, Ck, h, w)
-    values: List[Tensor] = field(metadata=PER_OBJECT)  # per object (T, Cv, h, w)
+    values: list[Tensor] = field(metadata=PER_OBJECT)  # per object (T, Cv, h, w)
     frames_seen: int = 1
 
 
@@ -37,8 +39,17 @@ class SpaceTimeMemory(CausalVOSModel):
         max_memory: how many frames are kept: the first and the newest ones.
     """
 
-    def __init__(self, backbone: dict, channels: Sequence[int], read: dict, key_channels: int = 64,
-                 value_channels: int = 128, memorize_every: int = 5, max_memory: int = 5, **kwargs) -> None:
+    def __init__(
+        self,
+        backbone: dict,
+        channels: Sequence[int],
+        read: dict,
+        key_channels: int = 64,
+        value_channels: int = 128,
+        memorize_every: int = 5,
+        max_memory: int = 5,
+        **kwargs,
+    ) -> None:
         super().__init__(**kwargs)
         self.backbone = MODELS.build(backbone)
         self.read = MODELS.build(read)
@@ -47,15 +58,17 @@ class SpaceTimeMemory(CausalVOSModel):
         # an object's mask and that of all others, in 16 x 16 cells
         self.mask_encoder = nn.Conv2d(2, value_channels, 16, stride=16)
         self.memory_value = nn.Sequential(
-            nn.Conv2d(channels[2] + value_channels, value_channels, 3, padding=1), nn.ReLU(),
-            nn.Conv2d(value_channels, value_channels, 3, padding=1))
+            nn.Conv2d(channels[2] + value_channels, value_channels, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(value_channels, value_channels, 3, padding=1),
+        )
         self.fuse = nn.Conv2d(2 * value_channels, value_channels, 3, padding=1)
         self.skips = nn.ModuleList(nn.Conv2d(c, value_channels, 1) for c in (channels[1], channels[0]))
         self.refine = nn.ModuleList(nn.Conv2d(value_channels, value_channels, 3, padding=1) for _ in self.skips)
         self.predict_mask = nn.Conv2d(value_channels, 1, 3, padding=1)
         self.memorize_every, self.max_memory = memorize_every, max_memory
 
-    def init_state(self, frame: Frame, masks: Optional[Tensor]) -> Memory:
+    def init_state(self, frame: Frame, masks: Tensor | None) -> Memory:
         key, values = self.memorize(self.backbone(frame.image), masks)
         return Memory(key[None], [v[None] for v in values])
 
@@ -67,7 +80,7 @@ class SpaceTimeMemory(CausalVOSModel):
         old = [torch.cat([v, v[-1:]]) for v in state.values]
         return self.forget(Memory(torch.cat([state.keys, key[None]]), old + values, state.frames_seen))
 
-    def step(self, frame: Frame, state: Memory) -> Tuple[Tensor, Memory]:
+    def step(self, frame: Frame, state: Memory) -> tuple[Tensor, Memory]:
         maps = self.backbone(frame.image)
         logits = self.segment(maps, state)
         scores = self.aggregate(logits)
@@ -78,7 +91,7 @@ class SpaceTimeMemory(CausalVOSModel):
             state = self.forget(Memory(torch.cat([state.keys, key[None]]), values, state.frames_seen))
         return scores, state
 
-    def memorize(self, maps: Sequence[Tensor], masks: Tensor) -> Tuple[Tensor, Tensor]:
+    def memorize(self, maps: Sequence[Tensor], masks: Tensor) -> tuple[Tensor, Tensor]:
         """Key ``(Ck, h, w)`` of a frame and values ``(N, Cv, h, w)`` of its objects; masks ``(N, H, W)``."""
         others = (masks.sum(0, keepdim=True) - masks).clamp(0, 1)
         encoded = self.mask_encoder(torch.stack([masks, others], 1))
@@ -111,12 +124,12 @@ class SpaceTimeMemory(CausalVOSModel):
             memory = Memory(memory.keys[keep], [v[keep] for v in memory.values], memory.frames_seen)
         return memory
 
-    def loss(self, inputs: Tensor, data_samples: List[VOSDataSample]) -> Dict[str, Tensor]:
+    def loss(self, inputs: Tensor, data_samples: list[VOSDataSample]) -> dict[str, Tensor]:
         """Cross entropy over a clip; the memory holds the first frame's truth and the model's own masks after it."""
         losses = []
         for clip, sample in zip(inputs, data_samples):
             maps = self.backbone(clip)
-            frame = [tuple(m[t:t + 1] for m in maps) for t in range(len(clip))]
+            frame = [tuple(m[t : t + 1] for m in maps) for t in range(len(clip))]
             masks = one_hot(sample.gt_label_maps, sample.object_ids)  # (N, T, H, W)
             key, values = self.memorize(frame[0], masks[:, 0])
             memory = Memory(key[None], [v[None] for v in values])
@@ -125,6 +138,8 @@ class SpaceTimeMemory(CausalVOSModel):
                 truth = torch.cat([1 - masks[:, t].amax(0, keepdim=True), masks[:, t]]).argmax(0)
                 losses.append(F.nll_loss(scores.clamp(1e-6).log()[None], truth[None]))
                 key, values = self.memorize(frame[t], scores[1:])
-                memory = Memory(torch.cat([memory.keys, key[None]]),
-                                [torch.cat([old, new[None]]) for old, new in zip(memory.values, values)])
+                memory = Memory(
+                    torch.cat([memory.keys, key[None]]),
+                    [torch.cat([old, new[None]]) for old, new in zip(memory.values, values)],
+                )
         return dict(loss_seg=torch.stack(losses).mean())

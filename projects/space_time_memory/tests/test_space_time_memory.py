@@ -1,4 +1,5 @@
 """The example works from outside the core."""
+
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ def test_the_read_out_equals_its_literal_form():
 
 
 def test_probabilities_sum_to_one_and_one_object_keeps_its_own():
-    logits = torch.tensor([-3., 0., 4.]).view(1, 1, 3)
+    logits = torch.tensor([-3.0, 0.0, 4.0]).view(1, 1, 3)
     scores = SpaceTimeMemory.aggregate(logits)
     torch.testing.assert_close(scores.sum(0), torch.ones(1, 3))
     odds = torch.exp(logits[0])
