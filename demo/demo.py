@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 from mmvos.datasets.synth import write_demo_video
-from mmvos.inference import list_frames, read_frame
 from mmvos.structures import read_label_map
 from mmvos.utils import configs_root
+from mmvos.videos import list_frames, read_frame
 from mmvos.visualization import VideoWriter, draw_label_map
 
 CONFIG = 'configs/agame/agame_match_lite0_folder.py'

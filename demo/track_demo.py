@@ -16,11 +16,11 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmvos.inference import open_video
 from mmvos.models.trackers import TrackingSession, boxes_of_masks
 from mmvos.registry import MODELS, TASK_UTILS
 from mmvos.structures import DAVIS_PALETTE, object_ids_of, one_hot, read_label_map
 from mmvos.structures.box_tracks import BoxTracks
+from mmvos.videos import open_video
 
 
 def box(text):

@@ -3,6 +3,8 @@
 A part of another toolbox is reached by its scope, e.g. ``dict(type='mmdet.ResNet')``.
 """
 
+import warnings
+
 from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import EVALUATOR as MMENGINE_EVALUATOR
@@ -22,9 +24,31 @@ from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
 from mmengine.registry import WEIGHT_INITIALIZERS as MMENGINE_WEIGHT_INITIALIZERS
 from mmengine.registry import Registry
 
+#: ``{old registered name: today's}``; a config that holds an old name still works, with a warning
+RENAMED = {
+    'FloorToMultiple': 'ShrinkToMultiple',
+    'FrameTrainedModel': 'StepwiseTrainedModel',
+    'LucidDream': 'FirstFrameSynthesis',
+    'MultiStream': 'AlternatingDatasets',
+    'StreamBatchSampler': 'AlternatingBatchSampler',
+    'StreamLRHook': 'AlternatingLRHook',
+    'StreamSampler': 'AlternatingSampler',
+}
 
-def _child(name, parent, *locations):
-    return Registry(name, parent=parent, scope='mmvos', locations=list(locations))
+
+class _Registry(Registry):
+    """A registry that finds a part by its old name, too (:data:`RENAMED`)."""
+
+    def get(self, key: str):
+        scope, name = self.split_scope_key(key)
+        if scope in (None, 'mmvos') and name in RENAMED:
+            warnings.warn(f'{name} is called {RENAMED[name]} now.', DeprecationWarning, stacklevel=2)
+            key = RENAMED[name] if scope is None else f'{scope}.{RENAMED[name]}'
+        return super().get(key)
+
+
+def _child(name: str, parent: Registry, *locations: str) -> Registry:
+    return _Registry(name, parent=parent, scope='mmvos', locations=list(locations))
 
 
 DATASETS = _child('dataset', MMENGINE_DATASETS, 'mmvos.datasets')
@@ -32,8 +56,10 @@ DATA_SAMPLERS = _child('data sampler', MMENGINE_DATA_SAMPLERS, 'mmvos.datasets.s
 TRANSFORMS = _child('transform', MMENGINE_TRANSFORMS, 'mmvos.datasets.transforms')
 MODELS = _child('model', MMENGINE_MODELS, 'mmvos.models')
 MODEL_WRAPPERS = _child('model_wrapper', MMENGINE_MODEL_WRAPPERS, 'mmvos.models')
-#: resize rules, padding rules, box trackers and other parts that are not networks
+#: resize rules, padding rules and other parts that are not networks
 TASK_UTILS = _child('task util', MMENGINE_TASK_UTILS, 'mmvos.models', 'mmvos.inference')
+#: box trackers and trackers of instances
+TRACKERS = _child('tracker', MMENGINE_TASK_UTILS, 'mmvos.models.trackers')
 METRICS = _child('metric', MMENGINE_METRICS, 'mmvos.evaluation')
 EVALUATOR = _child('evaluator', MMENGINE_EVALUATOR, 'mmvos.evaluation')
 HOOKS = _child('hook', MMENGINE_HOOKS, 'mmvos.engine.hooks')

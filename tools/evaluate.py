@@ -25,7 +25,7 @@ from mmvos.evaluation import format_table, write_csv, write_json
 from mmvos.evaluation.evaluate import MASK_PROTOCOLS, available_cores, score_videos, videos_of_dataset
 from mmvos.evaluation.functional import youtube_vis_ap
 from mmvos.evaluation.functional.youtube_vis import STATS
-from mmvos.evaluation.layouts import davis_videos, youtube_vos_videos
+from mmvos.videos.layouts import davis_videos, youtube_vos_videos
 
 #: data sets that are read by their classes
 DATASET_CLASSES = {

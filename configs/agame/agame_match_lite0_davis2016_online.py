@@ -15,7 +15,7 @@ test_cfg = dict(
                 max_iters=40,
                 batch_size=1,
                 clip_len=3,
-                synthesis=dict(type='LucidDream', clip_len=3, identity_prob=0.3),
+                synthesis=dict(type='FirstFrameSynthesis', clip_len=3, identity_prob=0.3),
                 pipeline=online_pipeline,
                 optim_wrapper=dict(
                     type='OptimWrapper', optimizer=dict(type='AdamW', lr=3e-4, weight_decay=0.0), clip_grad=dict(max_norm=1.0)

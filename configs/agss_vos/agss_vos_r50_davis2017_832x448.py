@@ -1,6 +1,6 @@
 # DAVIS 2017 alone: 200 epochs at 832x448, with a random crop towards the objects.
 _base_ = ['../_base_/default_runtime.py', '../_base_/models/agss_vos_r50.py', '../_base_/datasets/davis2017.py']
-rule = dict(type='FloorToMultiple', divisor=64, half=False)  # 854x480 -> 832x448
+rule = dict(type='ShrinkToMultiple', divisor=64, half=False)  # 854x480 -> 832x448
 model = dict(test_cfg=dict(resize=rule))
 
 train_pipeline = [

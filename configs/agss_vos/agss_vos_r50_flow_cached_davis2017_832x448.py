@@ -7,7 +7,7 @@ train_pipeline = [
     dict(type='SampleClip', clip_len=8, min_len=2, reverse_prob=0.5, reference='random'),
     dict(type='LoadClip'),
     dict(type='LoadFlow', root='data/DAVIS/flow', start=2),  # the reference frame, and the first one, have none
-    dict(type='ResizeClipByRule', rule=dict(type='FloorToMultiple', divisor=64, half=False)),
+    dict(type='ResizeClipByRule', rule=dict(type='ShrinkToMultiple', divisor=64, half=False)),
     dict(type='SelectObjects'),
     dict(type='RandomCropToObjects', prob=0.5, partial=0.7),
     dict(type='FlipClip', prob=0.5),

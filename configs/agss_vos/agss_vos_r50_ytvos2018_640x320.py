@@ -2,7 +2,7 @@
 # The original starts from RGMP's weights: --cfg-options load_from=checkpoints/rgmp.pth (converted); without, from
 # ImageNet.
 _base_ = ['../_base_/default_runtime.py', '../_base_/models/agss_vos_r50.py', '../_base_/datasets/youtube_vos_2018.py']
-rule = dict(type='FloorToMultiple', divisor=64, half=True)  # 1280x720 -> 640x320
+rule = dict(type='ShrinkToMultiple', divisor=64, half=True)  # 1280x720 -> 640x320
 model = dict(drop_vanished=True, test_cfg=dict(resize=rule))
 
 train_pipeline = [

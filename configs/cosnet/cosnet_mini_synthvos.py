@@ -42,10 +42,10 @@ train_dataloader = dict(
     _delete_=True,
     batch_size=8,
     num_workers=0,
-    sampler=dict(type='StreamSampler'),
-    batch_sampler=dict(type='StreamBatchSampler', pattern=('still', 'video', 'video'), num_batches=60),
+    sampler=dict(type='AlternatingSampler'),
+    batch_sampler=dict(type='AlternatingBatchSampler', pattern=('still', 'video', 'video'), num_batches=60),
     dataset=dict(
-        type='MultiStream',
+        type='AlternatingDatasets',
         streams=dict(
             video=dict(
                 synth,
@@ -77,7 +77,7 @@ optim_wrapper = dict(
 param_scheduler = [dict(type='PolyLR', power=0.9, begin=0, end=241, by_epoch=False)]
 custom_hooks = [
     dict(
-        type='StreamLRHook',
+        type='AlternatingLRHook',
         lr_mult=dict(
             still={'': 0.0, 'backbone': 1.0, 'neck': 1.0, 'static_head': 1.0}, video={'': 1.0, 'backbone': 1.0, 'neck': 1.0}
         ),

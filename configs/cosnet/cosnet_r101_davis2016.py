@@ -5,7 +5,7 @@ optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='SGD', lr=2.5e-4, momentum=0.9, weight_decay=5e-4),
     paramwise_cfg=dict(norm_decay_mult=1.0),
-)  # one group per parameter, for StreamLRHook
+)  # one group per parameter, for AlternatingLRHook
 param_scheduler = [
     dict(type='PolyLR', power=0.9, begin=0, end=7801, by_epoch=False),  # (1 - step / 7800)^0.9
     dict(type='MultiStepLR', milestones=[6], gamma=0.5, by_epoch=True),
@@ -13,7 +13,7 @@ param_scheduler = [
 # still images train the embedding; pairs train the co-attention and the heads, and the embedding slowly
 custom_hooks = [
     dict(
-        type='StreamLRHook',
+        type='AlternatingLRHook',
         lr_mult=dict(
             still={'': 0.0, 'backbone': 1.0, 'neck': 1.0, 'static_head': 1.0},
             video={'': 10.0, 'backbone': 0.01, 'neck': 0.01, 'static_head': 0.01},

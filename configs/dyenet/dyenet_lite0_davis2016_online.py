@@ -29,7 +29,7 @@ test_cfg = dict(
                 max_iters=60,
                 batch_size=2,
                 clip_len=clip_len,
-                synthesis=dict(type='LucidDream', clip_len=clip_len, identity_prob=0.3),
+                synthesis=dict(type='FirstFrameSynthesis', clip_len=clip_len, identity_prob=0.3),
                 pipeline=[
                     dict(type='ResizeClip', size=size),
                     dict(type='SelectObjects', min_pixels=200),

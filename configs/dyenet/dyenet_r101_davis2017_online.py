@@ -18,7 +18,7 @@ test_cfg = dict(
                 max_iters=2000,
                 batch_size=8,
                 clip_len=4,
-                synthesis=dict(type='LucidDream', clip_len=4),
+                synthesis=dict(type='FirstFrameSynthesis', clip_len=4),
                 pipeline=online_pipeline,
                 mix_dataset={{_base_.train_dataloader.dataset}},
                 mix_ratio=0.5,

@@ -13,12 +13,13 @@ from mmdet.structures import DetDataSample
 from mmengine.config import Config
 from tqdm import tqdm
 
-from mmvos.inference import Video, VISSession, open_video
+from mmvos.inference import VISSession
 from mmvos.registry import INFERENCERS, MODELS
 from mmvos.structures import atomic_path
 from mmvos.structures.youtube_vis import InstanceTracks
 from mmvos.utils import configs_root, load_config, prepare_for_inference
 from mmvos.utils.checkpoint import init_weights_quietly, load_weights
+from mmvos.videos import Video, open_video
 from mmvos.visualization import VideoWriter, draw_result
 
 #: short names of configs whose weights ship with MMVOS

@@ -4,18 +4,18 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Union
 
 import numpy as np
 import torch
 from mmengine.config import Config
 from tqdm import tqdm
 
-from mmvos.inference import InferenceSession, Video, open_video
+from mmvos.inference import InferenceSession
 from mmvos.registry import INFERENCERS, MODELS
 from mmvos.structures import VOSDataSample, read_label_map, read_palette, write_label_map
 from mmvos.utils import configs_root, load_config, prepare_for_inference
 from mmvos.utils.checkpoint import init_weights_quietly, load_weights
+from mmvos.videos import Video, open_video
 from mmvos.visualization import VideoWriter, draw_result
 
 #: short names of configs that work on a fresh machine
@@ -25,7 +25,7 @@ MODEL_ALIASES = {
 }
 DEFAULT_MODEL = 'agame-match'
 
-Prompt = Union[str, os.PathLike, np.ndarray]
+Prompt = str | os.PathLike | np.ndarray
 
 
 def init_model(

@@ -1,15 +1,13 @@
+from .alternating import AlternatingDatasets, FrameDataset
 from .base_vos_dataset import BaseVOSDataset, frames_of, masks_by_frame, read_json, read_split_list
 from .davis import DAVIS2016Dataset, DAVIS2017Dataset
 from .fbms import FBMSDataset
 from .folder import FolderDataset
 from .identity_dataset import IdentityDataset
 from .instance_images import InstanceMapDataset, SynthInstanceDataset
-from .label_source import LabelSource, read_annotation
-from .lucid import LucidDream
 from .saliency import DUTOMRONDataset, DUTSDataset, MSRA10KDataset, SaliencyDataset
 from .samplers import *  # noqa: F401,F403
 from .segtrack import SegTrackV2Dataset
-from .streams import FrameDataset, MultiStream
 from .synth import SynthVOSDataset
 from .transforms import *  # noqa: F401,F403
 from .unsupervised import UnsupervisedVOSDataset
@@ -28,10 +26,8 @@ __all__ = [
     'FrameDataset',
     'IdentityDataset',
     'InstanceMapDataset',
-    'LabelSource',
-    'LucidDream',
     'MSRA10KDataset',
-    'MultiStream',
+    'AlternatingDatasets',
     'OVISDataset',
     'SaliencyDataset',
     'SegTrackV2Dataset',
@@ -45,7 +41,6 @@ __all__ = [
     'YouTubeVOSDataset',
     'frames_of',
     'masks_by_frame',
-    'read_annotation',
     'read_json',
     'read_split_list',
 ]

@@ -10,8 +10,8 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from PIL import Image, UnidentifiedImageError
 
-from mmvos.inference.video import list_frames
 from mmvos.registry import DATASETS
+from mmvos.videos.video import list_frames
 
 
 @DATASETS.register_module()

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from mmvos.inference.video import list_frames
 from mmvos.registry import DATASETS
+from mmvos.videos.label_source import LabelSource
+from mmvos.videos.video import list_frames
 
-from .label_source import LabelSource
 from .unsupervised import UnsupervisedVOSDataset, folders_in, trailing_number
 
 #: regions, besides region 0, that are static background (or do not count) in spite of a colour of their own

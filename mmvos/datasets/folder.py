@@ -5,12 +5,12 @@ import os.path as osp
 
 import numpy as np
 
-from mmvos.inference.video import list_frames
 from mmvos.registry import DATASETS
 from mmvos.structures import object_ids_of, read_label_map
+from mmvos.videos.label_source import LabelSource
+from mmvos.videos.video import list_frames
 
 from .base_vos_dataset import BaseVOSDataset, frames_of, masks_by_frame, read_split_list
-from .label_source import LabelSource
 
 
 @DATASETS.register_module()

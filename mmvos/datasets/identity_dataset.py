@@ -8,8 +8,7 @@ from torch.utils.data import Dataset
 
 from mmvos.registry import DATASETS
 from mmvos.structures import object_ids_of
-
-from .label_source import read_annotation
+from mmvos.videos.label_source import read_annotation
 
 
 @DATASETS.register_module()

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from mmengine.logging import print_log
 
-from mmvos.inference.video import list_frames
 from mmvos.registry import DATASETS
+from mmvos.videos.label_source import LabelSource
+from mmvos.videos.video import list_frames
 
 from .base_vos_dataset import BaseVOSDataset
-from .label_source import LabelSource
 from .unsupervised import MASK_THRESHOLD, read_grey
 
 

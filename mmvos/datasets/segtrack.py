@@ -4,9 +4,9 @@ import os
 import os.path as osp
 
 from mmvos.registry import DATASETS
+from mmvos.videos.label_source import LabelSource
 
 from .base_vos_dataset import read_split_list
-from .label_source import LabelSource
 from .unsupervised import MASK_THRESHOLD, UnsupervisedVOSDataset, folders_in, read_grey
 
 IMAGE_SUFFIXES = ('.png', '.bmp', '.jpg')

@@ -7,8 +7,9 @@ import re
 import cv2
 import numpy as np
 
+from mmvos.videos.label_source import LabelSource
+
 from .base_vos_dataset import BaseVOSDataset, frames_of, masks_by_frame, read_split_list
-from .label_source import LabelSource
 
 #: soft and JPEG masks: above is foreground
 MASK_THRESHOLD = 127

@@ -3,10 +3,10 @@
 import os
 import os.path as osp
 
-from mmvos.inference.video import list_frames
 from mmvos.registry import DATASETS
+from mmvos.videos.label_source import LabelSource
+from mmvos.videos.video import list_frames
 
-from .label_source import LabelSource
 from .unsupervised import MASK_THRESHOLD, UnsupervisedVOSDataset, folders_in, read_grey, trailing_number
 
 CLASSES = ('aeroplane', 'bird', 'boat', 'car', 'cat', 'cow', 'dog', 'horse', 'motorbike', 'train')

@@ -5,9 +5,9 @@ import os.path as osp
 from typing import Any
 
 from mmvos.registry import DATASETS
+from mmvos.videos.label_source import LabelSource
 
 from .base_vos_dataset import BaseVOSDataset, frames_of, masks_by_frame, read_json
-from .label_source import LabelSource
 
 META = 'the meta.json of YouTube-VOS: {"videos": {id: {"objects": {id: {"category", "frames"}}}}}'
 

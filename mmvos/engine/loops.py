@@ -8,9 +8,8 @@ from mmengine.dist import get_rank
 from mmengine.model import is_model_wrapper
 from mmengine.runner import TestLoop, ValLoop
 
+from mmvos.online.trainer import OnlineTrainer, copy_weights, snapshot, write_report
 from mmvos.registry import LOOPS
-
-from .online_training import OnlineTrainer, copy_weights, snapshot, write_report
 
 
 class _VideoLoopMixin:
@@ -66,7 +65,7 @@ class VideoTestLoop(_VideoLoopMixin, TestLoop):
     """Test over whole videos.
 
     Args:
-        online_training: settings of :class:`~mmvos.engine.online_training.OnlineTrainer` (None: off).
+        online_training: settings of :class:`~mmvos.online.trainer.OnlineTrainer` (None: off).
     """
 
     def __init__(self, runner, dataloader, evaluator, fp16: bool = False, online_training: dict | None = None) -> None:

@@ -5,11 +5,11 @@ import os
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Union
+from typing import Any
 
 from mmvos.structures import atomic_path
 
-Path = Union[str, os.PathLike]
+Path = str | os.PathLike
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from mmvos.structures import read_label_map
+from mmvos.videos.layouts import GroundTruthVideo, MaskFiles
 
 from .functional import (
     TEMPORAL_SEQUENCES,
@@ -23,7 +24,6 @@ from .functional import (
     mean_iou_summary,
     youtube_vos_summary,
 )
-from .layouts import GroundTruthVideo, MaskFiles
 
 #: mean IoU protocols: (objects, whether the first annotated frame is left out)
 MEAN_IOU_PROTOCOLS = {
@@ -122,7 +122,7 @@ def score_videos(
     """Score all videos of a data set.
 
     Args:
-        videos: see :mod:`mmvos.evaluation.layouts`.
+        videos: see :mod:`mmvos.videos.layouts`.
         predictions: a folder or a zip file of label maps.
         protocol: of :data:`MASK_PROTOCOLS`.
         num_workers: processes; the longest videos are begun first.

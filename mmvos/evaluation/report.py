@@ -5,11 +5,11 @@ import json
 import math
 import os
 from collections.abc import Sequence
-from typing import Any, Union
+from typing import Any
 
 from mmvos.structures import atomic_path
 
-Path = Union[str, os.PathLike]
+Path = str | os.PathLike
 
 
 def write_json(path: Path, protocol: str, metrics: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:

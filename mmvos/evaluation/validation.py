@@ -6,18 +6,18 @@ import os
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from mmvos.structures import VOID, read_label_map
 from mmvos.structures.youtube_vis import load_youtube_vis
+from mmvos.videos.layouts import davis_sequences, first_folder, read_meta
 
 from .functional.youtube_vis import youtube_vis_problems
-from .layouts import davis_sequences, first_folder, read_meta
 
-Path = Union[str, os.PathLike]
+Path = str | os.PathLike
 FORMATS = ('davis2016', 'davis2017-semi', 'davis2017-unsup', 'youtube-vos', 'youtube-vis')
 MAX_PROPOSALS = 20
 JPEG_SUFFIXES = ('.jpg', '.jpeg')

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from mmvos.registry import MODELS
 from mmvos.structures import VOID, VOSDataSample, object_ids_of, one_hot
+from mmvos.videos.video import Video, read_ahead
 
 from .geometry import FrameGeometry
 from .object_ids import ObjectIds
-from .video import Video, read_ahead
 
 
 class Frame(NamedTuple):

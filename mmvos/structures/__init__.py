@@ -1,3 +1,5 @@
+from .errors import InputError
+from .instance_slots import InstanceSlots, shuffle_slots
 from .label_map import (
     DAVIS_PALETTE,
     MAX_OBJECT_ID,
@@ -14,12 +16,15 @@ from .label_map import (
     voc_palette,
     write_label_map,
 )
+from .settings import settings_from
 from .vos_data_sample import VOSDataSample
 from .youtube_vis import InstanceTracks, load_youtube_vis
 
 __all__ = [
     'CompressedLabelMap',
     'DAVIS_PALETTE',
+    'InputError',
+    'InstanceSlots',
     'InstanceTracks',
     'MAX_OBJECT_ID',
     'VOID',
@@ -33,6 +38,8 @@ __all__ = [
     'one_hot',
     'read_label_map',
     'read_palette',
+    'settings_from',
+    'shuffle_slots',
     'voc_palette',
     'write_label_map',
 ]

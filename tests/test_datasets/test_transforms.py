@@ -5,7 +5,6 @@ import pytest
 import torch
 from mmengine.dataset import Compose
 
-from mmvos.datasets import LabelSource
 from mmvos.datasets.transforms import (
     ClipBroadcaster,
     FlipClip,
@@ -21,6 +20,7 @@ from mmvos.datasets.transforms import (
     SelectObjects,
     read_flow,
 )
+from mmvos.videos import LabelSource
 
 
 def video(count=20, labelled=None, **more):

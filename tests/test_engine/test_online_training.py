@@ -12,12 +12,12 @@ from torch import nn
 
 import mmvos.datasets  # noqa: F401  (registers)
 import mmvos.engine  # noqa: F401
-from mmvos.datasets.lucid import LucidDream
-from mmvos.engine.online_training import GivenFrame, OnlineAdaptation, OnlineTrainer, mixed_samples, snapshot
-from mmvos.inference import FrameArrays
+from mmvos.datasets.transforms.first_frame_synthesis import FirstFrameSynthesis
 from mmvos.models.losses import OIMLoss
 from mmvos.models.segmentors import PER_OBJECT, CausalVOSModel
+from mmvos.online.trainer import GivenFrame, OnlineAdaptation, OnlineTrainer, mixed_samples, snapshot
 from mmvos.structures import one_hot
+from mmvos.videos import FrameArrays
 
 PIPELINE = [dict(type='SelectObjects'), dict(type='PackVOSInputs')]
 SGD = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=0.02))
@@ -85,7 +85,13 @@ def toy_video(colour=(200, 60, 60), objects=1, frames=8, seed=0, name='toy'):
 
 def stage(**kwargs):
     return dict(
-        dict(max_iters=30, batch_size=2, pipeline=PIPELINE, optim_wrapper=SGD, synthesis=dict(type='LucidDream', min_size=8)),
+        dict(
+            max_iters=30,
+            batch_size=2,
+            pipeline=PIPELINE,
+            optim_wrapper=SGD,
+            synthesis=dict(type='FirstFrameSynthesis', min_size=8),
+        ),
         **kwargs,
     )
 
@@ -108,7 +114,7 @@ def test_it_learns(recurrent):
     video, truth = toy_video()
     net = model(recurrent)
     before = score(net.predict([video]), truth)
-    trainer = OnlineTrainer([stage(clip_len=2, synthesis=dict(type='LucidDream', min_size=8, clip_len=2))])
+    trainer = OnlineTrainer([stage(clip_len=2, synthesis=dict(type='FirstFrameSynthesis', min_size=8, clip_len=2))])
     after = score(trainer.run(net, video), truth)
     assert after > max(before, 0.5)
     assert trainer.reports[0]['last_loss'] < 0.5 * trainer.reports[0]['first_loss']
@@ -403,7 +409,7 @@ def picture(seed=0):
 
 def test_dreams_keep_sizes_and_ids():
     frame, label_map = picture()
-    dream, rng = LucidDream(clip_len=3, min_size=20), np.random.default_rng(0)
+    dream, rng = FirstFrameSynthesis(clip_len=3, min_size=20), np.random.default_rng(0)
     for _ in range(10):
         clip = dream(frame, label_map, rng)
         assert len(clip.frames) == len(clip.label_maps) == len(clip.flows_bwd) == 3
@@ -414,7 +420,7 @@ def test_dreams_keep_sizes_and_ids():
 
 def test_identity_reproduces_the_frame():
     frame, label_map = picture()
-    clip = LucidDream(identity_prob=1.0)(frame, label_map, np.random.default_rng(0))
+    clip = FirstFrameSynthesis(identity_prob=1.0)(frame, label_map, np.random.default_rng(0))
     np.testing.assert_array_equal(clip.label_maps[0], label_map)
     np.testing.assert_array_equal(clip.frames[0], frame)
 
@@ -423,7 +429,7 @@ def test_flow_carries_the_previous_frame_to_the_next():
     import cv2
 
     frame, label_map = picture()
-    dream, rng = LucidDream(clip_len=2, min_size=20), np.random.default_rng(1)
+    dream, rng = FirstFrameSynthesis(clip_len=2, min_size=20), np.random.default_rng(1)
     errors, same_object = [], []
     for _ in range(10):
         clip = dream(frame, label_map, rng)

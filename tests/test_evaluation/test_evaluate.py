@@ -12,8 +12,8 @@ from PIL import Image
 
 from mmvos.evaluation import DAVISMetric, zip_writer
 from mmvos.evaluation.evaluate import score_videos
-from mmvos.evaluation.layouts import MaskFiles, davis_videos, read_list, youtube_vos_videos
 from mmvos.structures import write_label_map
+from mmvos.videos.layouts import MaskFiles, davis_videos, read_list, youtube_vos_videos
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

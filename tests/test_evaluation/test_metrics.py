@@ -9,8 +9,8 @@ import torch
 import torch.distributed as dist
 
 from mmvos.evaluation import DAVISMetric, DAVISSubmission, MeanIoUMetric, YouTubeVOSMetric
-from mmvos.evaluation.layouts import MaskFiles
 from mmvos.structures import write_label_map
+from mmvos.videos.layouts import MaskFiles
 
 
 def video(seed, num_frames=5, shape=(24, 32)):

@@ -12,7 +12,7 @@ from mmvos.models.heads.conv_lstm import CellState, ConvLSTMCell
 from mmvos.models.losses import FirstNHungarianAssigner, SoftIoULoss
 from mmvos.models.losses.soft_iou_loss import pairwise_soft_iou_cost, soft_iou_cost
 from mmvos.registry import MODELS
-from mmvos.structures.slots import SlotAssembler
+from mmvos.structures.slot_merging import SlotAssembler
 
 DESCRIPTION, ARRAYS = load_golden('rvos')
 WEIGHTS = fill(DESCRIPTION['params'], DESCRIPTION['fill_scale'])

@@ -9,10 +9,11 @@ import psutil
 import pytest
 import torch
 
-from mmvos.inference import FrameArrays, InferenceSession, Video, open_video
+from mmvos.inference import InferenceSession
 from mmvos.models import VOSDataPreprocessor  # noqa: F401  (registers)
 from mmvos.models.segmentors import PER_OBJECT, CausalVOSModel, OfflineVOSModel
 from mmvos.structures import write_label_map
+from mmvos.videos import FrameArrays, Video, open_video
 
 
 @dataclass

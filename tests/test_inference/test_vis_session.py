@@ -19,9 +19,10 @@ from mmengine.runner import Runner
 from vis_data import CLASSES, ROOT, make_videos, small_config, small_model
 
 from mmvos.apis import VISInferencer
-from mmvos.inference import ShortSide, VISSession, open_video
+from mmvos.inference import ShortSide, VISSession
 from mmvos.registry import DATASETS
 from mmvos.utils import prepare_for_inference
+from mmvos.videos import open_video
 
 
 def frames_of(count, size=(100, 170), seed=0):

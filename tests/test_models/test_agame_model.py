@@ -12,10 +12,10 @@ from mmengine.dataset import pseudo_collate
 
 from mmvos.converters import convert
 from mmvos.inference import Frame, InferenceSession
-from mmvos.models.attention.label_matching import LabelMatching, ReadLabels
 from mmvos.models.backbones import DilatedResNet
 from mmvos.models.heads import GaussianAppearance, aggregate_objects
 from mmvos.models.losses import MaskLogLikelihoodLoss
+from mmvos.models.matching.label_matching import LabelMatching, ReadLabels
 from mmvos.models.necks import MaskPropagation
 from mmvos.registry import MODELS, TRANSFORMS
 from mmvos.structures import VOSDataSample

@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmengine.optim import OptimWrapper
 
-from mmvos.inference import FloorToMultiple, Frame, InferenceSession
+from mmvos.inference import Frame, InferenceSession, ShrinkToMultiple
 from mmvos.models.losses import InstanceIoULoss, hard_iou
 from mmvos.registry import MODELS
 from mmvos.structures import VOSDataSample
@@ -281,7 +281,7 @@ def test_a_clip_without_objects_is_named():
     ],
 )
 def test_resize_rule(half, size, expected):
-    assert FloorToMultiple(half=half)(*size) == expected
+    assert ShrinkToMultiple(half=half)(*size) == expected
 
 
 def test_void_pixels_do_not_count_in_the_loss():

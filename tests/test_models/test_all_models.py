@@ -8,10 +8,11 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
-from mmvos.inference import FrameArrays, InferenceSession
+from mmvos.inference import InferenceSession
 from mmvos.models import *  # noqa: F401,F403  (registers)
 from mmvos.models.segmentors import BaseVOSModel
 from mmvos.registry import DATASETS, MODELS
+from mmvos.videos import FrameArrays
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 MINI = sorted(p.relative_to(CONFIGS).as_posix() for p in CONFIGS.glob('*/*mini*.py'))

@@ -13,14 +13,15 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS
 
-from mmvos.datasets import MultiStream
-from mmvos.datasets.samplers import StreamBatchSampler, StreamSampler
-from mmvos.engine.hooks import StreamLRHook
-from mmvos.inference import FrameArrays, InferenceSession
+from mmvos.datasets import AlternatingDatasets
+from mmvos.datasets.samplers import AlternatingBatchSampler, AlternatingSampler
+from mmvos.engine.hooks import AlternatingLRHook
+from mmvos.inference import InferenceSession
 from mmvos.models.attention.co_attention import attend, attend_chunked, literal_weights, to_sequence
 from mmvos.models.segmentors.cosnet import EmbeddingCache
 from mmvos.registry import MODELS, TASK_UTILS
 from mmvos.structures import VOSDataSample
+from mmvos.videos import FrameArrays
 
 CONFIGS = Path(__file__).parents[2] / 'configs' / 'cosnet'
 
@@ -312,10 +313,10 @@ class Numbers(torch.utils.data.Dataset):
 
 
 def test_batches_alternate_by_one_counter_over_epochs():
-    data = MultiStream(dict(video=[Numbers(100, 5), Numbers(200, 4)], still=Numbers(0, 7)))
+    data = AlternatingDatasets(dict(video=[Numbers(100, 5), Numbers(200, 4)], still=Numbers(0, 7)))
     assert len(data) == 16 and data[6]['inputs'] == 201 and data[6]['data_samples'].stream == 'video'
-    sampler = StreamSampler(data, seed=3)
-    batches = StreamBatchSampler(sampler, 2, ('still', 'video', 'video'), num_batches=4)
+    sampler = AlternatingSampler(data, seed=3)
+    batches = AlternatingBatchSampler(sampler, 2, ('still', 'video', 'video'), num_batches=4)
     streams, drawn = [], dict(still=[], video=[])
     for epoch in range(6):
         sampler.set_epoch(epoch)
@@ -328,14 +329,14 @@ def test_batches_alternate_by_one_counter_over_epochs():
     assert sorted(drawn['still'][:7]) == sorted(drawn['still'][7:14]) == list(range(9, 16))
     assert sorted(drawn['video'][:9]) == sorted(drawn['video'][9:18]) == list(range(9))
     with pytest.raises(ValueError, match='may only name the'):
-        StreamBatchSampler(sampler, 2, ('stil', 'video'))
+        AlternatingBatchSampler(sampler, 2, ('stil', 'video'))
 
 
 def test_ranks_share_a_batch_without_overlap():
-    data = MultiStream(dict(video=Numbers(0, 12)))
+    data = AlternatingDatasets(dict(video=Numbers(0, 12)))
     seen = []
     for rank in range(3):
-        batches = StreamBatchSampler(StreamSampler(data, seed=0), 2, ('video',), num_batches=2)
+        batches = AlternatingBatchSampler(AlternatingSampler(data, seed=0), 2, ('video',), num_batches=2)
         batches.rank, batches.world_size = rank, 3
         seen += [i for batch in batches for i in batch]
     assert sorted(seen) == list(range(12))
@@ -351,7 +352,7 @@ def test_learning_rates_of_the_recipe_are_the_original_ones():
         if scheduler.get('by_epoch'):
             scheduler.milestones = [m * 130 for m in scheduler.milestones]
     schedulers = [PARAM_SCHEDULERS.build(dict(s, optimizer=optim, by_epoch=False)) for s in cfg.param_scheduler]
-    hook = StreamLRHook(next(h for h in cfg.custom_hooks if h.type == 'StreamLRHook').lr_mult)
+    hook = AlternatingLRHook(next(h for h in cfg.custom_hooks if h.type == 'AlternatingLRHook').lr_mult)
     runner = type('Runner', (), dict(model=model, optim_wrapper=optim))
     hook.before_train(runner)
     names = {id(p): n for n, p in model.named_parameters()}

@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.structures import InstanceData
 from torch import nn
 
-from mmvos.inference import FrameArrays, InferenceSession
+from mmvos.inference import InferenceSession
 from mmvos.inference.bounded_store import BoundedStore, RecordStore
 from mmvos.models.backbones import PartlyFrozenResNet
 from mmvos.models.flow import warp_roi_state
@@ -21,6 +21,7 @@ from mmvos.models.segmentors import DyeNet
 from mmvos.registry import MODELS
 from mmvos.structures import VOSDataSample, one_hot
 from mmvos.utils.checkpoint import load_weights, read_checkpoint
+from mmvos.videos import FrameArrays
 
 CONFIGS = Path(__file__).parents[2] / 'configs' / 'dyenet'
 

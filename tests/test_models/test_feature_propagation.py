@@ -3,8 +3,8 @@
 import torch
 import torch.nn.functional as F
 
-from mmvos.models.attention.label_propagation import LabelPropagation, unit_features
 from mmvos.models.heads.guided_upsampler import GuidedUpsampler
+from mmvos.models.matching.label_propagation import LabelPropagation, unit_features
 
 
 def literal(query, references, temperature, topk, radius):

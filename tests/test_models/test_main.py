@@ -8,16 +8,16 @@ import pytest
 import torch
 from mmengine.runner.checkpoint import load_state_dict
 
-from mmvos.datasets.transforms.main import ResizeCropFlip, SampleNeighbourhood, track_video
+from mmvos.datasets.transforms.instance_attention import ResizeCropFlip, SampleNeighbourhood, track_video
 from mmvos.inference import InferenceSession
-from mmvos.models.attention import InstanceSlots, LongTermAttention, ShortTermAttention, shuffle_slots
+from mmvos.models.attention import LongTermAttention, ShortTermAttention
 from mmvos.models.backbones.cue_resnet import CueResNet, widen_input
 from mmvos.models.heads import InstanceMapHead
 from mmvos.models.losses import InstanceBCELoss, StagedLoss
 from mmvos.models.necks import SeparablePyramid
 from mmvos.models.trackers import FlowColourTracker, Tracks, draw_boxes
 from mmvos.registry import MODELS
-from mmvos.structures import VOSDataSample
+from mmvos.structures import InstanceSlots, VOSDataSample, shuffle_slots
 from mmvos.structures.box_tracks import BoxTracks
 
 FLOW = dict(type='DISFlow', preset='ultrafast')

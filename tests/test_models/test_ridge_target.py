@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmvos.models.attention.label_matching import LabelMatching
-from mmvos.models.heads.ridge_target import RidgeTarget
+from mmvos.models.matching.label_matching import LabelMatching
+from mmvos.models.matching.ridge_target import RidgeTarget
 
 
 def scene(seed=0, height=8, width=10, labels=3):

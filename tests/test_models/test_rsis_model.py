@@ -16,10 +16,10 @@ from mmvos.datasets.transforms import LoadInstanceMap, RandomFrameAffine
 from mmvos.evaluation.functional import best_dice, instance_sequence_summary, symmetric_best_dice
 from mmvos.evaluation.metrics.instance_sequence import paint_sequence
 from mmvos.models.backbones import FCN8s, PlainConvNet
+from mmvos.models.detectors.rsis import largest_component, mask_boxes
 from mmvos.models.heads import PooledScoreHead, PooledStateHead, SpatialInhibition, StackedDecoder
 from mmvos.models.losses import FirstNHungarianAssigner, RISLoss, RSISLoss
 from mmvos.models.losses.sequence_loss import InstanceSequence, InstanceTargets
-from mmvos.models.segmentors.rsis import largest_component, mask_boxes
 from mmvos.registry import DATASETS, MODELS
 
 CONFIGS = Path(__file__).parents[2] / 'configs'

@@ -8,7 +8,7 @@ from mmvos.inference import Frame, InferenceSession
 from mmvos.models.heads.conv_lstm import MaskPyramid, RecurrentDecoder
 from mmvos.registry import MODELS
 from mmvos.structures import VOSDataSample
-from mmvos.structures.slots import choose_slots, paint
+from mmvos.structures.slot_merging import choose_slots, paint
 
 
 def build(one_shot=True, **options):

@@ -22,12 +22,12 @@ import torch
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from mmvos.inference import FrameArrays, Video, open_video
 from mmvos.models.flow import FlowEstimator
 from mmvos.models.trackers import BoxTracker
 from mmvos.registry import DATASETS, MODELS
 from mmvos.utils import load_config, prepare_for_inference
 from mmvos.utils.checkpoint import load_weights
+from mmvos.videos import FrameArrays, Video, open_video
 
 STAGES = ('decode', 'flow', 'tracker', 'network', 'output')
 

@@ -20,8 +20,8 @@ import numpy as np  # noqa: E402
 from mmvos.evaluation.evaluate import available_cores, score_videos  # noqa: E402
 from mmvos.evaluation.functional import score_objects  # noqa: E402
 from mmvos.evaluation.functional.boundary import boundary_map, boundary_radius, dilate_disc, mask_box  # noqa: E402
-from mmvos.evaluation.layouts import GroundTruthVideo, stems, subfolders  # noqa: E402
 from mmvos.structures import object_ids_of, read_label_map, write_label_map  # noqa: E402
+from mmvos.videos.layouts import GroundTruthVideo, stems, subfolders  # noqa: E402
 
 
 def parse_args() -> argparse.Namespace:

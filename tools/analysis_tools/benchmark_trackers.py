@@ -18,10 +18,10 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmvos.inference import list_frames, read_frame
 from mmvos.models.trackers import box_iou, boxes_of_masks
 from mmvos.registry import MODELS, TASK_UTILS
 from mmvos.structures import object_ids_of, one_hot, read_label_map
+from mmvos.videos import list_frames, read_frame
 
 
 def parse_args():

@@ -16,11 +16,11 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmvos.datasets.transforms.main import tight_box, track_video
-from mmvos.inference import list_frames, read_ahead, read_frame
+from mmvos.datasets.transforms.instance_attention import tight_box, track_video
 from mmvos.registry import MODELS, TASK_UTILS
 from mmvos.structures import object_ids_of, read_label_map
 from mmvos.structures.box_tracks import BoxTracks
+from mmvos.videos import list_frames, read_ahead, read_frame
 
 
 def parse_args():

@@ -27,7 +27,7 @@ import cv2
 import numpy as np
 
 from mmvos.datasets.synth import read_cutout
-from mmvos.inference.video import IMAGE_SUFFIXES
+from mmvos.videos.video import IMAGE_SUFFIXES
 
 PACKAGES = ('tuxpaint-stamps-default', 'tuxpaint-data', 'mate-backgrounds', 'lomiri-wallpapers-16.04')
 STAMPS = 'usr/share/tuxpaint/stamps'

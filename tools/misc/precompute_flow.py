@@ -21,10 +21,10 @@ from mmengine.runner import load_checkpoint
 from mmengine.utils import track_iter_progress
 
 from mmvos.datasets.transforms.flow import SUFFIXES, check_flow, flow_path, write_flow
-from mmvos.inference import list_frames, read_frame
 from mmvos.models.flow import FlowEstimator
 from mmvos.registry import MODELS
 from mmvos.utils import load_config
+from mmvos.videos import list_frames, read_frame
 
 
 def parse_args(argv=None) -> argparse.Namespace:

@@ -19,10 +19,10 @@ train_dataloader = dict(
     batch_size=16,
     num_workers=8,
     persistent_workers=True,
-    sampler=dict(type='StreamSampler'),
-    batch_sampler=dict(type='StreamBatchSampler', pattern=('still', 'video', 'video'), num_batches=130),
+    sampler=dict(type='AlternatingSampler'),
+    batch_sampler=dict(type='AlternatingBatchSampler', pattern=('still', 'video', 'video'), num_batches=130),
     dataset=dict(
-        type='MultiStream',
+        type='AlternatingDatasets',
         streams=dict(
             video=dict(
                 type='FrameDataset', dataset=dict(davis2016, ann_file='ImageSets/2016/train.txt', pipeline=video_pipeline)

@@ -22,5 +22,5 @@ model = dict(
     warp_grid='exact',
     iou_threshold=0.5,
     substitution='mean',
-    test_cfg=dict(resize=dict(type='FloorToMultiple', divisor=64, half=False), upsample='labels'),
+    test_cfg=dict(resize=dict(type='ShrinkToMultiple', divisor=64, half=False), upsample='labels'),
 )

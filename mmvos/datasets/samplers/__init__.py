@@ -1,4 +1,11 @@
-from .stream_sampler import StreamBatchSampler, StreamSampler
+from .alternating_sampler import AlternatingBatchSampler, AlternatingSampler
 from .video_samplers import BalancedSampler, EndlessSampler, LongestFirstSampler, share_out
 
-__all__ = ['BalancedSampler', 'EndlessSampler', 'LongestFirstSampler', 'StreamBatchSampler', 'StreamSampler', 'share_out']
+__all__ = [
+    'BalancedSampler',
+    'EndlessSampler',
+    'LongestFirstSampler',
+    'AlternatingBatchSampler',
+    'AlternatingSampler',
+    'share_out',
+]

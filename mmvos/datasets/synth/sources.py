@@ -10,8 +10,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from mmvos.inference.video import list_frames
 from mmvos.registry import TASK_UTILS
+from mmvos.videos.video import list_frames
 
 
 class Cutout(NamedTuple):

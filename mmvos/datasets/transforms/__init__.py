@@ -1,9 +1,10 @@
 from .clip import ClipBroadcaster, LoadClip, SampleClip, SelectObjects, read_flow
+from .first_frame_synthesis import FirstFrameSynthesis
 from .flow import LoadFlow, ResizeClipByRule
 from .formatting import PackVideo, PackVOSInputs
 from .geometry import FlipClip, ProgressiveZoom, RandomCropClip, RandomCropToObjects, RandomResizeClip, ResizeClip, ReverseClip
+from .instance_attention import LoadBoxTracks, ResizeCropFlip, SampleNeighbourhood, TrackBoxes, track_video
 from .instances import LoadInstanceMap
-from .main import LoadBoxTracks, ResizeCropFlip, SampleNeighbourhood, TrackBoxes, track_video
 from .one_object import KeepOneObject
 from .pairs import CropFlipResize, SamplePair
 from .rvos import RandomFrameAffine, WholeVideoObjects
@@ -11,6 +12,7 @@ from .rvos import RandomFrameAffine, WholeVideoObjects
 __all__ = [
     'ClipBroadcaster',
     'CropFlipResize',
+    'FirstFrameSynthesis',
     'FlipClip',
     'KeepOneObject',
     'LoadBoxTracks',

@@ -7,11 +7,10 @@ import numpy as np
 from mmcv.transforms import BaseTransform, TransformBroadcaster
 from mmcv.transforms.utils import cache_randomness
 
-from mmvos.inference.video import read_frame
 from mmvos.registry import TRANSFORMS
 from mmvos.structures import VOID, object_ids_of
-
-from ..label_source import read_annotation
+from mmvos.videos.label_source import read_annotation
+from mmvos.videos.video import read_frame
 
 #: per-frame lists that travel with a clip
 FRAME_KEYS = ('img', 'gt_seg_map', 'flow_bwd')

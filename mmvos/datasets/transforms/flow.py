@@ -101,7 +101,7 @@ class ResizeClipByRule(BaseTransform):
     """Resize all frames of a clip as a resize rule of inference says.
 
     Args:
-        rule: config of a rule ``(H, W) -> (h, w)``, e.g. ``dict(type='FloorToMultiple')``.
+        rule: config of a rule ``(H, W) -> (h, w)``, e.g. ``dict(type='ShrinkToMultiple')``.
         backend: ``'cv2'`` or ``'pillow'`` (averages when it reduces).
     """
 

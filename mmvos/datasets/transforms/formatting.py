@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 
-from mmvos.inference import FrameArrays, Video
 from mmvos.registry import TRANSFORMS
 from mmvos.structures import VOSDataSample, object_ids_of
+from mmvos.videos import FrameArrays, Video
 
 
 @TRANSFORMS.register_module()

@@ -8,9 +8,9 @@ from mmdet.structures.bbox import HorizontalBoxes
 from mmdet.structures.mask import BitmapMasks
 from pycocotools import mask as coco_mask
 
-from mmvos.inference.video import read_frame
 from mmvos.registry import TRANSFORMS
 from mmvos.structures import VOID, object_ids_of, read_label_map
+from mmvos.videos.video import read_frame
 
 
 @TRANSFORMS.register_module()

@@ -6,8 +6,7 @@ from mmcv.transforms import BaseTransform
 
 from mmvos.registry import TRANSFORMS
 from mmvos.structures import object_ids_of
-
-from ..label_source import LabelSource, read_annotation
+from mmvos.videos.label_source import LabelSource, read_annotation
 
 
 @TRANSFORMS.register_module()

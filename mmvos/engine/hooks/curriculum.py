@@ -3,7 +3,7 @@
 import bisect
 import itertools
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Any
 
 import torch
 from mmengine.hooks import Hook
@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from mmvos.registry import HOOKS
 
-DATA_BATCH = Optional[dict | tuple | list]
+DATA_BATCH = dict | tuple | list | None
 
 
 class StagedFetch:

@@ -7,8 +7,8 @@ from typing import Any
 import cv2
 from mmengine.hooks import Hook
 
-from mmvos.inference import Video
 from mmvos.registry import HOOKS
+from mmvos.videos import Video
 from mmvos.visualization import VideoWriter, draw_result
 
 

@@ -9,7 +9,6 @@ from .object_mask_decoder import CoarseMaskHead, SkipUpsampler
 from .propagation_decoders import PropagationDecoder
 from .re_mp_head import ReMPHead
 from .reid_head import ReIDHead
-from .ridge_target import RidgeTarget
 from .sequence_heads import PooledScoreHead, PooledStateHead
 
 __all__ = [
@@ -28,7 +27,6 @@ __all__ = [
     'ReIDHead',
     'ReMPHead',
     'RecurrentDecoder',
-    'RidgeTarget',
     'SkipUpsampler',
     'SpatialInhibition',
     'StackedDecoder',

@@ -25,13 +25,15 @@ class SkipNeck(BaseModule):
         in_channels: Sequence[int],
         out_channels: Sequence[int],
         kernel_size: int = 3,
-        norm_cfg: dict = dict(type='BN'),
+        norm_cfg: dict | None = None,
         init_cfg: dict | list | None = None,
-    ) -> None:  # noqa: B006
+    ) -> None:
         super().__init__(init_cfg)
         if len(in_channels) != len(out_channels):
             raise ValueError(f'{len(in_channels)} stages come in, but out_channels has {len(out_channels)} entries.')
-        self.skips = nn.ModuleList(_Skip(i, o, kernel_size, norm_cfg) for i, o in zip(in_channels, out_channels))
+        self.skips = nn.ModuleList(
+            _Skip(i, o, kernel_size, norm_cfg or dict(type='BN')) for i, o in zip(in_channels, out_channels)
+        )
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """Maps ``(N, C, h, w)`` finest first to skips, **coarsest first**: the order in which a decoder takes them."""

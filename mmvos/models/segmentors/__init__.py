@@ -4,11 +4,10 @@ from .base import PER_OBJECT, BaseVOSModel, CausalVOSModel, OfflineVOSModel
 from .cosnet import COSNet, COSNetCausal
 from .dyenet import DyeNet
 from .feature_propagation import FeaturePropagation
-from .frame_training import FrameTrainedModel
-from .main import MAIN
+from .main_net import MAIN
 from .rgmp import RGMP
-from .rsis import RSIS
 from .rvos import RVOS
+from .stepwise_training import StepwiseTrainedModel
 
 __all__ = [
     'AGAME',
@@ -19,11 +18,10 @@ __all__ = [
     'CausalVOSModel',
     'DyeNet',
     'FeaturePropagation',
-    'FrameTrainedModel',
+    'StepwiseTrainedModel',
     'MAIN',
     'OfflineVOSModel',
     'PER_OBJECT',
     'RGMP',
-    'RSIS',
     'RVOS',
 ]

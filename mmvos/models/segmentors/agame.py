@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from mmvos.inference import Frame
+from mmvos.models.matching.label_matching import FrameKeys, LabelMemory, ReadLabels
 from mmvos.registry import MODELS
 from mmvos.structures import VOID, VOSDataSample
 
-from ..attention.label_matching import FrameKeys, LabelMemory, ReadLabels
 from ..heads.gaussian_appearance import GaussianMixture, mask_pair, pool_masks
 from ..heads.object_aggregation import aggregate_objects
 from .base import PER_OBJECT, CausalVOSModel

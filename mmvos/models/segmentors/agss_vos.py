@@ -12,13 +12,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmvos.inference import Frame
+from mmvos.models.segmentors.stepwise_training import Losses, StepwiseTrainedModel
 from mmvos.registry import MODELS
 from mmvos.structures import VOSDataSample
 
 from ..flow import warp
 from ..heads import aggregate_objects
 from .base import PER_OBJECT
-from .frame_training import FrameTrainedModel, Losses
 
 
 @dataclass
@@ -37,7 +37,7 @@ class AGSSState:
 
 
 @MODELS.register_module()
-class AGSSVOS(FrameTrainedModel):
+class AGSSVOS(StepwiseTrainedModel):
     """All objects in one pass.
 
     The switches of the paper's Table 4 change the network, which has to be trained anew.
@@ -60,7 +60,7 @@ class AGSSVOS(FrameTrainedModel):
             residual blocks); default: the first stage of ``encoder``, as in the published code.
         warp_grid: see :func:`~mmvos.models.flow.warp`; ``'legacy'`` for the published weights.
         flow_bgr: hand BGR to the flow estimator, as the published code does.
-        kwargs: of :class:`FrameTrainedModel`.
+        kwargs: of :class:`StepwiseTrainedModel`.
     """
 
     def __init__(

@@ -9,9 +9,10 @@ from mmengine.config import ConfigDict
 from mmengine.model import BaseModel
 from torch import Tensor
 
-from mmvos.inference import Frame, InferenceSession, OfflineVideo, Video
+from mmvos.inference import Frame, InferenceSession, OfflineVideo
 from mmvos.registry import MODELS
 from mmvos.structures import VOSDataSample
+from mmvos.videos import Video
 
 
 class BaseVOSModel(BaseModel, metaclass=ABCMeta):

@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmvos.inference import Frame
+from mmvos.models.matching.label_matching import FrameKeys, LabelMemory
 from mmvos.registry import MODELS
 from mmvos.structures import VOSDataSample, one_hot
 
-from ..attention.label_matching import FrameKeys, LabelMemory
 from .base import CausalVOSModel
 
 

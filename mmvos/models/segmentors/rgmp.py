@@ -13,12 +13,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmvos.inference import Frame
+from mmvos.models.segmentors.stepwise_training import Losses, StepwiseTrainedModel
 from mmvos.registry import MODELS
 from mmvos.structures import VOSDataSample
 
 from ..heads import aggregate_objects
 from .base import PER_OBJECT
-from .frame_training import FrameTrainedModel, Losses
 
 
 @dataclass
@@ -40,7 +40,7 @@ class RGMPState:
 
 
 @MODELS.register_module()
-class RGMP(FrameTrainedModel):
+class RGMP(StepwiseTrainedModel):
     """Every object is segmented against everything else; with several, the background is predicted as well, in one more
     sample of the batch that holds all objects of a group as one.
 
@@ -56,7 +56,7 @@ class RGMP(FrameTrainedModel):
         loss_weights: of the binary cross entropy of the decoder's predictions, from fine to coarse.
         loss_mask: config of a further loss of the finest masks, such as :class:`InstanceIoULoss` (None: none). Cross
             entropy alone is slow to find small objects from scratch.
-        kwargs: of :class:`FrameTrainedModel`.
+        kwargs: of :class:`StepwiseTrainedModel`.
     """
 
     def __init__(

@@ -13,7 +13,7 @@ from torch import Tensor
 from mmvos.inference import Frame
 from mmvos.registry import MODELS, TASK_UTILS
 from mmvos.structures import VOSDataSample, one_hot
-from mmvos.structures.slots import choose_slots, jaccard_costs
+from mmvos.structures.slot_merging import choose_slots, jaccard_costs
 
 from ..heads.conv_lstm import upsample
 from .base import CausalVOSModel

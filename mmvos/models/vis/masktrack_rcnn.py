@@ -13,9 +13,9 @@ from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmvos.inference import Video
 from mmvos.inference.vis_session import VISFrame, VISSession
 from mmvos.registry import MODELS, TASK_UTILS
+from mmvos.videos import Video
 
 from ..necks import SpatioTemporalNeck
 from ..trackers import MemoryQueue

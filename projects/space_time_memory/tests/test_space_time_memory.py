@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
 
-from mmvos.inference import FrameArrays, InferenceSession
+from mmvos.inference import InferenceSession
 from mmvos.registry import DATASETS, MODELS
 from mmvos.utils import load_config
+from mmvos.videos import FrameArrays
 from projects.space_time_memory.space_time_memory import MemoryRead, SpaceTimeMemory
 
 CONFIG = Path(__file__).parents[1] / 'configs' / 'stm_mini_synthvos.py'

@@ -45,7 +45,7 @@ class _Layer:
 
 
 @TRANSFORMS.register_module()
-class LucidDream:
+class FirstFrameSynthesis:
     """Synthesises annotated clips from one annotated frame.
 
     Numbers without another remark are those of the released generator.

@@ -8,10 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvos.models.matching.label_propagation import unit_features
+from mmvos.models.matching.ridge_target import TargetState
 from mmvos.registry import MODELS
-
-from ..heads.ridge_target import TargetState
-from .label_propagation import unit_features
 
 #: features (C, h, w) and labels (N + 1, h, w), background first
 Reference = tuple[Tensor, Tensor]

@@ -7,15 +7,14 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import Tensor
 
+from mmvos.models.losses import hard_iou
+from mmvos.models.segmentors.base import CausalVOSModel
 from mmvos.structures import VOID, VOSDataSample, object_ids_of, one_hot
-
-from ..losses import hard_iou
-from .base import CausalVOSModel
 
 Losses = dict[str, Tensor]
 
 
-class FrameTrainedModel(CausalVOSModel):
+class StepwiseTrainedModel(CausalVOSModel):
     """Goes through a clip with its own last masks, and learns from every frame on its own: no gradient crosses frames.
 
     A clip of T frames begins with the reference frame, in which the objects are given; frame 1 has its true masks;

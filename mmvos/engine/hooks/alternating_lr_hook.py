@@ -7,7 +7,7 @@ from mmvos.registry import HOOKS
 
 
 @HOOKS.register_module()
-class StreamLRHook(Hook):
+class AlternatingLRHook(Hook):
     """For the step of one batch, multiplies the learning rate of every parameter by a factor of the batch's stream.
 
     The schedulers see the undisturbed rates. The optimiser must have one group per parameter (``optim_wrapper =
@@ -30,13 +30,13 @@ class StreamLRHook(Hook):
         for stream, table in self.lr_mult.items():
             unused = [prefix for prefix in table if not any(name.startswith(prefix) for name in names.values())]
             if unused:
-                raise ValueError(f'StreamLRHook: no parameter of the model begins with {unused[0]!r} (stream {stream!r}).')
+                raise ValueError(f'AlternatingLRHook: no parameter of the model begins with {unused[0]!r} (stream {stream!r}).')
             factors = []
             for group in runner.optim_wrapper.optimizer.param_groups:
                 found = {self._factor(table, names[id(parameter)]) for parameter in group['params']}
                 if len(found) > 1:
                     raise ValueError(
-                        'StreamLRHook: a group of the optimiser holds parameters with different factors '
+                        'AlternatingLRHook: a group of the optimiser holds parameters with different factors '
                         f'{sorted(found)}. Give optim_wrapper a paramwise_cfg, which makes one group per '
                         'parameter.'
                     )
@@ -52,7 +52,8 @@ class StreamLRHook(Hook):
         streams = {sample.get('stream') for sample in data_batch['data_samples']}
         if len(streams) != 1 or not streams <= self._factors.keys():
             raise ValueError(
-                f'StreamLRHook: a batch of the streams {sorted(map(str, streams))}; expected one of {sorted(self._factors)}.'
+                f'AlternatingLRHook: a batch of the streams {sorted(map(str, streams))}; expected one of '
+                f'{sorted(self._factors)}.'
             )
         groups = runner.optim_wrapper.optimizer.param_groups
         self._scheduled = [group['lr'] for group in groups]

@@ -10,10 +10,10 @@ from mmvos.registry import DATASETS
 
 
 @DATASETS.register_module()
-class MultiStream(Dataset):
+class AlternatingDatasets(Dataset):
     """Data sets side by side, each a named stream. Every sample says which one it comes from (metainfo ``stream``).
 
-    Batches are made of one stream at a time by ``StreamBatchSampler``.
+    Batches are made of one stream at a time by ``AlternatingBatchSampler``.
 
     Args:
         streams: ``{name: config of a data set}``; a list of configs under a name is concatenated.
@@ -21,7 +21,7 @@ class MultiStream(Dataset):
 
     def __init__(self, streams: dict[str, Any]) -> None:
         if not streams:
-            raise ValueError('MultiStream: no streams given; expected {name: config of a data set}.')
+            raise ValueError('AlternatingDatasets: no streams given; expected {name: config of a data set}.')
         self.parts: list[tuple] = []  # (stream, data set)
         for name, configs in streams.items():
             for config in configs if isinstance(configs, (list, tuple)) else [configs]:

@@ -5,13 +5,13 @@ import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 
 from mmvos.structures import read_label_map
 
-Path = Union[str, os.PathLike]
+Path = str | os.PathLike
 
 
 @dataclass

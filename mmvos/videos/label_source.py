@@ -8,9 +8,9 @@ import numpy as np
 
 from mmvos.structures import MAX_OBJECT_ID, read_label_map
 
-PathLike = Union[str, os.PathLike]
+PathLike = str | os.PathLike
 #: where a label map comes from: a file, an array uint8 ``(H, W)``, or a :class:`LabelSource`
-AnnotationSource = Union[PathLike, np.ndarray, 'LabelSource']
+AnnotationSource = Union[PathLike, np.ndarray, 'LabelSource']  # noqa: UP007 (a forward reference)
 
 
 class LabelSource:

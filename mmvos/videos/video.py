@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,7 +18,7 @@ IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.p
 VIDEO_SUFFIXES = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.gif')
 
 #: a prompt: the path of a label map, or the label map itself
-PromptSource = Union[str, os.PathLike, np.ndarray]
+PromptSource = str | os.PathLike | np.ndarray
 
 
 def read_frame(path: str | os.PathLike) -> np.ndarray:

@@ -29,9 +29,10 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import Dataset
 
-from mmvos.inference import InferenceSession, Video, video_info
+from mmvos.inference import InferenceSession, video_info
 from mmvos.registry import DATASETS, TRANSFORMS
 from mmvos.structures import VOID, VOSDataSample, atomic_path, object_ids_of, read_label_map
+from mmvos.videos import Video
 
 
 class GivenFrame(NamedTuple):
@@ -53,7 +54,7 @@ class OnlineTrainer:
 
             - ``mode``: ``'per_dataset'`` (one model, from the given frames of all videos) or ``'per_video'``.
             - ``max_iters``, ``batch_size``.
-            - ``synthesis``: config of what makes a clip of a given frame (``LucidDream``), or None: the frame itself,
+            - ``synthesis``: config of what makes a clip of a given frame (``FirstFrameSynthesis``), or None: the frame itself,
               ``clip_len`` times.
             - ``pipeline``: transforms after the synthesis, ending with ``PackVOSInputs``.
             - ``mix_dataset``: config of a data set with a training pipeline of its own, e.g. the one of offline training, and

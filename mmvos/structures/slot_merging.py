@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from .label_map import object_ids_of
+from mmvos.structures.label_map import object_ids_of
 
 
 def jaccard_costs(objects: np.ndarray, slots: np.ndarray) -> np.ndarray:

@@ -9,12 +9,11 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.registry import DefaultScope
 
-from mmvos.inference.video import read_frame
 from mmvos.registry import MODELS, TASK_UTILS, TRANSFORMS
 from mmvos.structures import object_ids_of
 from mmvos.structures.box_tracks import BoxTracks
-
-from ..label_source import read_annotation
+from mmvos.videos.label_source import read_annotation
+from mmvos.videos.video import read_frame
 
 
 @TRANSFORMS.register_module()

@@ -13,13 +13,11 @@ import torch
 from torch import Tensor
 
 from mmvos.inference import Frame
+from mmvos.models.losses.instance_losses import slot_statistics
+from mmvos.models.segmentors.base import CausalVOSModel
+from mmvos.models.trackers import TrackerState, boxes_of_masks
 from mmvos.registry import MODELS, TASK_UTILS
-from mmvos.structures import VOSDataSample, one_hot
-
-from ..attention import InstanceSlots, shuffle_slots
-from ..losses.instance_losses import slot_statistics
-from ..trackers import TrackerState, boxes_of_masks
-from .base import CausalVOSModel
+from mmvos.structures import InstanceSlots, VOSDataSample, one_hot, shuffle_slots
 
 
 @dataclass

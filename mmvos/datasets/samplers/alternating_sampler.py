@@ -1,4 +1,4 @@
-"""Batches that alternate between the streams of a ``MultiStream`` data set."""
+"""Batches that alternate between the streams of a ``AlternatingDatasets`` data set."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,21 +10,21 @@ from mmvos.registry import DATA_SAMPLERS
 
 
 @DATA_SAMPLERS.register_module()
-class StreamSampler(Sampler):
-    """An endless shuffled order of every stream; what :class:`StreamBatchSampler` draws from.
+class AlternatingSampler(Sampler):
+    """An endless shuffled order of every stream; what :class:`AlternatingBatchSampler` draws from.
 
     Position p of a stream is the same sample in every process: the stream is gone through once in a random order, then in
     another, and so on.
 
     Args:
-        dataset: a ``MultiStream``.
+        dataset: a ``AlternatingDatasets``.
         seed: of the orders; default: one that the ranks agree on.
         shuffle: False: the data sets' own order.
     """
 
     def __init__(self, dataset, seed: int | None = None, shuffle: bool = True) -> None:
         if not hasattr(dataset, 'ranges'):
-            raise TypeError(f'StreamSampler needs a MultiStream data set; got {type(dataset).__name__}.')
+            raise TypeError(f'AlternatingSampler needs an AlternatingDatasets data set; got {type(dataset).__name__}.')
         self.dataset, self.shuffle = dataset, shuffle
         self.seed = sync_random_seed() if seed is None else seed
         self.epoch = 0
@@ -53,14 +53,14 @@ class StreamSampler(Sampler):
 
 
 @DATA_SAMPLERS.register_module()
-class StreamBatchSampler:
+class AlternatingBatchSampler:
     """Batch number i of the whole training comes from stream ``pattern[i % len(pattern)]``.
 
-    i counts on over epochs: there is one counter, and the data, the losses and (by ``StreamLRHook``) the learning rates
+    i counts on over epochs: there is one counter, and the data, the losses and (by ``AlternatingLRHook``) the learning rates
     all follow the batch that it chose.
 
     Args:
-        sampler: a :class:`StreamSampler`.
+        sampler: a :class:`AlternatingSampler`.
         batch_size: samples per batch and rank.
         pattern: names of streams, e.g. ``('still', 'video', 'video')``.
         num_batches: per epoch; default: until every stream has been seen once.
@@ -69,7 +69,7 @@ class StreamBatchSampler:
 
     def __init__(
         self,
-        sampler: StreamSampler,
+        sampler: AlternatingSampler,
         batch_size: int,
         pattern: Sequence[str],
         num_batches: int | None = None,
@@ -80,7 +80,7 @@ class StreamBatchSampler:
         unknown = [name for name in [*pattern, *(batch_sizes or {})] if name not in ranges]
         if unknown or not pattern:
             raise ValueError(
-                f'StreamBatchSampler: pattern {tuple(pattern)} and batch_sizes {batch_sizes} may only name the '
+                f'AlternatingBatchSampler: pattern {tuple(pattern)} and batch_sizes {batch_sizes} may only name the '
                 f'streams {sorted(ranges)} of the data set.'
             )
         self.sampler, self.pattern = sampler, tuple(pattern)

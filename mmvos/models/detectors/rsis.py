@@ -15,9 +15,8 @@ from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmvos.models.losses.sequence_loss import InstanceSequence, InstanceTargets
 from mmvos.registry import MODELS
-
-from ..losses.sequence_loss import InstanceSequence, InstanceTargets
 
 
 @MODELS.register_module()

@@ -1,0 +1,11 @@
+"""The error that a user's input raises."""
+
+
+class InputError(ValueError):
+    """A fault of the input: a file, a prompt, a setting, a command line.
+
+    Raised where input enters (readers of files, constructors that take settings, the session's checks of frames and
+    prompts). The message is one line that names the file or setting, what was found and what was expected; the error
+    that was caught, if any, is its cause (``raise InputError(...) from error``). Errors of any other type are faults of
+    the program: they pass untouched and keep their traceback.
+    """

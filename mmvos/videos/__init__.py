@@ -1,0 +1,14 @@
+from .label_source import LabelSource, read_annotation
+from .video import FrameArrays, Video, VideoFile, list_frames, open_video, read_ahead, read_frame
+
+__all__ = [
+    'FrameArrays',
+    'LabelSource',
+    'Video',
+    'VideoFile',
+    'list_frames',
+    'open_video',
+    'read_ahead',
+    'read_annotation',
+    'read_frame',
+]
