@@ -59,7 +59,7 @@ MODEL_WRAPPERS = _child('model_wrapper', MMENGINE_MODEL_WRAPPERS, 'mmvos.models'
 #: resize rules, padding rules and other parts that are not networks
 TASK_UTILS = _child('task util', MMENGINE_TASK_UTILS, 'mmvos.models', 'mmvos.inference')
 #: box trackers and trackers of instances
-TRACKERS = _child('tracker', MMENGINE_TASK_UTILS, 'mmvos.models.trackers')
+TRACKERS = _Registry('tracker', scope='mmvos', locations=['mmvos.models.trackers'])
 METRICS = _child('metric', MMENGINE_METRICS, 'mmvos.evaluation')
 EVALUATOR = _child('evaluator', MMENGINE_EVALUATOR, 'mmvos.evaluation')
 HOOKS = _child('hook', MMENGINE_HOOKS, 'mmvos.engine.hooks')
