@@ -1,5 +1,6 @@
 from .label_source import LabelSource, read_annotation
-from .video import FrameArrays, Video, VideoFile, list_frames, open_video, read_ahead, read_frame
+from .video import FrameArrays, Video, list_frames, open_video, read_ahead, read_frame
+from .video_file import VideoFile
 
 __all__ = [
     'FrameArrays',

@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -61,7 +60,7 @@ class Video:
         self.video_id = video_id
         self.prompts = dict(prompts or {})
         self.prompt_options = dict(prompt_options or {})
-        self.frame_names = [Path(f).stem for f in self.frames] if frame_names is None else list(frame_names)
+        self.frame_names = [Path(f).stem for f in self.frames] if frame_names is None else frame_names
         self.metainfo = dict(metainfo or {})
         self.prefetch = prefetch
         beyond = [i for i in self.prompts if not 0 <= i < len(self)]
@@ -98,48 +97,6 @@ class Video:
         return label_map
 
 
-class VideoFile(Video):
-    """A video file (mp4, avi, ...), read from its beginning to its end by OpenCV.
-
-    ``read(i)`` outside the order seeks, which OpenCV does by decoding from the last key frame: exact but slow.
-    """
-
-    def __init__(self, path: str | os.PathLike, **kwargs) -> None:
-        path = os.fspath(path)
-        if not os.path.isfile(path):
-            raise FileNotFoundError(f'{path}: video not found.')
-        capture = cv2.VideoCapture(path)
-        count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
-        if count <= 0:
-            raise ValueError(f'{path}: cannot be opened as a video by OpenCV.')
-        self.path, self.fps = path, capture.get(cv2.CAP_PROP_FPS) or 25.0
-        capture.release()
-        self._local = threading.local()
-        kwargs.setdefault('video_id', Path(path).stem)
-        super().__init__([path] * count, frame_names=[f'{i:05d}' for i in range(count)], **kwargs)
-
-    def read(self, index: int) -> np.ndarray:
-        # a capture for each thread: an offline model and the session read the same video at their own pace
-        local = self._local
-        if getattr(local, 'capture', None) is None or index < local.next:
-            local.capture, local.next = cv2.VideoCapture(self.path), 0
-        while local.next < index:
-            if not local.capture.grab():
-                break
-            local.next += 1
-        ok, frame = local.capture.read()
-        if not ok:
-            raise ValueError(f'{self.path}: frame {index} of {len(self)} cannot be decoded; the file may be cut short.')
-        local.next = index + 1
-        return frame
-
-    def __getstate__(self) -> dict:  # a capture cannot travel to another process
-        return {k: v for k, v in self.__dict__.items() if k != '_local'}
-
-    def __setstate__(self, state: dict) -> None:
-        self.__dict__.update(state, _local=threading.local())
-
-
 class FrameArrays(Video):
     """Frames that are in memory already: a sequence of BGR uint8 ``(H, W, 3)`` arrays."""
 
@@ -168,6 +125,8 @@ def open_video(source: str | os.PathLike | Sequence[np.ndarray] | Video, **kwarg
             raise ValueError(f'{path}: no frames found. Expected images ({", ".join(IMAGE_SUFFIXES)}).')
         kwargs.setdefault('video_id', path.name)
         return Video(frames, **kwargs)
+    from .video_file import VideoFile  # PyAV is only needed for files
+
     return VideoFile(path, **kwargs)
 
 
