@@ -1,5 +1,7 @@
 """Every config can be read, names only parts that exist, and its method is documented."""
 
+import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,8 @@ from mmvos import registry
 ROOT = Path(__file__).parents[1]
 FOLDERS = sorted(p for p in (ROOT / 'configs').iterdir() if p.is_dir() and p.name != '_base_')
 CONFIGS = sorted(p for folder in FOLDERS for p in folder.rglob('*.py'))
+PARTS = ('flow', 'trackers')  # folders of parts, not of experiments
+EXPERIMENTS = [p for p in CONFIGS if p.relative_to(ROOT / 'configs').parts[0] not in PARTS]
 REGISTRIES = [r for r in vars(registry).values() if isinstance(r, registry.Registry)]
 
 
@@ -60,6 +64,62 @@ INNER = {
     'pseudo_collate',
     'value',
 }
+
+BACKBONES = 'r50 r101 r50-fpn r101-fpn x101-fpn vgg16 fcn8s plain lite0 mini'
+TRAIN_DATA = (
+    'davis2016 davis2017 ytvos2018 ytvos2018-train66 ytvos2018-train80 ytvos2019 ytvis2019 ytvis2021 ovis synthvos synthvis '
+    'synthinstances saliency voc2012 coco coco-person cityscapes cvppp-a1'
+)
+TEST_DATA = (
+    'davis2016 davis2016-crf davis2016-online davis2017 davis2017-online davis2017-unsup ytvos2018 ytvos2019 ytvis2019 '
+    'ytvis2021 fbms segtrack-v2 youtube-objects folder'
+)
+SCHEDULE = r'(_\d+x\d+)?(_(\d+xb\d+-)?\d+e)?(_stage\d)?'
+
+
+def any_of(words):
+    """A pattern of one of the words, the longest first."""
+    return '(?:' + '|'.join(sorted(map(re.escape, words.split()), key=len, reverse=True)) + ')'
+
+
+NAME = re.compile(
+    rf'[a-z0-9]+(-[a-z0-9]+)*_{any_of(BACKBONES)}'
+    rf'(_(?P<data>{any_of(TRAIN_DATA)}(-{any_of(TRAIN_DATA)})*){SCHEDULE})?(?P<test>_test-{any_of(TEST_DATA)})?'
+)
+
+
+def renamed_later(path):
+    """Configs that become those of another method."""
+    return path.parent.name == 'feature_propagation' or path.stem.startswith('agame_match_')
+
+
+@pytest.mark.parametrize('path', EXPERIMENTS, ids=lambda p: p.relative_to(ROOT / 'configs').as_posix())
+def test_a_name_follows_the_scheme_and_says_what_the_config_is_for(path):
+    if renamed_later(path):
+        pytest.skip('is renamed together with its method')
+    parts = path.relative_to(ROOT / 'configs').parts
+    assert len(parts) == 2 or (len(parts) == 3 and parts[1] == 'ablations')
+    name = NAME.fullmatch(path.stem)
+    assert name, f'{path.stem}: see configs/README.md'
+    method = parts[0].replace('_', '-')
+    assert path.stem.startswith((method + '_', method + '-')) and 'ablation' not in path.stem
+    cfg = Config.fromfile(path)
+    if name['test']:
+        assert cfg.test_dataloader and 'test_evaluator' in cfg and cfg.test_cfg
+    elif name['data']:
+        assert cfg.train_dataloader and cfg.train_cfg and cfg.optim_wrapper
+    else:
+        assert not cfg.get('train_dataloader') and not cfg.get('test_dataloader')
+
+
+def test_every_old_name_is_on_the_page_of_renamed_configs():
+    spec = importlib.util.spec_from_file_location('renamed_configs', ROOT / 'tools' / 'misc' / 'renamed_configs.py')
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    names = script.read_names()
+    assert len(names) == 252  # every .py file below configs/ of commit e73daea
+    assert script.PAGE.read_text() == script.page(names)
+    assert all((ROOT / 'configs' / f'{new}.py').is_file() for new in names.values())
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda p: p.relative_to(ROOT / 'configs').as_posix())

@@ -79,7 +79,7 @@ def make_videos(root, lengths=(5, 4, 6), size=(96, 160), seed=0):
 def small_config(attention=True, **options):
     """Config of a MaskTrack R-CNN that runs in milliseconds."""
     init_default_scope('mmvos')
-    name = 'sta_masktrack_rcnn_r50_fpn' if attention else 'masktrack_rcnn_r50_fpn'
+    name = 'sta-masktrack-rcnn_r50-fpn' if attention else 'masktrack-rcnn_r50-fpn'
     cfg = Config.fromfile(ROOT / 'configs' / '_base_' / 'models' / f'{name}.py')
     extractor = dict(out_channels=16)
     neck = dict(channels=16, attention=dict(inner_channels=4), neck=dict(in_channels=[8, 16, 32, 64], out_channels=16))
@@ -114,7 +114,7 @@ def training_batch(root, keys=((0, 1), (2, 0)), **dataset):
 
     from mmvos.registry import DATASETS
 
-    pipeline = Config.fromfile(ROOT / 'configs' / '_base_' / 'datasets' / 'youtube_vis_2019.py').train_pipeline
+    pipeline = Config.fromfile(ROOT / 'configs' / '_base_' / 'datasets' / 'ytvis2019.py').train_pipeline
     pipeline[1].transforms[2].scale = (160, 96)
     init_default_scope('mmvos')
     data = DATASETS.build(

@@ -1,5 +1,5 @@
-# First stage, before cosnet_r101_davis2016.py: the embedding and its static head on still images (MSRA10K, DUT-OMRON).
-#   python tools/train.py configs/cosnet/cosnet_r101_davis2016.py --cfg-options load_from=<checkpoint of this stage>
+# First stage, before cosnet_r101_davis2016-saliency.py: the embedding and its static head on still images (MSRA10K, DUT-OMRON).
+#   python tools/train.py configs/cosnet/cosnet_r101_davis2016-saliency.py --cfg-options load_from=<checkpoint of this stage>
 _base_ = ['../_base_/models/cosnet_r101.py', '../_base_/datasets/davis2016_saliency.py', '../_base_/default_runtime.py']
 
 model = dict(static_weight=1.0, test_cfg=dict(references=None))  # frame by frame: N = 0

@@ -1,6 +1,6 @@
 # Second stage: Re-ID and Re-MP together. 8 videos x 4 frames on 8 processes of one video each; with fewer, accumulate.
 _base_ = ['../_base_/default_runtime.py', '../_base_/datasets/davis2017.py', '../_base_/models/dyenet_r101.py']
-load_from = 'work_dirs/dyenet_r101_rpn_davis2017/epoch_60.pth'
+load_from = 'work_dirs/dyenet-rpn_r101_davis2017/epoch_60.pth'
 find_unused_parameters = True  # a clip without a labelled RoI trains only a part
 
 clip_len = 4

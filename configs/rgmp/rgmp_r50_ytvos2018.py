@@ -1,6 +1,6 @@
 # RGMP's training was not published. This is AGSS-VOS's schedule with RGMP's loss, on YouTube-VOS 2018, which RGMP's
 # authors name as a substitute for their pre-training on simulated pairs.
-_base_ = ['../_base_/default_runtime.py', '../_base_/models/rgmp_r50.py', '../_base_/datasets/youtube_vos_2018.py']
+_base_ = ['../_base_/default_runtime.py', '../_base_/models/rgmp_r50.py', '../_base_/datasets/ytvos2018.py']
 train_pipeline = [
     dict(type='SampleClip', clip_len=8, min_len=2, reverse_prob=0.5, reference='random', same_objects=True),
     dict(type='LoadClip'),

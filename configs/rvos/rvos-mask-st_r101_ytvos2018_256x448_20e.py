@@ -2,7 +2,7 @@
 
 _base_ = [
     '../_base_/models/rvos_r101.py',
-    '../_base_/datasets/youtube_vos_2018.py',
+    '../_base_/datasets/ytvos2018.py',
     '../_base_/schedules/rvos_adam.py',
     '../_base_/default_runtime.py',
 ]

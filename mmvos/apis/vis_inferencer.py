@@ -23,7 +23,7 @@ from mmvos.videos import Video, open_video
 from mmvos.visualization import VideoWriter, draw_result
 
 #: short names of configs whose weights ship with MMVOS
-VIS_MODEL_ALIASES = {'sta-masktrack-rcnn': 'sta_masktrack_rcnn/sta_masktrack_rcnn_lite0.py'}
+VIS_MODEL_ALIASES = {'sta-masktrack-rcnn': 'sta_masktrack_rcnn/sta-masktrack-rcnn_lite0.py'}
 DEFAULT_VIS_MODEL = 'sta-masktrack-rcnn'
 
 

@@ -12,7 +12,7 @@ def convert_original(state_dict: StateDict) -> StateDict:
     """The original repository (youtubevos/MaskTrackRCNN): class 0 is the background there, the last one here.
 
     Its boxes follow other conventions (a box includes its last pixel), so use a config that has them, such as
-    ``configs/masktrack_rcnn/masktrack-rcnn_r50_fpn_original-weights_youtubevis2019.py``.
+    ``configs/masktrack_rcnn/masktrack-rcnn-original_r50-fpn_ytvis2019_test-ytvis2019.py``.
     """
     renamed = rename(
         state_dict,

@@ -14,7 +14,7 @@ def load_config(config: str | os.PathLike | Config, cfg_options: dict | None = N
     """Read a config and make its parts known to the registries.
 
     Args:
-        config: a path (also relative to MMVOS's own ``configs`` folder, e.g. ``agame/agame_r101_davis.py``), or a config.
+        config: a path (also relative to MMVOS's own ``configs`` folder, e.g. ``agame/agame_mini_synthvos.py``), or a config.
         cfg_options: values that override the config's, ``{'a.b': value}``.
 
     Raises:

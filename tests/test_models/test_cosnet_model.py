@@ -344,7 +344,7 @@ def test_ranks_share_a_batch_without_overlap():
 
 def test_learning_rates_of_the_recipe_are_the_original_ones():
     """Every row of the original's table: rates by the *global* step, which is the one counter here."""
-    cfg = Config.fromfile(CONFIGS / 'cosnet_r101_davis2016.py')
+    cfg = Config.fromfile(CONFIGS / 'cosnet_r101_davis2016-saliency.py')
     parts = ('backbone', 'neck', 'static_head', 'co_attention', 'target_head', 'reference_head')
     model = torch.nn.ModuleDict({name: torch.nn.Linear(1, 1, bias=False) for name in parts})
     optim = build_optim_wrapper(model, cfg.optim_wrapper)

@@ -78,7 +78,7 @@ def test_the_key_frame_is_the_one_that_is_marked(root):
 
 
 def test_several_reference_frames(root):
-    cfg = Config.fromfile(ROOT / 'configs/sta_masktrack_rcnn/sta-masktrack-rcnn_r50_ablation-queue2_youtubevis2019.py')
+    cfg = Config.fromfile(ROOT / 'configs/sta_masktrack_rcnn/ablations/sta-masktrack-rcnn-queue2_r50-fpn_ytvis2019_8xb1-12e.py')
     pipeline = cfg.train_dataloader.dataset.pipeline
     pipeline[1].transforms[2].scale = (160, 96)
     batch = training_batch(root, pipeline=pipeline)

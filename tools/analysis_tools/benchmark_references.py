@@ -1,7 +1,8 @@
 """Time and memory of COSNet against the number N of reference frames: a table (Markdown, CSV) and a plot.
 
-    python tools/analysis_tools/benchmark_references.py configs/cosnet/cosnet_r101_davis2016.py --out work_dirs/references
-    [--references 0 1 2 5 7] [--backend fused chunked literal] [--device cuda] [--repeats 3] [--cpu-time]
+    python tools/analysis_tools/benchmark_references.py configs/cosnet/cosnet_r101_davis2016-saliency.py \\
+        --out work_dirs/references [--references 0 1 2 5 7] [--backend fused chunked literal] \\
+        [--device cuda] [--repeats 3] [--cpu-time]
 
 A frame costs one embedding, whatever N is, and one step of attention and segmentation, which grows with N. Both are
 measured by themselves on random weights; `literal` stores the whole affinity, as a yardstick.

@@ -4,8 +4,8 @@ One JSON file per video. Every object is followed from the frame that first show
 with ``--ground-truth`` the boxes are those of the masks (frames without a mask have none).
 
     python tools/dataset_converters/cache_box_tracks.py configs/trackers/flow_colour.py \\
-        --frames data/youtube_vos_2018/train/JPEGImages --masks data/youtube_vos_2018/train/Annotations \\
-        --out data/youtube_vos_2018/train/tracks/flow_colour
+        --frames data/YouTubeVOS2018/train/JPEGImages --masks data/YouTubeVOS2018/train/Annotations \\
+        --out data/YouTubeVOS2018/train/tracks/flow_colour
 """
 
 import argparse

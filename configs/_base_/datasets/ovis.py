@@ -1,6 +1,6 @@
 # OVIS, in the layout in which it is distributed:
 #   data/ovis/{train,valid}/<video>/img_<frame>.jpg and annotations_{train,valid}.json
-_base_ = './youtube_vis_2019.py'
+_base_ = './ytvis2019.py'
 data_root = 'data/ovis/'
 train_dataloader = dict(
     dataset=dict(

@@ -1,0 +1,4 @@
+# Ablation (Table 1): no appearance module.
+_base_ = '../agame_r101_davis2017-ytvos2018_stage1.py'
+
+model = dict(appearance=None, fusion=dict(in_channels=512))

@@ -1,0 +1,4 @@
+# Ablation (Table 1): posteriors instead of log scores go to the fusion.
+_base_ = '../agame_r101_davis2017-ytvos2018_stage1.py'
+
+model = dict(appearance=dict(output='posterior'))

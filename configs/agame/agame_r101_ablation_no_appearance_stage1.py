@@ -1,4 +1,0 @@
-# Ablation (Table 1): no appearance module.
-_base_ = './agame_r101_main_stage1.py'
-
-model = dict(appearance=None, fusion=dict(in_channels=512))

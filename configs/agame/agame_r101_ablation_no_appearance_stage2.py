@@ -1,5 +1,0 @@
-# Ablation (Table 1): no appearance module.
-_base_ = './agame_r101_main_stage2.py'
-
-model = dict(appearance=None, fusion=dict(in_channels=512))
-load_from = 'work_dirs/agame_r101_ablation_no_appearance_stage1/epoch_160.pth'

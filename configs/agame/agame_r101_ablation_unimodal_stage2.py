@@ -1,5 +1,0 @@
-# Ablation (Table 1): one Gaussian for the object and one for the background.
-_base_ = './agame_r101_main_stage2.py'
-
-model = dict(appearance=dict(hard_components=False), fusion=dict(in_channels=2 + 512))
-load_from = 'work_dirs/agame_r101_ablation_unimodal_stage1/epoch_160.pth'

@@ -1,3 +1,0 @@
-# Table 4, row 1: without the instance-specific module; shared features are multiplied by the carried masks.
-_base_ = './agss_vos_r50_ytvos2018_640x320.py'
-model = dict(use_ism=False)

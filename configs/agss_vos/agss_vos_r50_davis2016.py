@@ -1,2 +1,0 @@
-# Test on DAVIS 2016: one object.
-_base_ = ['../_base_/default_runtime.py', '../_base_/models/agss_vos_r50.py', '../_base_/datasets/davis2016.py']

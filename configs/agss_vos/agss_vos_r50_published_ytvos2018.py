@@ -1,3 +1,0 @@
-# Test the published weights as the published code does: FlowNet2-C on BGR frames, its warp.
-_base_ = './agss_vos_r50_ytvos2018_640x320.py'
-model = dict(flow=dict(_delete_=True, type='FlowNet2', variant='C'), flow_bgr=True, warp_grid='legacy')

@@ -1,0 +1,4 @@
+# Ablation: global random references.
+_base_ = ['../cosnet_r101_davis2016-saliency.py']
+
+model = dict(test_cfg=dict(references=dict(type='RandomReferences', num=5)))

@@ -1,4 +1,0 @@
-# Ablation: channel-wise co-attention (eq. 5).
-_base_ = ['../cosnet_r101_davis2016.py']
-
-model = dict(co_attention=dict(form='channel'))

@@ -1,4 +1,0 @@
-# Ablation: co-attention without the gate (eqs. 8, 9).
-_base_ = ['../cosnet_r101_davis2016.py']
-
-model = dict(co_attention=dict(gate=False))

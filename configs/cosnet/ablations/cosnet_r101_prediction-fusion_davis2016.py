@@ -1,4 +1,0 @@
-# Ablation: predictions are averaged instead of summaries.
-_base_ = ['../cosnet_r101_davis2016.py']
-
-model = dict(fusion='prediction')

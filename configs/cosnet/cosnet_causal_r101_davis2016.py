@@ -1,4 +1,0 @@
-# For live video: a frame is compared with up to five past frames, one in five becomes a reference. Weights of COSNet.
-_base_ = ['./cosnet_r101_davis2016.py']
-
-model = dict(type='COSNetCausal', test_cfg=dict(num_references=5, stride=5))

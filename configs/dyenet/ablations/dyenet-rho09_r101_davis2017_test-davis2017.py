@@ -1,0 +1,2 @@
+_base_ = '../dyenet_r101_davis2017.py'
+model = dict(test_cfg=dict(reid_thr=0.9))

@@ -1,0 +1,22 @@
+"""MAIN for DAVIS 2017: widened from N = 6 to N = 10 instances, fine-tuned on its 60 training videos."""
+
+_base_ = ['../_base_/models/main_r50.py', '../_base_/datasets/davis2017.py', '../_base_/default_runtime.py']
+
+size = (256, 416)
+num_slots = 10
+model = dict(num_slots=num_slots, loss_mask=dict(iters=0))
+
+train_pipeline = [
+    dict(type='SampleNeighbourhood', max_frames=2, skip_first=True),
+    dict(type='LoadClip'),
+    dict(type='LoadBoxTracks', root='data/DAVIS/tracks/flow_colour'),
+    dict(type='ResizeCropFlip', size=size, scale=(1.0, 1.5), flip_prob=0.5),
+    dict(type='PackVOSInputs', extra_keys=('track_boxes',)),
+]
+train_dataloader = dict(batch_size=20, dataset=dict(pipeline=train_pipeline))
+custom_hooks = [dict(type='CurriculumHook', begins=(6, 18, 42), transforms={'SampleNeighbourhood.max_frames': (2, 4, 8, 14)})]
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-5, betas=(0.9, 0.999), weight_decay=0))
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=84, val_interval=84)
+default_hooks = dict(checkpoint=dict(interval=42))
+# the first convolution and the head take the weights of 6 instances; see CueResNet and InstanceMapHead
+load_from = 'work_dirs/main_r50_ytvos2018_256x416_stage3/epoch_84.pth'

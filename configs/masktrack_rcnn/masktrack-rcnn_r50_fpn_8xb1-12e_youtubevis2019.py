@@ -1,6 +1,0 @@
-_base_ = [
-    '../_base_/models/masktrack_rcnn_r50_fpn.py',
-    '../_base_/datasets/youtube_vis_2019.py',
-    '../_base_/schedules/masktrack_12e.py',
-    '../_base_/default_runtime.py',
-]

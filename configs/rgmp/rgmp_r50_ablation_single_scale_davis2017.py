@@ -1,3 +1,0 @@
-# One scale in place of three: about 2.2 times as fast in multiply-adds.
-_base_ = './rgmp_r50_davis2017.py'
-model = dict(scales=(1.0,))

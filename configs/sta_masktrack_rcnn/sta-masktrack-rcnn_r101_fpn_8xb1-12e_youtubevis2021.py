@@ -1,8 +1,0 @@
-_base_ = [
-    '../_base_/models/sta_masktrack_rcnn_r101_fpn.py',
-    '../_base_/datasets/youtube_vis_2021.py',
-    '../_base_/schedules/masktrack_12e.py',
-    '../_base_/default_runtime.py',
-]
-# Gamma of the attention starts at 0 and must be free to grow.
-optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(gamma=dict(decay_mult=0.0))))

@@ -1,3 +1,0 @@
-# Attention on the backbone's last map, before the FPN: the narrow reading of "the output of the backbone part".
-_base_ = './sta-masktrack-rcnn_r50_fpn_8xb1-12e_youtubevis2019.py'
-model = dict(detector=dict(neck=dict(position='backbone', channels=2048, levels=(3,), attention=dict(inner_channels=256))))

@@ -1,6 +1,0 @@
-# Without attention: MaskTrack R-CNN, from the same config, to compare with.
-_base_ = './sta-masktrack-rcnn_r50_fpn_8xb1-12e_youtubevis2019.py'
-model = dict(
-    detector=dict(neck=dict(_delete_=True, type='mmdet.FPN', in_channels=[256, 512, 1024, 2048], out_channels=256, num_outs=5)),
-    memory=dict(num_maps=0),
-)
