@@ -16,10 +16,9 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmvos.models.trackers import TrackingSession, boxes_of_masks
-from mmvos.registry import MODELS, TASK_UTILS
-from mmvos.structures import DAVIS_PALETTE, object_ids_of, one_hot, read_label_map
-from mmvos.structures.box_tracks import BoxTracks
+from mmvos.models.trackers import TrackingSession
+from mmvos.registry import TRACKERS
+from mmvos.structures import DAVIS_PALETTE, BoxTracks, boxes_of_masks, object_ids_of, one_hot, read_label_map
 from mmvos.videos import open_video
 
 
@@ -62,7 +61,7 @@ def main():
     args = parse_args()
     cfg = Config.fromfile(args.tracker).tracker
     init_default_scope('mmvos')
-    tracker = (MODELS if MODELS.get(cfg.type) else TASK_UTILS).build(cfg)
+    tracker = TRACKERS.build(cfg)
     if isinstance(tracker, torch.nn.Module):
         tracker.to(args.device)
     if args.checkpoint:
@@ -83,11 +82,11 @@ def main():
             else:
                 boxes, ids = np.array(args.boxes), list(range(1, len(args.boxes) + 1))
             session.init(frame, boxes, masks)
-            scores, file = np.ones(len(ids)), BoxTracks(frame.shape[:2], tracker=cfg.to_dict())
+            scores, file = np.ones(len(ids)), BoxTracks(frame.shape[:2], list(video.frame_names), tracker=cfg.to_dict())
         else:
             boxes, scores = session.update(frame)
         for row, object_id in enumerate(ids):
-            file.add(object_id, index, boxes[row], scores[row], not session.lost[row])
+            file.add(object_id, video.frame_names[index], boxes[row], scores[row], not session.lost[row])
         drawn = draw(frame, boxes, scores, session.lost, ids)
         cv2.imwrite(str(out_dir / f'{video.frame_names[index]}.jpg'), drawn)
     file.save(out_dir / 'tracks.json')

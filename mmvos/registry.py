@@ -37,17 +37,29 @@ RENAMED = {
 
 
 class _Registry(Registry):
-    """A registry that finds a part by its old name, too (:data:`RENAMED`)."""
+    """A registry that finds a part by its old name, too (:data:`RENAMED`), and in related registries.
+
+    Attributes:
+        others (tuple[Registry, ...]): registries in which a part is looked for that this one does not have. Trackers were once
+            spread over ``MODELS`` and ``TASK_UTILS``: a user's own may still be there, and a script may ask for ours there.
+    """
+
+    others: tuple[Registry, ...] = ()
 
     def get(self, key: str):
         scope, name = self.split_scope_key(key)
         if scope in (None, 'mmvos') and name in RENAMED:
             warnings.warn(f'{name} is called {RENAMED[name]} now.', DeprecationWarning, stacklevel=2)
-            key = RENAMED[name] if scope is None else f'{scope}.{RENAMED[name]}'
-        return super().get(key)
+            name = RENAMED[name]
+            key = name if scope is None else f'{scope}.{name}'
+        found = super().get(key)
+        for other in self.others if found is None and scope in (None, 'mmvos') else ():
+            other.import_from_location()
+            found = found or other.module_dict.get(name)
+        return found
 
 
-def _child(name: str, parent: Registry, *locations: str) -> Registry:
+def _child(name: str, parent: Registry, *locations: str) -> _Registry:
     return _Registry(name, parent=parent, scope='mmvos', locations=list(locations))
 
 
@@ -60,6 +72,7 @@ MODEL_WRAPPERS = _child('model_wrapper', MMENGINE_MODEL_WRAPPERS, 'mmvos.models'
 TASK_UTILS = _child('task util', MMENGINE_TASK_UTILS, 'mmvos.models', 'mmvos.inference')
 #: box trackers and trackers of instances
 TRACKERS = _Registry('tracker', scope='mmvos', locations=['mmvos.models.trackers'])
+TRACKERS.others, TASK_UTILS.others, MODELS.others = (TASK_UTILS, MODELS), (TRACKERS,), (TRACKERS,)
 METRICS = _child('metric', MMENGINE_METRICS, 'mmvos.evaluation')
 EVALUATOR = _child('evaluator', MMENGINE_EVALUATOR, 'mmvos.evaluation')
 HOOKS = _child('hook', MMENGINE_HOOKS, 'mmvos.engine.hooks')

@@ -1,3 +1,5 @@
+from .box_tracks import BoxTracks
+from .boxes import box_iou, boxes_of_masks, centre_and_size, clip_boxes, draw_boxes, enlarge_boxes, has_area, tight_box
 from .errors import InputError
 from .instance_slots import InstanceSlots, shuffle_slots
 from .label_map import (
@@ -21,6 +23,7 @@ from .vos_data_sample import VOSDataSample
 from .youtube_vis import InstanceTracks, load_youtube_vis
 
 __all__ = [
+    'BoxTracks',
     'CompressedLabelMap',
     'DAVIS_PALETTE',
     'InputError',
@@ -30,9 +33,16 @@ __all__ = [
     'VOID',
     'VOSDataSample',
     'atomic_path',
+    'box_iou',
+    'boxes_of_masks',
+    'centre_and_size',
+    'clip_boxes',
     'compress',
     'davis_palette',
     'decompress',
+    'draw_boxes',
+    'enlarge_boxes',
+    'has_area',
     'load_youtube_vis',
     'object_ids_of',
     'one_hot',
@@ -40,6 +50,7 @@ __all__ = [
     'read_palette',
     'settings_from',
     'shuffle_slots',
+    'tight_box',
     'voc_palette',
     'write_label_map',
 ]

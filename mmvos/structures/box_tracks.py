@@ -2,42 +2,70 @@
 
 import json
 import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from .errors import InputError
 from .label_map import atomic_path
 
 COLUMNS = ['x', 'y', 'w', 'h', 'score', 'ok']
+MAKER = 'tools/dataset_converters/cache_box_tracks.py'
+
+#: x1, y1, x2, y2, score (NaN: the tracker has none), and whether the tracker has the object
+Row = tuple[float, float, float, float, float, bool]
 
 
 @dataclass
 class BoxTracks:
     """Tracks of a video's objects.
 
-    ``tracks``: ``{object id: {frame index: (x1, y1, x2, y2, score, ok)}}``; an object's track begins where the object
-        does.
-    ``size``: ``(H, W)`` of the frames that the boxes belong to. ``tracker``: name and settings of what made them.
+    Frames go by their names (stems of their files), never by positions in a list: a tracker is often run over all frames of a
+    video, and a data set holds every fifth of them.
+
+    Attributes:
+        size (tuple[int, int]): height and width of the frames that the boxes belong to.
+        frames (list[str]): names of all frames that were looked at, in order.
+        tracks (dict[int, dict[str, Row]]): rows by object id and frame name; a track begins where its object does.
+        tracker (dict): name and settings of what made the tracks.
     """
 
-    size: tuple
-    tracks: dict[int, dict[int, tuple]] = field(default_factory=dict)
-    tracker: dict = field(default_factory=dict)
+    size: tuple[int, int]
+    frames: list[str] = field(default_factory=list)
+    tracks: dict[int, dict[str, Row]] = field(default_factory=dict)
+    tracker: dict[str, Any] = field(default_factory=dict)
 
-    def add(self, object_id: int, frame: int, box: np.ndarray, score: float, ok: bool) -> None:
-        """One row; ``box`` is ``(x1, y1, x2, y2)``."""
-        self.tracks.setdefault(int(object_id), {})[int(frame)] = (*map(float, box), float(score), bool(ok))
+    def add(self, object_id: int, frame: str, box: Sequence[float] | np.ndarray, score: float, ok: bool) -> None:
+        """Add a row; ``box`` is ``(x1, y1, x2, y2)``."""
+        x1, y1, x2, y2 = map(float, box)
+        self.tracks.setdefault(int(object_id), {})[frame] = (x1, y1, x2, y2, float(score), bool(ok))
+
+    def boxes(self, object_ids: Iterable[int], frame: str, size: tuple[int, int]) -> np.ndarray:
+        """Boxes of objects in a frame of another size ``(H, W)``: float32 ``(O, 4)``, NaN where an object has no row."""
+        rows = [self.tracks.get(i, {}).get(frame, (np.nan,) * 4)[:4] for i in object_ids]
+        factors = np.array(size[::-1] * 2, np.float32) / np.array(self.size[::-1] * 2, np.float32)
+        return np.array(rows, np.float32).reshape(-1, 4) * factors
+
+    def missing(self, frames: Iterable[str]) -> list[str]:
+        """Those of the frames that were not looked at."""
+        known = set(self.frames)
+        return [name for name in frames if name not in known]
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write JSON: per object ``[frame, x, y, w, h, score, ok]`` rows (score null where the tracker has none)."""
+        """Write JSON: ``[frame, x, y, w, h, score, ok]`` rows by object (score null where the tracker has none)."""
+        order = {name: position for position, name in enumerate(self.frames)}
         objects = {}
         for object_id, rows in self.tracks.items():
             objects[str(object_id)] = [
                 [frame, *(round(v, 3) for v in (x1, y1, x2 - x1, y2 - y1)), None if np.isnan(score) else round(score, 5), ok]
-                for frame, (x1, y1, x2, y2, score, ok) in sorted(rows.items())
+                for frame, (x1, y1, x2, y2, score, ok) in sorted(rows.items(), key=lambda item: order[item[0]])
             ]
-        content = dict(tracker=self.tracker, size=list(self.size), columns=['frame', *COLUMNS], objects=objects)
+        content = dict(
+            tracker=self.tracker, size=list(self.size), frames=self.frames, columns=['frame', *COLUMNS], objects=objects
+        )
         with atomic_path(Path(path)) as temporary:
             Path(temporary).write_text(json.dumps(content))
 
@@ -46,26 +74,31 @@ class BoxTracks:
         """Read what :meth:`save` wrote.
 
         Raises:
-            FileNotFoundError, ValueError: naming the file and what was expected of it.
+            InputError: the file is not there, is not a file of box tracks, or counts frames by position, as files of
+                MMVOS 0.1 do.
         """
         path = os.fspath(path)
         try:
             content = json.loads(Path(path).read_text())
-            tracks = {
+            if isinstance(content, dict) and 'objects' in content and 'frames' not in content:
+                raise InputError(f'{path}: box tracks by position in a list of frames, of an older version; run {MAKER} again.')
+            tracks: dict[int, dict[str, Row]] = {
                 int(object_id): {
-                    int(f): (x, y, x + w, y + h, np.nan if score is None else score, bool(ok))
+                    str(f): (x, y, x + w, y + h, np.nan if score is None else score, bool(ok))
                     for f, x, y, w, h, score, ok in rows
                 }
                 for object_id, rows in content['objects'].items()
             }
-            return cls(tuple(content['size']), tracks, content['tracker'])
-        except FileNotFoundError:
-            raise FileNotFoundError(
-                f'{path}: box tracks not found. Expected one JSON file per video, as '
-                'tools/dataset_converters/cache_box_tracks.py writes them.'
-            ) from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(
-                f'{path}: not a file of box tracks ({error!r}). Expected JSON with tracker, size and '
+            height, width = content['size']
+            return cls((height, width), [str(name) for name in content['frames']], tracks, content['tracker'])
+        except InputError:
+            raise
+        except FileNotFoundError as error:
+            raise InputError(
+                f'{path}: box tracks not found. Expected one JSON file per video, as {MAKER} writes them.'
+            ) from error
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f'{path}: not a file of box tracks ({error!r}). Expected JSON with tracker, size, frames and '
                 'objects: {id: [[frame, x, y, w, h, score, ok], ...]}.'
-            ) from None
+            ) from error

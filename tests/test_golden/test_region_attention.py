@@ -5,9 +5,9 @@ import torch
 from golden import assert_close, load_golden
 
 from mmvos.models.attention.region_attention import RegionAttention
-from mmvos.models.flow.roi_warp import enlarge_boxes, warp_roi_state
+from mmvos.models.flow.roi_warp import warp_roi_state
 from mmvos.models.flow.warp import warp
-from mmvos.models.trackers.boxes import boxes_of_masks
+from mmvos.structures import boxes_of_masks, enlarge_boxes
 
 DESCRIPTION, ARRAYS = load_golden('region_attention')
 CASES = {c['name']: c for c in DESCRIPTION['cases']}

@@ -8,17 +8,16 @@ import pytest
 import torch
 from mmengine.runner.checkpoint import load_state_dict
 
-from mmvos.datasets.transforms.instance_attention import ResizeCropFlip, SampleNeighbourhood, track_video
+from mmvos.datasets.transforms.instance_attention import LoadBoxTracks, ResizeCropFlip, SampleNeighbourhood, track_video
 from mmvos.inference import InferenceSession
 from mmvos.models.attention import LongTermAttention, ShortTermAttention
 from mmvos.models.backbones.cue_resnet import CueResNet, widen_input
 from mmvos.models.heads import InstanceMapHead
 from mmvos.models.losses import InstanceBCELoss, StagedLoss
 from mmvos.models.necks import SeparablePyramid
-from mmvos.models.trackers import FlowColourTracker, Tracks, draw_boxes
+from mmvos.models.trackers import FlowColourTracker, Tracks
 from mmvos.registry import MODELS
-from mmvos.structures import InstanceSlots, VOSDataSample, shuffle_slots
-from mmvos.structures.box_tracks import BoxTracks
+from mmvos.structures import BoxTracks, InputError, InstanceSlots, VOSDataSample, draw_boxes, shuffle_slots
 
 FLOW = dict(type='DISFlow', preset='ultrafast')
 LEVELS = (64, 256, 512, 1024, 2048)
@@ -471,8 +470,28 @@ def test_resize_crop_flip_moves_boxes_masks_and_flow_together():
 def test_tracks_of_a_video_begin_with_each_object(tmp_path):
     frames, labels = clip(4)
     labels[:2][labels[:2] == 9] = 0
-    tracks = track_video(FlowColourTracker(FLOW), range(4), frames, labels, dict(type='FlowColourTracker'))
+    names = ['00000', '00005', '00010', '00015']
+    tracks = track_video(FlowColourTracker(FLOW), names, frames, labels, dict(type='FlowColourTracker'))
     tracks.save(tmp_path / 'v.json')
     tracks = BoxTracks.load(tmp_path / 'v.json')
-    assert sorted(tracks.tracks[4]) == [0, 1, 2, 3] and sorted(tracks.tracks[9]) == [2, 3]
-    assert tracks.tracks[9][2][:4] == (54, 36, 84, 60)
+    assert list(tracks.tracks[4]) == tracks.frames == names and list(tracks.tracks[9]) == names[2:]
+    assert tracks.tracks[9]['00010'][:4] == (54, 36, 84, 60)
+
+
+def test_a_clip_gets_the_boxes_of_its_own_frames_or_none_at_all(tmp_path):
+    """The tracker ran over every frame, the data set holds every fifth: boxes go by the names of frames."""
+    every = [f'{i:05d}' for i in range(11)]
+    tracks = BoxTracks((64, 96), every)
+    for i, name in enumerate(every):
+        tracks.add(4, name, (10 + i, 8, 30 + i, 28), 1.0, True)
+    tracks.save(tmp_path / 'v.json')
+    label_map = np.full((64, 96), 4, np.uint8)
+    clip_of = dict(
+        video_id='v', frames=['v/00000.jpg', 'v/00005.jpg', 'v/00010.jpg'], frame_ids=[0, 1, 2], img_shape=(128, 192)
+    )
+    out = LoadBoxTracks(str(tmp_path))(dict(clip_of, gt_seg_map=[label_map] * 3))
+    assert [box[0].tolist() for box in out['track_boxes']] == [[2 * (10 + i), 16, 2 * (30 + i), 56] for i in (0, 5, 10)]
+    short = BoxTracks((64, 96), every[:8], {4: {name: tracks.tracks[4][name] for name in every[:8]}})
+    short.save(tmp_path / 'v.json')
+    with pytest.raises(InputError, match=r"v\.json: the tracks do not cover frame '00010'.*8 frames, '00000' to '00007'"):
+        LoadBoxTracks(str(tmp_path))(dict(clip_of, gt_seg_map=[label_map] * 3))

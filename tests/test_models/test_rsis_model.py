@@ -16,11 +16,12 @@ from mmvos.datasets.transforms import LoadInstanceMap, RandomFrameAffine
 from mmvos.evaluation.functional import best_dice, instance_sequence_summary, symmetric_best_dice
 from mmvos.evaluation.metrics.instance_sequence import paint_sequence
 from mmvos.models.backbones import FCN8s, PlainConvNet
-from mmvos.models.detectors.rsis import largest_component, mask_boxes
+from mmvos.models.detectors.rsis import largest_component
 from mmvos.models.heads import PooledScoreHead, PooledStateHead, SpatialInhibition, StackedDecoder
 from mmvos.models.losses import FirstNHungarianAssigner, RISLoss, RSISLoss
 from mmvos.models.losses.sequence_loss import InstanceSequence, InstanceTargets
 from mmvos.registry import DATASETS, MODELS
+from mmvos.structures import boxes_of_masks
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 
@@ -47,7 +48,7 @@ def sample(masks, labels, size=(32, 48), ori=None):
     instances = InstanceData(
         masks=BitmapMasks(masks, *masks.shape[1:]),
         labels=torch.tensor(labels),
-        bboxes=mask_boxes(torch.from_numpy(masks).bool()),
+        bboxes=boxes_of_masks(torch.from_numpy(masks).bool()),
     )
     data = DetDataSample(metainfo=dict(img_shape=size, ori_shape=ori or size))
     data.gt_instances = instances
@@ -206,7 +207,7 @@ def test_the_largest_component():
 
 def test_boxes_enclose_masks():
     masks = torch.from_numpy(rectangles((2, 3, 20, 30), (0, 0, 32, 48))).bool()
-    assert mask_boxes(masks).tolist() == [[3, 2, 30, 20], [0, 0, 48, 32]]
+    assert boxes_of_masks(masks).tolist() == [[3, 2, 30, 20], [0, 0, 48, 32]]
 
 
 def test_predict_gives_a_sequence_at_the_files_size():

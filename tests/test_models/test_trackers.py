@@ -13,11 +13,9 @@ from mmvos.models.trackers import (
     MaskBoxTracker,
     OpenCVTracker,
     TrackingSession,
-    box_iou,
-    boxes_of_masks,
-    draw_boxes,
 )
-from mmvos.structures.box_tracks import BoxTracks
+from mmvos.registry import MODELS, TASK_UTILS, TRACKERS
+from mmvos.structures import BoxTracks, box_iou, boxes_of_masks, draw_boxes, tight_box
 
 SMALL_NETWORK = dict(type='SiamRPN', widths=(4, 6, 8, 8, 6), feature_channels=6)
 ULTRAFAST = dict(type='DISFlow', preset='ultrafast')
@@ -72,6 +70,7 @@ def test_boxes_of_masks_and_maps_are_inverse():
     boxes = boxes_of_masks(masks)
     assert boxes.tolist() == [[6, 4, 17, 9], [29, 19, 30, 20], [0, 0, 0, 0]]
     torch.testing.assert_close(draw_boxes(boxes, 20, 30), masks)
+    assert [tight_box(mask > 0).tolist() for mask in masks.numpy()] == boxes.tolist()
 
 
 def test_drawn_box_is_clipped_and_never_vanishes_inside_the_frame():
@@ -183,10 +182,10 @@ def test_mask_box_tracker_follows_the_masks():
 
 
 def test_cached_boxes(tmp_path):
-    file = BoxTracks(FRAMES[0].shape[:2], tracker=dict(type='FlowBoxTracker'))
+    file = BoxTracks(FRAMES[0].shape[:2], ['a', 'b', 'c', 'd'], tracker=dict(type='FlowBoxTracker'))
     for t in range(4):
         for k, box in enumerate(truth(t)):
-            file.add(k + 5, t, box, np.nan if k else 0.5, t != 2)
+            file.add(k + 5, 'abcd'[t], box, np.nan if k else 0.5, t != 2)
     file.save(tmp_path / 'video.json')
     tracker = CachedBoxes(tmp_path / 'video.json')
     state = tracker.init(FRAMES[0], BOXES[::-1])
@@ -196,16 +195,36 @@ def test_cached_boxes(tmp_path):
         assert tracks.ok.tolist() == [t != 2] * 2
     tracks, state = tracker.update(FRAMES[4], state)  # after the end of the file
     assert not tracks.ok.any()
+    skipping = CachedBoxes(tmp_path / 'video.json', frames=['a', 'd'])  # a session that sees every third frame
+    tracks, _ = skipping.update(FRAMES[3], skipping.init(FRAMES[0], BOXES))
+    np.testing.assert_allclose(tracks.boxes, truth(3))
+    with pytest.raises(ValueError, match="no frame 'e'"):
+        CachedBoxes(tmp_path / 'video.json', frames=['a', 'e'])
     with pytest.raises(ValueError, match='no track begins'):
         tracker.init(FRAMES[0], np.array([[0, 0, 5, 5.0]]))
 
 
 def test_box_tracks_errors(tmp_path):
-    with pytest.raises(FileNotFoundError, match='missing.json'):
+    with pytest.raises(ValueError, match='missing.json: box tracks not found'):
         BoxTracks.load(tmp_path / 'missing.json')
     (tmp_path / 'broken.json').write_text('[1, 2]')
     with pytest.raises(ValueError, match='broken.json'):
         BoxTracks.load(tmp_path / 'broken.json')
+    (tmp_path / 'old.json').write_text('{"tracker": {}, "size": [8, 8], "objects": {"1": [[0, 1, 1, 2, 2, null, true]]}}')
+    with pytest.raises(ValueError, match='old.json: box tracks by position'):
+        BoxTracks.load(tmp_path / 'old.json')
+
+
+def test_trackers_are_found_where_they_were_registered_before():
+    @TASK_UTILS.register_module(force=True)
+    class HomeMadeTracker(MaskBoxTracker):
+        pass
+
+    assert isinstance(TRACKERS.build(dict(type='HomeMadeTracker')), HomeMadeTracker)
+    assert TRACKERS.get('NoSuchTracker') is None and MODELS.get('NoSuchTracker') is None
+    for registry in (TRACKERS, TASK_UTILS):
+        assert isinstance(registry.build(dict(type='FlowBoxTracker', flow=ULTRAFAST)), FlowBoxTracker)
+    assert MODELS.get('DaSiamRPN') is TRACKERS.get('mmvos.DaSiamRPN') is DaSiamRPN
 
 
 def test_opencv_errors():

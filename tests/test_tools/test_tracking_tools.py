@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmvos.structures import write_label_map
-from mmvos.structures.box_tracks import BoxTracks
+from mmvos.structures import BoxTracks, write_label_map
 
 ROOT = Path(__file__).parents[2]
 FLOW_COLOUR = str(ROOT / 'configs/trackers/flow_colour_ultrafast.py')
@@ -53,9 +52,9 @@ def test_box_cache(monkeypatch, tmp_path, davis):
     call(monkeypatch, path, FLOW_COLOUR, *folders, '--out', tmp_path / 'tracks')
     call(monkeypatch, path, FLOW_COLOUR, *folders, '--out', tmp_path / 'truth', '--ground-truth')
     tracks, truth = (BoxTracks.load(tmp_path / name / 'two.json') for name in ('tracks', 'truth'))
-    assert truth.tracks[2][3][:4] == (79, 20, 109, 50) and truth.tracker == dict(type='GroundTruth')
+    assert truth.tracks[2]['00003'][:4] == (79, 20, 109, 50) and truth.tracker == dict(type='GroundTruth')
     for object_id in (1, 2):
-        for frame in range(4):
+        for frame in ('00000', '00001', '00002', '00003'):
             np.testing.assert_allclose(tracks.tracks[object_id][frame][:4], truth.tracks[object_id][frame][:4], atol=3)
 
 

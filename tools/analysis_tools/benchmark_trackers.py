@@ -18,9 +18,8 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmvos.models.trackers import box_iou, boxes_of_masks
-from mmvos.registry import MODELS, TASK_UTILS
-from mmvos.structures import object_ids_of, one_hot, read_label_map
+from mmvos.registry import TRACKERS
+from mmvos.structures import box_iou, boxes_of_masks, object_ids_of, one_hot, read_label_map
 from mmvos.videos import list_frames, read_frame
 
 
@@ -85,8 +84,7 @@ def follow(tracker, frames):
 def build_tracker(config, checkpoint):
     cfg = Config.fromfile(config).tracker
     init_default_scope('mmvos')
-    registry = MODELS if cfg.type in MODELS.module_dict else TASK_UTILS
-    tracker = registry.build(cfg)
+    tracker = TRACKERS.build(cfg)
     if checkpoint and hasattr(tracker, 'load_weights'):
         tracker.load_weights(checkpoint)
     return tracker

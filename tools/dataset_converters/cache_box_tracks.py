@@ -16,10 +16,9 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmvos.datasets.transforms.instance_attention import tight_box, track_video
-from mmvos.registry import MODELS, TASK_UTILS
-from mmvos.structures import object_ids_of, read_label_map
-from mmvos.structures.box_tracks import BoxTracks
+from mmvos.datasets.transforms.instance_attention import track_video
+from mmvos.registry import TRACKERS
+from mmvos.structures import BoxTracks, object_ids_of, read_label_map, tight_box
 from mmvos.videos import list_frames, read_ahead, read_frame
 
 
@@ -37,18 +36,18 @@ def parse_args():
     return parser.parse_args()
 
 
-def label_maps_of(video, args, indices, stems, shape):
+def label_maps_of(video, args, stems, shape):
     masks = {Path(path).stem: path for path in list_frames(Path(args.masks) / video)}
-    for index in indices:
-        path = masks.get(stems[index])
+    for stem in stems:
+        path = masks.get(stem)
         yield None if path is None else read_label_map(path, shape, args.size_mismatch, args.binary)
 
 
-def boxes_of_truth(indices, label_maps, shape):
-    file = BoxTracks(shape, tracker=dict(type='GroundTruth'))
-    for index, label_map in zip(indices, label_maps):
+def boxes_of_truth(stems, label_maps, shape):
+    file = BoxTracks(shape, stems, tracker=dict(type='GroundTruth'))
+    for stem, label_map in zip(stems, label_maps):
         for object_id in object_ids_of(label_map) if label_map is not None else []:
-            file.add(object_id, index, tight_box(label_map == object_id), 1.0, True)
+            file.add(object_id, stem, tight_box(label_map == object_id), 1.0, True)
     return file
 
 
@@ -56,7 +55,7 @@ def main():
     args = parse_args()
     cfg = Config.fromfile(args.config).tracker
     init_default_scope('mmvos')
-    tracker = (MODELS if MODELS.get(cfg.type) else TASK_UTILS).build(cfg)
+    tracker = TRACKERS.build(cfg)
     if isinstance(tracker, torch.nn.Module):
         tracker.to(args.device)
     cv2.setNumThreads(1)
@@ -69,13 +68,12 @@ def main():
             continue
         frames = list_frames(Path(args.frames) / video)
         stems, shape = [Path(f).stem for f in frames], read_frame(frames[0]).shape[:2]
-        indices = range(len(frames))
-        label_maps = label_maps_of(video, args, indices, stems, shape)
+        label_maps = label_maps_of(video, args, stems, shape)
         if args.ground_truth:
-            tracks = boxes_of_truth(indices, label_maps, shape)
+            tracks = boxes_of_truth(stems, label_maps, shape)
         else:
-            images = read_ahead(lambda i, frames=frames: read_frame(frames[i]), indices, 4)
-            tracks = track_video(tracker, indices, images, label_maps, cfg.to_dict())
+            images = read_ahead(read_frame, frames, 4)
+            tracks = track_video(tracker, stems, images, label_maps, cfg.to_dict())
         tracks.save(target)
         print(f'{video}: {len(tracks.tracks)} objects, {len(frames)} frames', flush=True)
 

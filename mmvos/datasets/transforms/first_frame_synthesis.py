@@ -14,7 +14,7 @@ import numpy as np
 from scipy.interpolate import RBFInterpolator
 
 from mmvos.registry import TRANSFORMS
-from mmvos.structures import VOID, object_ids_of
+from mmvos.structures import VOID, object_ids_of, tight_box
 
 
 class DreamedClip(NamedTuple):
@@ -178,7 +178,7 @@ class FirstFrameSynthesis:
     def _placement(self, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Inverse affine map (2, 3) of the cut-out of all moved objects: a new size and a new place inside the frame."""
         height, width = mask.shape
-        x1, y1, x2, y2 = _box(mask)
+        x1, y1, x2, y2 = tight_box(mask)
         smallest = min(self.min_size, min(height, width) / 4)
         factor = rng.uniform(*self.scale)
         factor = max(factor, smallest / max(x2 - x1, y2 - y1))
@@ -212,16 +212,16 @@ class FirstFrameSynthesis:
         height, width = layer.labels.shape
         mask = layer.labels > 0
         if layer.background or not mask.any():
-            return _affine_map((height, width), self._small_affine((0, 0, width, height), rng))
+            return _affine_map((height, width), self._small_affine(np.array((0.0, 0.0, width, height)), rng))
         for _ in range(10):
-            inverse_map = _affine_map((height, width), self._small_affine(_box(mask), rng))
+            inverse_map = _affine_map((height, width), self._small_affine(tight_box(mask), rng))
             inverse_map = inverse_map + _spline_displacement(mask, self.spline, rng)
             moved = cv2.remap(layer.labels, inverse_map, None, cv2.INTER_NEAREST)
             if np.count_nonzero(moved) > 0.1 * np.count_nonzero(mask):
                 return inverse_map
         return _affine_map((height, width), np.eye(2, 3))
 
-    def _small_affine(self, box: tuple[int, int, int, int], rng: np.random.Generator) -> np.ndarray:
+    def _small_affine(self, box: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         x1, y1, x2, y2 = box
         angle, factor = np.deg2rad(rng.uniform(-1, 1) * self.motion_rotation), rng.uniform(*self.motion_scale)
         shift = rng.uniform(-1, 1, 2) * self.motion_shift * np.array([x2 - x1, y2 - y1])
@@ -251,12 +251,6 @@ def _disk(radius: int) -> np.ndarray:
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
 
 
-def _box(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """Tight box (x1, y1, x2, y2), x2 and y2 exclusive."""
-    columns, rows = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-
-
 def _identity_map(shape: tuple[int, int]) -> np.ndarray:
     return np.stack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in shape[::-1])), axis=-1)
 
@@ -275,7 +269,7 @@ def _spline_displacement(mask: np.ndarray, amount: float, rng: np.random.Generat
     contour = max(contours, key=len)[:, 0].astype(np.float64)
     if len(contour) < 2 * points:
         return np.zeros((*mask.shape, 2), np.float32)
-    x1, y1, x2, y2 = _box(mask)
+    x1, y1, x2, y2 = tight_box(mask)
     share = (np.arange(points) + rng.uniform(-0.25, 0.25, points) + rng.uniform(0, points)) / points % 1
     control = contour[(share * len(contour)).astype(int)]
     shift = rng.uniform(-amount, amount, (points, 2)) * (x2 - x1, y2 - y1)

@@ -2,16 +2,17 @@
 
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.registry import DefaultScope
 
-from mmvos.registry import MODELS, TASK_UTILS, TRANSFORMS
-from mmvos.structures import object_ids_of
-from mmvos.structures.box_tracks import BoxTracks
+from mmvos.registry import TRACKERS, TRANSFORMS
+from mmvos.structures import BoxTracks, InputError, object_ids_of, tight_box
 from mmvos.videos.label_source import read_annotation
 from mmvos.videos.video import read_frame
 
@@ -58,30 +59,25 @@ class SampleNeighbourhood(BaseTransform):
 
 
 class _BoxTrackTransform(BaseTransform):
-    """Adds ``track_boxes``: per frame of the clip float32 ``(O, 4)`` (x1, y1, x2, y2), NaN where an object has no
-    track; and
-    ``object_ids``: of the O objects that have a track or are visible in the clip, ascending."""
+    """Adds the boxes of a tracker to a clip.
+
+    ``object_ids``: ids of the O objects that have a track or are visible in the clip, ascending. ``track_boxes``: for each
+    frame of the clip float32 ``(O, 4)`` (x1, y1, x2, y2), NaN where an object has no track. A clip without objects is dropped.
+    """
 
     def transform(self, results: dict) -> dict | None:
-        tracks = self.tracks_of(results)
+        names = [frame_name(results, index) for index in results['frame_ids']]
+        tracks = self.tracks_of(results, names)
         ids = set().union(*(object_ids_of(label_map) for label_map in results['gt_seg_map']))
-        ids |= {i for i, rows in tracks.tracks.items() if any(f in rows for f in results['frame_ids'])}
+        ids |= {i for i, rows in tracks.tracks.items() if any(name in rows for name in names)}
         if not ids:
             return None
         results['object_ids'] = sorted(ids)
-        height, width = results['img_shape']
-        scale = np.array((width, height) * 2) / np.array(tuple(tracks.size)[::-1] * 2)
-        results['track_boxes'] = [
-            np.array(
-                [tracks.tracks.get(i, {}).get(frame, (np.nan,) * 4)[:4] for i in results['object_ids']], np.float32
-            ).reshape(-1, 4)
-            * scale.astype(np.float32)
-            for frame in results['frame_ids']
-        ]
+        results['track_boxes'] = [tracks.boxes(results['object_ids'], name, results['img_shape']) for name in names]
         return results
 
-    def tracks_of(self, results: dict) -> BoxTracks:
-        """Tracks of the video's objects."""
+    def tracks_of(self, results: dict, names: Sequence[str]) -> BoxTracks:
+        """Tracks of the video's objects, which cover the frames of these names."""
         raise NotImplementedError(f'{type(self).__name__} must implement tracks_of.')
 
 
@@ -90,14 +86,27 @@ class LoadBoxTracks(_BoxTrackTransform):
     """Boxes that ``tools/dataset_converters/cache_box_tracks.py`` made before.
 
     Args:
-        root: folder with one ``<video id>.json`` per video.
+        root (str): folder with one ``<video id>.json`` per video.
+
+    Raises:
+        InputError: a file is not there, or does not cover a frame of the clip.
     """
 
     def __init__(self, root: str) -> None:
         self.root = root
 
-    def tracks_of(self, results: dict) -> BoxTracks:
-        return BoxTracks.load(os.path.join(self.root, f'{results["video_id"]}.json'))
+    def tracks_of(self, results: dict, names: Sequence[str]) -> BoxTracks:
+        path = os.path.join(self.root, f'{results["video_id"]}.json')
+        tracks = BoxTracks.load(path)
+        missing = tracks.missing(names)
+        if missing:
+            raise InputError(
+                f'{path}: the tracks do not cover frame {missing[0]!r} of the clip; they were made of {len(tracks.frames)} '
+                f'frames, {tracks.frames[0]!r} to {tracks.frames[-1]!r}.'
+                if tracks.frames
+                else f'{path}: the tracks cover no frame at all.'
+            )
+        return tracks
 
 
 @TRANSFORMS.register_module()
@@ -107,16 +116,16 @@ class TrackBoxes(_BoxTrackTransform):
     For short procedural videos; it decodes and tracks the whole beginning of a video for one frame.
 
     Args:
-        tracker: config.
-        keep: of how many videos the tracks are remembered.
+        tracker (dict): config of the tracker.
+        keep (int): number of videos whose tracks are remembered.
     """
 
     def __init__(self, tracker: dict, keep: int = 64) -> None:
         self.tracker_config, self.keep = tracker, keep
-        self._tracker = None
+        self._tracker: Any = None
         self._known: OrderedDict[tuple, BoxTracks] = OrderedDict()
 
-    def tracks_of(self, results: dict) -> BoxTracks:
+    def tracks_of(self, results: dict, names: Sequence[str]) -> BoxTracks:
         frames = [f for f in results['labelled'] if results['first_frame'] <= f <= max(results['frame_ids'])]
         key = (results['video_id'], frames[0], frames[-1])
         if key not in self._known:
@@ -128,32 +137,52 @@ class TrackBoxes(_BoxTrackTransform):
     def _track(self, results: dict, indices: Sequence[int]) -> BoxTracks:
         if self._tracker is None:  # each worker has its own
             with DefaultScope.overwrite_default_scope('mmvos'):
-                registry = MODELS if MODELS.get(self.tracker_config['type']) else TASK_UTILS
-                self._tracker = registry.build(self.tracker_config)
+                self._tracker = TRACKERS.build(self.tracker_config)
         images = (results['frames'][i] for i in indices)
         frames = (f if isinstance(f, np.ndarray) else read_frame(f) for f in images)
         label_maps = (read_annotation(results['annotations'][i], options=results['label_options']) for i in indices)
-        return track_video(self._tracker, indices, frames, label_maps)
+        return track_video(self._tracker, [frame_name(results, i) for i in indices], frames, label_maps)
 
 
-def track_video(tracker, indices: Sequence[int], frames, label_maps, settings: dict | None = None) -> BoxTracks:
+def frame_name(results: dict, index: int) -> str:
+    """Name of a frame of a data set's video: as the data set says, or the stem of its file; its number if it has no file."""
+    if results.get('frame_names'):
+        return results['frame_names'][index]
+    source = results['frames'][index]
+    return f'{index:05d}' if isinstance(source, np.ndarray) else Path(source).stem
+
+
+def track_video(
+    tracker: Any,
+    names: Sequence[str],
+    frames: Iterable[np.ndarray],
+    label_maps: Iterable[np.ndarray | None],
+    settings: dict | None = None,
+) -> BoxTracks:
     """Follow every object of a video from the first frame that shows it, where it starts from its tight box and mask.
 
     Args:
-        tracker: a box tracker.
-        indices: of the frames in the video.
-        frames: BGR uint8 ``(H, W, 3)``, in order.
-        label_maps: uint8 ``(H, W)``, or None where a frame has none.
-        settings: of the tracker, for the file.
+        tracker (BoxTracker): tracker that is run.
+        names (Sequence[str]): names of the frames.
+        frames (Iterable[np.ndarray]): frames in order, BGR uint8 ``(H, W, 3)``.
+        label_maps (Iterable[np.ndarray | None]): label map of each frame, uint8 ``(H, W)``, or None where a frame has none.
+        settings (dict | None): settings of the tracker, which the file tells.
+
+    Returns:
+        Tracks of all objects.
+
+    Raises:
+        InputError: there is no frame.
     """
     file, ids, state = None, [], None
-    for index, frame, label_map in zip(indices, frames, label_maps):
+    for name, frame, label_map in zip(names, frames, label_maps):
         if file is None:
             file = BoxTracks(frame.shape[:2], tracker=settings or {})
+        file.frames.append(name)
         if state is not None:
             tracks, state = tracker.update(frame, state)
             for row, object_id in enumerate(ids):
-                file.add(object_id, index, tracks.boxes[row], tracks.scores[row], tracks.ok[row])
+                file.add(object_id, name, tracks.boxes[row], tracks.scores[row], tracks.ok[row])
         new = [i for i in object_ids_of(label_map) if i not in ids] if label_map is not None else []
         if new:
             masks = np.stack([label_map == i for i in new])
@@ -161,14 +190,10 @@ def track_video(tracker, indices: Sequence[int], frames, label_maps, settings: d
             state = tracker.init(frame, boxes, masks) if state is None else tracker.add(frame, boxes, state, masks)
             ids += new
             for object_id, box in zip(new, boxes):
-                file.add(object_id, index, box, 1.0, True)
+                file.add(object_id, name, box, 1.0, True)
+    if file is None:
+        raise InputError('a video without frames cannot be tracked.')
     return file
-
-
-def tight_box(mask: np.ndarray) -> np.ndarray:
-    """``(x1, y1, x2, y2)`` of a mask with at least one pixel."""
-    xs, ys = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
-    return np.array((xs[0], ys[0], xs[-1] + 1, ys[-1] + 1), np.float64)
 
 
 @TRANSFORMS.register_module()

@@ -10,9 +10,10 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmvos.registry import MODELS
+from mmvos.structures import boxes_of_masks, draw_boxes
 
 from ..flow import warp
-from ..trackers import Tracks, boxes_of_masks, draw_boxes
+from ..trackers import Tracks
 
 
 @MODELS.register_module()

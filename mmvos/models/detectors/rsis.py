@@ -17,6 +17,7 @@ from torch import Tensor
 
 from mmvos.models.losses.sequence_loss import InstanceSequence, InstanceTargets
 from mmvos.registry import MODELS
+from mmvos.structures import boxes_of_masks
 
 
 @MODELS.register_module()
@@ -191,22 +192,11 @@ class RSIS(BaseDetector):
             scores = confidence * stop[steps]
         result = InstanceData(masks=binary[steps], labels=labels, scores=scores, steps=steps)
         if boxes is None:
-            result.bboxes = mask_boxes(result.masks)
+            result.bboxes = boxes_of_masks(result.masks)
         else:
             size = [s / i * f for s, i, f in zip(binary.shape[-2:], (height, width), input_size)]
             result.bboxes = boxes[steps] * boxes.new_tensor([size[1], size[0], size[1], size[0]])
         return result
-
-
-def mask_boxes(masks: Tensor) -> Tensor:
-    """Boxes ``(N, 4)`` as ``(x1, y1, x2, y2)`` around bool masks ``(N, H, W)``, none of them empty."""
-
-    def extent(hit: Tensor) -> tuple[Tensor, Tensor]:
-        length = hit.shape[1]
-        return hit.float().argmax(1), length - hit.flip(1).float().argmax(1)
-
-    (x1, x2), (y1, y2) = extent(masks.any(1)), extent(masks.any(2))
-    return torch.stack([x1, y1, x2, y2], 1).float()
 
 
 def largest_component(mask: Tensor) -> Tensor:

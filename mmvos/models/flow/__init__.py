@@ -2,7 +2,7 @@ from .base import FlowEstimator
 from .classical import DISFlow, FarnebackFlow, ZeroFlow
 from .correlation import correlation
 from .flownet2 import FlowNet2
-from .roi_warp import enlarge_boxes, warp_roi_state
+from .roi_warp import warp_roi_state
 from .torchvision_raft import TorchvisionRAFT
 from .unit_flow import RawFlow, UnitFlow, unit_flow
 from .warp import flip_flow, resize_flow, warp
@@ -17,7 +17,6 @@ __all__ = [
     'UnitFlow',
     'ZeroFlow',
     'correlation',
-    'enlarge_boxes',
     'flip_flow',
     'resize_flow',
     'unit_flow',

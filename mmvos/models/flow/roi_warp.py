@@ -5,21 +5,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def enlarge_boxes(boxes: Tensor, ratio: float, shape: tuple[int, int]) -> Tensor:
-    """Move each side of boxes ``(N, 4)`` out by ``ratio`` of the width / height and clip to the image ``(H, W)``."""
-    size = boxes[:, 2:] - boxes[:, :2]
-    grown = torch.cat([boxes[:, :2] - ratio * size, boxes[:, 2:] + ratio * size], dim=1)
-    return torch.stack(
-        [
-            grown[:, 0].clamp(0, shape[1]),
-            grown[:, 1].clamp(0, shape[0]),
-            grown[:, 2].clamp(0, shape[1]),
-            grown[:, 3].clamp(0, shape[0]),
-        ],
-        dim=1,
-    )
-
-
 def cell_centres(boxes: Tensor, size: int) -> Tensor:
     """Centres ``(N, m, m, 2)`` (x, y) of the m x m cells of boxes ``(N, 4)``."""
     steps = (torch.arange(size, device=boxes.device, dtype=boxes.dtype) + 0.5) / size

@@ -21,14 +21,12 @@ from torch import Tensor
 from mmvos.inference import OfflineVideo
 from mmvos.inference.bounded_store import BoundedStore, RecordStore
 from mmvos.registry import MODELS
-from mmvos.structures import VOSDataSample, one_hot
+from mmvos.structures import VOSDataSample, boxes_of_masks, enlarge_boxes, one_hot
 
-from ..flow.roi_warp import enlarge_boxes
 from ..flow.warp import warp
 from ..heads.re_mp_head import RoIState
 from ..heads.reid_head import box_shares, box_targets
 from ..losses.oim_loss import IGNORED, UNLABELLED
-from ..trackers.boxes import boxes_of_masks
 from ..trackers.tracklets import Tracklet, link_tracklets
 from .base import OfflineVOSModel
 

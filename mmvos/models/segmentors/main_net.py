@@ -15,9 +15,9 @@ from torch import Tensor
 from mmvos.inference import Frame
 from mmvos.models.losses.instance_losses import slot_statistics
 from mmvos.models.segmentors.base import CausalVOSModel
-from mmvos.models.trackers import TrackerState, boxes_of_masks
-from mmvos.registry import MODELS, TASK_UTILS
-from mmvos.structures import InstanceSlots, VOSDataSample, one_hot, shuffle_slots
+from mmvos.models.trackers import TrackerState
+from mmvos.registry import MODELS, TRACKERS
+from mmvos.structures import InstanceSlots, VOSDataSample, boxes_of_masks, one_hot, shuffle_slots
 
 
 @dataclass
@@ -101,7 +101,7 @@ class MAIN(CausalVOSModel):
         if self.flow_estimator is not None:  # a given part: not trained with the method
             self.flow_estimator.requires_grad_(False)
         self.flow_input, self.lta, self.sta = (MODELS.build(part) if part else None for part in (flow_input, lta, sta))
-        self.tracker = _build_tracker(tracker) if lta else None
+        self.tracker = TRACKERS.build(tracker) if lta else None
 
         cues = dict(rgb=3)
         if self.flow_input is not None:
@@ -259,12 +259,6 @@ class MAIN(CausalVOSModel):
             return sample.get(cached[step])[target].to(clip)
         frames = self.data_preprocessor.pixels(clip[[target, neighbours[step]]])
         return self.flow_estimator(frames[:1], frames[1:])[0]
-
-
-def _build_tracker(config: dict) -> Any:
-    """Trackers with a network are models, those without are not."""
-    name = config['type'] if isinstance(config['type'], str) else config['type'].__name__
-    return (MODELS if MODELS.get(name) is not None else TASK_UTILS).build(config)
 
 
 def _bgr(pixels: Tensor) -> np.ndarray:

@@ -1,5 +1,4 @@
 from .base import BoxTracker, TrackerState, TrackingSession, Tracks
-from .boxes import box_iou, boxes_of_masks, clip_boxes, draw_boxes
 from .cached import CachedBoxes
 from .dasiamrpn import DaSiamRPN
 from .flow_trackers import FlowBoxTracker, FlowColourTracker, MaskBoxTracker
@@ -24,9 +23,5 @@ __all__ = [
     'TrackingSession',
     'Tracklet',
     'Tracks',
-    'box_iou',
-    'boxes_of_masks',
-    'clip_boxes',
-    'draw_boxes',
     'link_tracklets',
 ]

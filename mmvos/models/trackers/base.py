@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .boxes import clip_boxes
+from mmvos.structures import clip_boxes
 
 
 class Tracks(NamedTuple):

@@ -11,10 +11,10 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
-from mmvos.registry import MODELS
+from mmvos.registry import MODELS, TRACKERS
+from mmvos.structures import centre_and_size
 
 from .base import BoxTracker, TrackerState, Tracks
-from .boxes import centre_and_size
 from .siamrpn import TemplateKernels
 
 #: of the long-term search: 271 -> 783 pixels are 19 -> 83 squared positions
@@ -36,7 +36,7 @@ class SiameseTarget:
     lost: bool = False
 
 
-@MODELS.register_module()
+@TRACKERS.register_module()
 class DaSiamRPN(BaseModule, BoxTracker):
     """The tracker of the public DaSiamRPN release, which has neither distractor memory nor growing search.
 

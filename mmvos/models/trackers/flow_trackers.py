@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmvos.registry import MODELS, TASK_UTILS
+from mmvos.registry import MODELS, TRACKERS
+from mmvos.structures import boxes_of_masks, centre_and_size, clip_boxes, tight_box
 
 from ..flow import resize_flow, warp
 from .base import BoxTracker, TrackerState, Tracks
-from .boxes import boxes_of_masks, centre_and_size, clip_boxes
 
 
 class _FlowTracker(BoxTracker):
@@ -55,7 +55,7 @@ class ColouredMask:
     background: np.ndarray
 
 
-@TASK_UTILS.register_module()
+@TRACKERS.register_module()
 class FlowColourTracker(_FlowTracker):
     """The default tracker without weights: the last mask, carried on by the flow and corrected by the object's colours.
 
@@ -153,9 +153,7 @@ class FlowColourTracker(_FlowTracker):
             return before, box, np.nan, False
         mask = np.zeros(warped.shape, bool)
         mask[rows, columns] = part
-        ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-        box = np.array((xs[0], ys[0], xs[-1] + 1, ys[-1] + 1), np.float64)
-        return mask, box, float(posterior[part].mean()), True
+        return mask, tight_box(mask), float(posterior[part].mean()), True
 
     def _drop_small_pieces(self, mask: np.ndarray) -> np.ndarray:
         count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
@@ -187,7 +185,7 @@ class FlowColourTracker(_FlowTracker):
         return histograms[0], histograms[1]
 
 
-@TASK_UTILS.register_module()
+@TRACKERS.register_module()
 class FlowBoxTracker(_FlowTracker):
     """The simplest baseline: a box shifted by the median flow inside it and scaled by the median change of distances.
 
@@ -257,7 +255,7 @@ class FlowBoxTracker(_FlowTracker):
         return np.concatenate((centre - size / 2, centre + size / 2)), True
 
 
-@TASK_UTILS.register_module()
+@TRACKERS.register_module()
 class MaskBoxTracker(BoxTracker):
     """The tight box of the caller's own masks (e.g. of the warped previous prediction): errors feed on themselves."""
 

@@ -4,12 +4,12 @@ import torch
 from mmdet.structures.bbox import bbox_overlaps
 from torch import Tensor
 
-from mmvos.registry import TASK_UTILS
+from mmvos.registry import TRACKERS
 
 from .memory_queue import MemoryQueue
 
 
-@TASK_UTILS.register_module()
+@TRACKERS.register_module()
 class MaskTrackTracker:
     """Matching of "Video Instance Segmentation" (section 4.2): appearance, detection score, overlap and class.
 

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 from torch import Tensor
 
-from mmvos.registry import TASK_UTILS
+from mmvos.registry import TRACKERS
+from mmvos.structures import clip_boxes
 
 from .base import BoxTracker, TrackerState, Tracks
-from .boxes import clip_boxes
 
 #: name -> (default files of the parameters, where the tracker is found)
 FILES: dict[str, dict[str, str]] = dict(
@@ -31,7 +31,7 @@ FILES: dict[str, dict[str, str]] = dict(
 CONTRIB = ('CSRT', 'KCF', 'Boosting', 'MedianFlow', 'MOSSE', 'TLD')
 
 
-@TASK_UTILS.register_module()
+@TRACKERS.register_module()
 class OpenCVTracker(BoxTracker):
     """One ``cv2.Tracker`` per target.
 

@@ -14,7 +14,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmvos.inference.vis_session import VISFrame, VISSession
-from mmvos.registry import MODELS, TASK_UTILS
+from mmvos.registry import MODELS, TASK_UTILS, TRACKERS
 from mmvos.videos import Video
 
 from ..necks import SpatioTemporalNeck
@@ -76,7 +76,7 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
             data_preprocessor or dict(type='mmvos.VISDataPreprocessor'),
             init_cfg,
         )
-        self.tracker = TASK_UTILS.build(tracker or dict(type='MaskTrackTracker'))
+        self.tracker = TRACKERS.build(tracker or dict(type='MaskTrackTracker'))
         self.memory_cfg = memory or dict(type='MemoryQueue')
         self.test_cfg = ConfigDict(test_cfg or {})
         self.attends = isinstance(getattr(self.detector, 'neck', None), SpatioTemporalNeck)
