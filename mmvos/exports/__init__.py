@@ -1,0 +1,23 @@
+"""Results of a video in the forms that other programs take, written frame by frame."""
+
+from .annotation_tools import CVATExport, LabelMeExport
+from .base import EXPORTS, Export, make_export
+from .instances import COCOExport, YouTubeVISExport
+from .pictures import CutoutExport, MaskExport
+from .videos import CutoutVideoExport, GreenScreenExport, OverlayExport, SideBySideExport
+
+__all__ = [
+    'COCOExport',
+    'CVATExport',
+    'CutoutExport',
+    'CutoutVideoExport',
+    'EXPORTS',
+    'Export',
+    'GreenScreenExport',
+    'LabelMeExport',
+    'MaskExport',
+    'OverlayExport',
+    'SideBySideExport',
+    'YouTubeVISExport',
+    'make_export',
+]

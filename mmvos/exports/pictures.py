@@ -1,0 +1,46 @@
+"""One picture per frame."""
+
+import cv2
+import numpy as np
+
+from mmvos.structures import VOID, InputError, atomic_path, object_ids_of, write_label_map
+
+from .base import Export, export_format
+
+
+@export_format('masks')
+class MaskExport(Export):
+    """``<frame>.png``: palette PNG, pixel values are object ids (DAVIS, YouTube-VOS)."""
+
+    is_folder = True
+    summary = 'palette PNG per frame, pixel value = object id'
+
+    def write(self, index: int, name: str, frame: np.ndarray, label_map: np.ndarray) -> None:
+        write_label_map(self.path / f'{name}.png', label_map)
+
+
+def with_alpha(frame: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """BGRA ``(H, W, 4)``: the frame where ``inside``, with an edge that is soft by one pixel, transparent elsewhere."""
+    soft = cv2.GaussianBlur(inside.astype(np.uint8) * 255, (3, 3), 0)
+    return np.dstack([frame, soft])
+
+
+@export_format('cutouts')
+class CutoutExport(Export):
+    """``<object>/<frame>.png``: each object on its own, with transparency around it."""
+
+    is_folder = True
+    summary = 'PNG with transparency per object and frame'
+
+    def write(self, index: int, name: str, frame: np.ndarray, label_map: np.ndarray) -> None:
+        for object_id in object_ids_of(label_map):
+            picture = with_alpha(frame, label_map == object_id)
+            path = self.path / f'{object_id:03d}' / f'{name}.png'
+            with atomic_path(path) as temporary:
+                if not cv2.imwrite(temporary, picture):
+                    raise InputError(f'{path}: cannot be written.')
+
+
+def foreground(label_map: np.ndarray) -> np.ndarray:
+    """Bool ``(H, W)``: any object."""
+    return (label_map != 0) & (label_map != VOID)
