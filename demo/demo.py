@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mmvos.datasets.synth import write_demo_video
 from mmvos.structures import read_label_map
-from mmvos.utils import configs_root
+from mmvos.utils import command_line, configs_root
 from mmvos.videos import list_frames, read_frame
 from mmvos.visualization import VideoWriter, draw_label_map
 
@@ -41,6 +41,7 @@ def print_table(metrics: dict) -> None:
     print(f'{"mean":>8} {"":>7} {j:>7.3f} {f:>7.3f}    J&F {(j + f) / 2:.3f}')
 
 
+@command_line
 def main() -> None:
     args = parse_args()
     out, root = Path(args.out_dir), configs_root()

@@ -19,6 +19,7 @@ from mmengine.registry import init_default_scope
 from mmvos.models.trackers import TrackingSession
 from mmvos.registry import TRACKERS
 from mmvos.structures import DAVIS_PALETTE, BoxTracks, boxes_of_masks, object_ids_of, one_hot, read_label_map
+from mmvos.utils import command_line
 from mmvos.videos import open_video
 
 
@@ -57,6 +58,7 @@ def draw(frame, boxes, scores, lost, ids):
     return frame
 
 
+@command_line
 def main():
     args = parse_args()
     cfg = Config.fromfile(args.tracker).tracker

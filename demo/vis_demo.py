@@ -11,6 +11,7 @@ import argparse
 import sys
 
 from mmvos.apis import DEFAULT_VIS_MODEL, VIS_MODEL_ALIASES, VISInferencer
+from mmvos.utils import command_line
 
 
 def parse_args() -> argparse.Namespace:
@@ -33,6 +34,7 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@command_line
 def main() -> None:
     args = parse_args()
     try:

@@ -10,6 +10,7 @@ import argparse
 import sys
 
 from mmvos.apis import DEFAULT_MODEL, MODEL_ALIASES, VOSInferencer
+from mmvos.utils import command_line
 
 
 def parse_args() -> argparse.Namespace:
@@ -52,6 +53,7 @@ def parse_prompts(items) -> dict:
     return prompts
 
 
+@command_line
 def main() -> None:
     args = parse_args()
     try:

@@ -25,6 +25,7 @@ from mmvos.evaluation import format_table, write_csv, write_json
 from mmvos.evaluation.evaluate import MASK_PROTOCOLS, available_cores, score_videos, videos_of_dataset
 from mmvos.evaluation.functional import youtube_vis_ap
 from mmvos.evaluation.functional.youtube_vis import STATS
+from mmvos.utils import command_line
 from mmvos.videos.layouts import davis_videos, youtube_vos_videos
 
 #: data sets that are read by their classes
@@ -142,6 +143,7 @@ def evaluate_youtube_vis(args: argparse.Namespace) -> tuple:
     return 'youtube-vis', {name: figures[name] for name in STATS}, rows
 
 
+@command_line
 def main() -> int:
     args = parse_args()
     try:

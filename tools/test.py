@@ -14,7 +14,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmvos.structures import atomic_path
-from mmvos.utils import load_config, prepare_cpu_launch, prepare_for_inference
+from mmvos.utils import command_line, load_config, prepare_cpu_launch, prepare_for_inference
 from mmvos.utils.checkpoint import init_weights_quietly, load_weights
 
 
@@ -55,6 +55,7 @@ def add_outputs(cfg, args) -> None:
         cfg.default_hooks.visualization.update(draw=True, out_dir=args.show_dir)
 
 
+@command_line
 def main() -> None:
     args = parse_args()
     cfg = load_config(args.config, args.cfg_options)

@@ -10,7 +10,7 @@ import os
 from mmengine.config import DictAction
 from mmengine.runner import Runner
 
-from mmvos.utils import load_config, prepare_cpu_launch
+from mmvos.utils import command_line, load_config, prepare_cpu_launch
 from mmvos.utils.amp import use_amp
 
 
@@ -34,6 +34,7 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
+@command_line
 def main() -> None:
     args = parse_args()
     cfg = load_config(args.config, args.cfg_options)

@@ -12,6 +12,7 @@ import itertools
 import sys
 
 from mmvos.evaluation.validation import FORMATS, validate_submission
+from mmvos.utils import command_line
 
 
 def parse_args() -> argparse.Namespace:
@@ -24,6 +25,7 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@command_line
 def main() -> int:
     args = parse_args()
     count = 0

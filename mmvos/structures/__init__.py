@@ -1,3 +1,4 @@
+from .atomic import atomic_path
 from .box_tracks import BoxTracks
 from .boxes import box_iou, boxes_of_masks, centre_and_size, clip_boxes, draw_boxes, enlarge_boxes, has_area, tight_box
 from .errors import InputError
@@ -7,7 +8,6 @@ from .label_map import (
     MAX_OBJECT_ID,
     VOID,
     CompressedLabelMap,
-    atomic_path,
     compress,
     davis_palette,
     decompress,

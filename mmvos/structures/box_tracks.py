@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from .atomic import atomic_path
 from .errors import InputError
-from .label_map import atomic_path
 
 COLUMNS = ['x', 'y', 'w', 'h', 'score', 'ok']
 MAKER = 'tools/dataset_converters/cache_box_tracks.py'

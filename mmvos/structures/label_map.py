@@ -5,7 +5,6 @@ A label map is uint8 ``(H, W)``: 0 background, k the object with id k, 255 void.
 
 import io
 import os
-import tempfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,8 @@ import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
+
+from .atomic import atomic_path
 
 VOID = 255
 MAX_OBJECT_ID = 254
@@ -116,28 +117,6 @@ def write_label_map(path: str | os.PathLike, label_map: np.ndarray, palette: np.
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as temporary:
         image.save(temporary, format='PNG', compress_level=3)
-
-
-class atomic_path:
-    """``with atomic_path(final) as temporary``: write to ``temporary``; it becomes ``final`` only if nothing was raised."""
-
-    def __init__(self, path: str | os.PathLike) -> None:
-        self.path = Path(path)
-
-    def __enter__(self) -> str:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle, self.temporary = tempfile.mkstemp(dir=self.path.parent, prefix=f'.{self.path.name}.', suffix=self.path.suffix)
-        os.close(handle)
-        return self.temporary
-
-    def __exit__(self, error_type, *_) -> None:
-        if error_type is not None:
-            os.unlink(self.temporary)
-            return
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(self.temporary, 0o666 & ~umask)
-        os.replace(self.temporary, self.path)
 
 
 def object_ids_of(label_map: np.ndarray) -> list:

@@ -10,6 +10,8 @@ import torch
 from mmengine.logging import HistoryBuffer
 from torch import nn
 
+from mmvos.structures import InputError
+
 
 def read_checkpoint(path: str) -> Any:
     """Read a checkpoint file with ``weights_only=True``.
@@ -17,7 +19,7 @@ def read_checkpoint(path: str) -> Any:
     Files that mmengine's runner wrote hold its message hub besides the weights; the classes of that are allowed.
 
     Raises:
-        FileNotFoundError, ValueError: naming the file.
+        FileNotFoundError, InputError: naming the file.
     """
     if not os.path.isfile(path):
         raise FileNotFoundError(f'{path}: checkpoint not found.')
@@ -26,10 +28,10 @@ def read_checkpoint(path: str) -> Any:
             return torch.load(path, map_location='cpu', weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         reason = (str(error) or 'the file is empty').splitlines()[0]
-        raise ValueError(
+        raise InputError(
             f'{path}: not a checkpoint that can be loaded safely ({reason}). Convert a '
             'checkpoint of another repository with tools/model_converters/convert_checkpoint.py.'
-        ) from None
+        ) from error
 
 
 def _mmengine_classes() -> list:
@@ -67,7 +69,7 @@ def load_weights(model: nn.Module, path: str) -> dict:
         The checkpoint's ``meta`` (empty if it has none).
 
     Raises:
-        ValueError: the weights of another model, with a few of the keys that do not fit.
+        InputError: the weights of another model, with a few of the keys that do not fit.
     """
     checkpoint = read_checkpoint(path)
     weights = {k.removeprefix('module.'): v for k, v in state_dict_of(checkpoint).items()}
@@ -75,7 +77,7 @@ def load_weights(model: nn.Module, path: str) -> dict:
     wrong = [k for k in weights if k in own and weights[k].shape != own[k].shape]
     missing, surplus = own.keys() - weights.keys(), weights.keys() - own.keys()
     if wrong or missing or surplus:
-        raise ValueError(
+        raise InputError(
             f'{path}: these are not the weights of {type(model).__name__}: {len(missing)} of its {len(own)} tensors are '
             f'missing {sorted(missing)[:2]}, {len(surplus)} are unknown {sorted(surplus)[:2]}, {len(wrong)} have another '
             f'shape {wrong[:2]}.'

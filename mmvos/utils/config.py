@@ -1,34 +1,82 @@
 """Reading configs."""
 
+import difflib
 import os
 import sys
+from collections.abc import Iterable
+from inspect import signature
 from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+
+from mmvos.structures import InputError
 
 from .paths import configs_root
+
+#: top-level keys with a meaning, whether or not a config names them: what mmengine's runners take, and what is read beside it
+KNOWN_KEYS = (set(signature(Runner.__init__).parameters) - {'self'}) | {
+    *('activation_checkpointing', 'compile', 'efficient_conv_bn_eval', 'find_unused_parameters', 'model_wrapper_cfg'),
+    *('runner_type', 'strategy', 'submission', 'tta_model', 'tta_pipeline', 'vis_backends'),
+}
 
 
 def load_config(config: str | os.PathLike | Config, cfg_options: dict | None = None) -> Config:
     """Read a config and make its parts known to the registries.
 
     Args:
-        config: a path (also relative to MMVOS's own ``configs`` folder, e.g. ``agame/agame_mini_synthvos.py``), or a config.
-        cfg_options: values that override the config's, ``{'a.b': value}``.
+        config (path | Config): a path (also relative to MMVOS's own ``configs`` folder, e.g. ``agame/agame_mini_synthvos.py``),
+            or a config.
+        cfg_options (dict): values that override the config's, ``{'a.b': value}``.
 
     Raises:
-        FileNotFoundError: no such config, with both places that were tried.
+        InputError: no such config (with both places that were tried), a config that cannot be read, or an override of a
+            top-level key that is unknown.
     """
     if not isinstance(config, Config):
         path = Path(config)
         own = configs_root() / 'configs' / path
         if not path.is_file() and not own.is_file():
-            raise FileNotFoundError(f'{path}: config not found (neither here nor in {configs_root() / "configs"}).')
+            raise InputError(f'{path}: config not found (neither here nor in {configs_root() / "configs"}).')
         if os.getcwd() not in sys.path:  # custom_imports find a project below the folder where the command is run
             sys.path.append(os.getcwd())
-        config = Config.fromfile(path if path.is_file() else own)
+        config = _read(path if path.is_file() else own)
     if cfg_options:
-        config.merge_from_dict(cfg_options)
+        check_overrides(cfg_options, config)
+        try:
+            config.merge_from_dict(cfg_options)
+        except (KeyError, TypeError, IndexError) as error:
+            raise InputError(f'--cfg-options {" ".join(cfg_options)}: {error}') from error
     init_default_scope(config.get('default_scope', 'mmvos'))
     return config
+
+
+def check_overrides(keys: Iterable[str], config: Config) -> None:
+    """Refuse overrides that nothing would read: their top-level key is neither the config's nor one that has a meaning.
+
+    Args:
+        keys (Iterable[str]): dotted keys, e.g. ``'train_cfg.max_iters'``.
+        config (Config): what they are to override.
+
+    Raises:
+        InputError: an unknown key, with the nearest known one.
+    """
+    known = KNOWN_KEYS | set(config.keys())
+    for key in keys:
+        top = key.split('.')[0]
+        if top not in known:
+            near = difflib.get_close_matches(top, known, n=1)
+            hint = f'did you mean {near[0]!r}?' if near else f"the config's own are {', '.join(sorted(config.keys()))}."
+            raise InputError(f'--cfg-options {key}: no top-level key {top!r}; {hint}')
+
+
+def _read(path: Path) -> Config:
+    """The config of a file; an error in what it says names the file (and the line, where it is Python that cannot be read)."""
+    try:
+        return Config.fromfile(path)
+    except SyntaxError as error:
+        # mmengine parses a text without a name, of this file or of one of its bases
+        raise InputError(f'{path} (or one of its _base_ configs), line {error.lineno}: {error.msg}.') from error
+    except (ValueError, KeyError, TypeError, AttributeError, ImportError, NameError, OSError) as error:
+        raise InputError(f'{path}: cannot be read as a config ({type(error).__name__}: {error}).') from error

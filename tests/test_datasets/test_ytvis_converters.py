@@ -85,7 +85,7 @@ def test_label_map_errors(run, tmp_path):
         run('masks_to_ytvis', '--category', 'dog')
     assert masks_of(run('masks_to_ytvis', '--category', 'dog', '--resize-masks'), 'dog')[1].shape == (HEIGHT, WIDTH)
     write_label_map(tmp_path / 'labels/a/00009.png', label_map(o1=(0, 0, 5, 5)))
-    with pytest.raises(FileNotFoundError, match=r'00009\.jpg: frame not found'):
+    with pytest.raises(SystemExit, match=r'00009\.jpg: frame not found'):
         run('masks_to_ytvis', '--category', 'dog')
 
 

@@ -34,7 +34,7 @@ def test_a_wrong_file_is_named(tmp_path):
         capture_output=True,
         text=True,
     )
-    assert run.returncode == 1 and 'other.json' in run.stderr and 'Traceback' not in run.stderr
+    assert run.returncode == 2 and 'other.json' in run.stderr and 'Traceback' not in run.stderr
 
 
 def test_the_split_is_complete_and_repeatable():

@@ -103,19 +103,19 @@ def test_one_and_two_processes_give_the_same_results(trained, tmp_path):
 
 def test_a_checkpoint_of_another_model_is_one_clear_message(tmp_path):
     torch.save(dict(state_dict={'a.weight': torch.zeros(3)}), tmp_path / 'other.pth')
-    output = run('tools/test.py', CONFIG, tmp_path / 'other.pth', '--work-dir', tmp_path, expect=1)
+    output = run('tools/test.py', CONFIG, tmp_path / 'other.pth', '--work-dir', tmp_path, expect=2)
     assert 'other.pth: these are not the weights of' in output
 
 
 def test_a_missing_checkpoint_and_config_are_named(tmp_path):
     assert 'none.pth: checkpoint not found' in run(
-        'tools/test.py', CONFIG, tmp_path / 'none.pth', '--work-dir', tmp_path, expect=1
+        'tools/test.py', CONFIG, tmp_path / 'none.pth', '--work-dir', tmp_path, expect=2
     )
-    assert 'nothing.py: config not found' in run('tools/train.py', 'nothing.py', expect=1)
+    assert 'nothing.py: config not found' in run('tools/train.py', 'nothing.py', expect=2)
 
 
 def test_the_converter_names_what_it_does_not_know(tmp_path):
     torch.save(dict(net={'strange.weight': torch.zeros(1)}), tmp_path / 'src.pth')
-    output = run('tools/model_converters/convert_checkpoint.py', 'agame', tmp_path / 'src.pth', tmp_path / 'dst.pth', expect=1)
+    output = run('tools/model_converters/convert_checkpoint.py', 'agame', tmp_path / 'src.pth', tmp_path / 'dst.pth', expect=2)
     assert 'src.pth' in output and 'strange.weight' in output
     assert not (tmp_path / 'dst.pth').exists()

@@ -25,7 +25,7 @@ from torch import nn
 from mmvos.models.flow import FlowEstimator
 from mmvos.models.trackers import BoxTracker
 from mmvos.registry import DATASETS, MODELS
-from mmvos.utils import load_config, prepare_for_inference
+from mmvos.utils import command_line, load_config, prepare_for_inference
 from mmvos.utils.checkpoint import load_weights
 from mmvos.videos import FrameArrays, Video, open_video
 
@@ -181,6 +181,7 @@ def parse_args():
     return parser.parse_args()
 
 
+@command_line
 def main() -> None:
     args = parse_args()
     cfg = load_config(args.config)

@@ -21,6 +21,7 @@ from mmvos.evaluation.evaluate import available_cores, score_videos  # noqa: E40
 from mmvos.evaluation.functional import score_objects  # noqa: E402
 from mmvos.evaluation.functional.boundary import boundary_map, boundary_radius, dilate_disc, mask_box  # noqa: E402
 from mmvos.structures import object_ids_of, read_label_map, write_label_map  # noqa: E402
+from mmvos.utils import command_line
 from mmvos.videos.layouts import GroundTruthVideo, stems, subfolders  # noqa: E402
 
 
@@ -157,6 +158,7 @@ def report(name: str, files: list[tuple], repeat: int) -> None:
         print(f'largest difference of any J or F: {largest_difference(files, ids):.1e}')
 
 
+@command_line
 def main() -> None:
     args = parse_args()
     cv2.setNumThreads(1)

@@ -29,7 +29,7 @@ from mmvos.inference import InferenceSession
 from mmvos.models.flow import FlowEstimator
 from mmvos.registry import MODELS
 from mmvos.structures import atomic_path
-from mmvos.utils import load_config
+from mmvos.utils import command_line, load_config
 
 
 class Measurement(NamedTuple):
@@ -223,6 +223,7 @@ def plot(results: dict[str, list[Measurement]], path: Path) -> None:
     pyplot.close(figure)
 
 
+@command_line
 def main(argv=None) -> None:
     args = parse_args(argv)
     if min(args.objects) < 1 or max(args.objects) > 254:

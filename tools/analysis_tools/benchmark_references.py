@@ -24,6 +24,7 @@ from torch.profiler import ProfilerActivity, profile
 import mmvos.models  # noqa: F401  (registers)
 from mmvos.models.attention.co_attention import literal_weights
 from mmvos.registry import MODELS, TASK_UTILS
+from mmvos.utils import command_line
 
 MIB = 2**20
 
@@ -140,6 +141,7 @@ def plot(rows: list, path: str, title: str) -> None:
     plt.close(figure)
 
 
+@command_line
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config')

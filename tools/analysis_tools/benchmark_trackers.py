@@ -20,6 +20,7 @@ from mmengine.registry import init_default_scope
 
 from mmvos.registry import TRACKERS
 from mmvos.structures import box_iou, boxes_of_masks, object_ids_of, one_hot, read_label_map
+from mmvos.utils import command_line
 from mmvos.videos import list_frames, read_frame
 
 
@@ -90,6 +91,7 @@ def build_tracker(config, checkpoint):
     return tracker
 
 
+@command_line
 def main():
     args = parse_args()
     root = Path(args.data_root)

@@ -16,6 +16,7 @@ import matplotlib.pyplot as plt  # noqa: E402
 from mmvos.apis import VOSInferencer  # noqa: E402
 from mmvos.models.segmentors import DyeNet  # noqa: E402
 from mmvos.structures import DAVIS_PALETTE, atomic_path  # noqa: E402
+from mmvos.utils import command_line
 
 
 def draw_timeline(report: dict, object_ids: list, path: Path) -> None:
@@ -47,6 +48,7 @@ def draw_timeline(report: dict, object_ids: list, path: Path) -> None:
     plt.close(figure)
 
 
+@command_line
 def main() -> None:
     parser = argparse.ArgumentParser(description='Explain what DyeNet did with a video.')
     parser.add_argument('config')

@@ -12,6 +12,8 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from mmvos.utils import command_line
+
 SCORES = ('J-Mean', 'F-Mean')
 
 
@@ -30,6 +32,7 @@ def by_object_count(rows: Sequence[dict], scores: Sequence[str] = SCORES) -> dic
     return table
 
 
+@command_line
 def main() -> None:
     parser = argparse.ArgumentParser(description='Scores by the number of objects in the video.')
     parser.add_argument('json_file', help="a metric's json_file, with per_object rows")

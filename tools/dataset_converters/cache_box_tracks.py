@@ -19,6 +19,7 @@ from mmengine.registry import init_default_scope
 from mmvos.datasets.transforms.instance_attention import track_video
 from mmvos.registry import TRACKERS
 from mmvos.structures import BoxTracks, object_ids_of, read_label_map, tight_box
+from mmvos.utils import command_line
 from mmvos.videos import list_frames, read_ahead, read_frame
 
 
@@ -51,6 +52,7 @@ def boxes_of_truth(stems, label_maps, shape):
     return file
 
 
+@command_line
 def main():
     args = parse_args()
     cfg = Config.fromfile(args.config).tracker

@@ -27,6 +27,7 @@ from mmvos.datasets import frames_of
 from mmvos.datasets.base_vos_dataset import image_size
 from mmvos.datasets.youtube_vis_writer import YouTubeVISWriter, list_videos
 from mmvos.structures.youtube_vis import load_youtube_vis
+from mmvos.utils import command_line
 
 #: an object of a video: its label and what tells it from others of the label
 ObjectKey = tuple[str, Any]
@@ -198,6 +199,7 @@ def read_video(annotations: str, video: str, frames: list[str], size: tuple[int,
     return None
 
 
+@command_line
 def main() -> None:
     args = parse_args()
     found = {}

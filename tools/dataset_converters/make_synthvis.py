@@ -32,6 +32,7 @@ from mmvos.datasets.synth import (
     write_synthvis,
 )
 from mmvos.structures.youtube_vis import load_youtube_vis
+from mmvos.utils import command_line
 
 
 def parse_args() -> argparse.Namespace:
@@ -90,6 +91,7 @@ def make_sources(args: argparse.Namespace, split: str) -> tuple:
     return objects, FolderBackgrounds(args.backgrounds, split, leave_out=groups.get('leave_out_backgrounds', ()))
 
 
+@command_line
 def main() -> None:
     args = parse_args()
     settings = SynthSettings(size=tuple(args.size), num_objects=tuple(args.num_objects), object_scale=tuple(args.object_scale))

@@ -26,6 +26,7 @@ from mmvos.datasets.base_vos_dataset import image_size
 from mmvos.datasets.youtube_vis_writer import YouTubeVISWriter, list_videos
 from mmvos.structures import object_ids_of, read_label_map
 from mmvos.structures.youtube_vis import load_youtube_vis
+from mmvos.utils import command_line
 
 
 def parse_args() -> argparse.Namespace:
@@ -88,6 +89,7 @@ def label_maps(masks: dict[int, str], count: int, size: tuple, mismatch: str) ->
         yield read_label_map(masks[index], shape=size, size_mismatch=mismatch) if index in masks else None
 
 
+@command_line
 def main() -> None:
     args = parse_args()
     categories = Categories(args.categories, args.category)

@@ -27,6 +27,7 @@ import cv2
 import numpy as np
 
 from mmvos.datasets.synth import read_cutout
+from mmvos.utils import command_line
 from mmvos.videos.video import IMAGE_SUFFIXES
 
 PACKAGES = ('tuxpaint-stamps-default', 'tuxpaint-data', 'mate-backgrounds', 'lomiri-wallpapers-16.04')
@@ -216,6 +217,7 @@ def prepare_backgrounds(paths: list[str], out: str, args: argparse.Namespace) ->
     write_lists(out, dict(all=names), args.val_share, args.seed)
 
 
+@command_line
 def main() -> None:
     args = parse_args()
     objects_out, backgrounds_out = osp.join(args.out, 'objects'), osp.join(args.out, 'backgrounds')

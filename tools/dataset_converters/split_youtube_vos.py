@@ -13,6 +13,7 @@ import sys
 
 from mmvos.datasets import read_json
 from mmvos.structures import atomic_path
+from mmvos.utils import command_line
 
 
 def split(videos: list[str], val_share: float, seed: int) -> tuple[list[str], list[str]]:
@@ -21,6 +22,7 @@ def split(videos: list[str], val_share: float, seed: int) -> tuple[list[str], li
     return sorted(set(videos) - held_out), sorted(held_out)
 
 
+@command_line
 def main() -> None:
     parser = argparse.ArgumentParser(description='Split the training videos of YouTube-VOS.')
     parser.add_argument('data_root', help='folder that holds train/meta.json')

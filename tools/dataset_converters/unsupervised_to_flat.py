@@ -13,6 +13,7 @@ import cv2
 import mmvos.datasets  # noqa: F401  (registers)
 from mmvos.registry import DATASETS
 from mmvos.structures import atomic_path
+from mmvos.utils import command_line
 
 TYPES = {'fbms': 'FBMSDataset', 'segtrack_v2': 'SegTrackV2Dataset', 'youtube_objects': 'YouTubeObjectsDataset'}
 
@@ -35,6 +36,7 @@ def write_video(video: dict, out_dir: str, link: bool) -> None:
             cv2.imwrite(temporary, mask)
 
 
+@command_line
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('dataset', choices=sorted(TYPES))

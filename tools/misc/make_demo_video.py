@@ -6,8 +6,10 @@ python tools/misc/make_demo_video.py OUT [--frames 40] [--size 480 854]
 import argparse
 
 from mmvos.datasets.synth import write_demo_video
+from mmvos.utils import command_line
 
 
+@command_line
 def main() -> None:
     parser = argparse.ArgumentParser(description='Write the demo video.')
     parser.add_argument('out', help='root folder: gets JPEGImages, Annotations and ImageSets')

@@ -23,7 +23,7 @@ from mmengine.utils import track_iter_progress
 from mmvos.datasets.transforms.flow import SUFFIXES, check_flow, flow_path, write_flow
 from mmvos.models.flow import FlowEstimator
 from mmvos.registry import MODELS
-from mmvos.utils import load_config
+from mmvos.utils import command_line, load_config
 from mmvos.videos import list_frames, read_frame
 
 
@@ -126,6 +126,7 @@ def process(video: Path, estimator: FlowEstimator, args: argparse.Namespace) -> 
     return len(pairs)
 
 
+@command_line
 def main(argv=None) -> None:
     args = parse_args(argv)
     estimator = build_estimator(args)

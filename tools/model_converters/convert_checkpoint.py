@@ -10,8 +10,10 @@ import torch
 
 from mmvos.converters import CONVERTERS, convert, load_foreign_checkpoint
 from mmvos.structures import atomic_path
+from mmvos.utils import command_line
 
 
+@command_line
 def main() -> None:
     parser = argparse.ArgumentParser(description='Convert a checkpoint of an original implementation.')
     parser.add_argument('method', choices=sorted(CONVERTERS), help='which implementation it comes from')

@@ -11,9 +11,11 @@ import os
 import torch
 
 from mmvos.structures import atomic_path
+from mmvos.utils import command_line
 from mmvos.utils.checkpoint import read_checkpoint, state_dict_of
 
 
+@command_line
 def main() -> None:
     parser = argparse.ArgumentParser(description='Reduce a checkpoint to what inference needs.')
     parser.add_argument('source', help='checkpoint of a training run')

@@ -1,0 +1,90 @@
+"""Files that are complete or not there."""
+
+import os
+import socket
+import tempfile
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+
+
+class atomic_path:
+    """``with atomic_path(final) as temporary``: write to ``temporary``; it becomes ``final`` only if nothing was raised.
+
+    What was under the final name stays until then. Hidden temporary files that dead processes of this machine left in the
+    folder are removed.
+
+    Args:
+        path (path): the final name; its folder is made.
+        durable (bool): the file is on the disk, not only in the machine's memory, before it takes the name: for what cannot
+            be made again after a power failure.
+    """
+
+    def __init__(self, path: str | os.PathLike, durable: bool = False) -> None:
+        self.path, self.durable = Path(path), durable
+
+    def __enter__(self) -> str:
+        folder = self.path.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(folder.resolve(), os.getpid())
+        prefix = f'{_PREFIX}{os.getpid()}-'
+        handle, self.temporary = tempfile.mkstemp(dir=folder, prefix=prefix, suffix=self.path.suffix)
+        os.close(handle)
+        return self.temporary
+
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if error_type is None:
+                self._publish()
+        finally:
+            with suppress(FileNotFoundError):  # it has its final name
+                os.unlink(self.temporary)
+
+    def _publish(self) -> None:
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(self.temporary, 0o666 & ~umask)
+        if self.durable:
+            _sync(self.temporary)
+        os.replace(self.temporary, self.path)
+        if self.durable:
+            with suppress(OSError):  # not every file system can write a folder's list of names at once
+                _sync(self.path.parent)
+
+
+@lru_cache(maxsize=1024)  # once per folder and process: a folder of masks has thousands of files
+def remove_abandoned(folder: Path, process: int) -> None:
+    """Remove temporary files in a folder whose processes, on this machine, are no more.
+
+    Args:
+        folder (Path): where to look; not below it.
+        process (int): number of the process that asks.
+    """
+    for found in folder.glob(f'{_PREFIX}*'):
+        number = found.name[len(_PREFIX) :].split('-')[0]
+        if number.isdigit() and int(number) != process and not _is_alive(int(number)):
+            found.unlink(missing_ok=True)
+
+
+_PREFIX = f'.mmvos-{socket.gethostname()}-'
+
+
+def _sync(path: str | os.PathLike) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is another user's
+        pass
+    return True

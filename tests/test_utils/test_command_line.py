@@ -1,0 +1,183 @@
+"""How command lines end: exit codes, one line for what a user can mend, tracebacks for faults, signals."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from mmvos.registry import DATASETS
+from mmvos.structures import InputError
+from mmvos.utils import command_line, load_config, run_lock
+
+ROOT = Path(__file__).parents[2]
+
+
+def ended(action):
+    """Exit code of a command line whose ``main`` does ``action``."""
+
+    @command_line
+    def main():
+        return action()
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code
+
+
+def raising(error):
+    def action():
+        raise error
+
+    return action
+
+
+def build_with_a_wrong_key():
+    import mmvos.datasets  # noqa: F401
+
+    DATASETS.build(dict(type='SynthVOSDataset', lenght=3))
+
+
+@pytest.mark.parametrize(
+    'action, message',
+    [
+        (raising(InputError('a.png: found x,\n expected y.')), 'error: a.png: found x, expected y.\n'),
+        (raising(OSError(errno.ENOSPC, 'No space left on device', 'out/m.png')), 'error: out/m.png: No space left on device\n'),
+        (raising(FileNotFoundError('a.pth: checkpoint not found.')), 'error: a.pth: checkpoint not found.\n'),
+        (raising(SystemExit('error: wrong.')), 'error: wrong.\n'),
+        (raising(MemoryError('2 GB')), 'error: out of memory. 2 GB\n'),
+        (build_with_a_wrong_key, "error: config: BaseDataset.__init__() got an unexpected keyword argument 'lenght'\n"),
+        (lambda: DATASETS.build(dict(type='Nothing')), 'error: config: '),
+        (lambda: Config(dict(a=1)).model, "error: config: 'ConfigDict' object has no attribute 'model'\n"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_line(action, message, capsys):
+    assert ended(action) == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith(message) and printed.count('\n') == 1
+
+
+@pytest.mark.parametrize('error', [ValueError('x'), TypeError('f() got an unexpected keyword argument'), ConnectionError('x')])
+def test_a_fault_of_the_program_passes_with_its_traceback(error):
+    @command_line
+    def main():
+        raise error
+
+    with pytest.raises(type(error)) as raised:
+        main()
+    assert raised.value is error
+
+
+def test_the_traceback_can_be_seen(capsys, monkeypatch):
+    monkeypatch.setenv('MMVOS_TRACEBACK', '1')
+    assert ended(raising(InputError('a.png: wrong.'))) == 2
+    assert 'Traceback' in capsys.readouterr().err
+
+
+def test_the_value_of_main_and_its_own_exits_stay():
+    assert command_line(lambda: 7)() == 7
+    assert ended(raising(SystemExit(3))) == 3
+
+
+def test_an_error_of_a_loading_process_is_one_line_too(capsys):
+    from torch.utils.data import DataLoader
+
+    assert ended(lambda: next(iter(DataLoader(Broken(), num_workers=1)))) == 2
+    assert capsys.readouterr().err == 'error: a.jpg: cannot be decoded.\n'
+
+
+class Broken:
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        raise InputError('a.jpg: cannot be decoded.')
+
+
+@pytest.mark.parametrize('number, code', [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_clears_away_what_was_begun(number, code, tmp_path):
+    script = textwrap.dedent("""
+        import sys, time
+        from mmvos.structures import atomic_path
+        from mmvos.utils.command_line import command_line
+
+        @command_line
+        def main():
+            with atomic_path(sys.argv[1]) as temporary:
+                open(temporary, 'w').write('half')
+                print('begun', flush=True)
+                time.sleep(60)
+
+        main()
+    """)
+    process = subprocess.Popen(
+        [sys.executable, '-c', script, str(tmp_path / 'a.txt')],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ, PYTHONPATH=str(ROOT)),
+    )
+    assert process.stdout.readline() == 'begun\n'
+    process.send_signal(number)
+    _, printed = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert printed.startswith('error: stopped by') and printed.count('\n') == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_overrides_of_unknown_keys_are_refused():
+    config = Config(dict(model=dict(type='A'), data_root='x'))
+    assert load_config(config, {'randomness.seed': 3, 'data_root': 'y'}).data_root == 'y'
+    with pytest.raises(InputError, match="no top-level key 'train_cgf'; did you mean 'train_cfg'"):
+        load_config(config, {'train_cgf.max_iters': 3})
+
+
+@pytest.mark.parametrize(
+    'text, message', [('a = (', 'c.py .*, line 1'), ('a = 1 / None', 'TypeError'), ("_base_ = 'nothing.py'", 'nothing.py')]
+)
+def test_a_config_that_cannot_be_read_is_named(text, message, tmp_path):
+    path = tmp_path / 'c.py'
+    path.write_text(text)
+    with pytest.raises(InputError, match=message) as raised:
+        load_config(path)
+    assert raised.value.__cause__ is not None
+
+
+HOLD = """
+import sys, time
+from mmvos.utils import run_lock
+with run_lock(sys.argv[1], '--work-dir'):
+    print('begun', flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize('name', ['folder', 'file.zip'])
+def test_the_second_run_into_one_place_says_so(name, tmp_path):
+    target = tmp_path / name
+    process = subprocess.Popen(
+        [sys.executable, '-c', HOLD, str(target)], stdout=subprocess.PIPE, text=True, env=dict(os.environ, PYTHONPATH=str(ROOT))
+    )
+    try:
+        assert process.stdout.readline() == 'begun\n'
+        message = rf'{name}: another run \(process {process.pid} on .*--work-dir'
+        with pytest.raises(InputError, match=message), run_lock(target, '--work-dir'):
+            pass
+    finally:
+        process.kill()
+        process.communicate()
+    for _ in range(100):  # the lock ends with the process
+        try:
+            with run_lock(target, '--work-dir'):
+                break
+        except InputError:
+            time.sleep(0.05)
+    else:
+        pytest.fail('the lock of a dead process holds')
+    assert not [p for p in tmp_path.rglob('*') if p.is_file()]
