@@ -6,12 +6,11 @@ import os
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from mmvos.structures import VOID, read_label_map
+from mmvos.structures import VOID, read_label_map, run_length_problem
 from mmvos.structures.youtube_vis import load_youtube_vis
 from mmvos.videos.layouts import davis_sequences, first_folder, read_meta
 
@@ -128,31 +127,10 @@ def _youtube_vis(archive: zipfile.ZipFile, root: Path) -> Iterator[str]:
         return
     for i, result in enumerate(results):
         for frame, rle in enumerate(result['segmentations']):
-            problem = rle and _rle_problem(rle)
+            problem = rle and run_length_problem(rle)
             if problem:
                 yield f'results.json: result {i} (video {result["video_id"]}), frame {frame}: {problem}'
                 break
-
-
-def _rle_problem(rle: dict[str, Any]) -> str | None:
-    """What is wrong with the code of a compressed RLE: six bits a character, five of them of a number; numbers from the
-    fourth on are differences to the last but one."""
-    codes = np.frombuffer(rle['counts'].encode('latin-1', 'replace'), np.uint8).astype(np.int64) - 48
-    if not len(codes) or codes.min() < 0 or codes.max() > 63 or codes[-1] & 32:
-        return 'counts is not a compressed RLE.'
-    ends = np.flatnonzero(codes < 32)
-    starts = np.concatenate([[0], ends[:-1] + 1])
-    lengths = ends - starts + 1
-    place = np.arange(len(codes)) - np.repeat(starts, lengths)
-    if place.max() > 11:
-        return 'counts is not a compressed RLE.'
-    runs = np.add.reduceat((codes & 31) << (5 * place), starts)
-    runs -= (codes[ends] >> 4 & 1) << (5 * lengths)  # the last character's fifth bit is the sign
-    runs[1::2] = np.cumsum(runs[1::2])
-    runs[2::2] = np.cumsum(runs[2::2])
-    if runs.min() < 0 or runs.sum() != rle['size'][0] * rle['size'][1]:
-        return f'counts does not add up to the {rle["size"][0]} x {rle["size"][1]} pixels of size.'
-    return None
 
 
 def _video(

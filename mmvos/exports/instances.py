@@ -1,20 +1,13 @@
 """Run-length codes in one JSON file: COCO and YouTube-VIS."""
 
 import json
-from typing import Any
 
 import numpy as np
 from pycocotools import mask as rle
 
-from mmvos.structures import atomic_path, object_ids_of
+from mmvos.structures import atomic_path, encode_mask, object_ids_of
 
 from .base import Export, ExportInfo, export_format
-
-
-def encode(mask: np.ndarray) -> dict[str, Any]:
-    """Bool ``(H, W)`` as COCO's compressed run-length code, ready for JSON."""
-    code = rle.encode(np.asfortranarray(mask.astype(np.uint8)))
-    return dict(size=[int(side) for side in code['size']], counts=code['counts'].decode())
 
 
 class _Instances(Export):
@@ -46,7 +39,7 @@ class YouTubeVISExport(_Instances):
 
     def write(self, index: int, name: str, frame: np.ndarray, label_map: np.ndarray) -> None:
         for object_id in object_ids_of(label_map):
-            self._codes.setdefault(object_id, {})[len(self._files)] = encode(label_map == object_id)
+            self._codes.setdefault(object_id, {})[len(self._files)] = encode_mask(label_map == object_id)
         self._files.append(f'{self.info.video_id}/{name}.jpg')
 
     def close(self) -> None:
@@ -89,7 +82,7 @@ class COCOExport(_Instances):
         self._images.append(
             dict(id=image_id, file_name=f'{self.info.video_id}/{name}.jpg', width=width, height=height, frame_id=index)
         )
-        self._found += [(image_id, i, encode(label_map == i)) for i in object_ids_of(label_map)]
+        self._found += [(image_id, i, encode_mask(label_map == i)) for i in object_ids_of(label_map)]
 
     def close(self) -> None:
         categories = self._categories(sorted({object_id for _, object_id, _ in self._found}))

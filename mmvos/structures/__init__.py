@@ -18,6 +18,7 @@ from .label_map import (
     voc_palette,
     write_label_map,
 )
+from .run_length import decode_mask, encode_mask, run_length_problem
 from .settings import settings_from
 from .vos_data_sample import VOSDataSample
 from .youtube_vis import InstanceTracks, load_youtube_vis
@@ -39,15 +40,18 @@ __all__ = [
     'clip_boxes',
     'compress',
     'davis_palette',
+    'decode_mask',
     'decompress',
     'draw_boxes',
     'enlarge_boxes',
     'has_area',
+    'encode_mask',
     'load_youtube_vis',
     'object_ids_of',
     'one_hot',
     'read_label_map',
     'read_palette',
+    'run_length_problem',
     'settings_from',
     'shuffle_slots',
     'tight_box',
