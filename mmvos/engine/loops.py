@@ -3,20 +3,23 @@
 import os
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from mmengine.dist import get_rank
 from mmengine.model import is_model_wrapper
 from mmengine.runner import TestLoop, ValLoop
 
+from mmvos.inference import open_session
 from mmvos.online.trainer import OnlineTrainer, copy_weights, snapshot, write_report
 from mmvos.registry import LOOPS
+from mmvos.videos import Video
 
 
 class _VideoLoopMixin:
     """Runs over whole videos.
 
-    Hooks see a *video* as an iteration (``after_test_iter``), and may define ``after_test_frame(runner, video_idx, video,
-    result)`` (``after_val_frame``) to see every frame's result.
+    An iteration is a video; see :class:`~mmvos.engine.hooks.VideoHook` for what hooks see. Mixed precision is the model's
+    ``test_cfg.amp``; the loop's ``fp16`` turns it on as well.
     """
 
     def _run_videos(self, mode: str) -> dict:
@@ -27,13 +30,19 @@ class _VideoLoopMixin:
         total, all_frames, all_start = len(self.dataloader), 0, time.perf_counter()
         for index, data_batch in enumerate(self.dataloader):
             runner.call_hook(f'before_{mode}_iter', batch_idx=index, data_batch=data_batch)
+            (video,) = data_batch['inputs']
             start, frames = time.perf_counter(), 0
-            for result in self._results(data_batch):
+            results = self._results(video)
+            while True:
+                if frames < len(video):
+                    runner.call_hook(f'before_{mode}_frame', video_idx=index, video=video, frame_idx=frames)
+                result = next(results, None)
+                if result is None:
+                    break
                 self.evaluator.process(data_samples=[result], data_batch=data_batch)
-                runner.call_hook(f'after_{mode}_frame', video_idx=index, video=data_batch['inputs'][0], result=result)
+                runner.call_hook(f'after_{mode}_frame', video_idx=index, video=video, result=result)
                 frames += 1
             seconds, all_frames = time.perf_counter() - start, all_frames + frames
-            video = data_batch['inputs'][0]
             runner.logger.info(
                 f'[rank {get_rank()}] video {index + 1}/{total} {video.video_id}: {frames} frames, '
                 f'{1000 * seconds / max(frames, 1):.1f} ms/frame'
@@ -45,8 +54,8 @@ class _VideoLoopMixin:
         runner.call_hook(f'after_{mode}')
         return metrics
 
-    def _results(self, data_batch: dict) -> Iterator:
-        return self.runner.model.val_step(data_batch)
+    def _results(self, video: Video) -> Iterator[Any]:
+        return open_session(self.runner.model, amp=self.fp16 or None).run(video)
 
     def _after_videos(self, frames: int, seconds: float) -> None:
         """Reports after the last video; frames and seconds of this rank."""
@@ -90,10 +99,10 @@ class VideoTestLoop(_VideoLoopMixin, TestLoop):
         model = self.runner.model
         return model.module if is_model_wrapper(model) else model
 
-    def _results(self, data_batch: dict) -> Iterator:
+    def _results(self, video: Video) -> Iterator[Any]:
         if self.online is None:
-            return self.runner.model.test_step(data_batch)
-        return self.online.run(self._model, data_batch['inputs'][0])
+            return super()._results(video)
+        return self.online.run(self._model, video)
 
     def _after_videos(self, frames: int, seconds: float) -> None:
         if self.online:

@@ -1,11 +1,8 @@
-"""Object ids of the user and indices of the tensors, kept apart by one class whose only job that is."""
+"""Ids that the user gives to objects, apart from the indices of the objects in tensors."""
 
 from collections.abc import Iterable
 
-import numpy as np
-from torch import Tensor
-
-from mmvos.structures import MAX_OBJECT_ID
+from mmvos.structures import MAX_OBJECT_ID, InputError
 
 
 class ObjectIds:
@@ -21,12 +18,12 @@ class ObjectIds:
         return object_id in self.ids
 
     def check_new(self, new_ids: Iterable[int]) -> None:
-        """Raise ValueError for an id that is in use or outside 1..254."""
+        """Raise InputError for an id that is in use or outside 1..254."""
         for object_id in new_ids:
             if not 1 <= object_id <= MAX_OBJECT_ID:
-                raise ValueError(f'object id {object_id} is outside 1..{MAX_OBJECT_ID}.')
+                raise InputError(f'object id {object_id} is outside 1..{MAX_OBJECT_ID}.')
             if object_id in self.ids:
-                raise ValueError(
+                raise InputError(
                     f'object {object_id} is segmented already; a prompt may only introduce new objects. '
                     'Remove it first to start it again.'
                 )
@@ -46,7 +43,3 @@ class ObjectIds:
         keep = [i for i, object_id in enumerate(self.ids) if object_id not in ids]
         self.ids = [self.ids[i] for i in keep]
         return keep
-
-    def to_label_map(self, indices: Tensor) -> np.ndarray:
-        """Index map uint8 ``(H, W)`` (0 background, i + 1 object number i) to a label map uint8 ``(H, W)``."""
-        return np.array([0] + self.ids, np.uint8)[indices.cpu().numpy()]

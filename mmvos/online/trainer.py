@@ -15,6 +15,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import cv2
@@ -29,7 +30,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import Dataset
 
-from mmvos.inference import InferenceSession, video_info
+from mmvos.inference import VOSSession, open_session, video_info
 from mmvos.registry import DATASETS, TRANSFORMS
 from mmvos.structures import VOID, VOSDataSample, atomic_path, object_ids_of, read_label_map
 from mmvos.videos import Video
@@ -170,7 +171,7 @@ class OnlineTrainer:
             if self.adapt:
                 yield from self.adapt.run(self, stages[-1] if stages else self.stages[-1], model, video)
             else:
-                yield from model.predict([video])
+                yield from open_session(model).run(video)
 
     def summary(self, frames: int, seconds: float) -> dict[str, Any]:
         """What was spent: ``fps`` without online training, and with its time spread over all frames."""
@@ -271,16 +272,16 @@ class OnlineTrainer:
     def _run_per_object(self, model: nn.Module, stages: list[dict], video: Video) -> Iterator[VOSDataSample]:
         """K fine-tuned copies go through the video side by side; their probabilities are merged frame by frame."""
         prompts = {i: read_prompt(video, i) for i in sorted(video.prompts)}
-        sessions: dict[int, InferenceSession] = {}
+        sessions: dict[int, VOSSession] = {}
         for index, label_map in prompts.items():
             for object_id in object_ids_of(label_map):
                 own = copy.deepcopy(model)
-                own.test_cfg.keep_scores = True
+                own.test_cfg = replace(own.test_cfg, keep_scores=True)
                 frame = video.read(index)
                 mask = (label_map == object_id).astype(np.uint8)
                 for number, stage in enumerate(stages):
                     self._train(own, stage, [GivenFrame(frame, mask, video.video_id)], f'{video.video_id}_{object_id}_{number}')
-                sessions[object_id] = InferenceSession(own, amp=model.test_cfg.get('amp', False))
+                sessions[object_id] = VOSSession(own)
         for index, frame in video:
             prompt = prompts.get(index)
             odds, ids, label_map = [], [], np.zeros(frame.shape[:2], np.uint8)
@@ -289,7 +290,7 @@ class OnlineTrainer:
                 if prompt is not None and (prompt == object_id).any():
                     mask = (prompt == object_id).astype(np.uint8)
                 result = session.step(frame, mask)
-                if 'pred_scores' in result:
+                if result.object_ids:
                     ids.append(object_id)
                     odds.append(result.pred_scores[1].clamp(1e-7, 1 - 1e-7).logit())
             if odds:
@@ -371,30 +372,21 @@ class OnlineAdaptation:
         config = copy.deepcopy(stage['optim_wrapper'])
         if self.lr is not None:
             config['optimizer']['lr'] = self.lr
-        model.test_cfg, settings = copy.deepcopy(model.test_cfg), model.test_cfg
-        model.test_cfg.keep_scores = True
         wrapper = build_optim_wrapper(model, config)
         seed = stage['seed'] + zlib.crc32(f'{video.video_id}/adapt'.encode())
         rng, last = np.random.default_rng(seed), None
-        session = InferenceSession(model)
-        try:
-            for index, frame in video:
-                prompt = video.prompt(index, frame.shape[:2])
-                if last is not None and prompt is None and session.object_ids:
-                    trial = copy.deepcopy(session.state), session.frame_index
-                    scores = session.step(frame).pred_scores
-                    session.state, session.frame_index = trial
-                    target, far = self.targets(scores, last, session.object_ids)
-                    with isolated_random_state(seed + index), trainable_mode(model, stage):
-                        self._adapt(model, wrapper, pipeline, synthesis, given, (frame, target, far is None), rng, stage)
-                result = session.step(frame, prompt)
-                result.set_metainfo(video_info(video, index))
-                if not settings.get('keep_scores', False) and 'pred_scores' in result:
-                    del result.pred_scores
-                last = result.pred_label_map
-                yield result
-        finally:
-            model.test_cfg = settings
+        session = VOSSession(model)
+        for index, frame in video:
+            prompt = video.prompt(index, frame.shape[:2])
+            if last is not None and prompt is None and session.object_ids:
+                scores = session.peek(frame).pred_scores
+                target, far = self.targets(scores, last, session.object_ids)
+                with isolated_random_state(seed + index), trainable_mode(model, stage):
+                    self._adapt(model, wrapper, pipeline, synthesis, given, (frame, target, far is None), rng, stage)
+            result = session.step(frame, prompt)
+            result.set_metainfo(video_info(video, index))
+            last = result.pred_label_map
+            yield result
 
     def _adapt(self, model, wrapper, pipeline, synthesis, given, current, rng, stage) -> None:
         frame, target, lost = current

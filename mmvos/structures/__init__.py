@@ -18,8 +18,9 @@ from .label_map import (
     voc_palette,
     write_label_map,
 )
+from .object_state import PER_OBJECT, keep_objects, per_object
 from .run_length import decode_mask, encode_mask, run_length_problem
-from .settings import settings_from
+from .settings import NoSettings, settings_from
 from .vos_data_sample import VOSDataSample
 from .youtube_vis import InstanceTracks, load_youtube_vis
 
@@ -31,6 +32,8 @@ __all__ = [
     'InstanceSlots',
     'InstanceTracks',
     'MAX_OBJECT_ID',
+    'NoSettings',
+    'PER_OBJECT',
     'VOID',
     'VOSDataSample',
     'atomic_path',
@@ -46,9 +49,11 @@ __all__ = [
     'enlarge_boxes',
     'has_area',
     'encode_mask',
+    'keep_objects',
     'load_youtube_vis',
     'object_ids_of',
     'one_hot',
+    'per_object',
     'read_label_map',
     'read_palette',
     'run_length_problem',

@@ -2,13 +2,18 @@
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from .errors import InputError
 
 Settings = TypeVar('Settings')
+
+
+@dataclass(frozen=True)
+class NoSettings:
+    """Settings of a part that has none: any key is an error."""
 
 
 def settings_from(cls: type[Settings], values: Mapping[str, Any] | Settings | None, place: str) -> Settings:
@@ -20,11 +25,12 @@ def settings_from(cls: type[Settings], values: Mapping[str, Any] | Settings | No
         place (str): where the mapping stands, for messages, e.g. ``'AGAME.test_cfg'``.
 
     Returns:
-        An instance of ``cls``. A mapping for a field whose type is a dataclass becomes that dataclass.
+        An instance of ``cls``. A mapping for a field whose type is a dataclass (or that or None) becomes that
+            dataclass.
 
     Raises:
         InputError: a key that ``cls`` does not declare (with the nearest one that it does), a key without a default
-            that is missing, or a value of another type than declared.
+            that is missing, or a value of another type than declared. Choices are declared as ``Literal``.
     """
     if isinstance(values, cls):
         return values
@@ -39,8 +45,9 @@ def settings_from(cls: type[Settings], values: Mapping[str, Any] | Settings | No
             raise InputError(f'{place}: unknown setting {key!r}; {hint}')
     hints = get_type_hints(cls)
     for key, value in given.items():
-        if is_dataclass(hints[key]) and isinstance(value, Mapping):
-            given[key] = settings_from(hints[key], value, f'{place}.{key}')  # type: ignore[arg-type]
+        nested = next((part for part in (hints[key], *get_args(hints[key])) if is_dataclass(part)), None)
+        if nested is not None and isinstance(value, Mapping):
+            given[key] = settings_from(nested, value, f'{place}.{key}')  # type: ignore[arg-type]
         elif not _fits(value, hints[key]):
             raise InputError(f'{place}.{key}: expected {_spelled(hints[key])}, got {value!r}.')
     try:
@@ -52,9 +59,11 @@ def settings_from(cls: type[Settings], values: Mapping[str, Any] | Settings | No
 
 
 def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value has a declared type; only scalars and None are looked at, anything else is taken as it is."""
+    """Whether a value has a declared type; only scalars, choices and None are looked at, anything else is taken as it is."""
     if get_origin(hint) in (Union, UnionType):
         return any(_fits(value, part) for part in get_args(hint))
+    if get_origin(hint) is Literal:
+        return any(type(value) is type(choice) and value == choice for choice in get_args(hint))
     if hint is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     if hint is int:
@@ -67,4 +76,6 @@ def _fits(value: Any, hint: Any) -> bool:
 def _spelled(hint: Any) -> str:
     if get_origin(hint) in (Union, UnionType):
         return ' or '.join(_spelled(part) for part in get_args(hint))
+    if get_origin(hint) is Literal:
+        return ' or '.join(map(repr, get_args(hint)))
     return 'None' if hint is NoneType else getattr(hint, '__name__', str(hint))

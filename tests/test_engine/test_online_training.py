@@ -13,6 +13,7 @@ from torch import nn
 import mmvos.datasets  # noqa: F401  (registers)
 import mmvos.engine  # noqa: F401
 from mmvos.datasets.transforms.first_frame_synthesis import FirstFrameSynthesis
+from mmvos.inference import VOSSession
 from mmvos.models.losses import OIMLoss
 from mmvos.models.segmentors import PER_OBJECT, CausalVOSModel
 from mmvos.online.trainer import GivenFrame, OnlineAdaptation, OnlineTrainer, mixed_samples, snapshot
@@ -113,7 +114,7 @@ def score(results, truth):
 def test_it_learns(recurrent):
     video, truth = toy_video()
     net = model(recurrent)
-    before = score(net.predict([video]), truth)
+    before = score(VOSSession(net).run(video), truth)
     trainer = OnlineTrainer([stage(clip_len=2, synthesis=dict(type='FirstFrameSynthesis', min_size=8, clip_len=2))])
     after = score(trainer.run(net, video), truth)
     assert after > max(before, 0.5)
@@ -183,7 +184,7 @@ def test_one_model_per_object_keeps_all_ids():
 def test_a_loss_that_is_not_finite_falls_back(monkeypatch):
     video, truth = toy_video()
     net = model()
-    expected = [r.pred_label_map for r in net.predict([video])]
+    expected = [r.pred_label_map for r in VOSSession(net).run(video)]
     monkeypatch.setattr(TinyVOS, 'loss', lambda self, *_: dict(loss_seg=self.head.bias.sum() * float('nan')))
     for x, r in zip(expected, OnlineTrainer([stage()]).run(net, video)):
         np.testing.assert_array_equal(x, r.pred_label_map)

@@ -1,5 +1,6 @@
 """A-GAME against the outputs of the original implementation."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,7 @@ def model(built):
     model, weights = built
     model.load_state_dict(weights, strict=True)
     model.zero_grad()
-    model.test_cfg.update_mask = 'aggregated'
+    model.test_cfg = replace(model.test_cfg, update_mask='aggregated')
     return model.eval()
 
 
@@ -192,7 +193,7 @@ class Recorded:
 
     @torch.no_grad()
     def __init__(self, model, frames, prompts, mode, geometry=None):
-        model.test_cfg.update_mask = mode
+        model.test_cfg = replace(model.test_cfg, update_mask=mode)
         geometry = geometry or FrameGeometry(frames.shape[-2:])
         self.scores, self.prob, self.coarse, self.coarse_up, self.app, self.update = [], [], [], [], [], []
         hooks = [

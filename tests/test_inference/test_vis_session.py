@@ -21,6 +21,7 @@ from vis_data import CLASSES, ROOT, make_videos, small_config, small_model
 from mmvos.apis import VISInferencer
 from mmvos.inference import ShortSide, VISSession
 from mmvos.registry import DATASETS
+from mmvos.structures import InputError
 from mmvos.utils import prepare_for_inference
 from mmvos.videos import open_video
 
@@ -69,8 +70,9 @@ class TestSession:
     def test_nothing_of_a_video_reaches_the_next(self, model):
         first, second = frames_of(3, seed=1), frames_of(3, seed=2)
         alone = [key_of(r) for r in VISSession(model).run(open_video(second))]
-        together = [key_of(r) for r in model.test_step(dict(inputs=[open_video(first), open_video(second)]))]
-        assert together[3:] == alone
+        session = VISSession(model)
+        list(session.run(open_video(first)))
+        assert [key_of(r) for r in session.run(open_video(second))] == alone
 
     def test_two_sessions_do_not_mix(self, model):
         first, second = frames_of(3, seed=1), frames_of(3, seed=2)
@@ -96,7 +98,7 @@ class TestSession:
             assert len(session.step(frames[0]).pred_track_instances) == 0
         finally:
             model.detector.roi_head.test_cfg.score_thr = threshold
-        assert len(session.state.memory.read_maps(model.kept_maps(model.raw_maps(session._frame(frames[1], 1).image))))
+        assert len(session.state.memory.read_maps(model.kept_maps(model.raw_maps(session.view.view(frames[1], 1).image))))
         assert key_of(session.step(frames[1]))[0][0] == 0
 
     def test_what_it_remembers_does_not_grow(self, model):
@@ -123,24 +125,19 @@ class TestSession:
         assert result.pred_track_instances.scores.dtype == torch.float32 and len(result.pred_track_instances)
 
     @pytest.mark.parametrize(
-        'frame, prompt, message',
-        [
-            (np.zeros((50, 60, 3), np.uint8), None, 'frame 1 is 60x50'),
-            (np.zeros((100, 170), np.uint8), None, 'BGR uint8'),
-            (np.zeros((100, 170, 3), np.uint8), np.zeros((100, 170), np.uint8), 'takes no prompt'),
-        ],
+        'frame, message', [(np.zeros((50, 60, 3), np.uint8), 'frame 1 is 60x50'), (np.zeros((100, 170), np.uint8), 'BGR uint8')]
     )
-    def test_bad_input(self, model, frame, prompt, message):
+    def test_bad_input(self, model, frame, message):
         session = VISSession(model)
         session.step(frames_of(1)[0])
-        with pytest.raises(ValueError, match=message):
-            session.step(frame, prompt)
+        with pytest.raises(InputError, match=message):
+            session.step(frame)
 
     def test_padding_is_that_of_training(self, model):
         """Zeros after normalisation, on the right and below."""
-        frame = VISSession(model)
-        frame._fit_geometry(np.zeros((100, 170, 3), np.uint8), 0)
-        frame = frame._frame(np.full((100, 170, 3), 7, np.uint8), 0)
+        session = VISSession(model)
+        session.step(np.zeros((100, 170, 3), np.uint8))
+        frame = session.view.view(np.full((100, 170, 3), 7, np.uint8), 1)
         height, width = frame.img_shape
         assert frame.image.shape[-2:] == (96, 160) and (height, width) == (94, 160)
         assert not frame.image[:, :, height:].any() and frame.image[:, :, :height, :width].abs().min() > 0

@@ -3,6 +3,7 @@
 import builtins
 import runpy
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ def frames(number, seed=0):
 
 
 def scores_of(model, images, video_id='video'):
-    model.test_cfg.keep_scores = True
+    model.test_cfg = replace(model.test_cfg, keep_scores=True)
     return torch.stack([r.pred_scores for r in InferenceSession(model).run(FrameArrays(images, video_id=video_id))])
 
 
@@ -208,7 +209,7 @@ def test_embeddings_kept_do_not_grow_with_the_video(references, most, monkeypatc
 def test_half_precision_cache_changes_little():
     model, images = build(), frames(6)
     full = scores_of(model, images)
-    model.test_cfg.update(cache_dtype='float16', cache_on_cpu=True)
+    model.test_cfg = replace(model.test_cfg, cache_dtype='float16', cache_on_cpu=True)
     assert 0 < (scores_of(model, images) - full).abs().max() < 0.02
 
 

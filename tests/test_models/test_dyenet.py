@@ -1,5 +1,6 @@
 """DyeNet's way through a video, with parts that see colours instead of learnt ones."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -237,7 +238,7 @@ def clip_with(object_ids, labels, **metainfo):
 def test_unnumbered_objects_keep_clear_of_numbered_rows():
     net = model()
     net.loss_reid = MODELS.build(dict(type='OIMLoss', num_identities=40, channels=3))
-    net.train_settings['unnumbered_rows'] = 10
+    net.train_cfg = replace(net.train_cfg, unnumbered_rows=10)
     labels = np.zeros((1, 8, 8), np.uint8)
     rows = net._identities(clip_with([2, 5, 9], labels, identities={2: 7, 5: 29})).tolist()
     assert rows[:2] == [7, 29] and 30 <= rows[2] < 40

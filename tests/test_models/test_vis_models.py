@@ -122,8 +122,8 @@ def test_saved_weights_load(tmp_path):
 
 def test_clips_are_refused_at_inference(batch):
     model = small_model()
-    with pytest.raises(TypeError, match='predicts on videos'):
-        next(model(**model.data_preprocessor(copy.deepcopy(batch), False), mode='predict'))
+    with pytest.raises(TypeError, match='run over videos by a mmvos.inference.VISSession'):
+        model(**model.data_preprocessor(copy.deepcopy(batch), False), mode='predict')
 
 
 @pytest.mark.parametrize('folder', ['masktrack_rcnn', 'sta_masktrack_rcnn'])

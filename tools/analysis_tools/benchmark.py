@@ -22,6 +22,7 @@ import torch
 from mmengine.registry import init_default_scope
 from torch import nn
 
+from mmvos.inference import open_session
 from mmvos.models.flow import FlowEstimator
 from mmvos.models.trackers import BoxTracker
 from mmvos.registry import DATASETS, MODELS
@@ -149,16 +150,17 @@ def run(
     prefetch: int,
     clock: StageClock | None = None,
     now: Callable[[], float] = time.perf_counter,
+    amp: bool | None = None,
 ) -> tuple:
     """Frames and seconds."""
     frames, start = 0, now()
     for video in videos:
         short = shorten(video, num_frames, prefetch)
-        predict = model.predict
+        segment = open_session(model, amp=amp).run
         if clock is not None:
             short.read = clock.timed('decode', short.read)
-            predict = clock.timed_items('output', predict)
-        frames += sum(1 for _ in predict([short]))
+            segment = clock.timed_items('output', segment)
+        frames += sum(1 for _ in segment(short))
     return frames, now() - start
 
 
@@ -191,19 +193,18 @@ def main() -> None:
         load_weights(model, args.checkpoint)
     device = torch.device(args.device)
     model.to(device).eval()
-    if args.amp:
-        model.test_cfg['amp'] = True
+    amp = args.amp or None
     if args.fast:
         prepare_for_inference(model)
     videos = videos_of(args, cfg)
-    run(model, videos[:1], 3, 0)  # warm-up
+    run(model, videos[:1], 3, 0, amp=amp)  # warm-up
     if device.type == 'cuda':
         torch.cuda.reset_peak_memory_stats(device)
     now = time.process_time if args.cpu_time else time.perf_counter
-    frames, seconds = run(model, videos, args.num_frames, 4, now=now)
+    frames, seconds = run(model, videos, args.num_frames, 4, now=now, amp=amp)
     clock = StageClock(device, now)
     instrument(model, clock)
-    staged_frames, staged_seconds = run(model, videos, args.num_frames, 0, clock, now)
+    staged_frames, staged_seconds = run(model, videos, args.num_frames, 0, clock, now, amp)
 
     name = torch.cuda.get_device_name(device) if device.type == 'cuda' else f'CPU, {torch.get_num_threads()} thread(s)'
     unit = 'processor time' if args.cpu_time else 'time'

@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-from mmengine.hooks import Hook
 
 from mmvos.registry import HOOKS
 from mmvos.videos import Video
 from mmvos.visualization import VideoWriter, draw_result
 
+from .video_hook import VideoHook
+
 
 @HOOKS.register_module()
-class VOSVisualizationHook(Hook):
+class VOSVisualizationHook(VideoHook):
     """Draws every result over its frame: ``<out_dir>/<video>/<frame>.jpg`` and ``<out_dir>/<video>.mp4``.
 
     Args:

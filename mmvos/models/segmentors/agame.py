@@ -1,7 +1,7 @@
 """A-GAME: a generative appearance model inside a causal segmentation network."""
 
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -9,10 +9,10 @@ from mmdet.utils import reduce_mean
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from mmvos.inference import Frame
+from mmvos.inference import Frame, SessionSettings
 from mmvos.models.matching.label_matching import FrameKeys, LabelMemory, ReadLabels
 from mmvos.registry import MODELS
-from mmvos.structures import VOID, VOSDataSample
+from mmvos.structures import VOID, InputError, VOSDataSample
 
 from ..heads.gaussian_appearance import GaussianMixture, mask_pair, pool_masks
 from ..heads.object_aggregation import aggregate_objects
@@ -63,8 +63,7 @@ class AGAMEState:
     ``means``, ``variances``: ``(N, K, C)`` (None without the appearance module); ``first_mask``, ``previous_mask``:
     (background, object) ``(N, 2, h, w)``; ``reference``: row of ``references`` for each object ``(N,)``;
     ``references``: what the mask propagation keeps of the frames in which objects were given, ``(P, channels, h, w)``
-    (None without that module); ``memory``: of the matching (or None); ``encoded``: index and features of the frame of a
-    late prompt, so that its prediction does not encode the frame again.
+    (None without that module); ``memory``: of the matching (or None).
     """
 
     means: Tensor | None = field(metadata=PER_OBJECT)
@@ -74,11 +73,24 @@ class AGAMEState:
     reference: Tensor = field(metadata=PER_OBJECT)
     references: Tensor | None = None
     memory: LabelMemory | None = None
-    encoded: tuple[int, FrameFeatures] | None = None
 
     @property
     def mixture(self) -> GaussianMixture:
         return GaussianMixture(self.means, self.variances)
+
+
+@dataclass(frozen=True)
+class AGAMETestSettings(SessionSettings):
+    """Settings of A-GAME's inference.
+
+    Args:
+        update_mask (str): mask that renews the state: ``'aggregated'`` (pooled, after objects have been aggregated),
+            ``'fine'`` (pooled, before) or ``'coarse'``.
+        correction (float): factor of the logits that the network adds to the matching's.
+    """
+
+    update_mask: Literal['aggregated', 'fine', 'coarse'] = 'aggregated'
+    correction: float = 1.0
 
 
 @MODELS.register_module()
@@ -105,11 +117,10 @@ class AGAME(CausalVOSModel):
         train_update_mask: which mask renews the state in training (``'coarse'``; ``'fine'``: the pooled final one).
         background: how the background's probability comes from the objects' (see :func:`aggregate_objects`).
         with_cp: recompute each frame's heads in the backward pass instead of keeping their activations.
-        test_cfg: besides the session's settings, ``update_mask``: which mask renews the state: ``'aggregated'``
-            (pooled, after objects have been aggregated; default), ``'fine'`` (pooled, before) or ``'coarse'``. With
-            matching also ``correction`` (default 1): factor of the logits that the network adds to the matching's.
+        test_cfg: an :class:`AGAMETestSettings`.
     """
 
+    TestSettings = AGAMETestSettings
     add_objects_first = True
     #: the losses count the objects of all ranks; False while a rank trains by itself (online training)
     sync_ranks = True
@@ -144,15 +155,14 @@ class AGAME(CausalVOSModel):
         self.upsampler = MODELS.build(upsampler)
         self.loss_final = MODELS.build(loss_final) if loss_final else None
         self.loss_coarse = MODELS.build(loss_coarse) if loss_coarse else None
-        for mode, allowed in (
-            (train_update_mask, ('coarse', 'fine')),
-            (self.test_cfg.get('update_mask', 'aggregated'), ('coarse', 'fine', 'aggregated')),
-        ):
-            if mode not in allowed:
-                raise ValueError(f'the state is to be renewed from the mask {mode!r}; expected one of {allowed}.')
+        if train_update_mask not in ('coarse', 'fine'):
+            raise InputError(f"AGAME: train_update_mask is {train_update_mask!r}; expected 'coarse' or 'fine'.")
         self.train_update_mask, self.background, self.with_cp = train_update_mask, background, with_cp
 
     # ---- one frame -------------------------------------------------------------------------------------------------
+
+    def extract_feat(self, images: Tensor) -> FrameFeatures:
+        return self.prepare(self.backbone(images))
 
     def prepare(self, maps: tuple[Tensor, ...]) -> FrameFeatures:
         """All that is computed once per frame, from the backbone's maps (finest first)."""
@@ -206,7 +216,7 @@ class AGAME(CausalVOSModel):
         fused = self.fusion(cues)
         final = self.upsampler(fused, features.skips, size)
         if matched is not None:
-            share = 1.0 if self.training else self.test_cfg.get('correction', 1.0)
+            share = 1.0 if self.training else self.test_cfg.correction
             final = share * final + mask_pair(matched.prior).clamp(min=0.01).log()
         return MaskPrediction(final, self.fusion.predict(fused) if with_coarse else None)
 
@@ -225,19 +235,19 @@ class AGAME(CausalVOSModel):
         means, variances = state.mixture
         if self.appearance is not None:
             means, variances = self.appearance.update(features.appearance, mask, state.mixture)
-        return replace(state, means=means, variances=variances, previous_mask=mask, encoded=None)
+        return replace(state, means=means, variances=variances, previous_mask=mask)
 
     # ---- inference -------------------------------------------------------------------------------------------------
 
     def init_state(self, frame: Frame, masks: Tensor) -> AGAMEState:
-        features = self.prepare(self.backbone(frame.image))
+        features = self.features_of(frame)
         state = self.start(features, masks)
         if self.matching is not None:
             state.memory = self.matching.start(features.matching[0], masks)
         return state
 
     def add_objects(self, frame: Frame, masks: Tensor, state: AGAMEState) -> AGAMEState:
-        features = self.prepare(self.backbone(frame.image))
+        features = self.features_of(frame)
         new = self.start(features, masks)
         if self.mask_propagation is not None:
             new.reference += len(state.references)
@@ -246,18 +256,15 @@ class AGAME(CausalVOSModel):
             for name in ('means', 'variances', 'first_mask', 'previous_mask', 'reference', 'references')
         }
         memory = self.matching.add(features.matching[0], masks, state.memory) if self.matching is not None else None
-        return AGAMEState(**joined, memory=memory, encoded=(frame.index, features))
+        return AGAMEState(**joined, memory=memory)
 
     def step(self, frame: Frame, state: AGAMEState) -> tuple[Tensor, AGAMEState]:
         """Probabilities ``(N + 1, h, w)`` after aggregation, and the renewed state."""
-        if state.encoded is not None and state.encoded[0] == frame.index:
-            features = state.encoded[1]
-        else:
-            features = self.prepare(self.backbone(frame.image))
+        features = self.features_of(frame)
         size, matched = frame.image.shape[-2:], None
         if self.matching is not None:
             matched = self.match(features.matching[0], state.memory, frame.pixels, size)
-        mode = self.test_cfg.get('update_mask', 'aggregated')
+        mode = self.test_cfg.update_mask
         prediction = self.predict_masks(features, state, size, matched, with_coarse=mode == 'coarse')
         foreground = prediction.final.float().softmax(1)[:, 1]
         scores = aggregate_objects(foreground, self.background)

@@ -167,6 +167,12 @@ class AGSSVOS(StepwiseTrainedModel):
         voting = [group * (group > background) for group, background in zip(groups, backgrounds, strict=True)]
         return torch.cat([torch.cat(backgrounds).amin(0, keepdim=True), *voting])
 
+    def probabilities(self, scores: Tensor) -> Tensor:
+        """An object that is judged against 0.5 has its odds as its share."""
+        if self.label_rule == 'half' or not self.use_norm:
+            return aggregate_objects(scores[1:], scores[0])
+        return scores / scores.sum(0, keepdim=True).clamp(min=1e-6)
+
     def add_objects(self, frame: Frame, masks: Tensor, state: AGSSState) -> AGSSState:
         new = self.init_state(frame, masks)
         return AGSSState(

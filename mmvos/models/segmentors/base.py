@@ -1,65 +1,93 @@
 """What a method must offer. See docs/en/architecture.md for the whole picture."""
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
+from collections.abc import Iterator
 from typing import Any
 
-from mmengine.config import ConfigDict
 from mmengine.model import BaseModel
 from torch import Tensor
 
-from mmvos.inference import Frame, InferenceSession, OfflineVideo
+from mmvos.inference import Frame, OfflineVideo, SessionSettings
 from mmvos.registry import MODELS
-from mmvos.structures import VOSDataSample
-from mmvos.videos import Video
+from mmvos.structures import PER_OBJECT, NoSettings, VOSDataSample, keep_objects, settings_from
+
+__all__ = ['PER_OBJECT', 'BaseVOSModel', 'CausalVOSModel', 'OfflineVOSModel']
 
 
 class BaseVOSModel(BaseModel, metaclass=ABCMeta):
-    """A method of video object segmentation.
+    """A method of video object segmentation. A :class:`~mmvos.inference.VOSSession` runs it over videos.
 
     Attributes of the class, to be overridden:
-        causal: needs only the past (True), or the whole video.
-        prompted: segments objects that a prompt introduces (True), or finds its own. May be set per instance.
+        causal (bool): needs only the past (True), or the whole video.
+        prompted (bool): segments objects that a prompt introduces (True), or finds its own. May be set per instance.
+        TestSettings (type): frozen dataclass, a :class:`~mmvos.inference.SessionSettings` with the method's own settings.
+        TrainSettings (type): frozen dataclass of the settings of the method's training.
 
     Args:
-        test_cfg: inference settings of the session (see :class:`~mmvos.inference.InferenceSession`) and of the method.
-        data_preprocessor: config; default ImageNet RGB normalisation.
-        init_cfg: config of the weights' initialisation.
+        train_cfg (dict | None): settings for training, kept as ``self.train_cfg``, a :attr:`TrainSettings`.
+        test_cfg (dict | None): settings for inference, kept as ``self.test_cfg``, a :attr:`TestSettings`.
+        data_preprocessor (dict | None): config (default: ImageNet's RGB normalisation).
+        init_cfg (dict | list[dict] | None): config of the weights' initialisation.
+
+    Raises:
+        InputError: a setting that is unknown or of another type than declared.
     """
 
+    #: the kind of session that runs the model, see :func:`~mmvos.inference.open_session`
+    task = 'vos'
     causal = True
     prompted = True
+    TestSettings: type[SessionSettings] = SessionSettings
+    TrainSettings: type = NoSettings
 
     def __init__(
-        self, test_cfg: dict | None = None, data_preprocessor: dict | None = None, init_cfg: dict | list[dict] | None = None
+        self,
+        *,
+        train_cfg: dict[str, Any] | None = None,
+        test_cfg: dict[str, Any] | None = None,
+        data_preprocessor: dict[str, Any] | None = None,
+        init_cfg: dict[str, Any] | list[dict[str, Any]] | None = None,
     ) -> None:
         preprocessor = MODELS.build(data_preprocessor or dict(type='VOSDataPreprocessor'))
         super().__init__(data_preprocessor=preprocessor, init_cfg=init_cfg)
-        self.test_cfg = ConfigDict(test_cfg or {})
+        name = type(self).__name__
+        self.train_cfg = settings_from(self.TrainSettings, train_cfg, f'{name}.train_cfg')
+        self.test_cfg = settings_from(self.TestSettings, test_cfg, f'{name}.test_cfg')
 
-    def forward(self, inputs: Tensor | list[Video], data_samples: list[VOSDataSample] | None = None, mode: str = 'loss'):
-        """``mode='loss'``: see :meth:`loss`; ``mode='predict'``: see :meth:`predict`."""
-        if mode == 'loss':
-            return self.loss(inputs, data_samples)
-        if mode == 'predict':
-            return self.predict(inputs, data_samples)
-        raise ValueError(f"mode {mode!r} is not known; expected 'loss' or 'predict'.")
+    def forward(self, inputs: Tensor, data_samples: list[VOSDataSample] | None = None, mode: str = 'loss') -> dict[str, Tensor]:
+        """:meth:`loss`; for inference, a model is run by a session."""
+        if mode != 'loss':
+            raise ValueError(
+                f"mode {mode!r} is not known; expected 'loss'. Videos are segmented by mmvos.inference.VOSSession."
+            )
+        return self.loss(inputs, data_samples or [])
 
     @abstractmethod
     def loss(self, inputs: Tensor, data_samples: list[VOSDataSample]) -> dict[str, Tensor]:
         """Losses of a batch of clips.
 
         Args:
-            inputs: ``(B, T, 3, H, W)``, normalised.
-            data_samples: B samples with ``gt_label_maps`` uint8 ``(T, H, W)``.
+            inputs (Tensor): ``(B, T, 3, H, W)``, normalised.
+            data_samples (list[VOSDataSample]): B samples with ``gt_label_maps`` uint8 ``(T, H, W)``.
         """
 
-    def predict(self, inputs: Sequence[Video], data_samples: Any = None) -> Iterator[VOSDataSample]:
-        """Segment videos through the session: one result per frame, as soon as it is there."""
-        session = InferenceSession(self, amp=self.test_cfg.get('amp', False))
-        for video in inputs:
-            yield from session.run(video)
+    def extract_feat(self, images: Tensor) -> Any:
+        """What normalised images ``(B, 3, h, w)`` give to all objects alike. Not every method has such features."""
+        raise NotImplementedError(f'{type(self).__name__} has no features that are the same for all objects.')
+
+    def features_of(self, frame: Frame) -> Any:
+        """:meth:`extract_feat` of a frame; computed once, however many steps ask for it."""
+        return frame.once(self._extract_from_frame)
+
+    def _extract_from_frame(self, frame: Frame) -> Any:
+        return self.extract_feat(frame.image)
+
+    def probabilities(self, scores: Tensor) -> Tensor:
+        """Scores ``(N + 1, H, W)`` as probabilities of the background and each object, 0..1, with the same arg max.
+
+        A method whose scores are no probabilities overrides it.
+        """
+        return scores
 
 
 class CausalVOSModel(BaseVOSModel):
@@ -70,9 +98,9 @@ class CausalVOSModel(BaseVOSModel):
     state are indexed by object, in the order in which objects were added.
 
     Attributes of the class, to be overridden:
-        add_objects_first: in a frame with a later prompt, the new objects are added before the frame is predicted, and
-            predicted with it (True), or after the old ones have been predicted (False).
-        step_on_first_frame: whether :meth:`step` also runs on the frame of the first prompt.
+        add_objects_first (bool): in a frame with a later prompt, the new objects are added before the frame is predicted,
+            and predicted with it (True), or after the old ones have been predicted (False).
+        step_on_first_frame (bool): whether :meth:`step` also runs on the frame of the first prompt.
     """
 
     causal = True
@@ -84,8 +112,8 @@ class CausalVOSModel(BaseVOSModel):
         """The state (a dataclass) after the first prompt.
 
         Args:
-            frame: the frame of the prompt.
-            masks: float 0/1 ``(N, h, w)`` at the network's size; None for a model without prompts.
+            frame (Frame): the frame of the prompt.
+            masks (Tensor | None): float 0/1 ``(N, h, w)`` at the network's size; None for a model without prompts.
         """
 
     @abstractmethod
@@ -93,29 +121,21 @@ class CausalVOSModel(BaseVOSModel):
         """Segment one frame.
 
         Returns:
-            Scores ``(N + 1, h, w)``, background first (their arg max is the label; probabilities where the method gives
-            them), and the state for the next frame.
+            Scores ``(N + 1, h, w)``, background first, whose arg max is the label (see :meth:`probabilities`); and the
+            state for the next frame.
         """
 
-    @abstractmethod
     def add_objects(self, frame: Frame, masks: Tensor, state: Any) -> Any:
-        """The state with M further objects, ``masks`` ``(M, h, w)``, that begin in ``frame``; old objects come first."""
+        """The state with M further objects, ``masks`` ``(M, h, w)``, that begin in ``frame``; old objects come first.
+
+        In the same frame, known objects are segmented as they would be without the new ones.
+        """
+        raise TypeError(f'{type(self).__name__} finds its objects by itself; it takes no prompts.')
 
     def keep_objects(self, indices: list[int], state: Any) -> Any:
-        """The state with only the objects of these indices.
-
-        Works for a dataclass whose tensors and lists declare ``field(metadata=PER_OBJECT)``; others override it.
-        """
-        kept = {}
-        for field in fields(state):
-            if field.metadata.get('per_object'):
-                value = getattr(state, field.name)
-                kept[field.name] = value[indices] if isinstance(value, Tensor) else [value[i] for i in indices]
-        return replace(state, **kept)
-
-
-#: metadata of a state's field whose first dimension is the object
-PER_OBJECT = dict(per_object=True)
+        """The state with only the objects of these indices, by the state's own declaration
+        (:func:`~mmvos.structures.keep_objects`)."""
+        return keep_objects(indices, state)
 
 
 class OfflineVOSModel(BaseVOSModel):

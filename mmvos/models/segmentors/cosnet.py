@@ -14,14 +14,15 @@ branch is used.
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmvos.inference import Frame, OfflineVideo
+from mmvos.inference import Frame, OfflineVideo, SessionSettings
 from mmvos.registry import MODELS, TASK_UTILS
-from mmvos.structures import VOID, VOSDataSample
+from mmvos.structures import VOID, InputError, VOSDataSample
 
 from .base import BaseVOSModel, CausalVOSModel, OfflineVOSModel
 
@@ -147,23 +148,36 @@ def upsample(logits: Tensor, size) -> Tensor:
     return F.interpolate(logits, size, mode='bilinear', align_corners=False)
 
 
+@dataclass(frozen=True)
+class COSNetTestSettings(SessionSettings):
+    """Settings of the offline model.
+
+    Args:
+        references (dict | None): config of the selection (``UniformReferences``, ``RandomReferences``,
+            ``LocalReferences``), or None for frame-by-frame saliency (N = 0).
+        cache_dtype (str | None): ``'float16'`` halves what is kept of a frame; None: as computed.
+        cache_on_cpu (bool): keep embeddings in main memory.
+    """
+
+    references: dict[str, Any] | None = field(default_factory=lambda: dict(type='UniformReferences', num=5))
+    cache_dtype: Literal['float16', 'bfloat16'] | None = None
+    cache_on_cpu: bool = False
+
+
 @MODELS.register_module()
 class COSNet(SiameseCoAttentionModel, OfflineVOSModel):
     """Compares every frame with N frames of the whole video.
 
     Every frame is embedded once. An embedding (3.7 MB in float32 for a 473x473 input) is kept until the last frame that
     needs it has been segmented: N + 1 of them at a time for uniform and local references, up to all frames of the video
-    for random ones. ``test_cfg``:
-
-    - ``references``: config of the selection (``UniformReferences``, ``RandomReferences``, ``LocalReferences``), or
-      None for frame-by-frame saliency (N = 0). Default: uniform, N = 5.
-    - ``cache_dtype``: ``'float16'`` halves what is kept; default: as computed.
-    - ``cache_on_cpu``: keep embeddings in main memory.
+    for random ones. Settings: :class:`COSNetTestSettings`.
     """
+
+    TestSettings = COSNetTestSettings
 
     def segment(self, video: OfflineVideo) -> Iterator[Tensor]:
         """Scores ``(2, h, w)`` of every frame in order."""
-        config = self.test_cfg.get('references', dict(type='UniformReferences', num=5))
+        config = self.test_cfg.references
         select = TASK_UTILS.build(config) if config else None
         num_frames = len(video)
         references = [select(t, num_frames, video.video_id) if select else [] for t in range(num_frames)]
@@ -176,13 +190,13 @@ class COSNet(SiameseCoAttentionModel, OfflineVOSModel):
 
     def _embed_for_cache(self, frame: Frame) -> Tensor:
         features = self.embed(frame.image)
-        if self.test_cfg.get('cache_dtype'):
-            features = features.to(getattr(torch, self.test_cfg['cache_dtype']))
-        return features.cpu() if self.test_cfg.get('cache_on_cpu', False) else features
+        if self.test_cfg.cache_dtype:
+            features = features.to(getattr(torch, self.test_cfg.cache_dtype))
+        return features.cpu() if self.test_cfg.cache_on_cpu else features
 
     def _restore(self, features: Tensor) -> Tensor:
         parameter = self.target_head.classifier.weight
-        dtype = parameter.dtype if self.test_cfg.get('cache_dtype') else features.dtype
+        dtype = parameter.dtype if self.test_cfg.cache_dtype else features.dtype
         return features.to(parameter.device, dtype)
 
 
@@ -239,19 +253,35 @@ class COSNetState:
     seen: int = 0
 
 
+@dataclass(frozen=True)
+class COSNetCausalTestSettings(SessionSettings):
+    """Settings of the causal model.
+
+    Args:
+        num_references (int): N; at most that many embeddings are kept.
+        stride (int): every how many frames a frame becomes a reference; it replaces the oldest one. The first frames
+            become references at once until there are N.
+    """
+
+    num_references: int = 5
+    stride: int = 5
+
+    def __post_init__(self) -> None:
+        if self.num_references < 0 or self.stride < 1:
+            raise InputError(f'num_references is {self.num_references}, stride is {self.stride}; expected at least 0 and 1.')
+
+
 @MODELS.register_module()
 class COSNetCausal(SiameseCoAttentionModel, CausalVOSModel):
     """Compares a frame with N past frames: for live video. The weights are those of :class:`COSNet`.
 
-    The first frame has no past and is given by the static head. ``test_cfg``:
-
-    - ``num_references``: N (default 5), at most that many embeddings are kept.
-    - ``stride``: every how many frames a frame becomes a reference (default 5); it replaces the oldest one. The first
-      frames become references at once until there are N.
+    The first frame has no past and is given by the static head. Settings: :class:`COSNetCausalTestSettings`.
     """
 
+    TestSettings = COSNetCausalTestSettings
+
     def init_state(self, frame: Frame, masks: Tensor | None) -> COSNetState:
-        return COSNetState(deque(maxlen=self.test_cfg.get('num_references', 5)))
+        return COSNetState(deque(maxlen=self.test_cfg.num_references))
 
     def step(self, frame: Frame, state: COSNetState):
         target = self.embed(frame.image)
@@ -259,9 +289,6 @@ class COSNetCausal(SiameseCoAttentionModel, CausalVOSModel):
         scores = self.segment_frame(target, others, frame.image.shape[-2:])
         references = state.references.copy()
         filling = len(references) < (references.maxlen or 0)
-        if filling or state.seen % self.test_cfg.get('stride', 5) == 0:
+        if filling or state.seen % self.test_cfg.stride == 0:
             references.append(target[0])
         return scores, COSNetState(references, state.seen + 1)
-
-    def add_objects(self, frame: Frame, masks: Tensor, state: COSNetState) -> COSNetState:
-        raise TypeError('COSNet finds the primary object by itself; it takes no prompts.')

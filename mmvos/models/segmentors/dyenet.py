@@ -6,6 +6,7 @@ the whole video must be there.
 
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from mmdet.structures.bbox import bbox_overlaps
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmvos.inference import OfflineVideo
+from mmvos.inference import OfflineVideo, SessionSettings
 from mmvos.inference.bounded_store import BoundedStore, RecordStore
 from mmvos.registry import MODELS
 from mmvos.structures import VOSDataSample, boxes_of_masks, enlarge_boxes, one_hot
@@ -39,6 +40,50 @@ class Candidate(NamedTuple):
     similarity: float
     box: Tensor | None = None
     mask: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class TemplateExpansion:
+    """When a prediction becomes a further template of its object."""
+
+    min_confidence: float = 0.8
+    max_similarity: float = 0.95
+    min_gap: int = 5
+    per_round: int = 5
+    in_all: int = 20
+
+
+@dataclass(frozen=True)
+class DyeNetTestSettings(SessionSettings):
+    """Settings of DyeNet's inference; see :class:`DyeNet`."""
+
+    use_reid: bool = True
+    reid_thr: float = 0.7
+    max_rounds: int = 10
+    skip_iou: float = 0.7
+    link: dict[str, Any] = field(default_factory=dict)
+    enlarge: float = 0.15
+    min_area_ratio: float = 0.1
+    min_area: int = 64
+    min_box_side: int = 4
+    max_proposals: int = 100
+    memory_mb: float = 4096
+    max_tracklets: int | None = None
+    expand_templates: TemplateExpansion | None = TemplateExpansion()
+
+
+@dataclass(frozen=True)
+class DyeNetTrainSettings:
+    """Settings of DyeNet's training; see :class:`DyeNet`."""
+
+    reid_rois: int = 16
+    reid_positives: int = 8
+    positive_iou: float = 0.5
+    negative_iou: float = 0.3
+    re_mp_instances: int = 4
+    jitter: float = 0.1
+    proposals: int = 50
+    unnumbered_rows: int | None = None
 
 
 @MODELS.register_module()
@@ -68,31 +113,8 @@ class DyeNet(OfflineVOSModel):
     """
 
     prompted = True
-    TRAIN = dict(
-        reid_rois=16,
-        reid_positives=8,
-        positive_iou=0.5,
-        negative_iou=0.3,
-        re_mp_instances=4,
-        jitter=0.1,
-        proposals=50,
-        unnumbered_rows=None,
-    )
-    TEST = dict(
-        use_reid=True,
-        reid_thr=0.7,
-        max_rounds=10,
-        skip_iou=0.7,
-        link=dict(),
-        enlarge=0.15,
-        min_area_ratio=0.1,
-        min_area=64,
-        min_box_side=4,
-        max_proposals=100,
-        memory_mb=4096,
-        max_tracklets=None,
-        expand_templates=dict(min_confidence=0.8, max_similarity=0.95, min_gap=5, per_round=5, in_all=20),
-    )
+    TestSettings = DyeNetTestSettings
+    TrainSettings = DyeNetTrainSettings
 
     def __init__(
         self,
@@ -106,7 +128,6 @@ class DyeNet(OfflineVOSModel):
         stride: int = 8,
         parts: Sequence[str] = ('dyenet',),
         mask_weight: float = 1.0,
-        train_cfg: dict | None = None,
         neck: dict | None = None,
         **kwargs,
     ) -> None:
@@ -122,7 +143,6 @@ class DyeNet(OfflineVOSModel):
         self.re_mp_head = MODELS.build(re_mp_head)
         self.loss_reid = MODELS.build(loss_reid)
         self.roi_size, self.stride, self.parts, self.mask_weight = roi_size, stride, chosen, mask_weight
-        self.train_settings = dict(self.TRAIN, **(train_cfg or {}))
         #: 'gt' or 'predicted': whose mask of the frame before gives Re-MP its box in training; a curriculum may change it
         self.re_mp_boxes_from = 'gt'
         self.flow.requires_grad_(False)
@@ -133,7 +153,7 @@ class DyeNet(OfflineVOSModel):
 
     def setting(self, name: str) -> Any:
         """A setting of the test, by its default or as ``test_cfg`` has it."""
-        return self.test_cfg.get(name, self.TEST[name])
+        return getattr(self.test_cfg, name)
 
     # -- parts of both training and test ---------------------------------------------------------------------------
 
@@ -192,7 +212,7 @@ class DyeNet(OfflineVOSModel):
         data set without numbers, thus keep clear of the rows of numbered objects, and the result does not depend on the order
         in which they come."""
         known, total = sample.get('identities') or {}, len(self.loss_reid.lookup)
-        free = total if self.train_settings['unnumbered_rows'] is None else self.train_settings['unnumbered_rows']
+        free = total if self.train_cfg.unnumbered_rows is None else self.train_cfg.unnumbered_rows
         rows = [
             known[i] if i in known else total - free + zlib.crc32(f'{sample.video_id}/{i}'.encode()) % free
             for i in sample.object_ids
@@ -228,8 +248,8 @@ class DyeNet(OfflineVOSModel):
 
     def _sample_rois(self, features: Tensor, masks: Tensor, identities: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """RoIs of a clip: boxes ``(R, 4)``, their frames, identity labels, and objects (-1: none)."""
-        cfg, shape = self.train_settings, tuple(masks.shape[-2:])
-        proposals = self.proposals(features, shape, cfg['proposals'])
+        cfg, shape = self.train_cfg, tuple(masks.shape[-2:])
+        proposals = self.proposals(features, shape, cfg.proposals)
         chosen: list[tuple[Tensor, int, Tensor, Tensor]] = []
         for t, candidates in enumerate(proposals):
             given, present = tight_boxes(masks[:, t] > 0)
@@ -240,8 +260,8 @@ class DyeNet(OfflineVOSModel):
             candidates = candidates[(sides >= 2).all(1)]
             overlaps = bbox_overlaps(candidates, given) if len(given) else candidates.new_zeros(len(candidates), 1)
             best, owner = overlaps.max(1)
-            positive = (best >= cfg['positive_iou']).nonzero()[: cfg['reid_positives'], 0]
-            negative = (best < cfg['negative_iou']).nonzero()[: cfg['reid_rois'] - len(positive), 0]
+            positive = (best >= cfg.positive_iou).nonzero()[: cfg.reid_positives, 0]
+            negative = (best < cfg.negative_iou).nonzero()[: cfg.reid_rois - len(positive), 0]
             if len(positive):
                 of = owners[owner[positive]]
                 chosen.append((candidates[positive], t, identities[of], of))
@@ -252,7 +272,7 @@ class DyeNet(OfflineVOSModel):
         return boxes, frames, torch.cat([c[2] for c in chosen]), torch.cat([c[3] for c in chosen])
 
     def _jitter(self, boxes: Tensor, shape: tuple[int, int]) -> Tensor:
-        amount = self.train_settings['jitter']
+        amount = self.train_cfg.jitter
         size = boxes[:, 2:] - boxes[:, :2]
         centre = (boxes[:, 2:] + boxes[:, :2]) / 2 + size * torch.empty_like(size).uniform_(-amount, amount)
         half = size / 2 * torch.empty_like(size).uniform_(1 - amount, 1 + amount)
@@ -262,7 +282,7 @@ class DyeNet(OfflineVOSModel):
         present = (masks[:, 0] > 0).flatten(1).any(1)
         if not present.any():  # nothing to start from
             return dict(loss_re_mp=features.sum() * 0)
-        masks = masks[present][: self.train_settings['re_mp_instances']]
+        masks = masks[present][: self.train_cfg.re_mp_instances]
         shape, enlarge = tuple(masks.shape[-2:]), self.setting('enlarge')
         boxes = enlarge_boxes(tight_boxes(masks[:, 0] > 0)[0], enlarge, shape)
         starts = box_targets(masks[:, 0], boxes, self.roi_size)
@@ -475,7 +495,7 @@ class _Run:
     def _expand_templates(self, tubes: list[dict[int, Tracklet]]) -> int:
         """Confident predictions that look somewhat new become templates (section 3.4); how many."""
         cfg = self.cfg('expand_templates')
-        if not cfg:
+        if cfg is None:
             return 0
         known, added = [torch.stack(t) for t in self.templates], 0
         for k, tube in enumerate(tubes):
@@ -484,14 +504,14 @@ class _Run:
                 p = self.probabilities(tracklet, frame)
                 boxes, present = tight_boxes((p >= 0.5)[None])
                 confidence = float(p[p >= 0.5].mean()) if present[0] else 0.0
-                if confidence >= cfg['min_confidence']:
+                if confidence >= cfg.min_confidence:
                     embedding = self._embed(frame, boxes)[0]
                     similarity = torch.stack([(t @ embedding).max() for t in known])
-                    if self.cfg('reid_thr') < similarity[k] < cfg['max_similarity'] and int(similarity.argmax()) == k:
+                    if self.cfg('reid_thr') < similarity[k] < cfg.max_similarity and int(similarity.argmax()) == k:
                         possible.append((confidence, frame, embedding))
-            room = min(cfg['per_round'], cfg['in_all'] + 1 - len(self.templates[k]))
+            room = min(cfg.per_round, cfg.in_all + 1 - len(self.templates[k]))
             for _, frame, embedding in sorted(possible, key=lambda e: (-e[0], e[1])):
-                if room > 0 and min(abs(frame - f) for f in self.template_frames[k]) >= cfg['min_gap']:
+                if room > 0 and min(abs(frame - f) for f in self.template_frames[k]) >= cfg.min_gap:
                     self.templates[k].append(embedding)
                     self.template_frames[k].append(frame)
                     room, added = room - 1, added + 1

@@ -21,12 +21,9 @@ from .base import CausalVOSModel
 
 @dataclass
 class PropagationState:
-    """``memory``: the frames that labels are read from; ``encoded``: index and features of the frame of a late prompt, so
-    that its prediction does not encode the frame again.
-    """
+    """``memory``: the frames that labels are read from."""
 
     memory: LabelMemory
-    encoded: tuple[int, FrameKeys] | None = None
 
 
 @MODELS.register_module()
@@ -48,20 +45,19 @@ class FeaturePropagation(CausalVOSModel):
         self.matching = MODELS.build(matching)
         self.refine = MODELS.build(refine) if refine else None
 
-    def extract(self, frame: Frame) -> FrameKeys:
-        return self.matching.embed(self.backbone(frame.image))[0]
+    def extract_feat(self, images: Tensor) -> list[FrameKeys]:
+        """What is matched of images ``(B, 3, h, w)``; one entry per image."""
+        return self.matching.embed(self.backbone(images))
 
     def init_state(self, frame: Frame, masks: Tensor | None) -> PropagationState:
-        return PropagationState(self.matching.start(self.extract(frame), masks))
+        return PropagationState(self.matching.start(self.features_of(frame)[0], masks))
 
     def add_objects(self, frame: Frame, masks: Tensor, state: PropagationState) -> PropagationState:
         """New objects exist nowhere before this frame; where they are, nothing else is."""
-        keys = self.extract(frame)
-        return PropagationState(self.matching.add(keys, masks, state.memory), (frame.index, keys))
+        return PropagationState(self.matching.add(self.features_of(frame)[0], masks, state.memory))
 
     def step(self, frame: Frame, state: PropagationState) -> tuple[Tensor, PropagationState]:
-        known = state.encoded is not None and state.encoded[0] == frame.index
-        keys = state.encoded[1] if known else self.extract(frame)
+        keys = self.features_of(frame)[0]
         read = self.matching.read(keys, state.memory)
         if self.refine is not None:
             scores = self.refine(read.labels, frame.pixels)
@@ -70,13 +66,13 @@ class FeaturePropagation(CausalVOSModel):
         return scores, PropagationState(self.matching.remember(keys, None, read, state.memory))
 
     def keep_objects(self, indices: list[int], state: PropagationState) -> PropagationState:
-        return PropagationState(self.matching.keep(indices, state.memory), state.encoded)
+        return PropagationState(self.matching.keep(indices, state.memory))
 
     def loss(self, inputs: Tensor, data_samples: list[VOSDataSample]) -> dict[str, Tensor]:
         """Cross entropy of the labels that each later frame of a clip reads from its first one; trains the backbone."""
         losses = []
         for clip, sample in zip(inputs, data_samples):
-            first, *later = (frame.keys for frame in self.matching.embed(self.backbone(clip)))
+            first, *later = (frame.keys for frame in self.extract_feat(clip))
             masks = one_hot(sample.gt_label_maps, sample.object_ids)
             references = [(first, self._labels(masks[:, 0], first), False)]
             for t, keys in enumerate(later, 1):

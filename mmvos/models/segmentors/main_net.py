@@ -67,7 +67,7 @@ class MAIN(CausalVOSModel):
         tracker: config of the box tracker, needed with ``lta``.
         instance_shuffle: permute the slots of every training sample. To be switched off without any attention.
         log_slots: report mean probability and Dice of every slot.
-        test_cfg, data_preprocessor, init_cfg: see :class:`BaseVOSModel`.
+        kwargs: of :class:`BaseVOSModel`.
     """
 
     add_objects_first = False
@@ -87,11 +87,9 @@ class MAIN(CausalVOSModel):
         tracker: dict | None = None,
         instance_shuffle: bool = True,
         log_slots: bool = True,
-        test_cfg: dict | None = None,
-        data_preprocessor: dict | None = None,
-        init_cfg: Any = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(test_cfg, data_preprocessor, init_cfg)
+        super().__init__(**kwargs)
         if flow_estimator is None and (flow_input or sta):
             raise ValueError('flow_input and sta need a flow_estimator (ZeroFlow: no motion).')
         if lta and tracker is None:
@@ -157,6 +155,10 @@ class MAIN(CausalVOSModel):
         masks = self.sta.previous(logits) if self.sta is not None else state.masks
         scores = torch.cat((torch.zeros_like(logits[:1]), logits))
         return scores, replace(state, masks=masks, pixels=frame.pixels, tracks=tracks)
+
+    def probabilities(self, scores: Tensor) -> Tensor:
+        """The softmax of logits: an object above 0 and above all others is the most probable."""
+        return scores.softmax(0)
 
     def add_objects(self, frame: Frame, masks: Tensor, state: MAINState) -> MAINState:
         tracks = state.tracks

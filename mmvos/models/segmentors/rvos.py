@@ -6,16 +6,18 @@ the frame before). One-shot, slot i is told its previous mask; zero-shot, the sl
 """
 
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from mmvos.inference import Frame
+from mmvos.inference import Frame, SessionSettings
 from mmvos.registry import MODELS, TASK_UTILS
 from mmvos.structures import VOSDataSample, one_hot
 from mmvos.structures.slot_merging import choose_slots, jaccard_costs
 
 from ..heads.conv_lstm import upsample
+from ..heads.object_aggregation import aggregate_objects
 from .base import CausalVOSModel
 
 
@@ -37,6 +39,23 @@ class RVOSState:
     costs: list[float] = field(default_factory=list)
     prompts: Tensor | None = None
     hold_masks: bool = False
+
+
+@dataclass(frozen=True)
+class RVOSTestSettings(SessionSettings):
+    """Settings of RVOS's inference.
+
+    Args:
+        num_slots (int): slots that run from the first frame on. An object that begins late gets one that has been running
+            without an object, as in the original. 0: only slots of objects run, and a late object's slot begins with a
+            zero state: cheaper, and the same for videos without late objects. A zero-shot model needs it.
+        merge (str): ``'argmax'``: the most probable slot above 0.5; ``'paint'``: slots above 0.5 are painted in the order
+            of their agreement with the prompt, the best last; in the frame of its prompt an object has no score, so that
+            the prompt itself is the result (needs ``overlay_prompt``).
+    """
+
+    num_slots: int = 0
+    merge: Literal['argmax', 'paint'] = 'argmax'
 
 
 @MODELS.register_module()
@@ -62,17 +81,10 @@ class RVOS(CausalVOSModel):
             shows (``'frame'``; DAVIS).
         inferred_mask_prob: one-shot training: how often the previous mask is the one that the network inferred,
             detached, instead of the ground truth (0: stage 1; 1: stage 2, "+"). Hooks may raise it during training.
-        test_cfg: of the session, and
-
-            - ``num_slots`` (int): slots that run from the first frame on. An object that begins late gets one that has
-              been running without an object, as in the original. 0 (default): only slots of objects run, and a late
-              object's slot begins with a zero state: cheaper, and the same for videos without late objects. A zero-shot
-              model needs it.
-            - ``merge`` (str): ``'argmax'`` (default): the most probable slot above 0.5; ``'paint'``: slots above 0.5
-              are painted in the order of their agreement with the prompt, the best last; in the frame of its prompt an
-              object has no score, so that the prompt itself is the result (needs ``overlay_prompt``).
+        test_cfg: an :class:`RVOSTestSettings`.
     """
 
+    TestSettings = RVOSTestSettings
     step_on_first_frame = True
     add_objects_first = True
 
@@ -97,11 +109,8 @@ class RVOS(CausalVOSModel):
         super().__init__(**kwargs)
         if valid not in ('video', 'frame'):
             raise ValueError(f"valid is {valid!r}; expected 'video' or 'frame'.")
-        merge = self.test_cfg.get('merge', 'argmax')
-        if merge not in ('argmax', 'paint'):
-            raise ValueError(f"test_cfg.merge is {merge!r}; expected 'argmax' or 'paint'.")
         self.one_shot = mask_pyramid is not None
-        if not self.one_shot and not self.test_cfg.get('num_slots'):
+        if not self.one_shot and not self.test_cfg.num_slots:
             raise ValueError('zero-shot segmentation needs the number of slots: test_cfg=dict(num_slots=10, ...).')
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck)
@@ -220,7 +229,7 @@ class RVOS(CausalVOSModel):
     # inference
 
     def init_state(self, frame: Frame, masks: Tensor | None) -> RVOSState:
-        state = RVOSState(num_slots=self.test_cfg.get('num_slots', 0), hold_masks=True)
+        state = RVOSState(num_slots=self.test_cfg.num_slots, hold_masks=True)
         return state if masks is None else self.add_objects(frame, masks, state)
 
     def add_objects(self, frame: Frame, masks: Tensor, state: RVOSState) -> RVOSState:
@@ -255,6 +264,10 @@ class RVOS(CausalVOSModel):
         shown = probabilities[0, slots] if self.prompted else probabilities[0]
         return self._scores(shown, costs, fresh), state
 
+    def probabilities(self, scores: Tensor) -> Tensor:
+        """Every slot is judged alone, against 0.5: its odds are its share."""
+        return aggregate_objects(scores[1:], scores[0])
+
     def _place(self, state: RVOSState, probabilities: Tensor) -> tuple[list[int], list[float], int]:
         """Slots and costs of all objects, with those that begin in this frame, and how many these are."""
         if state.prompts is None:
@@ -268,11 +281,16 @@ class RVOS(CausalVOSModel):
         return state.slots + chosen, state.costs + cost, fresh
 
     def _scores(self, probabilities: Tensor, costs: list[float], fresh: int) -> Tensor:
-        """Probabilities ``(N, h, w)`` of objects to scores ``(N + 1, h, w)`` whose arg max is the merged label."""
-        if self.prompted and self.test_cfg.get('merge', 'argmax') == 'paint':
+        """Probabilities ``(N, h, w)`` of objects to scores ``(N + 1, h, w)`` whose arg max is the merged label.
+
+        Painting: of the slots above 0.5 in a pixel, the one that agrees best with its prompt keeps its probability.
+        """
+        if self.prompted and self.test_cfg.merge == 'paint':
             rank = torch.tensor(costs).argsort(descending=True, stable=True).argsort() + 1.0
             known = torch.arange(len(costs)) < len(costs) - fresh
-            probabilities = (probabilities > 0.5) * (rank * known).to(probabilities)[:, None, None]
+            painted = (probabilities > 0.5) * (rank * known).to(probabilities)[:, None, None]
+            on_top = (painted == painted.amax(0)) & (painted > 0)
+            probabilities = probabilities * on_top
         return torch.cat([torch.full_like(probabilities[:1], 0.5), probabilities])
 
     def keep_objects(self, indices: list[int], state: RVOSState) -> RVOSState:

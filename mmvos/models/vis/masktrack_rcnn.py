@@ -1,21 +1,21 @@
 """MaskTrack R-CNN, with or without spatio-temporal attention."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import numpy as np
 import pycocotools.mask as rle
 import torch
 from mmdet.models.vis import MaskTrackRCNN as MMDetMaskTrackRCNN
 from mmdet.structures import DetDataSample, TrackDataSample
-from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmvos.inference.vis_session import VISFrame, VISSession
+from mmvos.inference import Frame, VISSessionSettings
 from mmvos.registry import MODELS, TASK_UTILS, TRACKERS
-from mmvos.videos import Video
+from mmvos.structures import settings_from
 
 from ..necks import SpatioTemporalNeck
 from ..trackers import MemoryQueue
@@ -51,12 +51,14 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
             MMVOS's own are named ``mmvos.<name>``.
         tracker: config of a :class:`MaskTrackTracker`.
         memory: config of the :class:`MemoryQueue`; one is built per video.
-        test_cfg: of the session: ``resize``, ``interpolation``, ``amp``.
+        test_cfg: a :class:`~mmvos.inference.VISSessionSettings`.
         data_preprocessor: config, see :class:`VISDataPreprocessor`.
     """
 
+    task = 'vis'
     causal = True
     prompted = False
+    TestSettings = VISSessionSettings
 
     def __init__(
         self,
@@ -78,27 +80,20 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
         )
         self.tracker = TRACKERS.build(tracker or dict(type='MaskTrackTracker'))
         self.memory_cfg = memory or dict(type='MemoryQueue')
-        self.test_cfg = ConfigDict(test_cfg or {})
+        self.test_cfg = settings_from(self.TestSettings, test_cfg, f'{type(self).__name__}.test_cfg')
         self.attends = isinstance(getattr(self.detector, 'neck', None), SpatioTemporalNeck)
 
     # Inference
 
-    def predict(self, inputs: Sequence[Video], data_samples=None) -> Iterator[DetDataSample]:
-        """Instances of videos, one result per frame, as soon as it is there (see :class:`VISSession`)."""
-        if not all(isinstance(video, Video) for video in inputs):
-            raise TypeError(
-                f'{type(self).__name__} predicts on videos (mmvos.inference.Video), read frame by frame; '
-                f'got {type(inputs[0]).__name__}.'
-            )
-        session = VISSession(self, amp=self.test_cfg.get('amp', False))
-        for video in inputs:
-            yield from session.run(video)
+    def predict(self, inputs: Any, data_samples: Any = None) -> NoReturn:
+        """Refused: a :class:`~mmvos.inference.VISSession` runs the model over videos."""
+        raise TypeError(f'{type(self).__name__} is run over videos by a mmvos.inference.VISSession.')
 
-    def init_state(self, frame: VISFrame) -> VISState:
+    def init_state(self, frame: Frame) -> VISState:
         """An empty memory, for the first frame of a video."""
         return VISState(TASK_UTILS.build(self.memory_cfg))
 
-    def step(self, frame: VISFrame, state: VISState) -> tuple[InstanceData, VISState]:
+    def step(self, frame: Frame, state: VISState) -> tuple[InstanceData, VISState]:
         """Detect, segment and track in one frame.
 
         Returns:
@@ -112,21 +107,22 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
         with _single_precision(maps[0].device) as to:
             return self._instances(tuple(map(to, maps)), frame, memory), state
 
-    def _instances(self, maps: Maps, frame: VISFrame, memory: MemoryQueue) -> InstanceData:
+    def _instances(self, maps: Maps, frame: Frame, memory: MemoryQueue) -> InstanceData:
         shape = tuple(frame.image.shape[-2:])
+        scale_factor = (frame.img_shape[1] / frame.ori_shape[1], frame.img_shape[0] / frame.ori_shape[0])  # (x, y)
         sample = DetDataSample(
             metainfo=dict(
                 img_shape=frame.img_shape,
                 ori_shape=frame.ori_shape,
                 pad_shape=shape,
                 batch_input_shape=shape,
-                scale_factor=frame.scale_factor,
+                scale_factor=scale_factor,
             )
         )
         proposals = self.detector.rpn_head.predict(maps, [sample])
         found = self.detector.roi_head.predict(maps, proposals, [sample], rescale=True)[0]
 
-        rois = found.bboxes * found.bboxes.new_tensor(frame.scale_factor * 2)
+        rois = found.bboxes * found.bboxes.new_tensor(scale_factor * 2)
         embeddings = self.track_head.embed_head.embed(self.track_head.extract_roi_feats(maps, [rois])[0])
         ids = self.tracker.track(
             found.bboxes, found.labels, found.scores, embeddings, self.track_head.embed_head.similarity, memory, frame.index

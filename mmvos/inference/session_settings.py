@@ -1,0 +1,42 @@
+"""What a model's ``test_cfg`` tells the session. A method's own settings extend these classes."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class SessionSettings:
+    """Settings of a :class:`VOSSession`.
+
+    Args:
+        resize (dict | None): config of the rule that gives the size that the network sees (None: the frame's own).
+        pad (dict | None): config of the padding rule (None: no padding).
+        interpolation (str): how frames are resized: ``'bilinear'``, ``'area'`` (averages when it reduces), or
+            ``'antialias'`` (Pillow's bilinear, whose filter widens when it reduces).
+        upsample (str): ``'scores'``: scores are resized bilinearly to the frame's size, then the highest one wins;
+            ``'labels'``: the highest score at the network's size wins, then labels are resized by nearest neighbour.
+        overlay_prompt (bool): in the frame of a prompt, the objects that it introduces are exactly what it shows. False:
+            they are what the model makes of them, where it predicts them in that frame.
+        post_process (dict | None): config of a part called as ``post(probabilities (N + 1, H, W), frame)`` that returns
+            better probabilities of the same shape, such as ``DenseCRF``.
+        keep_scores (bool): results carry ``pred_scores``.
+        amp (bool): run the network in mixed precision: float16 on a GPU, bfloat16 on a CPU.
+    """
+
+    resize: dict[str, Any] | None = None
+    pad: dict[str, Any] | None = None
+    interpolation: Literal['bilinear', 'area', 'antialias'] = 'bilinear'
+    upsample: Literal['scores', 'labels'] = 'scores'
+    overlay_prompt: bool = True
+    post_process: dict[str, Any] | None = None
+    keep_scores: bool = False
+    amp: bool = False
+
+
+@dataclass(frozen=True)
+class VISSessionSettings:
+    """Settings of a :class:`VISSession`; see :class:`SessionSettings`. The model's preprocessor pads."""
+
+    resize: dict[str, Any] | None = None
+    interpolation: Literal['bilinear', 'area', 'antialias'] = 'bilinear'
+    amp: bool = False
