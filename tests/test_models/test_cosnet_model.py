@@ -219,7 +219,7 @@ def test_half_precision_cache_changes_little():
 def causal(**test_cfg):
     cfg = Config.fromfile(CONFIGS / 'cosnet_mini_synthvos.py').model
     cfg.type = 'COSNetCausal'
-    cfg.test_cfg.update(resize=dict(type='FixedSize', height=48, width=64), keep_scores=True, **test_cfg)
+    cfg.test_cfg = dict(resize=dict(type='FixedSize', height=48, width=64), keep_scores=True, **test_cfg)
     model = MODELS.build(cfg)
     model.load_state_dict(build().state_dict())
     return model.eval()
