@@ -1,31 +1,55 @@
-# `make demo` and `make test` do all set-up on a machine with Python >= 3.10, gcc and the package registry.
+# `make demo` and `make test` do all set-up on a machine with Python >= 3.10 and a package registry. Nothing is compiled.
 PYTHON ?= python3
 # The build of torch; on a machine with a GPU, plain `make TORCH=torch` takes the newest one.
 TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check
+MAKE_ENV := tools/misc/make_env.sh "$(PYTHON)" "$(VENV)" "$(TORCH)"
 READY := $(VENV)/.ready
+DEV := $(VENV)/.ready-dev
+export OMP_NUM_THREADS ?= $(shell nproc 2>/dev/null || echo 1)
 
-.PHONY: demo env test lint format clean
+.PHONY: help demo env dev ops test lint format check-format types package clean
 
-demo: env
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+demo: env ## segment an example video and score the result
 	$(BIN)/python demo/demo.py --out-dir work_dirs/demo
 
-env: $(READY)
+env: $(READY) ## virtual environment with MMVOS in it (.venv)
 
-$(READY): requirements/build.txt requirements/mminstall.txt requirements/runtime.txt requirements/tests.txt setup.py
-	@tools/misc/make_env.sh "$(PYTHON)" "$(VENV)" "$(TORCH)"
+dev: $(DEV) ## the same with what the tests and gates need
+
+$(READY): pyproject.toml setup.py tools/misc/make_env.sh
+	@$(MAKE_ENV)
 	@touch $@
 
-test: env
+$(DEV): pyproject.toml setup.py tools/misc/make_env.sh
+	@$(MAKE_ENV) dev
+	@touch $(READY) $@
+
+ops: env ## compile mmcv's operations (7 minutes and more; see the installation page for what they bring)
+	tools/misc/compile_ops.sh $(BIN)/python
+
+test: dev ## all tests
 	$(BIN)/python -m pytest
 
-lint: env
+lint: dev ## style and likely mistakes
 	$(BIN)/ruff check .
 
-format: env
-	$(BIN)/ruff check --fix .
+check-format: dev
+	$(BIN)/ruff format --check .
 
-clean:
+format: dev ## write all files in one style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: dev ## mypy
+	$(BIN)/mypy
+
+package: dev ## wheel and source archive, tried in a clean environment outside the checkout
+	tools/misc/check_package.sh $(BIN)/python "$(TORCH)"
+
+clean: ## remove the environment and everything that was made
 	rm -rf $(VENV) build dist *.egg-info work_dirs

@@ -1,40 +1,37 @@
 #!/usr/bin/env bash
-# Make a virtual environment with everything that MMVOS needs: make_env.sh PYTHON VENV TORCH
+# Makes a virtual environment with MMVOS in it: make_env.sh PYTHON VENV TORCH [EXTRA ...]
+# Nothing is compiled. EXTRA: sets of further packages (dev, crf, docs, ...), see pyproject.toml.
 set -euo pipefail
+cd "$(dirname "$0")/../.."
 PYTHON=$1
 VENV=$2
 TORCH=$3
-if [ -n "${MAKELEVEL:-}" ]; then cd "$(dirname "$0")/../.."; fi
+shift 3
+start=$SECONDS
 
 [ -x "$VENV/bin/python" ] || "$PYTHON" -m venv "$VENV"
-pip() { "$VENV/bin/python" -m pip --disable-pip-version-check "$@"; }
-has() { "$VENV/bin/python" -c "import $1" 2>/dev/null; }
+# --no-compile: Python compiles what is imported, when it is; torch alone has thousands of files that never are
+install() { "$VENV/bin/python" -m pip --disable-pip-version-check install -q --no-compile "$@"; }
+has() { "$VENV/bin/python" -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('$1') is None)"; }
 
-echo "[1/4] torch ($TORCH) and build tools"
+echo "[1/3] $TORCH"
 # torch before everything that asks for it, so that no other package chooses the build
-has torch || pip install -q "$TORCH"
-pip install -q -r requirements/build.txt
+has torch || install "$TORCH"
 
-echo "[2/4] mmengine and mmcv"
-pip install -q "onedl-mmengine>=0.10.12"
-if ! has mmcv._ext; then
-    # mmcv comes as source: compiled once, then pip keeps the wheel
-    echo "      compiling onedl-mmcv (about 7 minutes on two cores; a second installation takes it from pip's cache)"
-    start=$SECONDS
-    MMCV_WITH_OPS=1 MAX_JOBS="${MAX_JOBS:-$(nproc)}" pip install -q --no-build-isolation "onedl-mmcv>=2.3.6"
-    echo "      done in $((SECONDS - start)) s"
+echo "[2/3] mmcv"
+# It comes as source, and pip builds it without its compiled operations (mmvos/ops stands in for them; make ops compiles them).
+# Not by way of pip's cache: what an earlier build left there may be of the other kind, or for another torch.
+has mmcv || install --no-cache-dir --no-deps "onedl-mmcv>=2.3.6"
+
+echo "[3/3] MMVOS and what it needs"
+extras=$(IFS=,; echo "$*")
+install -e ".${extras:+[$extras]}"
+# onedl-mmcv and imagecorruptions ask for opencv-python as well. Both put files into one folder, and opencv-python cannot be
+# imported where libGL is missing: keep the one that imports anywhere.
+if [ -n "$("$VENV/bin/python" -m pip list --format=freeze 2>/dev/null | sed -n '/^opencv-python==/p')" ]; then
+    version=$("$VENV/bin/python" -m pip list --format=freeze 2>/dev/null | sed -n 's/^opencv-python-headless==//p')
+    "$VENV/bin/python" -m pip uninstall -q -y opencv-python opencv-python-headless
+    install --no-deps "opencv-python-headless==$version"
 fi
-
-echo "[3/4] mmdet, MMVOS and its tests"
-pip install -q -r requirements/mminstall.txt -r requirements/runtime.txt -r requirements/tests.txt
-pip install -q --no-build-isolation --no-deps -e .
-
-echo "[4/4] OpenCV"
-# onedl-mmcv asks for opencv-python and onedl-mmdetection, by way of imagecorruptions, for opencv-python-headless: both put
-# files into one folder, and the first cannot be imported where libGL is missing. Keep the one that imports anywhere.
-if pip show -q opencv-python 2>/dev/null || ! has cv2; then
-    version=$(pip list --format=freeze 2>/dev/null | sed -n 's/^opencv-python-headless==//p')
-    pip uninstall -q -y opencv-python opencv-python-headless
-    pip install -q --no-deps "opencv-python-headless${version:+==$version}"
-fi
-"$VENV/bin/python" -c "import cv2, mmcv.ops, mmdet, mmvos; print('environment ready: MMVOS', mmvos.__version__)" 2>/dev/null
+"$VENV/bin/mmvos" doctor --quiet
+echo "environment ready in $((SECONDS - start)) s"

@@ -1,0 +1,93 @@
+"""The command ``mmvos``: what it lists, how fast it answers, what it says to a mistake."""
+
+import subprocess
+import sys
+
+import pytest
+
+from mmvos.cli import doctor
+from mmvos.cli.main import COMMANDS, main, overview, parser_of
+from mmvos.version import __version__
+
+NAMES = {name: module for commands in COMMANDS.values() for name, (module, _) in commands.items()}
+
+
+def test_the_overview_lists_every_command(capsys):
+    assert main([]) == 0
+    printed = capsys.readouterr().out
+    assert printed.strip() == overview()
+    assert all(f'  {name} ' in printed for name in NAMES)
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_every_command_shows_examples_in_its_help(name, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([name, '--help'])
+    assert stopped.value.code == 0
+    printed = capsys.readouterr().out
+    assert f'usage: mmvos {name}' in printed and 'examples:' in printed and f'  mmvos {name}' in printed
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_nothing_heavy_is_imported_before_the_options_are_read(name):
+    code = f"""
+import sys
+from mmvos.cli.main import main
+try:
+    main([{name!r}, '--help'])
+except SystemExit:
+    pass
+print([m for m in ('torch', 'numpy', 'cv2', 'mmengine', 'mmcv', 'mmdet') if m in sys.modules])
+"""
+    run = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == '[]'
+
+
+def test_options_have_one_meaning_in_all_commands():
+    """An option that two commands share takes the same kind of value in both."""
+    import importlib
+
+    kinds = {}
+    for name, module in NAMES.items():
+        for action in parser_of(importlib.import_module(module))._actions:
+            for option in action.option_strings:
+                kind = (type(action).__name__, action.nargs)
+                assert kinds.setdefault(option, (name, kind))[1] == kind, f'{option} of {name} and {kinds[option][0]}'
+
+
+def test_a_mistyped_command_is_one_line(capsys):
+    assert main(['docter']) == 2
+    assert capsys.readouterr().err == "error: mmvos: no command 'docter'; did you mean doctor?\n"
+
+
+def test_version(capsys):
+    assert main(['--version']) == 0
+    assert capsys.readouterr().out == f'mmvos {__version__}\n'
+
+
+def test_python_dash_m():
+    run = subprocess.run([sys.executable, '-m', 'mmvos', '--version'], capture_output=True, text=True, check=True)
+    assert run.stdout == f'mmvos {__version__}\n'
+
+
+def test_doctor_finds_nothing_wrong_here(capsys):
+    assert main(['doctor', '--quiet']) == 0
+    assert capsys.readouterr().out == ''
+
+
+def test_doctor_names_what_is_wrong(capsys, monkeypatch):
+    def broken():
+        raise ImportError('libGL.so.1')
+        yield
+
+    monkeypatch.setitem(doctor.CHECKS, 'imports', broken)
+    monkeypatch.setitem(doctor.CHECKS, 'self-test', lambda: iter(['fine']))
+    assert main(['doctor']) == 1
+    printed = capsys.readouterr()
+    assert 'imports      WRONG  ImportError: libGL.so.1' in printed.out and '1 of 6 checks failed' in printed.err
+
+
+def test_doctor_names_a_missing_package(monkeypatch):
+    monkeypatch.setitem(doctor.REQUIRED, 'no-such-package', 'no_such_package')
+    with pytest.raises(ImportError, match='pip install no-such-package'):
+        list(doctor.CHECKS['packages']())
