@@ -24,6 +24,8 @@ from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
 from mmengine.registry import WEIGHT_INITIALIZERS as MMENGINE_WEIGHT_INITIALIZERS
 from mmengine.registry import Registry
 
+from .utils import checkpoint as _safe_loading  # noqa: F401  (whatever is built here loads its weights safely)
+
 #: ``{old registered name: today's}``; a config that holds an old name still works, with a warning
 RENAMED = {
     'FloorToMultiple': 'ShrinkToMultiple',

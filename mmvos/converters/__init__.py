@@ -7,9 +7,9 @@ what it neither maps nor drops on purpose is an error.
 import importlib
 import pkgutil
 
-from .base import CONVERTERS, convert, load_foreign_checkpoint, register_converter, rename
+from .base import CONVERTERS, convert, register_converter, rename
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f'{__name__}.{_module.name}')
 
-__all__ = ['CONVERTERS', 'convert', 'load_foreign_checkpoint', 'register_converter', 'rename']
+__all__ = ['CONVERTERS', 'convert', 'register_converter', 'rename']

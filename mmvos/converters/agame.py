@@ -5,7 +5,7 @@ from .base import StateDict, register_converter, rename
 _WB = r'(weight|bias)'
 
 
-@register_converter('agame')
+@register_converter('agame', parts=('backbone.', 'fusion.', 'upsampler.'))
 def agame(state_dict: StateDict) -> StateDict:
     """The original's ``net`` to :class:`~mmvos.models.segmentors.agame.AGAME`.
 

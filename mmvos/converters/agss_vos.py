@@ -1,12 +1,14 @@
 """Published weights of AGSS-VOS."""
 
+from typing import Any
+
 from .base import StateDict, register_converter, rename
 from .flownet2 import convert_flownet2
 from .rgmp import decoder_rules, encoder_rules
 
 
-@register_converter('agss_vos', nested=('state_dict',))
-def convert_agss_vos(state_dict: StateDict) -> StateDict:
+@register_converter('agss_vos', parts=('encoder.', 'attention.', 'decoder.'), nested=('state_dict',))
+def convert_agss_vos(state_dict: dict[str, Any]) -> StateDict:
     """For ``AGSSVOS``.
 
     A published checkpoint ``{'seg': ..., 'flow': ...}`` as a whole gives the weights of the flow network too, for

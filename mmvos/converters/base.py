@@ -1,35 +1,54 @@
 """What all converters share."""
 
-import pickle
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import torch
+from torch import Tensor
 
-StateDict = dict[str, torch.Tensor]
+from mmvos.structures import InputError
+from mmvos.utils.checkpoint import StateDict, check_numbers
 
-#: method name -> function from the original's state dict to MMVOS's
-CONVERTERS: dict[str, Callable[[StateDict], StateDict]] = {}
+Function = Callable[[Any], StateDict]
 
 
-def register_converter(name: str, nested: Sequence[str] = ('state_dict', 'net', 'model', 'seg')):
+@dataclass(frozen=True)
+class Converter:
+    """A converter and what it expects of its input; see :func:`register_converter`."""
+
+    function: Function
+    parts: tuple[str, ...]
+    nested: tuple[str, ...]
+
+    def __call__(self, checkpoint: Any) -> StateDict:
+        return self.function(checkpoint)
+
+
+#: ``{method name: its converter}``
+CONVERTERS: dict[str, Converter] = {}
+
+
+def register_converter(
+    name: str, parts: Sequence[str], nested: Sequence[str] = ('state_dict', 'net', 'model', 'seg')
+) -> Callable[[Function], Function]:
     """Register ``function(state_dict) -> state_dict`` under a method's name.
 
     Args:
-        name: of the method.
-        nested: names under which a checkpoint may hold the state dict; the first one that is there is taken.
+        name (str): name of the method.
+        parts (sequence of str): beginnings of converted names; of each, the result must have at least one.
+        nested (sequence of str): names under which a checkpoint may hold the state dict; the first one that is there is
+            taken.
     """
 
-    def add(function):
-        function.nested = tuple(nested)
-        CONVERTERS[name] = function
+    def add(function: Function) -> Function:
+        CONVERTERS[name] = Converter(function, tuple(parts), tuple(nested))
         return function
 
     return add
 
 
-def rename(state_dict: StateDict, rules: Sequence[tuple[str, str]], drop: Sequence[str] = ()) -> StateDict:
+def rename(state_dict: Mapping[str, Any], rules: Sequence[tuple[str, str]], drop: Sequence[str] = ()) -> StateDict:
     """New names by regular expressions; the first rule that matches the whole key is used.
 
     Args:
@@ -38,9 +57,9 @@ def rename(state_dict: StateDict, rules: Sequence[tuple[str, str]], drop: Sequen
         drop: patterns of keys that are left out on purpose.
 
     Raises:
-        KeyError: a key that no rule covers (the checkpoint of another model), or two keys with one new name.
+        InputError: a key that no rule covers (the checkpoint of another model), or two keys with one new name.
     """
-    renamed: StateDict = {}
+    renamed: dict[str, Any] = {}
     unknown: list[str] = []
     for key, value in state_dict.items():
         if any(re.fullmatch(pattern, key) for pattern in drop):
@@ -50,94 +69,48 @@ def rename(state_dict: StateDict, rules: Sequence[tuple[str, str]], drop: Sequen
             if match:
                 new_key = match.expand(replacement)
                 if new_key in renamed:
-                    raise KeyError(f'two keys of the checkpoint become {new_key!r}; the second is {key!r}.')
+                    raise InputError(f'two keys of the checkpoint become {new_key!r}; the second is {key!r}.')
                 renamed[new_key] = value
                 break
         else:
             unknown.append(key)
     if unknown:
-        raise KeyError(
+        raise InputError(
             f'{len(unknown)} of {len(state_dict)} keys have no place in this model, e.g. {unknown[:3]}. '
             'Is it the checkpoint of another model?'
         )
     return renamed
 
 
-class _Stub:
-    """Stands for an object of the original repository that a checkpoint holds besides its weights."""
-
-    def __init__(self, *args, **kwargs) -> None:
-        pass
-
-    def __setstate__(self, state) -> None:
-        pass
-
-
-_ALLOWED = {
-    'collections': {'OrderedDict'},
-    'torch': {
-        'FloatStorage',
-        'HalfStorage',
-        'LongStorage',
-        'IntStorage',
-        'DoubleStorage',
-        'ByteStorage',
-        'BoolStorage',
-        'BFloat16Storage',
-        'Size',
-        'Tensor',
-    },
-    'torch._utils': {'_rebuild_tensor', '_rebuild_tensor_v2', '_rebuild_parameter'},
-    'torch.nn.parameter': {'Parameter'},
-    'torch.storage': {'TypedStorage', 'UntypedStorage', '_load_from_bytes'},
-    'numpy.core.multiarray': {'scalar', '_reconstruct'},
-    'numpy._core.multiarray': {'scalar', '_reconstruct'},
-    'numpy': {'dtype', 'ndarray'},
-}
-
-
-class _StubUnpickler(pickle.Unpickler):
-    """Builds tensors and plain containers only; every other class becomes an empty stub, no foreign code is run."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if name in _ALLOWED.get(module, ()):
-            return super().find_class(module, name)
-        return _Stub
-
-
-class _StubPickle:
-    """The module-like object that ``torch.load`` wants as its ``pickle_module``."""
-
-    Unpickler = _StubUnpickler
-    __name__ = 'pickle'
-
-    @staticmethod
-    def load(file, **kwargs):
-        return _StubUnpickler(file, **kwargs).load()
-
-
-def load_foreign_checkpoint(path: str) -> Any:
-    """Read a checkpoint of another repository without running code that it names.
-
-    ``weights_only=True`` first; a file that holds objects of unknown classes is read with empty stubs in their place.
-    """
-    try:
-        return torch.load(path, map_location='cpu', weights_only=True)
-    except pickle.UnpicklingError:
-        return torch.load(path, map_location='cpu', weights_only=False, pickle_module=_StubPickle)
-
-
 def convert(method: str, checkpoint: Any) -> StateDict:
     """The state dict for MMVOS's model from a loaded original checkpoint.
 
     Args:
-        method: a key of ``CONVERTERS``.
-        checkpoint: the state dict, or a dict that holds it under one of the usual names.
+        method (str): key of ``CONVERTERS``.
+        checkpoint (dict): state dict, or a dict that holds it under one of the usual names.
+
+    Raises:
+        InputError: no such converter; no weights in the checkpoint, those of another model, only a part, or NaN.
     """
     if method not in CONVERTERS:
-        raise KeyError(f'no converter named {method!r}; there are {sorted(CONVERTERS)}.')
-    for name in CONVERTERS[method].nested:
+        raise InputError(f'no converter named {method!r}; there are {sorted(CONVERTERS)}.')
+    converter = CONVERTERS[method]
+    for name in converter.nested:
         if isinstance(checkpoint, dict) and isinstance(checkpoint.get(name), dict):
             checkpoint = checkpoint[name]
             break
-    return CONVERTERS[method](checkpoint)
+    if not isinstance(checkpoint, dict) or not any(isinstance(key, str) for key in checkpoint):
+        raise InputError(f'the checkpoint holds no weights; expected a dict of tensors, found {_told(checkpoint)}.')
+    converted = converter.function(checkpoint)
+    wrong = [key for key, value in converted.items() if not isinstance(value, Tensor)]
+    if wrong:
+        raise InputError(f'{wrong[0]!r}: expected a tensor, found {_told(converted[wrong[0]])}.')
+    for part in converter.parts:
+        if not any(key.startswith(part) for key in converted):
+            raise InputError(f'the checkpoint holds no weights of {part.rstrip(".")!r}: only a part of the model {method}?')
+    check_numbers(converted, method)
+    return converted
+
+
+def _told(value: Any) -> str:
+    return f'an empty {type(value).__name__}' if isinstance(value, (dict, list)) and not value else type(value).__name__

@@ -26,7 +26,7 @@ RULES = [
 ]
 
 
-@register_converter('cosnet')
+@register_converter('cosnet', parts=('backbone.', 'neck.', 'co_attention.', 'target_head.', 'reference_head.'))
 def convert_cosnet(state_dict: StateDict) -> StateDict:
     """Original names (with or without a parallel wrapper's ``module.``) to those of :class:`mmvos.models.COSNet`."""
     return rename({key.removeprefix('module.'): value for key, value in state_dict.items()}, RULES)

@@ -12,7 +12,7 @@ RULES = [
 ]
 
 
-@register_converter('dasiamrpn')
+@register_converter('dasiamrpn', parts=('trunk.', 'template_regression.', 'template_classification.'))
 def convert_dasiamrpn(state_dict: StateDict) -> StateDict:
     """Names of :class:`mmvos.models.SiamRPN`; weights are unchanged."""
     return rename(state_dict, RULES)

@@ -5,7 +5,7 @@ from .base import StateDict, register_converter, rename
 _LAYER = r'(?:conv|deconv|inter_conv|predict_flow|upsampled_flow)[\w.]*\.(?:weight|bias)'
 
 
-@register_converter('flownet2', nested=('state_dict', 'flow'))
+@register_converter('flownet2', parts=('flownet',), nested=('state_dict', 'flow'))
 def convert_flownet2(state_dict: StateDict) -> StateDict:
     """For ``FlowNet2(variant)``; the variant follows from the file.
 

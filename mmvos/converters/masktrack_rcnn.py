@@ -7,7 +7,7 @@ _BOX_DELTA = 'detector.roi_head.bbox_head.fc_reg.'
 _MASK = 'detector.roi_head.mask_head.conv_logits.'
 
 
-@register_converter('masktrack_rcnn')
+@register_converter('masktrack_rcnn', parts=('detector.backbone.', 'detector.roi_head.', 'track_head.'))
 def convert_original(state_dict: StateDict) -> StateDict:
     """The original repository (youtubevos/MaskTrackRCNN): class 0 is the background there, the last one here.
 
@@ -33,7 +33,7 @@ def convert_original(state_dict: StateDict) -> StateDict:
     return renamed
 
 
-@register_converter('masktrack_rcnn_openmmlab')
+@register_converter('masktrack_rcnn_openmmlab', parts=('detector.backbone.', 'detector.roi_head.', 'track_head.'))
 def convert_openmmlab(state_dict: StateDict) -> StateDict:
     """mmdet and mmtracking: the same names; the config must set ``final_relu=True`` in the embedding head."""
     return rename(state_dict, [(r'((?:detector|track_head)\..*)', r'\1')])

@@ -30,7 +30,7 @@ def decoder_rules() -> list[tuple[str, str]]:
     return [*rules, (rf'{prefix}pred([2345])\.{_LEAF}', r'decoder.predict\1.\2')]
 
 
-@register_converter('rgmp')
+@register_converter('rgmp', parts=('encoder.', 'decoder.'))
 def convert_rgmp(state_dict: StateDict) -> StateDict:
     """For ``RGMP``. The encoder's own ``mean`` and ``std`` are the data preprocessor's."""
     return rename(state_dict, encoder_rules() + decoder_rules(), drop=[r'(?:module\.)?Encoder\.(mean|std)'])

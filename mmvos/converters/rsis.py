@@ -6,7 +6,7 @@ from .base import StateDict, register_converter, rename
 from .rvos import join_parts, recurrent_decoder_rules
 
 
-@register_converter('rsis')
+@register_converter('rsis', parts=('backbone.', 'neck.', 'decoder.', 'head.'))
 def convert_rsis(checkpoint: dict) -> StateDict:
     """Files of PyTorch 0.2 lack the batch norms' counters, which are set to 0."""
     rules = recurrent_decoder_rules((1, 2, 3, 4, 5))

@@ -1,5 +1,7 @@
 """imatge-upc/rvos: ``encoder.pt`` and ``decoder.pt``."""
 
+from mmvos.structures import InputError
+
 from .base import StateDict, register_converter, rename
 
 #: leftovers of the original: its classifier, and a stop head that RVOS does not use
@@ -28,7 +30,7 @@ def join_parts(checkpoint: dict) -> StateDict:
         checkpoint: such a dict, or ``{'encoder': state dict of encoder.pt, 'decoder': state dict of decoder.pt}``.
 
     Raises:
-        KeyError: one of the two parts is missing.
+        InputError: one of the two parts is missing.
     """
     if isinstance(checkpoint.get('encoder'), dict):
         checkpoint = {
@@ -39,14 +41,14 @@ def join_parts(checkpoint: dict) -> StateDict:
     checkpoint = {k.removeprefix('module.'): v for k, v in checkpoint.items()}
     for part in ('encoder', 'decoder'):
         if not any(k.startswith(f'{part}.') for k in checkpoint):
-            raise KeyError(
+            raise InputError(
                 f'the weights of {part}.pt are missing. Expected one file with both parts: '
                 "{'encoder': weights of encoder.pt, 'decoder': weights of decoder.pt}."
             )
     return checkpoint
 
 
-@register_converter('rvos')
+@register_converter('rvos', parts=('backbone.', 'neck.', 'decoder.'))
 def convert_rvos(checkpoint: dict) -> StateDict:
     """Zero-shot or one-shot (which has one more input channel in every gate convolution)."""
     return rename(join_parts(checkpoint), recurrent_decoder_rules((2, 3, 4, 5)), DROP)

@@ -1,43 +1,183 @@
-"""Loading weights with errors that say what is wrong."""
+"""Checkpoints: the one way to read them, which runs no code of theirs, and errors that name the file.
+
+A checkpoint is a pickle, and a pickle is a program. torch's ``weights_only`` unpickler builds tensors and plain containers
+and calls nothing else; every door of MMVOS goes through it: :func:`read_checkpoint` (also in place of mmengine's own
+loader, see :func:`_replace_loader_of_mmengine`) and :func:`read_foreign_checkpoint` for the converters.
+"""
 
 import logging
 import os
 import pickle
-from typing import Any
+import pickletools
+import zipfile
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
 
+import mmengine.runner.checkpoint as mmengine_checkpoint
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
-from torch import nn
+from numpy._core.multiarray import _reconstruct, scalar
+from torch import Tensor, nn
 
 from mmvos.structures import InputError
 
+StateDict = dict[str, Tensor]
 
-def read_checkpoint(path: str) -> Any:
-    """Read a checkpoint file with ``weights_only=True``.
+_CONVERT = 'Convert a checkpoint of another repository with tools/model_converters/convert_checkpoint.py.'
+#: torch stores tensors as they are; an archive that unpacks to far more than its size is a bomb
+_MAX_EXPANSION = 20
 
-    Files that mmengine's runner wrote hold its message hub besides the weights; the classes of that are allowed.
+
+def read_checkpoint(source: str | os.PathLike | IO[bytes], map_location: Any = 'cpu') -> dict:
+    """Read a checkpoint that MMVOS or mmengine's runner wrote, without running code that it names.
+
+    The runner's files hold its message hub besides the weights; the classes of that are allowed, and no others.
+
+    Args:
+        source (path | file): ``.pth`` file, or an open one.
+        map_location: device of the tensors, as ``torch.load`` takes it.
+
+    Returns:
+        dict: the checkpoint; :func:`state_dict_of` finds the weights in it.
 
     Raises:
-        FileNotFoundError, InputError: naming the file.
+        FileNotFoundError: no such file.
+        InputError: not a checkpoint, one that names other classes or functions, or weights that are not numbers.
     """
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f'{path}: checkpoint not found.')
+    name = _name_of(source)
+    checkpoint = _load(source, name, map_location, {})
+    if not isinstance(checkpoint, dict):
+        raise InputError(f'{name}: expected a dict of weights, found {type(checkpoint).__name__}.')
+    check_numbers(state_dict_of(checkpoint), name)
+    return checkpoint
+
+
+def read_foreign_checkpoint(path: str | os.PathLike) -> Any:
+    """Read a checkpoint of another repository without running code that it names.
+
+    Objects of unknown classes, which training scripts save beside the weights, become empty stand-ins.
+
+    Raises:
+        FileNotFoundError, InputError: as of :func:`read_checkpoint`.
+    """
+    name = _name_of(path)
     try:
-        with torch.serialization.safe_globals(_mmengine_classes()):
-            return torch.load(path, map_location='cpu', weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        reason = (str(error) or 'the file is empty').splitlines()[0]
+        _refuse_bombs(path)
+        named = _globals_of(path)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f'{name}: checkpoint not found.') from error
+    except Exception as error:  # a damaged file leads to errors of many types
+        raise InputError(f'{name}: not a checkpoint ({_first_line(error)}).') from error
+    # a name that torch allows by itself keeps its meaning: torch looks there first
+    return _load(path, name, 'cpu', {full_name: type('Unknown', (_Unknown,), {}) for full_name in sorted(named)})
+
+
+def state_dict_of(checkpoint: Mapping[str, Any]) -> StateDict:
+    """The weights inside a loaded checkpoint."""
+    weights = checkpoint.get('state_dict', checkpoint)
+    return weights if isinstance(weights, dict) else {}
+
+
+def check_numbers(weights: Mapping[str, Any], name: str) -> None:
+    """Refuse weights that hold NaN, which a diverged training leaves.
+
+    Raises:
+        InputError: naming the file and the first such tensor.
+    """
+    for key, value in weights.items():
+        if isinstance(value, Tensor) and value.is_floating_point() and value.isnan().any():
+            raise InputError(f'{name}: {int(value.isnan().sum())} of {value.numel()} values of {key!r} are NaN.')
+
+
+def init_weights_quietly(model: nn.Module) -> None:
+    """``model.init_weights()`` without mmengine's report on every parameter."""
+    logging.disable(logging.INFO)
+    try:
+        model.init_weights()  # type: ignore[operator]
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def load_weights(model: nn.Module, path: str | os.PathLike) -> dict:
+    """Load a checkpoint into a model; every key must fit.
+
+    Args:
+        model (nn.Module): model that is changed in place.
+        path (path): checkpoint.
+
+    Returns:
+        dict: the checkpoint's ``meta`` (empty if it has none).
+
+    Raises:
+        FileNotFoundError, InputError: as of :func:`read_checkpoint`; also for weights of another model, with a few of
+            the keys that do not fit.
+    """
+    checkpoint = read_checkpoint(path)
+    weights = {k.removeprefix('module.'): v for k, v in state_dict_of(checkpoint).items()}
+    own = model.state_dict()
+    wrong = [k for k, v in weights.items() if k in own and own[k].shape != getattr(v, 'shape', None)]
+    missing, surplus = own.keys() - weights.keys(), weights.keys() - own.keys()
+    if wrong or missing or surplus:
         raise InputError(
-            f'{path}: not a checkpoint that can be loaded safely ({reason}). Convert a '
-            'checkpoint of another repository with tools/model_converters/convert_checkpoint.py.'
-        ) from error
+            f'{os.fspath(path)}: these are not the weights of {type(model).__name__}: {len(missing)} of its {len(own)} '
+            f'tensors are missing {sorted(missing)[:2]}, {len(surplus)} are unknown {sorted(map(str, surplus))[:2]}, '
+            f'{len(wrong)} have another shape {wrong[:2]}.'
+        )
+    model.load_state_dict(weights)
+    meta = checkpoint.get('meta')
+    return meta if isinstance(meta, dict) else {}
 
 
-def _mmengine_classes() -> list:
-    classes = [HistoryBuffer, np.ndarray, np.dtype, np._core.multiarray._reconstruct, np._core.multiarray.scalar]
-    classes += [(_history_method, name) for name in ('getattr', 'builtins.getattr', '__builtin__.getattr')]
-    classes += [type(np.dtype(name)) for name in ('float64', 'float32', 'int64', 'int32', 'bool', 'uint8')]
+# Reading
+
+
+def _load(source: str | os.PathLike | IO[bytes], name: str, map_location: Any, others: dict[str, type]) -> Any:
+    if isinstance(source, (str, os.PathLike)) and not os.path.isfile(source):
+        raise FileNotFoundError(f'{name}: checkpoint not found.')
+    try:
+        _refuse_bombs(source)
+        allowed = {**others, **_runner_classes()}
+        with torch.serialization.safe_globals([(value, full_name) for full_name, value in allowed.items()]):
+            return torch.load(source, map_location=map_location, weights_only=True)
+    except Exception as error:  # torch's readers answer a damaged file with errors of many types
+        raise InputError(f'{name}: not a checkpoint that can be loaded safely ({_first_line(error)}). {_CONVERT}') from error
+
+
+def _name_of(source: Any) -> str:
+    return os.fspath(source) if isinstance(source, (str, os.PathLike)) else str(getattr(source, 'name', 'checkpoint'))
+
+
+def _first_line(error: Exception) -> str:
+    """The part of torch's message that says what was found, without its advice to load the file unsafely."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if 'GLOBAL' in line or 'nsupported' in line]
+    line = (telling or lines or ['the file is empty' if isinstance(error, EOFError) else type(error).__name__])[0]
+    return line.removeprefix('WeightsUnpickler error: ').split(' was not an allowed global')[0].rstrip('.')
+
+
+def _refuse_bombs(source: Any) -> None:
+    if not isinstance(source, (str, os.PathLike)) or not zipfile.is_zipfile(source):
+        return
+    with zipfile.ZipFile(source) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > _MAX_EXPANSION * os.path.getsize(source):
+        raise InputError(f'{os.path.getsize(source)} bytes that unpack to {unpacked}')
+
+
+def _runner_classes() -> dict[str, Any]:
+    """What the files of mmengine's runner hold besides tensors: numbers of numpy, and the message hub's buffers."""
+    types = ('float16', 'float32', 'float64', 'bool', 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64')
+    classes: dict[str, Any] = {f'numpy.dtypes.{type(np.dtype(name)).__name__}': type(np.dtype(name)) for name in types}
+    classes.update({'numpy.ndarray': np.ndarray, 'numpy.dtype': np.dtype})
+    for module in ('numpy._core.multiarray', 'numpy.core.multiarray'):  # numpy 2, numpy 1
+        classes[f'{module}._reconstruct'] = _reconstruct
+        classes[f'{module}.scalar'] = scalar
+    classes['mmengine.logging.history_buffer.HistoryBuffer'] = HistoryBuffer
+    for name in ('getattr', 'builtins.getattr', '__builtin__.getattr'):
+        classes[name] = _history_method
     return classes
 
 
@@ -48,39 +188,64 @@ def _history_method(owner: Any, name: str) -> Any:
     return getattr(owner, name)
 
 
-def state_dict_of(checkpoint: Any) -> dict:
-    """The weights inside a loaded checkpoint."""
-    return checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else checkpoint
+class _Unknown:
+    """Stands for a class or function of another repository: whatever would be made with it is an empty mapping.
 
-
-def init_weights_quietly(model: nn.Module) -> None:
-    """``model.init_weights()`` without mmengine's report on every parameter."""
-    logging.disable(logging.INFO)
-    try:
-        model.init_weights()
-    finally:
-        logging.disable(logging.NOTSET)
-
-
-def load_weights(model: nn.Module, path: str) -> dict:
-    """Load a checkpoint into a model; every key must fit.
-
-    Returns:
-        The checkpoint's ``meta`` (empty if it has none).
-
-    Raises:
-        InputError: the weights of another model, with a few of the keys that do not fit.
+    A mapping, because the unpickler fills objects of dict-like classes (``defaultdict``, ``EasyDict``) item by item.
     """
-    checkpoint = read_checkpoint(path)
-    weights = {k.removeprefix('module.'): v for k, v in state_dict_of(checkpoint).items()}
-    own = model.state_dict()
-    wrong = [k for k in weights if k in own and weights[k].shape != own[k].shape]
-    missing, surplus = own.keys() - weights.keys(), weights.keys() - own.keys()
-    if wrong or missing or surplus:
-        raise InputError(
-            f'{path}: these are not the weights of {type(model).__name__}: {len(missing)} of its {len(own)} tensors are '
-            f'missing {sorted(missing)[:2]}, {len(surplus)} are unknown {sorted(surplus)[:2]}, {len(wrong)} have another '
-            f'shape {wrong[:2]}.'
-        )
-    model.load_state_dict(weights)
-    return checkpoint.get('meta', {}) if isinstance(checkpoint, dict) else {}
+
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> OrderedDict:  # type: ignore[misc]
+        return OrderedDict()
+
+
+def _globals_of(path: str | os.PathLike) -> set[str]:
+    """Full names of all classes and functions that a checkpoint's pickle names, by disassembly."""
+    found: set[str] = set()
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.namelist():
+                if entry.endswith('data.pkl'):
+                    found.update(_globals_in(archive.read(entry)))
+        return found
+    with open(path, 'rb') as file:  # torch before 1.6: magic number, protocol, system, then the checkpoint
+        for _ in range(4):
+            found.update(_globals_in(file))
+    return found
+
+
+def _globals_in(pickled: bytes | IO[bytes]) -> Iterator[str]:
+    for operation, argument, _ in pickletools.genops(pickled):
+        if operation.name == 'GLOBAL':
+            module, name = str(argument).split(' ', 1)
+            yield f'{module}.{name}'
+            # pickles of protocol 2 spell names as Python 2 did; torch looks for today's
+            module, name = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
+            yield f'{module}.{name}'
+
+
+# mmengine's doors
+
+
+def _replace_loader_of_mmengine() -> None:
+    """Make ``load_from``, ``--resume`` and ``init_cfg=dict(type='Pretrained')`` read checkpoints safely, too.
+
+    mmengine 0.10 answers a pickle that ``weights_only=True`` refuses by loading it once more with
+    ``weights_only=False``, that is, by running the code that was refused, and loads files from the network without the
+    switch. All its doors go through two functions of one module, which are replaced here. To be dropped when mmengine
+    refuses such files itself.
+    """
+
+    def load_file(file: Any, map_location: Any = None, **_switch: Any) -> dict:
+        return read_checkpoint(file, map_location)
+
+    def load_url(
+        url: str, model_dir: str | None = None, map_location: Any = None, progress: bool = True, **options: Any
+    ) -> Any:
+        options['weights_only'] = True
+        return torch.hub.load_state_dict_from_url(url, model_dir, map_location, progress, **options)
+
+    mmengine_checkpoint._safe_torch_load = load_file
+    mmengine_checkpoint.load_url = load_url
+
+
+_replace_loader_of_mmengine()

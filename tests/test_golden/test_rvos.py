@@ -12,6 +12,7 @@ from mmvos.models.heads.conv_lstm import CellState, ConvLSTMCell
 from mmvos.models.losses import FirstNHungarianAssigner, SoftIoULoss
 from mmvos.models.losses.soft_iou_loss import pairwise_soft_iou_cost, soft_iou_cost
 from mmvos.registry import MODELS
+from mmvos.structures import InputError
 from mmvos.structures.slot_merging import SlotAssembler
 
 DESCRIPTION, ARRAYS = load_golden('rvos')
@@ -241,5 +242,5 @@ def test_the_two_files_of_a_checkpoint_in_one():
     converted = convert('rvos', parts)
     expected = weights_of('decoder')
     assert converted.keys() == expected.keys() and all(torch.equal(converted[k], expected[k]) for k in expected)
-    with pytest.raises(KeyError, match='weights of decoder.pt are missing'):
+    with pytest.raises(InputError, match='weights of decoder.pt are missing'):
         convert('rvos', {k: v for k, v in WEIGHTS.items() if k.startswith('encoder.')})

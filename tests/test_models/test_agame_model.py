@@ -18,7 +18,7 @@ from mmvos.models.losses import MaskLogLikelihoodLoss
 from mmvos.models.matching.label_matching import LabelMatching, ReadLabels
 from mmvos.models.necks import MaskPropagation
 from mmvos.registry import MODELS, TRANSFORMS
-from mmvos.structures import VOSDataSample
+from mmvos.structures import InputError, VOSDataSample
 from mmvos.utils.checkpoint import load_weights, read_checkpoint
 
 SMALL = dict(
@@ -428,7 +428,7 @@ def test_noise_disturbs_training_only():
 
 
 def test_the_converter_refuses_another_checkpoint():
-    with pytest.raises(KeyError, match='have no place'):
+    with pytest.raises(InputError, match='have no place'):
         convert('agame', dict(net={'trackseg.backbone.conv1.weight': torch.zeros(1), 'decoder.weight': torch.zeros(1)}))
 
 

@@ -13,6 +13,7 @@ from mmvos.models.necks import SpatioTemporalNeck
 from mmvos.models.trackers import MaskTrackTracker, MemoryQueue
 from mmvos.models.vis import TrackEmbedHead
 from mmvos.registry import MODELS, TASK_UTILS
+from mmvos.structures import InputError
 
 
 def attention(gamma=0.7, channels=16, **options):
@@ -295,5 +296,5 @@ class TestConverter:
         assert torch.equal(weights[neck], model.state_dict()[neck.replace('.neck.', '.neck.neck.')])
 
     def test_a_foreign_key_is_named(self):
-        with pytest.raises(KeyError, match='decoder.weight'):
+        with pytest.raises(InputError, match='decoder.weight'):
             convert('masktrack_rcnn', {'decoder.weight': torch.zeros(1)})

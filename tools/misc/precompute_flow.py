@@ -17,13 +17,13 @@ from pathlib import Path
 import torch
 from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
-from mmengine.runner import load_checkpoint
 from mmengine.utils import track_iter_progress
 
 from mmvos.datasets.transforms.flow import SUFFIXES, check_flow, flow_path, write_flow
 from mmvos.models.flow import FlowEstimator
 from mmvos.registry import MODELS
 from mmvos.utils import command_line, load_config
+from mmvos.utils.checkpoint import load_weights
 from mmvos.videos import list_frames, read_frame
 
 
@@ -60,7 +60,7 @@ def build_estimator(args: argparse.Namespace) -> FlowEstimator:
     init_default_scope('mmvos')
     estimator = MODELS.build(flow).to(args.device).eval()
     if args.checkpoint:
-        load_checkpoint(estimator, args.checkpoint, map_location='cpu', strict=True)
+        load_weights(estimator, args.checkpoint)
     else:
         estimator.init_weights()
     return estimator

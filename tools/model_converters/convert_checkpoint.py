@@ -4,13 +4,13 @@ python tools/model_converters/convert_checkpoint.py METHOD SRC.pth DST.pth
 """
 
 import argparse
-import sys
 
 import torch
 
-from mmvos.converters import CONVERTERS, convert, load_foreign_checkpoint
-from mmvos.structures import atomic_path
+from mmvos.converters import CONVERTERS, convert
+from mmvos.structures import InputError, atomic_path
 from mmvos.utils import command_line
+from mmvos.utils.checkpoint import read_foreign_checkpoint
 
 
 @command_line
@@ -20,13 +20,11 @@ def main() -> None:
     parser.add_argument('src', help="the original's checkpoint")
     parser.add_argument('dst', help='where the converted one goes')
     args = parser.parse_args()
+    checkpoint = read_foreign_checkpoint(args.src)
     try:
-        checkpoint = load_foreign_checkpoint(args.src)
         weights = convert(args.method, checkpoint)
-    except FileNotFoundError:
-        sys.exit(f'error: {args.src}: checkpoint not found.')
-    except Exception as error:  # whatever a damaged or foreign file leads to, in one line
-        sys.exit(f'error: {args.src}: {error.args[0] if error.args else error}')
+    except InputError as error:
+        raise InputError(f'{args.src}: {error}') from error
     with atomic_path(args.dst) as temporary:
         torch.save(dict(state_dict=weights, meta=dict(converted_from=args.method)), temporary)
     count = sum(v.numel() for v in weights.values())

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
 from mmcv.cnn import ConvModule
 from mmdet.models.layers import InvertedResidual
 from mmengine.model import BaseModule
@@ -15,6 +14,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmvos.registry import MODELS
+from mmvos.structures import InputError
+from mmvos.utils.checkpoint import read_checkpoint
 
 
 class _Stage(NamedTuple):
@@ -171,11 +172,11 @@ class EfficientNetLite(BaseModule):
 
     def _load(self, path: str | Path) -> None:
         """Weights with the package's parameter names, from a file."""
-        weights = torch.load(path, map_location='cpu', weights_only=True)
+        weights = read_checkpoint(path)
         try:
             self.load_state_dict(self.convert_names(weights))
         except (RuntimeError, KeyError) as error:
-            raise ValueError(f'{path}: not the weights of EfficientNet-{self.arch}: {error}') from None
+            raise InputError(f'{path}: not the weights of EfficientNet-{self.arch}: {str(error).splitlines()[0]}') from error
 
     def convert_names(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         """The package's state dict under this class's names, without the levels that were not built."""

@@ -12,7 +12,8 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmvos.registry import MODELS, TRACKERS
-from mmvos.structures import centre_and_size
+from mmvos.structures import InputError, centre_and_size
+from mmvos.utils.checkpoint import read_checkpoint, state_dict_of
 
 from .base import BoxTracker, TrackerState, Tracks
 from .siamrpn import TemplateKernels
@@ -111,12 +112,12 @@ class DaSiamRPN(BaseModule, BoxTracker):
                 f'{path}: weights of the tracker not found. Convert a checkpoint of the DaSiamRPN '
                 'release with tools/model_converters/convert_checkpoint.py.'
             )
-        weights = torch.load(path, map_location='cpu', weights_only=True)
+        weights = state_dict_of(read_checkpoint(path))
         try:
-            self.network.load_state_dict(weights.get('state_dict', weights), strict=True)
+            self.network.load_state_dict(weights, strict=True)
         except RuntimeError as error:
             reason = str(error).splitlines()[-1].strip()
-            raise ValueError(f"{path}: these are not the weights of this tracker's network ({reason}).") from None
+            raise InputError(f"{path}: these are not the weights of this tracker's network ({reason}).") from error
         self.checkpoint = None
 
     @property
