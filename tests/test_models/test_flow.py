@@ -226,7 +226,9 @@ def test_flownet_checkpoint_of_an_agss_vos_file():
     weights = {k.removeprefix('flownetc.'): v for k, v in FlowNet2('C').state_dict().items()}
     converted = convert('flownet2', dict(seg={}, flow=weights))
     FlowNet2('C').load_state_dict(converted, strict=True)
-    assert set(convert('agss_vos', dict(seg={}, flow=weights))) == {f'flow.{k}' for k in converted}
+    network = {name: torch.zeros(1) for name in ('Encoder.conv1.weight', 'Encoder.atn.0.weight', 'Decoder.pred2.weight')}
+    both = convert('agss_vos', dict(seg=network, flow=weights))
+    assert {k for k in both if k.startswith('flow.')} == {f'flow.{k}' for k in converted} and len(both) == len(converted) + 3
 
 
 # torchvision ----------------------------------------------------------------------------------------------------------
