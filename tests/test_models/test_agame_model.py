@@ -436,6 +436,8 @@ def test_the_converter_cuts_the_unused_rows_of_a_unimodal_checkpoint():
     net = {
         'trackseg.appmod.cov_reg': torch.arange(4.0).view(4, 1, 1, 1, 1).expand(4, 1, 8, 1, 1),
         'trackseg.fusmod.layers.layer00.conv.weight': torch.zeros(512, 514, 3, 3),
+        'trackseg.backbone.conv1.weight': torch.zeros(1),
+        'trackseg.segmod.predictor.conv.weight': torch.zeros(1),
     }
     converted = convert('agame', dict(net=net))
     assert converted['appearance.cov_reg'].shape == (2, 8)
