@@ -1,5 +1,9 @@
-"""One contract, checked over every method's mini config: it trains, it segments, it keeps videos apart, it saves and loads."""
+"""One contract, checked over every method's mini config: it trains, it segments, it keeps videos apart, it saves and loads.
 
+A frame with a prompt shows the prompt, leaves the other objects as they are, and is encoded once.
+"""
+
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +12,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
-from mmvos.inference import InferenceSession
+from mmvos.inference import VOSSession
 from mmvos.models import *  # noqa: F401,F403  (registers)
 from mmvos.models.segmentors import BaseVOSModel
 from mmvos.registry import DATASETS, MODELS
@@ -47,8 +51,14 @@ def moving_squares(frames=5, height=96, width=160, seed=0):
     return images, label_maps
 
 
+def two_prompts(label_maps, late=2):
+    """Object 7 from frame 0 on, object 3 from frame ``late`` on."""
+    first, second = (np.where(label_maps[t] == k, v, 0).astype(np.uint8) for t, k, v in ((0, 1, 7), (late, 2, 3)))
+    return {0: first, late: second}
+
+
 def label_maps_of(model, video):
-    return [r.pred_label_map for r in InferenceSession(model).run(video)]
+    return [r.pred_label_map for r in VOSSession(model).run(video)]
 
 
 @pytest.mark.parametrize('name', MINI)
@@ -74,17 +84,86 @@ def test_a_late_object_and_a_removed_one(name):
     if not (model.causal and model.prompted):
         pytest.skip('takes no prompts while it runs')
     images, label_maps = moving_squares()
-    session = InferenceSession(model)
-    first, late = (np.where(label_maps[t] == k, v, 0).astype(np.uint8) for t, k, v in ((0, 1, 7), (2, 2, 3)))
+    session, prompts = VOSSession(model), two_prompts(label_maps)
     ids = []
     for t, image in enumerate(images):
         if t == 4:
             session.remove_objects([7])
-        result = session.step(image, {0: first, 2: late}.get(t))
+        result = session.step(image, prompts.get(t))
         ids.append(result.object_ids)
         assert result.pred_label_map.shape == (96, 160) and result.pred_label_map.dtype == np.uint8
         assert set(np.unique(result.pred_label_map)) <= {0, *result.object_ids}
     assert ids == [[7], [7], [7, 3], [7, 3], [3]]
+
+
+@pytest.mark.parametrize('name', MINI)
+def test_an_object_that_begins_late_shows_its_prompt_and_leaves_the_others_as_they_are(name):
+    """In its first frame it is exactly the prompt; there and later, the other object is what it is without it, wherever the
+    late one has not been."""
+    _, model = load(name)
+    if not (model.causal and model.prompted):
+        pytest.skip('takes no prompts while it runs')
+    images, label_maps = moving_squares()
+    prompts = two_prompts(label_maps)
+    settings = replace(model.test_cfg, overlay_prompt=True)
+    alone, both = VOSSession(model, settings=settings), VOSSession(model, settings=settings)
+    untouched = np.ones(label_maps[0].shape, bool)
+    for t, image in enumerate(images):
+        known = alone.step(image, prompts.get(t) if t == 0 else None).pred_label_map == 7
+        result = both.step(image, prompts.get(t)).pred_label_map
+        if t == 2:
+            np.testing.assert_array_equal(result == 3, prompts[2] == 3)
+        untouched &= result != 3
+        union = ((known | (result == 7)) & untouched).sum()
+        assert (known & (result == 7) & untouched).sum() >= 0.95 * union, f'object 7 changes in frame {t}'
+
+
+@pytest.mark.parametrize('name', MINI)
+def test_a_frame_with_a_prompt_is_encoded_once(name, monkeypatch):
+    _, model = load(name)
+    if not (model.causal and model.prompted) or type(model).extract_feat is BaseVOSModel.extract_feat:
+        pytest.skip('has no features that are the same for all objects')
+    calls = []
+    extract_feat = type(model).extract_feat
+    monkeypatch.setattr(type(model), 'extract_feat', lambda self, images: calls.append(1) or extract_feat(self, images))
+    images, label_maps = moving_squares(4)
+    prompts = two_prompts(label_maps)
+    session = VOSSession(model)
+    for t, image in enumerate(images):
+        session.step(image, prompts.get(t))
+        assert len(calls) == t + 1
+
+
+@pytest.mark.parametrize('name', MINI)
+def test_scores_are_probabilities_whose_arg_max_is_the_label(name):
+    _, model = load(name)
+    images, label_maps = moving_squares(4)
+    prompts = two_prompts(label_maps) if model.causal else {0: label_maps[0]}
+    session = VOSSession(model, settings=replace(model.test_cfg, keep_scores=True))
+    for result in session.run(FrameArrays(images, prompts=prompts)):
+        scores = result.pred_scores
+        assert scores.shape == (len(result.object_ids) + 1, 96, 160)
+        torch.testing.assert_close(scores.sum(0), torch.ones(96, 160), rtol=0, atol=1e-4)
+        assert scores.min() >= 0
+        best = np.array([0, *result.object_ids])[scores.argmax(0).numpy()]
+        clear = (scores.topk(2, 0).values.diff(dim=0).abs() > 1e-5)[0].numpy() if len(scores) > 1 else np.ones((96, 160), bool)
+        np.testing.assert_array_equal(best[clear], result.pred_label_map[clear])
+
+
+@pytest.mark.parametrize('name', MINI)
+def test_a_trial_step_leaves_everything_as_it_was(name):
+    _, model = load(name)
+    if not (model.causal and model.prompted):
+        pytest.skip('takes no prompts while it runs')
+    images, label_maps = moving_squares()
+    session, prompts = VOSSession(model), two_prompts(label_maps)
+    expected = [session.step(image, prompts.get(t)).pred_label_map for t, image in enumerate(images)]
+    session.reset()
+    for t, image in enumerate(images):
+        if t > 0:
+            tried = session.peek(images[-t])
+            assert tried.pred_scores.shape[0] == len(session.object_ids) + 1 and session.frame_index == t - 1
+        np.testing.assert_array_equal(session.step(image, prompts.get(t)).pred_label_map, expected[t])
 
 
 @pytest.mark.parametrize('name', MINI)
@@ -93,7 +172,7 @@ def test_a_video_is_independent_of_what_was_segmented_before(name):
     images, label_maps = moving_squares()
     other_images, other_maps = moving_squares(3, 80, 144, seed=1)
     video = FrameArrays(images, prompts={0: label_maps[0]})
-    session = InferenceSession(model)
+    session = VOSSession(model)
     alone = [r.pred_label_map for r in session.run(video)]
     list(session.run(FrameArrays(other_images, prompts={0: other_maps[0]})))
     again = [r.pred_label_map for r in session.run(video)]

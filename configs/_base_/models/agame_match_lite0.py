@@ -46,10 +46,5 @@ model = dict(
     loss_final=dict(type='MaskLogLikelihoodLoss', loss_weight=1.0, overlap_weight=0.5),
     loss_coarse=dict(type='MaskLogLikelihoodLoss', loss_weight=0.5),
     train_update_mask='fine',
-    test_cfg=dict(
-        resize=dict(type='ShortSide', length=384, divisor=16),
-        interpolation='area',
-        update_mask='aggregated',
-        overlay_prompt=False,
-    ),
+    test_cfg=dict(resize=dict(type='ShortSide', length=384, divisor=16), interpolation='area', update_mask='aggregated'),
 )

@@ -171,7 +171,7 @@ class AGSSVOS(StepwiseTrainedModel):
         """An object that is judged against 0.5 has its odds as its share."""
         if self.label_rule == 'half' or not self.use_norm:
             return aggregate_objects(scores[1:], scores[0])
-        return scores / scores.sum(0, keepdim=True).clamp(min=1e-6)
+        return super().probabilities(scores)
 
     def add_objects(self, frame: Frame, masks: Tensor, state: AGSSState) -> AGSSState:
         new = self.init_state(frame, masks)

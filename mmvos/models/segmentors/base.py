@@ -83,11 +83,13 @@ class BaseVOSModel(BaseModel, metaclass=ABCMeta):
         return self.extract_feat(frame.image)
 
     def probabilities(self, scores: Tensor) -> Tensor:
-        """Scores ``(N + 1, H, W)`` as probabilities of the background and each object, 0..1, with the same arg max.
+        """Scores ``(N + 1, H, W)`` as probabilities of the background and each object: in every pixel their sum is 1, and
+        their arg max is that of the scores.
 
-        A method whose scores are no probabilities overrides it.
+        Here each score is a share of the sum of all. A method with scores of another kind overrides it.
         """
-        return scores
+        scores = scores.clamp(min=0)
+        return scores / scores.sum(0, keepdim=True).clamp(min=1e-6)
 
 
 class CausalVOSModel(BaseVOSModel):
