@@ -93,6 +93,11 @@ def renamed_later(path):
     return path.parent.name == 'feature_propagation' or path.stem.startswith('agame_match_')
 
 
+def can_be_tested(cfg):
+    """Whether tools/test.py takes a config."""
+    return cfg.get('test_dataloader') and 'test_evaluator' in cfg and cfg.get('test_cfg') and cfg.get('model')
+
+
 @pytest.mark.parametrize('path', EXPERIMENTS, ids=lambda p: p.relative_to(ROOT / 'configs').as_posix())
 def test_a_name_follows_the_scheme_and_says_what_the_config_is_for(path):
     if renamed_later(path):
@@ -105,11 +110,29 @@ def test_a_name_follows_the_scheme_and_says_what_the_config_is_for(path):
     assert path.stem.startswith((method + '_', method + '-')) and 'ablation' not in path.stem
     cfg = Config.fromfile(path)
     if name['test']:
-        assert cfg.test_dataloader and 'test_evaluator' in cfg and cfg.test_cfg
+        assert can_be_tested(cfg)
     elif name['data']:
         assert cfg.train_dataloader and cfg.train_cfg and cfg.optim_wrapper
+        assert can_be_tested(cfg)
+        small = path.stem.split('_')[1] in ('mini', 'lite0')
+        assert small or cfg.auto_scale_lr.base_batch_size > 0
     else:
         assert not cfg.get('train_dataloader') and not cfg.get('test_dataloader')
+
+
+@pytest.mark.parametrize('path', EXPERIMENTS, ids=lambda p: p.relative_to(ROOT / 'configs').as_posix())
+def test_weights_of_an_earlier_stage_are_those_of_a_config_that_exists(path):
+    weights = Config.fromfile(path).get('load_from') or ''
+    if not weights.startswith('work_dirs/'):
+        return
+    _, stage, file = Path(weights).parts
+    (config,) = (p for p in EXPERIMENTS if p.stem == stage)
+    loop = Config.fromfile(config).train_cfg
+    last = f'iter_{loop.max_iters}.pth' if 'max_iters' in loop else f'epoch_{loop.max_epochs}.pth'
+    assert file == last
+    text = path.read_text()
+    if 'load_from' in text:
+        assert re.search(r'#[^\n]*\n(?:#[^\n]*\n)*load_from = ', text), 'say above load_from how the weights are made'
 
 
 def test_every_old_name_is_on_the_page_of_renamed_configs():

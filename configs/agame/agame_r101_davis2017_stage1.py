@@ -1,32 +1,12 @@
-# Stage 1 of the run file "davis": DAVIS 2017 alone, 650 iterations per epoch, with progressive zoom.
-_base_ = '../_base_/datasets/ytvos2018_held_out_300.py'
+# Stage 1 of the authors' run file "davis": DAVIS 2017 alone, 650 iterations per epoch, with progressive zoom.
+_base_ = './agame_r101_davis2017-ytvos2018_stage1.py'
 
-clip_len, size = 8, (240, 432)
-davis_pipeline = [
-    dict(type='SampleClip', clip_len=clip_len, start='object', min_object_pixels=100),
-    dict(type='LoadClip'),
-    dict(type='ResizeClip', size=size, backend='pillow'),
-    dict(type='SelectObjects', max_objects=1, min_pixels=25),
-    dict(type='FlipClip', prob=0.5),
-    dict(type='ProgressiveZoom', prob=0.5, rate=0.1),
-    dict(type='PackVOSInputs'),
-]
-davis = dict(
-    type='DAVIS2017Dataset',
-    data_root='data/DAVIS',
-    ann_file='ImageSets/2017/train.txt',
-    min_labelled=clip_len,
-    pipeline=davis_pipeline,
-)
+zoom = dict(type='ProgressiveZoom', prob=0.5, rate=0.1)
+davis_pipeline = [*_base_.davis_pipeline[:-1], zoom, _base_.davis_pipeline[-1]]
 train_dataloader = dict(
-    batch_size=4,
-    num_workers=4,
-    persistent_workers=True,
-    drop_last=True,
-    sampler=dict(type='BalancedSampler', num_samples=2600, replacement=True),
-    dataset=davis,
+    sampler=dict(_delete_=True, type='BalancedSampler', num_samples=2600, replacement=True),
+    dataset=dict(dict(_base_.davis, pipeline=davis_pipeline), _delete_=True),
 )
 
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=80, val_interval=1)
-optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-4, betas=(0.9, 0.999), weight_decay=1e-5))
-param_scheduler = dict(type='ExponentialLR', gamma=0.95, by_epoch=True)
+train_cfg = dict(max_epochs=80)
+param_scheduler = dict(gamma=0.95)

@@ -15,6 +15,7 @@ train_pipeline = [
 train_dataloader = dict(batch_size=1, dataset=dict(pipeline=train_pipeline))
 
 max_epochs = 200
+auto_scale_lr = dict(enable=False, base_batch_size=1)
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=20)
 optim_wrapper = dict(
     type='OptimWrapper',

@@ -17,6 +17,7 @@ train_dataloader = dict(batch_size=1, dataset=dict(pipeline=train_pipeline))
 test_dataloader = dict(dataset=dict(all_frames=True))
 
 max_epochs = 5
+auto_scale_lr = dict(enable=False, base_batch_size=1)
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs)
 optim_wrapper = dict(
     type='OptimWrapper',

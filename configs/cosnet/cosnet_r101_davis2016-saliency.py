@@ -22,5 +22,6 @@ custom_hooks = [
 ]
 # a step of one stream leaves parameters of the other untouched
 find_unused_parameters = True
+auto_scale_lr = dict(enable=False, base_batch_size=16)
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=60, val_interval=10)
 randomness = dict(seed=1234)

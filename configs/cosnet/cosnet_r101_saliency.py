@@ -8,5 +8,6 @@ train_dataloader = dict(batch_size=10, batch_sampler=dict(pattern=('still',), nu
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=1e-3, momentum=0.9, weight_decay=1e-4))
 param_scheduler = [dict(type='PolyLR', power=0.9, begin=0, end=30341, by_epoch=False)]
 find_unused_parameters = True
+auto_scale_lr = dict(enable=False, base_batch_size=10)
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=20, val_interval=5)
 randomness = dict(seed=1234)

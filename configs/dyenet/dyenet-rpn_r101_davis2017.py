@@ -11,6 +11,7 @@ train_pipeline = [
     dict(type='PackVOSInputs'),
 ]
 train_dataloader = dict(batch_size=1, dataset=dict(pipeline=train_pipeline))
+auto_scale_lr = dict(enable=False, base_batch_size=1)
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=60, val_interval=100)
 optim_wrapper = dict(
     type='OptimWrapper', optimizer=dict(type='SGD', lr=0.005, momentum=0.9, weight_decay=1e-4), clip_grad=dict(max_norm=35)

@@ -1,6 +1,7 @@
 # Stage 2: proposals and Re-ID alone, on pairs of frames with many objects. The tables of identities have other sizes than in
 # stage 1: they are not loaded but begin empty, for they hold embeddings that were not centred.
 _base_ = './dyenet_lite0_synthvos_stage1.py'
+# made by training dyenet_lite0_synthvos_stage1.py; another run's: --cfg-options load_from=PATH
 load_from = 'work_dirs/dyenet_lite0_synthvos_stage1/iter_400.pth'
 
 clip_len = 2

@@ -1,5 +1,6 @@
 # Second stage: Re-ID and Re-MP together. 8 videos x 4 frames on 8 processes of one video each; with fewer, accumulate.
 _base_ = ['../_base_/default_runtime.py', '../_base_/datasets/davis2017.py', '../_base_/models/dyenet_r101.py']
+# made by training dyenet-rpn_r101_davis2017.py; another run's: --cfg-options load_from=PATH
 load_from = 'work_dirs/dyenet-rpn_r101_davis2017/epoch_60.pth'
 find_unused_parameters = True  # a clip without a labelled RoI trains only a part
 
@@ -18,11 +19,12 @@ train_dataloader = dict(
         _delete_=True,
         type='IdentityDataset',
         num_identities=205,
-        dataset=dict(type='DAVIS2017Dataset', data_root={{_base_.data_root}}, ann_file='ImageSets/2017/train.txt'),
+        dataset=dict(_base_.davis2017, ann_file='ImageSets/2017/train.txt'),
         pipeline=train_pipeline,
     ),
 )
 
+auto_scale_lr = dict(enable=False, base_batch_size=8)
 train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=24000, val_interval=24001)
 optim_wrapper = dict(
     type='OptimWrapper', optimizer=dict(type='SGD', lr=1e-3, momentum=0.9, weight_decay=5e-4), accumulative_counts=1

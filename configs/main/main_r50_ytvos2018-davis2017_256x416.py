@@ -16,7 +16,9 @@ train_pipeline = [
 train_dataloader = dict(batch_size=20, dataset=dict(pipeline=train_pipeline))
 custom_hooks = [dict(type='CurriculumHook', begins=(6, 18, 42), transforms={'SampleNeighbourhood.max_frames': (2, 4, 8, 14)})]
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-5, betas=(0.9, 0.999), weight_decay=0))
+auto_scale_lr = dict(enable=False, base_batch_size=20)
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=84, val_interval=84)
 default_hooks = dict(checkpoint=dict(interval=42))
 # the first convolution and the head take the weights of 6 instances; see CueResNet and InstanceMapHead
+# made by training main_r50_ytvos2018_256x416_stage3.py; another run's: --cfg-options load_from=PATH
 load_from = 'work_dirs/main_r50_ytvos2018_256x416_stage3/epoch_84.pth'

@@ -20,6 +20,7 @@ train_dataloader = dict(
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-4, betas=(0.9, 0.999), weight_decay=0))
 # "until convergence", times 0.1 every 45,000 iterations; the number of iterations is not given
 param_scheduler = dict(type='MultiStepLR', milestones=[45000, 90000], gamma=0.1, by_epoch=False)
+auto_scale_lr = dict(enable=False, base_batch_size=23)
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=100000)
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=10000))
 log_processor = dict(by_epoch=False)

@@ -24,4 +24,5 @@ param_scheduler = []
 train_cfg = dict(_delete_=True, type='EpochBasedTrainLoop', max_epochs=84)
 default_hooks = dict(checkpoint=dict(by_epoch=True, interval=6))
 log_processor = dict(by_epoch=True)
+# made by training main_r50_ytvos2018_256x416_stage1.py; another run's: --cfg-options load_from=PATH
 load_from = 'work_dirs/main_r50_ytvos2018_256x416_stage1/iter_100000.pth'

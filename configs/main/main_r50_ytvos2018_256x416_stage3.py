@@ -9,4 +9,5 @@ model = dict(
     sta=dict(_delete_=True, type='ShortTermAttention', source='label', kernel=(6, 30), scale=(0.8, 1.2), shift=0.01),
     loss_mask=dict(iters=0),
 )  # the network is trained already: no cross entropy first
+# made by training main_r50_ytvos2018_256x416_stage2.py; another run's: --cfg-options load_from=PATH
 load_from = 'work_dirs/main_r50_ytvos2018_256x416_stage2/epoch_84.pth'

@@ -12,6 +12,7 @@ train_pipeline = [
 train_dataloader = dict(batch_size=1, dataset=dict(pipeline=train_pipeline))
 
 max_epochs = 5
+auto_scale_lr = dict(enable=False, base_batch_size=1)
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs)
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-5, betas=(0.9, 0.999), weight_decay=4e-5))
 param_scheduler = dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=max_epochs, by_epoch=True, convert_to_iter_based=True)

@@ -89,6 +89,7 @@ optim_wrapper = dict(
     paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=1.0)}),
     clip_grad=dict(type='value', clip_value=5.0),
 )
+auto_scale_lr = dict(enable=False, base_batch_size=1)
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=12, val_interval=1)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

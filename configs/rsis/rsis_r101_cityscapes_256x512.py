@@ -61,3 +61,4 @@ custom_hooks = [
     dict(type='FreezeHook', module='backbone', until=20),
 ]
 train_cfg = dict(max_epochs=500)
+auto_scale_lr = dict(base_batch_size=32)

@@ -46,3 +46,4 @@ custom_hooks = [
     dict(type='CurriculumHook', begins=(500,), model={'criterion.stop_weight': (0.0, 0.1)}),
 ]
 train_cfg = dict(max_epochs=1000)
+auto_scale_lr = dict(base_batch_size=20)

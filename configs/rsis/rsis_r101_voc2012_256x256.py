@@ -83,6 +83,7 @@ custom_hooks = [
         model={'criterion.stop_weight': (0.0, 0.5)},
     ),
 ]
+auto_scale_lr = dict(enable=False, base_batch_size=28)
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=150, val_interval=10)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

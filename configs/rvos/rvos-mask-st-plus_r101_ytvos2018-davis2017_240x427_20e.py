@@ -31,10 +31,10 @@ train_dataloader = dict(
         # a sequence has about fourteen clips of five frames
         type='RepeatDataset',
         times=14,
-        dataset=dict(
-            type='DAVIS2017Dataset', data_root=_base_.data_root, ann_file='ImageSets/2017/train.txt', pipeline=train_pipeline
-        ),
+        dataset=dict(_base_.davis2017, ann_file='ImageSets/2017/train.txt', pipeline=train_pipeline),
     ),
 )
+auto_scale_lr = dict(enable=False, base_batch_size=4)
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=20, val_interval=5)
+# made by training rvos-mask-st-plus_r101_ytvos2018_256x448_20e.py; another run's: --cfg-options load_from=PATH
 load_from = 'work_dirs/rvos-mask-st-plus_r101_ytvos2018_256x448_20e/epoch_20.pth'

@@ -32,9 +32,8 @@ train_dataloader = dict(
         # every video has about five clips of five frames, and all of them make an epoch of the paper
         type='RepeatDataset',
         times=5,
-        dataset=dict(
-            type='YouTubeVOSDataset', data_root=_base_.data_root, split='train', min_labelled=clip_len, pipeline=train_pipeline
-        ),
+        dataset=dict(_base_.ytvos, split='train', min_labelled=clip_len, pipeline=train_pipeline),
     ),
 )
+auto_scale_lr = dict(enable=False, base_batch_size=4)
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=20)

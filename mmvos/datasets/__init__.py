@@ -5,7 +5,16 @@ from .fbms import FBMSDataset
 from .folder import FolderDataset
 from .identity_dataset import IdentityDataset
 from .instance_images import InstanceMapDataset, SynthInstanceDataset
-from .saliency import DUTOMRONDataset, DUTSDataset, MSRA10KDataset, SaliencyDataset
+from .saliency import (
+    DUTOMRONDataset,
+    DUTSDataset,
+    ECSSDDataset,
+    MSRA10KDataset,
+    SaliencyDataset,
+    StillImageDataset,
+    VOCInstanceDataset,
+    images_with_masks,
+)
 from .samplers import *  # noqa: F401,F403
 from .segtrack import SegTrackV2Dataset
 from .synth import SynthVOSDataset
@@ -21,6 +30,7 @@ __all__ = [
     'DAVIS2017Dataset',
     'DUTOMRONDataset',
     'DUTSDataset',
+    'ECSSDDataset',
     'FBMSDataset',
     'FolderDataset',
     'FrameDataset',
@@ -31,15 +41,18 @@ __all__ = [
     'OVISDataset',
     'SaliencyDataset',
     'SegTrackV2Dataset',
+    'StillImageDataset',
     'SynthInstanceDataset',
     'SynthVISDataset',
     'SynthVOSDataset',
     'UnsupervisedVOSDataset',
     'VISDataset',
+    'VOCInstanceDataset',
     'YouTubeObjectsDataset',
     'YouTubeVISDataset',
     'YouTubeVOSDataset',
     'frames_of',
+    'images_with_masks',
     'masks_by_frame',
     'read_json',
     'read_split_list',

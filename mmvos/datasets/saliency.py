@@ -38,32 +38,18 @@ class SaliencyDataset(BaseVOSDataset):
 
     def load_data_list(self) -> list[dict]:
         """One dict per image that has a mask."""
-        images, masks = self.data_prefix['img'], self.data_prefix['ann']
-        for folder in (images, masks):
+        for folder in (self.data_prefix['img'], self.data_prefix['ann']):
             if not osp.isdir(folder):
                 raise FileNotFoundError(
                     f'{folder}: folder of {type(self).__name__} not found. Expected one of '
                     f'{[f"{i} and {a}" for i, a in self.FOLDERS]} in {self.data_root}.'
                 )
-        suffixes = ('.png',) if osp.samefile(images, masks) else ('.png', '.jpg')  # one mask of DUTS is a JPEG file
-        mask_of = {_stem(path): path for path in list_frames(masks) if path.lower().endswith(suffixes)}
-        pictures = [path for path in list_frames(images) if path.lower().endswith(('.jpg', '.jpeg'))]
-        videos = [
-            dict(
-                video_id=_stem(path),
-                frames=[path],
-                annotations={0: LabelSource(mask_of[_stem(path)], threshold=MASK_THRESHOLD, reader=read_grey)},
-            )
-            for path in pictures
-            if _stem(path) in mask_of
-        ]
-        if len(videos) < len(pictures):
-            print_log(
-                f'{type(self).__name__}: {len(pictures) - len(videos)} of {len(pictures)} images have no mask and '
-                'are left out.',
-                logger='current',
-            )
-        return videos
+        pairs = images_with_masks(self.data_prefix['img'], self.data_prefix['ann'])
+        return [dict(video_id=_stem(image), frames=[image], annotations={0: self.label_map(mask)}) for image, mask in pairs]
+
+    def label_map(self, mask: str) -> str | LabelSource:
+        """The label map that a mask file stands for: here a grey image whose bright part is object 1."""
+        return LabelSource(mask, threshold=MASK_THRESHOLD, reader=read_grey)
 
 
 @DATASETS.register_module()
@@ -99,6 +85,63 @@ class DUTSDataset(SaliencyDataset):
 
     def __init__(self, data_root: str = 'data/DUTS', **kwargs) -> None:
         super().__init__(data_root=data_root, **kwargs)
+
+
+@DATASETS.register_module()
+class ECSSDDataset(SaliencyDataset):
+    """ECSSD: 1 000 images (Yan et al., "Hierarchical Saliency Detection", CVPR 2013)."""
+
+    FOLDERS = (('images', 'ground_truth_mask'),)
+
+    def __init__(self, data_root: str = 'data/ECSSD', **kwargs) -> None:
+        super().__init__(data_root=data_root, **kwargs)
+
+
+@DATASETS.register_module()
+class StillImageDataset(SaliencyDataset):
+    """Images with label maps in which several objects may have values of their own (255: unknown).
+
+    Every image is a video of one frame. Args: see :class:`SaliencyDataset`.
+    """
+
+    FOLDERS = (('images', 'masks'),)
+
+    def label_map(self, mask: str) -> str | LabelSource:
+        """The mask file itself."""
+        return mask
+
+
+@DATASETS.register_module()
+class VOCInstanceDataset(StillImageDataset):
+    """PASCAL VOC 2012: 2 913 images with a label map of their instances (Everingham et al., IJCV 2010)."""
+
+    FOLDERS = (('JPEGImages', 'SegmentationObject'),)
+
+    def __init__(self, data_root: str = 'data/VOCdevkit/VOC2012', **kwargs) -> None:
+        super().__init__(data_root=data_root, **kwargs)
+
+
+def images_with_masks(images: str, masks: str) -> list[tuple[str, str]]:
+    """Images of a folder and their masks, matched by stem; images without a mask are left out and counted in the log.
+
+    Args:
+        images (str): folder of JPEG files, or of any pictures if it is not also the folder of the masks.
+        masks (str): folder of PNG files (JPEG files too if it holds masks alone); may be the same folder.
+
+    Returns:
+        list: ``(image, mask)`` paths in the order of the images' names.
+    """
+    together = osp.samefile(images, masks)
+    suffixes = ('.png',) if together else ('.png', '.jpg')  # one mask of DUTS is a JPEG file
+    mask_of = {_stem(path): path for path in list_frames(masks) if path.lower().endswith(suffixes)}
+    pictures = [path for path in list_frames(images) if not together or path.lower().endswith(('.jpg', '.jpeg'))]
+    pairs = [(path, mask_of[_stem(path)]) for path in pictures if _stem(path) in mask_of]
+    if len(pairs) < len(pictures):
+        print_log(
+            f'{images}: {len(pictures) - len(pairs)} of {len(pictures)} images have no mask in {masks} and are left out.',
+            logger='current',
+        )
+    return pairs
 
 
 def _stem(path: str) -> str:

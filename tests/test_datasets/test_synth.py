@@ -16,6 +16,7 @@ from mmvos.datasets.synth import (
     FolderBackgrounds,
     FolderObjects,
     GroupedObjects,
+    MaskedObjects,
     ProceduralBackgrounds,
     ProceduralObjects,
     SynthEngine,
@@ -25,6 +26,7 @@ from mmvos.datasets.synth import (
     write_davis,
     write_synthvis,
 )
+from mmvos.structures import InputError
 from mmvos.structures.youtube_vis import load_youtube_vis
 from mmvos.utils import load_config
 
@@ -45,6 +47,26 @@ def test_the_same_seed_gives_the_same_clip():
     np.testing.assert_array_equal(first.frames, again.frames)
     np.testing.assert_array_equal(first.label_maps, again.label_maps)
     assert not np.array_equal(first.frames, other.frames)
+
+
+def reference_clips():
+    """Clips that exercise every part of the engine, made small: means of 8x8 blocks of frames, labels and flow."""
+    kinds = [
+        dict(num_objects=(3, 4), cross_prob=1.0, late_prob=0.5, leave_prob=0.5, noise=0.0, jpeg_quality=None),
+        dict(soft_edge_prob=0.0, shadow_prob=1.0, blur=1.0, noise=20.0, distractor_prob=1.0),
+    ]
+    for kind, settings in enumerate(kinds):
+        made = engine(**settings).render(np.random.default_rng((kind, 1)), 5, with_flow=True)
+        for name in ('frames', 'label_maps', 'flow_bwd'):
+            values = np.asarray(getattr(made, name), np.float32).reshape(5, SIZE[0] // 8, 8, SIZE[1] // 8, 8, -1)
+            yield f'{kind}_{name}', values.mean((2, 4))
+
+
+def test_a_seed_gives_the_clips_that_earlier_versions_made():
+    with np.load(Path(__file__).parents[1] / 'data' / 'synth_clips.npz') as stored:
+        for name, values in reference_clips():
+            tolerance = dict(frames=1.0, label_maps=0.1, flow_bwd=0.1)[name.split('_', 1)[1]]
+            np.testing.assert_allclose(values, stored[name], atol=tolerance, err_msg=name)
 
 
 def test_number_and_visibility_of_objects_in_the_first_frame():
@@ -206,6 +228,68 @@ def test_folder_sources_name_the_file_at_fault(pictures):
         objects.sample(np.random.default_rng(0))
 
 
+@pytest.fixture
+def masked(tmp_path):
+    """Two photographs with label maps (two objects and an unknown border; an object that is too small)."""
+    for folder in ('images', 'masks'):
+        (tmp_path / folder).mkdir()
+    label_map = np.zeros((60, 80), np.uint8)
+    label_map[5:35, 10:30], label_map[40:58, 40:78] = 1, 2
+    label_map[4, 10:30] = 255
+    image = np.full((60, 80, 3), 50, np.uint8)
+    image[label_map == 1], image[label_map == 2] = (200, 0, 0), (0, 200, 0)
+    small = np.zeros((60, 80), np.uint8)
+    small[:3, :3] = 7
+    for name, labels in (('a', label_map), ('b', small)):
+        cv2.imwrite(str(tmp_path / 'images' / f'{name}.png'), image)
+        cv2.imwrite(str(tmp_path / 'masks' / f'{name}.png'), labels)
+    cv2.imwrite(str(tmp_path / 'images' / 'c.png'), image)  # without a mask
+    return tmp_path
+
+
+def test_objects_are_cut_out_of_photographs_by_their_masks(masked):
+    source = MaskedObjects(str(masked / 'images'), str(masked / 'masks'), min_pixels=100)
+    rng = np.random.default_rng(0)
+    cutouts = {cutout.name.rsplit('/', 1)[1]: cutout for cutout in (source.sample(rng) for _ in range(30))}
+    assert sorted(cutouts) == ['a.png#1', 'a.png#2'] and {c.category for c in cutouts.values()} == {'object'}
+    assert cutouts['a.png#1'].image.shape == (30, 20, 4) and cutouts['a.png#2'].image.shape == (18, 38, 4)
+    assert (cutouts['a.png#1'].image == (200, 0, 0, 255)).all()  # the unknown border is not part of it
+    made = SynthEngine(source, ProceduralBackgrounds(), SynthSettings(size=SIZE, num_objects=(2, 2))).render(rng, 2)
+    assert set(np.unique(made.label_maps[0])) == {0, 1, 2}
+
+
+def test_masked_objects_of_grey_masks_beside_their_photographs(tmp_path):
+    for name in ('x', 'y'):
+        grey = np.zeros((40, 50), np.uint8)
+        grey[10:30, 10:40] = 250
+        grey[10:30, 5] = 90
+        cv2.imwrite(str(tmp_path / f'{name}.jpg'), np.full((40, 50, 3), 99, np.uint8))
+        cv2.imwrite(str(tmp_path / f'{name}.png'), grey)
+    (tmp_path / 'list.txt').write_text('y\n')
+    source = MaskedObjects(str(tmp_path), str(tmp_path), threshold=127, sequences=str(tmp_path / 'list.txt'))
+    (cutout,) = {c.name: c for c in (source.sample(np.random.default_rng(s)) for s in range(5))}.values()
+    assert cutout.name.endswith('y.png#1') and cutout.image.shape == (20, 30, 4)
+
+
+def test_masked_objects_name_what_is_wrong(masked):
+    with pytest.raises(FileNotFoundError, match='nowhere: folder of photographs or masks not found'):
+        MaskedObjects(str(masked / 'images'), str(masked / 'nowhere'))
+    with pytest.raises(InputError, match='none of 100 random masks has an object of at least 5000 pixels'):
+        MaskedObjects(str(masked / 'images'), str(masked / 'masks'), min_pixels=5000).sample(np.random.default_rng(0))
+    cv2.imwrite(str(masked / 'images' / 'a.png'), np.zeros((60, 90, 3), np.uint8))
+    with pytest.raises(InputError, match=r'masks/a\.png: the mask is 80x60, its photograph .* is 90x60'):
+        MaskedObjects(str(masked / 'images'), str(masked / 'masks'), min_pixels=100).sample(np.random.default_rng(0))
+
+
+def test_settings_of_clips_are_checked():
+    with pytest.raises(InputError, match=r"SynthVOSDataset\.settings: unknown setting 'shadow'; did you mean 'shadow_prob'"):
+        dataset(settings=dict(shadow=1.0))
+    with pytest.raises(InputError, match=r'object_scale is \(0\.6, 0\.2\)'):
+        dataset(settings=dict(object_scale=(0.6, 0.2)))
+    with pytest.raises(InputError, match=r'late_prob is 2\.0; expected a probability'):
+        dataset(settings=dict(late_prob=2.0))
+
+
 def dataset(**more):
     return SynthVOSDataset(**dict(dict(length=6, num_frames=5, size=SIZE, num_objects=(1, 2)), **more))
 
@@ -248,11 +332,6 @@ def test_mini_config_gives_batches_and_videos_without_files():
     assert len({v.video_id for v in videos}) == 8
     assert [v.video_id for v in videos if max(v.prompts)] == ['synth_00007']
     assert videos[7].metainfo['prompt_frames'][2] == max(videos[7].prompts)
-
-
-def test_an_unknown_setting_is_an_error():
-    with pytest.raises(ValueError, match="no field 'speeed'"):
-        dataset(settings=dict(speeed=1))
 
 
 def test_written_sequence_reads_back(tmp_path):

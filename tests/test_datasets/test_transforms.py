@@ -276,15 +276,16 @@ def test_label_source_merges_masks_and_maps_values(tmp_path):
         LabelSource(paths[1]).read((4, 5))
 
 
-def test_training_pipeline_of_the_base_configs_runs_on_a_real_layout(davis):
+def test_training_pipeline_of_a_config_runs_on_a_real_layout(davis):
     from mmvos.datasets import DAVIS2017Dataset
     from mmvos.utils import load_config
 
-    cfg = load_config('_base_/datasets/davis2017.py')
-    pipeline = Compose(cfg.train_pipeline)
-    pipeline.transforms[0] = SampleClip(4, start='object', min_object_pixels=10)
+    cfg = load_config('agame/agame_r101_davis2017_stage1.py')
+    steps = cfg.train_dataloader.dataset.pipeline
+    steps[0].update(clip_len=4, min_object_pixels=10)
+    pipeline = Compose(steps)
     dataset = DAVIS2017Dataset(str(davis))
     dataset.pipeline = pipeline
     packed = dataset[0]
     assert packed['inputs'].shape == (4, 3, 240, 432)
-    assert packed['data_samples'].object_ids == [1, 2]
+    assert len(packed['data_samples'].object_ids) == 1

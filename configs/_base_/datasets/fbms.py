@@ -1,14 +1,8 @@
 # FBMS-59: 30 test sequences; unsupervised, test only. Folders and downloads: docs/en/datasets_unsupervised.md.
-test_dataloader = dict(
-    batch_size=1,
-    num_workers=0,  # frames are read ahead by the video itself
-    sampler=dict(type='LongestFirstSampler'),
-    dataset=dict(type='FBMSDataset', data_root='data/FBMS', test_mode=True, pipeline=[dict(type='PackVideo')]),
-)
+_base_ = './vos_common.py'
+train_dataloader = None
+test_dataloader = dict(dataset=dict(type='FBMSDataset', data_root='data/FBMS'))
 val_dataloader = test_dataloader
 
 test_evaluator = dict(type='MeanIoUMetric')
 val_evaluator = test_evaluator
-
-val_cfg = dict(type='VideoValLoop')
-test_cfg = dict(type='VideoTestLoop')

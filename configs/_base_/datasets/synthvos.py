@@ -1,6 +1,7 @@
 # SynthVOS: endless clips of photographed objects over photographs. Both folders are made by
 #   python tools/dataset_converters/prepare_synthvos.py data/synthvos
 # or with --objects and --backgrounds from RGBA cut-outs (a sub-folder per category) and photographs of your own.
+_base_ = './vos_common.py'
 data_root = 'data/synthvos'
 size = (240, 432)  # height, width
 clip_len = 8
@@ -12,13 +13,8 @@ train_pipeline = [
     dict(type='FlipClip', prob=0.5),
     dict(type='PackVOSInputs'),
 ]
-test_pipeline = [dict(type='PackVideo')]
-
 train_dataloader = dict(
-    batch_size=4,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='EndlessSampler'),  # for IterBasedTrainLoop: no clip comes twice
+    sampler=dict(_delete_=True, type='EndlessSampler'),  # for IterBasedTrainLoop: no clip comes twice
     dataset=dict(
         type='SynthVOSDataset',
         num_frames=clip_len,
@@ -30,10 +26,7 @@ train_dataloader = dict(
         pipeline=train_pipeline,
     ),
 )
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=0,
-    sampler=dict(type='LongestFirstSampler'),
+test_dataloader = dict(
     dataset=dict(
         type='SynthVOSDataset',
         length=20,
@@ -44,16 +37,11 @@ val_dataloader = dict(
         objects=dict(type='FolderObjects', root=f'{data_root}/objects', split='val'),
         backgrounds=dict(type='FolderBackgrounds', root=f'{data_root}/backgrounds', split='val'),
         seed=1000,
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
+    )
 )
-test_dataloader = val_dataloader
+val_dataloader = test_dataloader
 
 # strict=False: objects that enter late are not in the first annotation, which this protocol scores by
 val_evaluator = dict(type='DAVISMetric', protocol='davis2017-semi', strict=False)
 test_evaluator = val_evaluator
 submission = dict(type='DAVISSubmission')
-
-val_cfg = dict(type='VideoValLoop')
-test_cfg = dict(type='VideoTestLoop')

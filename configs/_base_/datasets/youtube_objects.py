@@ -1,16 +1,8 @@
 # YouTube-Objects: 126 annotated shots; unsupervised, test only. Folders and downloads: docs/en/datasets_unsupervised.md.
-test_dataloader = dict(
-    batch_size=1,
-    num_workers=0,  # frames are read ahead by the video itself
-    sampler=dict(type='LongestFirstSampler'),
-    dataset=dict(
-        type='YouTubeObjectsDataset', data_root='data/YouTube-Objects', test_mode=True, pipeline=[dict(type='PackVideo')]
-    ),
-)
+_base_ = './vos_common.py'
+train_dataloader = None
+test_dataloader = dict(dataset=dict(type='YouTubeObjectsDataset', data_root='data/YouTube-Objects'))
 val_dataloader = test_dataloader
 
 test_evaluator = dict(type='MeanIoUMetric')
 val_evaluator = test_evaluator
-
-val_cfg = dict(type='VideoValLoop')
-test_cfg = dict(type='VideoTestLoop')

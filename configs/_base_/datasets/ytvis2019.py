@@ -1,51 +1,9 @@
 # YouTube-VIS 2019, in the layout in which it is distributed:
-#   data/youtube_vis_2019/{train,valid}/JPEGImages/<video>/<frame>.jpg and {train,valid}.json
-data_root = 'data/youtube_vis_2019/'
-train_pipeline = [
-    dict(type='mmdet.UniformRefFrameSample', num_ref_imgs=1, frame_range=100, filter_key_img=True),
-    dict(
-        type='TransformBroadcaster',
-        share_random_params=True,
-        transforms=[
-            dict(type='LoadImageFromFile'),
-            dict(type='mmdet.LoadTrackAnnotations', with_mask=True),
-            dict(type='mmdet.Resize', scale=(640, 360), keep_ratio=True),
-            dict(type='mmdet.RandomFlip', prob=0.5),
-        ],
-    ),
-    dict(type='mmdet.PackTrackInputs'),
-]
-train_dataloader = dict(
-    batch_size=1,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='mmdet.TrackImgSampler'),  # every frame is a key frame once per epoch
-    batch_sampler=dict(type='mmdet.TrackAspectRatioBatchSampler'),
-    dataset=dict(
-        type='YouTubeVISDataset',
-        dataset_version='2019',
-        data_root=data_root,
-        ann_file='train.json',
-        data_prefix=dict(img_path='train/JPEGImages'),
-        pipeline=train_pipeline,
-    ),
-)
-test_dataloader = dict(
-    batch_size=1,
-    num_workers=0,  # frames are read ahead by the video itself
-    sampler=dict(type='LongestFirstSampler'),
-    dataset=dict(
-        type='YouTubeVISDataset',
-        dataset_version='2019',
-        data_root=data_root,
-        ann_file='valid.json',
-        data_prefix=dict(img_path='valid/JPEGImages'),
-        test_mode=True,
-    ),
-)
-# The annotations of the validation set are on the server: testing writes a submission. For a split of your own with
-# annotations: dict(type='YouTubeVISMetric', ann_file='...'), also as val_evaluator beside val_dataloader and val_cfg.
-submission = dict(type='YouTubeVISMetric', format_only=True)
-test_evaluator = dict(submission, outfile_prefix='work_dirs/youtube_vis_2019/results')
-val_dataloader = val_evaluator = val_cfg = None
-test_cfg = dict(type='VideoTestLoop')
+#   data/youtube_vis_2019/{train,valid,test}/JPEGImages/<video>/<frame>.jpg and {train,valid,test}.json
+# The test split: ytvis2019_test.py.
+_base_ = './vis_common.py'
+ytvis = dict(type='YouTubeVISDataset', dataset_version='2019', data_root='data/youtube_vis_2019/')
+
+train_dataloader = dict(dataset=dict(ytvis, ann_file='train.json', data_prefix=dict(img_path='train/JPEGImages')))
+test_dataloader = dict(dataset=dict(ytvis, ann_file='valid.json', data_prefix=dict(img_path='valid/JPEGImages')))
+test_evaluator = dict(type='YouTubeVISMetric', format_only=True, outfile_prefix='work_dirs/youtube_vis_2019/results')

@@ -19,4 +19,5 @@ val_dataloader = dict(
 )
 val_evaluator = dict(_delete_=True, type='YouTubeVOSMetric')
 val_cfg = dict(_delete_=True, type='VideoValLoop')
+# made by training main_r50_ytvos2018-train66_256x416_stage1.py; another run's: --cfg-options load_from=PATH
 load_from = 'work_dirs/main_r50_ytvos2018-train66_256x416_stage1/iter_100000.pth'

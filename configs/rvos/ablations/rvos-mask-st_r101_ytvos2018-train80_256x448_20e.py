@@ -14,14 +14,7 @@ val_dataloader = dict(
     batch_size=1,
     num_workers=0,
     sampler=dict(type='LongestFirstSampler'),
-    dataset=dict(
-        type='YouTubeVOSDataset',
-        data_root=_base_.data_root,
-        split='train',
-        sequences=held_out,
-        test_mode=True,
-        pipeline=[dict(type='PackVideo')],
-    ),
+    dataset=dict(_base_.ytvos, split='train', sequences=held_out, test_mode=True, pipeline=[dict(type='PackVideo')]),
 )
 val_evaluator = dict(_delete_=True, type='YouTubeVOSMetric')
 val_cfg = dict(_delete_=True, type='VideoValLoop')

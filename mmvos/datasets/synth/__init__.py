@@ -1,16 +1,10 @@
+from .cutout import Cutout
 from .demo_video import make_demo_clip, write_demo_video
-from .engine import SynthClip, SynthEngine, SynthSettings
+from .engine import SynthClip, SynthEngine
 from .export import write_davis, write_frames, write_synthvis
-from .sources import (
-    SHAPES,
-    Cutout,
-    FolderBackgrounds,
-    FolderObjects,
-    GroupedObjects,
-    ProceduralBackgrounds,
-    ProceduralObjects,
-    read_cutout,
-)
+from .folders import FolderBackgrounds, FolderObjects, GroupedObjects, MaskedObjects, random_crop, read_cutout
+from .procedural import SHAPES, ProceduralBackgrounds, ProceduralObjects
+from .scene import SynthSettings
 from .synth_vos import SynthVOSDataset, with_prompts
 
 __all__ = [
@@ -19,6 +13,7 @@ __all__ = [
     'FolderBackgrounds',
     'FolderObjects',
     'GroupedObjects',
+    'MaskedObjects',
     'ProceduralBackgrounds',
     'ProceduralObjects',
     'SynthClip',
@@ -26,6 +21,7 @@ __all__ = [
     'SynthSettings',
     'SynthVOSDataset',
     'make_demo_clip',
+    'random_crop',
     'read_cutout',
     'with_prompts',
     'write_davis',

@@ -12,9 +12,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .engine import SynthClip, SynthEngine, SynthSettings
+from .cutout import Cutout
+from .engine import SynthClip, SynthEngine
 from .export import write_davis
-from .sources import Cutout, ProceduralBackgrounds, ProceduralObjects
+from .procedural import ProceduralBackgrounds, ProceduralObjects
+from .scene import SynthSettings
 from .synth_vos import with_prompts
 
 # Outlines of the things in the photographs, (x, y) in pixels.
@@ -126,14 +128,14 @@ def make_demo_clip(size: tuple[int, int] = (480, 854), num_frames: int = 40, see
         seed: of the motion.
     """
     rng = np.random.default_rng(seed)
-    cutouts = [
+    photographed = [
         _cut(_photograph('imgaug', 'quokka.jpg'), 'quokka', QUOKKA),
         _cut(_photograph('skimage', 'data', 'coffee.png'), 'cup', ellipses=COFFEE_ELLIPSES),
         _cut(_photograph('skimage', 'data', 'astronaut.png'), 'astronaut', ASTRONAUT),
         _cut(_photograph('skimage', 'data', 'chelsea.png'), 'cat', CAT),
     ]
     shapes = ProceduralObjects(['star', 'blob', 'cross', 'ring'], size=256)
-    cutouts = [shapes.sample(rng) if cutout is None else cutout for cutout in cutouts]
+    cutouts = [shapes.sample(rng) if cutout is None else cutout for cutout in photographed]
     room = _photograph('skimage', 'data', 'motorcycle_left.png')
     extent = round(1.3 * size[0]), round(1.3 * size[1])
     if room is None:

@@ -1,16 +1,16 @@
 """SynthVOS: endless synthetic clips, made in the data workers when they are asked for."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
 from mmvos.registry import DATASETS, TASK_UTILS
-from mmvos.structures import object_ids_of
+from mmvos.structures import object_ids_of, settings_from
 
 from ..base_vos_dataset import BaseVOSDataset
-from .engine import SynthClip, SynthEngine, SynthSettings
+from .engine import SynthClip, SynthEngine
+from .scene import SynthSettings
 
 
 @DATASETS.register_module()
@@ -50,14 +50,10 @@ class SynthVOSDataset(BaseVOSDataset):
         pipeline: Sequence[dict | Callable] = (),
         **kwargs,
     ) -> None:
-        settings = dict(settings or {}, size=tuple(size), num_objects=tuple(num_objects))
-        known = {f.name for f in fields(SynthSettings)}
-        unknown = settings.keys() - known
-        if unknown:
-            raise ValueError(f'settings: no field {sorted(unknown)[0]!r}; there are {", ".join(sorted(known))}.')
+        settings = dict(settings or {}, size=size, num_objects=num_objects)
         self.length, self.num_frames, self.seed = length, num_frames, seed
         self.late_videos, self.with_flow = late_videos, with_flow
-        self._settings = SynthSettings(**settings)
+        self._settings = settings_from(SynthSettings, settings, f'{type(self).__name__}.settings')
         self._sources = (objects or dict(type='ProceduralObjects'), backgrounds or dict(type='ProceduralBackgrounds'))
         self._engine: SynthEngine | None = None
         super().__init__(pipeline=pipeline, **kwargs)
@@ -66,14 +62,14 @@ class SynthVOSDataset(BaseVOSDataset):
     def engine(self) -> SynthEngine:
         """The renderer, made at first use (each worker has its own caches)."""
         if self._engine is None:
-            self._engine = SynthEngine(*(TASK_UTILS.build(source) for source in self._sources), self._settings)
+            objects, backgrounds = (TASK_UTILS.build(source) for source in self._sources)
+            self._engine = SynthEngine(objects, backgrounds, self._settings)
         return self._engine
 
     def full_init(self) -> None:
         """Nothing to read; missing folders are found here, not in a worker."""
-        if not self._fully_initialized:
-            self.engine  # noqa: B018
-            self._fully_initialized = True
+        assert self.engine  # made now
+        self._fully_initialized: bool = True
 
     def __len__(self) -> int:
         return self.length
@@ -86,7 +82,7 @@ class SynthVOSDataset(BaseVOSDataset):
         """Render clip ``idx``."""
         idx = idx % self.length
         rng = np.random.default_rng((self.seed, idx))
-        info = dict(video_id=f'synth_{idx:05d}', sample_idx=idx, label_options={}, eval_frames=None)
+        info: dict[str, Any] = dict(video_id=f'synth_{idx:05d}', sample_idx=idx, label_options={}, eval_frames=None)
         if self.test_mode:
             clip = self._fixed_video(rng, idx)
             label_maps, info['prompts'] = with_prompts(clip.label_maps, self._settings.min_visible)
@@ -100,7 +96,7 @@ class SynthVOSDataset(BaseVOSDataset):
             categories=clip.categories,
             labelled=list(range(len(clip.frames))),
         )
-        numbers = getattr(self.engine.objects, 'numbers', {})
+        numbers = self.engine.objects.numbers
         if numbers:
             info['identities'] = {object_id: numbers[name] for object_id, name in clip.names.items()}
         if clip.flow_bwd is not None:

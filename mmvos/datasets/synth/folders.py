@@ -1,155 +1,29 @@
-"""Where synthetic clips get their objects and backgrounds: folders of pictures, or nothing but a random generator."""
+"""Objects and backgrounds from folders of pictures."""
 
 import os
 import os.path as osp
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatch
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from mmvos.registry import TASK_UTILS
+from mmvos.structures import VOID, InputError, read_label_map, tight_box
 from mmvos.videos.video import list_frames
 
-
-class Cutout(NamedTuple):
-    """An object: BGRA uint8 ``(h, w, 4)`` (alpha not premultiplied), its category, and where it came from."""
-
-    image: np.ndarray
-    category: str
-    name: str
-
-
-def noise_texture(rng: np.random.Generator, height: int, width: int, detail: int = 5) -> np.ndarray:
-    """Cloudy texture in a few random colours, BGR uint8 ``(height, width, 3)``; ``detail`` octaves of smooth noise."""
-    field = np.zeros((height, width), np.float32)
-    cells = 2
-    for octave in range(detail):
-        grid = rng.random((cells + 1, cells + 1), np.float32)
-        field += cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC) / 1.6**octave
-        cells *= 2
-    field -= field.min()
-    field *= 255 / max(float(field.max()), 1e-6)
-    return _colour_table(rng)[field.astype(np.uint8)]
-
-
-def _colour_table(rng: np.random.Generator, colours: int = 4) -> np.ndarray:
-    """uint8 ``(256, 3)``: a smooth path through random colours."""
-    stops = np.linspace(0, 255, colours)
-    path = rng.integers(0, 256, (colours, 3))
-    return np.stack([np.interp(np.arange(256), stops, path[:, c]) for c in range(3)], -1).astype(np.uint8)
-
-
-def pattern_texture(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Noise crossed with stripes, checks or spots in two tones, BGR uint8 ``(height, width, 3)``."""
-    texture = noise_texture(rng, height, width).astype(np.float32)
-    kind = rng.integers(4)
-    if kind:
-        y, x = np.mgrid[:height, :width].astype(np.float32) / max(height, width)
-        angle, frequency = rng.uniform(0, np.pi), rng.uniform(4, 10) * 2 * np.pi
-        u, v = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
-        wave = np.sin(frequency * u)
-        if kind == 2:
-            wave *= np.sin(frequency * v)
-        elif kind == 3:
-            wave = np.minimum(wave, np.sin(frequency * v))
-        texture += np.where(wave > 0, 1.0, -1.0)[..., None] * rng.uniform(-70, 70, 3)
-    return np.clip(texture, 0, 255).astype(np.uint8)
-
-
-def _radial(radius: Callable[[np.ndarray], np.ndarray], points: int = 180) -> np.ndarray:
-    theta = np.linspace(0, 2 * np.pi, points, endpoint=False)
-    return np.stack([np.cos(theta), np.sin(theta)], -1) * radius(theta)[:, None]
-
-
-def _polygon(corners: int, phase: float = -np.pi / 2) -> np.ndarray:
-    theta = phase + 2 * np.pi * np.arange(corners) / corners
-    return np.stack([np.cos(theta), np.sin(theta)], -1)
-
-
-def _star(rng) -> list:
-    inner = rng.uniform(0.4, 0.55)
-    theta = -np.pi / 2 + np.pi * np.arange(10) / 5
-    return [np.stack([np.cos(theta), np.sin(theta)], -1) * np.where(np.arange(10) % 2, inner, 1)[:, None]]
-
-
-def _cross(rng) -> list:
-    a = rng.uniform(0.28, 0.4)
-    return [
-        np.array([[-a, -1], [a, -1], [a, -a], [1, -a], [1, a], [a, a], [a, 1], [-a, 1], [-a, a], [-1, a], [-1, -a], [-a, -a]])
-    ]
-
-
-def _crescent(rng) -> list:
-    theta = np.linspace(-0.75 * np.pi, 0.75 * np.pi, 60)
-    outer = np.stack([np.cos(theta), np.sin(theta)], -1)
-    inner = outer[::-1] * [0.75, 0.7] - [0.3, 0]
-    return [np.concatenate([outer, inner])]
-
-
-def _blob(rng) -> list:
-    amplitude, phase = rng.uniform(0, 0.16, 4), rng.uniform(0, 2 * np.pi, 4)
-    outline = _radial(lambda t: 1 + sum(a * np.sin((k + 2) * t + p) for k, (a, p) in enumerate(zip(amplitude, phase))))
-    return [outline / np.abs(outline).max()]
-
-
-#: shape classes of the procedural objects: rng -> outlines in [-1, 1]^2, the second one a hole
-SHAPES = dict(
-    ball=lambda rng: [_radial(np.ones_like) * [1, rng.uniform(0.75, 1)]],
-    box=lambda rng: [_polygon(4, np.pi / 4) * [1, rng.uniform(0.5, 1)] * 1.4],
-    triangle=lambda rng: [_polygon(3) * [1, rng.uniform(0.8, 1.1)]],
-    star=_star,
-    cross=_cross,
-    crescent=_crescent,
-    ring=lambda rng: [_radial(np.ones_like), _radial(np.ones_like) * rng.uniform(0.4, 0.6)],
-    blob=_blob,
-)
-
-
-@TASK_UTILS.register_module()
-class ProceduralObjects:
-    """Textured shapes that a random generator draws; the category is the shape.
-
-    Args:
-        classes: names of shapes to draw (default: all).
-        size: side of a cut-out in pixels.
-    """
-
-    def __init__(self, classes: Sequence[str] | None = None, size: int = 160) -> None:
-        unknown = set(classes or ()) - set(SHAPES)
-        if unknown:
-            raise ValueError(f'no procedural shape {sorted(unknown)[0]!r}; there are {", ".join(SHAPES)}.')
-        self.classes, self.size = list(classes or SHAPES), size
-
-    def sample(self, rng: np.random.Generator) -> Cutout:
-        """A random object."""
-        category = self.classes[rng.integers(len(self.classes))]
-        size = self.size
-        alpha = np.zeros((size, size), np.uint8)
-        outlines = SHAPES[category](rng)
-        for outline, value in zip(outlines, (255, 0)):
-            points = (outline * (0.48 * size) + 0.5 * size) * 16  # 4 fractional bits
-            cv2.fillPoly(alpha, [np.rint(points).astype(np.int32)], value, cv2.LINE_AA, shift=4)
-        return Cutout(np.dstack([pattern_texture(rng, size, size), alpha]), category, category)
-
-
-@TASK_UTILS.register_module()
-class ProceduralBackgrounds:
-    """Cloudy or patterned textures."""
-
-    def sample(self, rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-        """A background BGR uint8 ``(height, width, 3)``."""
-        draw = noise_texture if rng.random() < 0.6 else pattern_texture
-        return draw(rng, height, width)
+from ..base_vos_dataset import read_split_list
+from ..saliency import images_with_masks
+from .cutout import Cutout
 
 
 class _ImageCache:
     """The most recently used decoded images, up to a number of bytes (per process)."""
 
     def __init__(self, limit: int) -> None:
-        self.limit, self.size, self.images = limit, 0, OrderedDict()
+        self.limit, self.size = limit, 0
+        self.images: OrderedDict[str, np.ndarray] = OrderedDict()
 
     def get(self, path: str, read: Callable[[str], np.ndarray]) -> np.ndarray:
         if path in self.images:
@@ -179,7 +53,7 @@ def _listed_images(root: str, split: str | None) -> list[str]:
         with open(list_file) as file:
             paths = [osp.join(root, line.strip()) for line in file if line.strip()]
     if not paths:
-        raise ValueError(f'{root}: no pictures found.')
+        raise InputError(f'{root}: no pictures found.')
     return paths
 
 
@@ -194,20 +68,20 @@ def read_cutout(path: str, max_side: int = 512) -> np.ndarray:
     """An RGBA picture as BGRA uint8, cropped to its visible part.
 
     Raises:
-        ValueError: it cannot be decoded, has no alpha channel, or is fully transparent; naming the file.
+        InputError: it cannot be decoded, has no alpha channel, or is fully transparent; naming the file.
     """
     image = cv2.imread(path, cv2.IMREAD_UNCHANGED)
     if image is None:
         if not osp.isfile(path):
             raise FileNotFoundError(f'{path}: picture not found.')
-        raise ValueError(f'{path}: cannot be decoded as an image.')
+        raise InputError(f'{path}: cannot be decoded as an image.')
     if image.dtype == np.uint16:
-        image = (image >> 8).astype(np.uint8)
+        image = np.right_shift(image, 8).astype(np.uint8)
     if image.ndim != 3 or image.shape[2] != 4:
-        raise ValueError(f'{path}: no alpha channel. Expected an RGBA cut-out of an object.')
+        raise InputError(f'{path}: no alpha channel. Expected an RGBA cut-out of an object.')
     rows, columns = np.flatnonzero(image[..., 3].max(1) > 127), np.flatnonzero(image[..., 3].max(0) > 127)
     if not len(rows):
-        raise ValueError(f'{path}: fully transparent. Expected an RGBA cut-out of an object.')
+        raise InputError(f'{path}: fully transparent. Expected an RGBA cut-out of an object.')
     image = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     return _shrink(np.ascontiguousarray(image), max_side)
 
@@ -228,7 +102,7 @@ class FolderObjects:
         items = [(p, self._category(p)) for p in _listed_images(root, split)]
         self.items = [(p, c) for p, c in items if classes is None or c in classes]
         if not self.items:
-            raise ValueError(f'{root}: no pictures of the categories {list(classes)}.')
+            raise InputError(f'{root}: no pictures of the categories {list(classes or ())}.')
         self.classes = sorted({c for _, c in self.items}) if classes is None else list(classes)
         #: ``{name of a cut-out: its number}``
         self.numbers = {path: number for number, (path, _) in enumerate(self.items)}
@@ -278,7 +152,7 @@ class GroupedObjects(FolderObjects):
         self.members = {name: [path for path, category in self.items if category == name] for name in self.groups}
         empty = [name for name, paths in self.members.items() if not paths and (name != self.OTHER or other_prob)]
         if empty:
-            raise ValueError(
+            raise InputError(
                 f'{root}: no pictures of the category {empty[0]!r} ({", ".join(self.groups[empty[0]])}) '
                 f'in {split or "the folder"}.'
             )
@@ -295,6 +169,80 @@ class GroupedObjects(FolderObjects):
         paths = self.members[category]
         path = paths[rng.integers(len(paths))]
         return Cutout(self.cache.get(path, read_cutout), category, path)
+
+
+@TASK_UTILS.register_module()
+class MaskedObjects:
+    """Objects cut out of photographs by their masks, such as those of MSRA10K, PASCAL VOC or a folder of one's own.
+
+    A cut-out is drawn by its picture, then by its object. Cut edges are hard; the unknown pixels around an object (255)
+    do not belong to it.
+
+    Args:
+        images (str): folder of photographs.
+        masks (str): folder of masks with the same stems; may be the same folder (then the photographs are JPEG files).
+        threshold (int | None): masks are grey pictures, and what is brighter is the one object; None: masks are label
+            maps, value k = object k, 255 = unknown.
+        sequences (str | None): a text file with the stems to use, one per line; None: all.
+        min_pixels (int): smaller objects are not used.
+        max_side (int): larger cut-outs are shrunk to this.
+        cache_mb (int): decoded pictures are kept up to this size, per process.
+    """
+
+    def __init__(
+        self,
+        images: str,
+        masks: str,
+        threshold: int | None = None,
+        sequences: str | None = None,
+        min_pixels: int = 400,
+        max_side: int = 512,
+        cache_mb: int = 96,
+    ) -> None:
+        for folder in (images, masks):
+            if not osp.isdir(folder):
+                raise FileNotFoundError(f'{folder}: folder of photographs or masks not found.')
+        self.pairs = images_with_masks(images, masks)
+        if sequences is not None:
+            chosen = set(read_split_list(sequences))
+            self.pairs = [pair for pair in self.pairs if osp.splitext(osp.basename(pair[0]))[0] in chosen]
+        if not self.pairs:
+            raise InputError(f'{images}: no photograph that is asked for has a mask in {masks}.')
+        self.threshold, self.min_pixels, self.max_side = threshold, min_pixels, max_side
+        self.classes: Sequence[str] = ['object']
+        self.numbers: Mapping[str, int] = {}
+        self.cache = _ImageCache(cache_mb << 20)
+
+    def sample(self, rng: np.random.Generator) -> Cutout:
+        """A random object."""
+        for _ in range(100):
+            image, mask = self.pairs[rng.integers(len(self.pairs))]
+            label_map = self.cache.get(mask, self._read_mask)
+            sizes = np.bincount(label_map.ravel(), minlength=256)[:VOID]
+            ids = [int(i) for i in np.flatnonzero(sizes >= self.min_pixels) if i]
+            if ids:
+                object_id = ids[rng.integers(len(ids))]
+                return self._cut(image, mask, label_map == object_id, object_id)
+        raise InputError(
+            f'{osp.dirname(self.pairs[0][1])}: none of 100 random masks has an object of at least {self.min_pixels} pixels.'
+        )
+
+    def _read_mask(self, path: str) -> np.ndarray:
+        if self.threshold is None:
+            return read_label_map(path)
+        return read_label_map(path, binary=True, threshold=self.threshold)
+
+    def _cut(self, path: str, mask_path: str, mask: np.ndarray, object_id: int) -> Cutout:
+        image = self.cache.get(path, read_photograph)
+        if image.shape[:2] != mask.shape:
+            raise InputError(
+                f'{mask_path}: the mask is {mask.shape[1]}x{mask.shape[0]}, its photograph {path} is '
+                f'{image.shape[1]}x{image.shape[0]} (width x height).'
+            )
+        x1, y1, x2, y2 = (int(v) for v in tight_box(mask))
+        box = np.s_[y1:y2, x1:x2]
+        alpha = mask[box].astype(np.uint8) * 255
+        return Cutout(_shrink(np.dstack([image[box], alpha]), self.max_side), 'object', f'{mask_path}#{object_id}')
 
 
 @TASK_UTILS.register_module()
@@ -318,21 +266,30 @@ class FolderBackgrounds:
             if not any(fnmatch(osp.basename(path), pattern) for pattern in leave_out)
         ]
         if not self.paths:
-            raise ValueError(f'{root}: every picture is left out ({", ".join(leave_out)}).')
+            raise InputError(f'{root}: every picture is left out ({", ".join(leave_out)}).')
         self.min_crop = min_crop
         self.cache = _ImageCache(cache_mb << 20)
 
     @staticmethod
     def _read(path: str) -> np.ndarray:
-        image = cv2.imread(path, cv2.IMREAD_COLOR)
-        if image is None:
-            raise ValueError(f'{path}: cannot be decoded as an image.')
-        return _shrink(image, 1280)
+        return _shrink(read_photograph(path), 1280)
 
     def sample(self, rng: np.random.Generator, height: int, width: int) -> np.ndarray:
         """A background BGR uint8 ``(height, width, 3)``."""
         image = self.cache.get(self.paths[rng.integers(len(self.paths))], self._read)
         return random_crop(rng, image, (height, width), self.min_crop)
+
+
+def read_photograph(path: str) -> np.ndarray:
+    """A picture as BGR uint8 ``(H, W, 3)``.
+
+    Raises:
+        InputError: it cannot be decoded.
+    """
+    image = cv2.imread(path, cv2.IMREAD_COLOR)
+    if image is None:
+        raise InputError(f'{path}: cannot be decoded as an image.')
+    return image
 
 
 def random_crop(rng: np.random.Generator, image: np.ndarray, size: tuple[int, int], min_crop: float) -> np.ndarray:
