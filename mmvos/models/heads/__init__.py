@@ -8,6 +8,7 @@ from .object_aggregation import aggregate_objects
 from .object_mask_decoder import CoarseMaskHead, SkipUpsampler
 from .propagation_decoders import PropagationDecoder
 from .re_mp_head import ReMPHead
+from .recall_head import ObjectRows, Recalled, RecallHead
 from .reid_head import ReIDHead
 from .sequence_heads import PooledScoreHead, PooledStateHead
 
@@ -21,11 +22,14 @@ __all__ = [
     'GuidedUpsampler',
     'InstanceMapHead',
     'MaskPyramid',
+    'ObjectRows',
     'PooledScoreHead',
     'PooledStateHead',
     'PropagationDecoder',
     'ReIDHead',
     'ReMPHead',
+    'RecallHead',
+    'Recalled',
     'RecurrentDecoder',
     'SkipUpsampler',
     'SpatialInhibition',

@@ -1,6 +1,7 @@
 from .aspp_neck import ASPPNeck
 from .level_concat import LevelConcat
 from .mask_propagation import MaskPropagation
+from .recall_neck import RecallMaps, RecallNeck
 from .refinement import GlobalConvBlock, RefineBlock
 from .separable_pyramid import SeparablePyramid
 from .skip_neck import SkipNeck
@@ -11,6 +12,8 @@ __all__ = [
     'GlobalConvBlock',
     'LevelConcat',
     'MaskPropagation',
+    'RecallMaps',
+    'RecallNeck',
     'RefineBlock',
     'SeparablePyramid',
     'SkipNeck',

@@ -5,6 +5,7 @@ from .cosnet import COSNet, COSNetCausal
 from .dyenet import DyeNet
 from .feature_propagation import FeaturePropagation
 from .main_net import MAIN
+from .recall_vos import RecallVOS
 from .rgmp import RGMP
 from .rvos import RVOS
 from .stepwise_training import StepwiseTrainedModel
@@ -18,10 +19,11 @@ __all__ = [
     'CausalVOSModel',
     'DyeNet',
     'FeaturePropagation',
-    'StepwiseTrainedModel',
     'MAIN',
     'OfflineVOSModel',
     'PER_OBJECT',
     'RGMP',
     'RVOS',
+    'RecallVOS',
+    'StepwiseTrainedModel',
 ]

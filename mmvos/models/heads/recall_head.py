@@ -1,0 +1,212 @@
+"""From what memory says of each object to its mask, coarse to fine."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmvos.registry import MODELS
+
+from ..necks.recall_neck import RecallMaps, enlarge
+
+
+class Recalled(NamedTuple):
+    """What the memory of B videos says of a frame, each ``(B, L, h, w)`` at stride 8, background first.
+
+    ``local``: read from the previous frame around each cell; ``prompt``: from the frames in which objects were given;
+    ``bank``: from a few recent frames; ``scores``: of the target model; ``previous``: labels of the previous frame as they
+    were.
+    """
+
+    local: Tensor
+    prompt: Tensor
+    bank: Tensor
+    scores: Tensor
+    previous: Tensor
+
+
+class ObjectRows:
+    """The objects of B videos as rows of one batch, those of a video one after the other.
+
+    Args:
+        counts (Sequence[int]): number of objects of each video.
+        device (torch.device): where index tensors live.
+    """
+
+    def __init__(self, counts: Sequence[int], device: torch.device) -> None:
+        self.counts = list(counts)
+        self.video = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(self.counts)).to(device)
+        self.label = torch.cat([torch.arange(1, count + 1) for count in self.counts]).to(device)
+
+    def own(self, maps: Tensor) -> Tensor:
+        """Each object's own map ``(M, h, w)`` of ``(B, L, h, w)``."""
+        return maps[self.video, self.label]
+
+    def strongest_rival(self, rows: Tensor, none: float = 0.0) -> Tensor:
+        """For each row ``(M, ...)`` the maximum of the other objects of its video; ``none`` where there is no other."""
+        rivals = []
+        for part in rows.split(self.counts):
+            if len(part) == 1:
+                rivals.append(torch.full_like(part, none))
+                continue
+            top, which = part.topk(2, dim=0)
+            mine = torch.arange(len(part), device=part.device).view(-1, *[1] * (part.dim() - 1))
+            rivals.append(torch.where(which[:1] == mine, top[1:], top[:1]))
+        return torch.cat(rivals)
+
+    def as_labels(self, logits: Tensor) -> Tensor:
+        """Logits of the objects ``(M, h, w)`` as logits of labels ``(B, L, h, w)``: 0 for the background."""
+        labels = logits.new_full((len(self.counts), max(self.counts) + 1, *logits.shape[-2:]), -20.0)
+        labels[:, 0] = 0
+        labels[self.video, self.label] = logits
+        return labels
+
+
+class Boxes:
+    """One box per object, all of one size, so that what is inside them is a batch.
+
+    Args:
+        corners (list[tuple[int, int]]): top and left of each box, in cells.
+        size (tuple[int, int]): height and width of the boxes, in cells.
+        frame (tuple[int, int]): height and width of the frame, in cells.
+    """
+
+    def __init__(self, corners: list[tuple[int, int]], size: tuple[int, int], frame: tuple[int, int]) -> None:
+        self.corners, self.size, self.frame = corners, size, frame
+
+    @classmethod
+    def around(cls, logits: Tensor, threshold: float, margin: int) -> 'Boxes':
+        """Boxes of the cells whose logit ``(M, h, w)`` is above a threshold, as large as the largest needs to be."""
+        frame = logits.shape[-2], logits.shape[-1]
+        spans = []
+        for axis in (1, 2):
+            line = (logits > threshold).any(3 - axis).cpu()  # (M, side)
+            last = line.shape[1] - 1
+            first = line.int().argmax(1)
+            end = torch.where(line.any(1), last - line.flip(1).int().argmax(1), first)
+            spans.append([(max(a - margin, 0), min(b + margin, last) + 1) for a, b in zip(first.tolist(), end.tolist())])
+        size = [max(b - a for a, b in span) for span in spans]
+        corners = [tuple(min(a, side - s) for a, s, side in zip(at, size, frame)) for at in zip(*([a for a, _ in s] for s in spans))]
+        return cls(corners, (size[0], size[1]), frame)
+
+    def fit(self, maps: Sequence[Tensor]) -> bool:
+        """Whether cells cover whole cells of the finer maps, so that boxes can be cut out of them."""
+        return all(m.shape[-2] % self.frame[0] == 0 == m.shape[-1] % self.frame[1] for m in maps)
+
+    def cut(self, maps: Tensor, rows: Sequence[int] | Tensor) -> Tensor:
+        """The boxes' parts of ``maps[rows]``, ``(M, C, height, width)``."""
+        parts = [maps[row][(slice(None), *area)] for row, area in zip(rows, self._areas(maps))]
+        return torch.stack(parts)
+
+    def add(self, maps: Tensor, parts: Tensor) -> None:
+        """Add the boxes' parts to ``maps`` ``(M, C, H, W)`` in place."""
+        for row, (area, part) in enumerate(zip(self._areas(maps), parts)):
+            maps[row][(slice(None), *area)] += part
+
+    def _areas(self, maps: Tensor) -> list[tuple[slice, slice]]:
+        factor = maps.shape[-2] // self.frame[0]
+        height, width = (factor * side for side in self.size)
+        return [
+            (slice(factor * top, factor * top + height), slice(factor * left, factor * left + width))
+            for top, left in self.corners
+        ]
+
+
+@MODELS.register_module()
+class RecallHead(nn.Module):
+    """Fuses the cues of each object with the frame's features; objects of a video see the strongest of their rivals.
+
+    The coarse logit begins as a weighted sum of the cues' log odds, to which the network adds; the fine one begins as the
+    coarse one, enlarged.
+
+    Args:
+        context_channels (int): channels of the frame's features at stride 8.
+        channels (tuple[int, int]): channels of the layers at stride 8, before and after the last of them.
+        skip_channels (tuple[int, int]): channels of the frame's features and of the layers at strides 4 and 2.
+        certain (float): at inference an object is refined within the box of cells whose coarse logit is above this; outside
+            it the coarse logit stays.
+        margin (int): cells that are added to the box on every side.
+    """
+
+    NUM_CUES = 12
+
+    def __init__(
+        self,
+        context_channels: int = 48,
+        channels: tuple[int, int] = (64, 48),
+        skip_channels: tuple[int, int] = (32, 16),
+        certain: float = -4.0,
+        margin: int = 2,
+    ) -> None:
+        super().__init__()
+        self.certain, self.margin = certain, margin
+        wide, narrow = channels
+        self.frame = nn.Conv2d(context_channels, wide, 3, padding=1)
+        self.cues = nn.Conv2d(self.NUM_CUES, wide, 3, padding=1)
+        self.around = nn.Conv2d(wide, wide, 3, padding=2, dilation=2)
+        self.rivals = nn.Conv2d(wide, wide, 1)
+        self.narrow = nn.Conv2d(wide, narrow, 3, padding=1)
+        self.coarse = nn.Conv2d(narrow, 1, 3, padding=1)
+        self.blend_4 = nn.Conv2d(narrow, skip_channels[0], 3, padding=1)
+        self.refine_4 = nn.Conv2d(skip_channels[0], skip_channels[0], 3, padding=1)
+        self.blend_2 = nn.Conv2d(skip_channels[0], skip_channels[1], 3, padding=1)
+        self.fine = nn.Conv2d(skip_channels[1], 1, 3, padding=1)
+        for conv in (self.coarse, self.fine):
+            nn.init.zeros_(conv.weight)
+            nn.init.zeros_(conv.bias)
+        #: weights of the log odds of the local, prompt and bank reads, of the lead in the scores, and a bias
+        self.prior = nn.Parameter(torch.tensor([0.5, 0.3, 0.3, 1.0, 0.0]))
+
+    def forward(self, maps: RecallMaps, recalled: Recalled, rows: ObjectRows) -> tuple[Tensor, Tensor]:
+        """Logits of every object against the background.
+
+        Args:
+            maps (RecallMaps): maps of the frames of B videos.
+            recalled (Recalled): what their memories say of them.
+            rows (ObjectRows): their M objects.
+
+        Returns:
+            tuple[Tensor, Tensor]: fine logits ``(M, 4 h, 4 w)`` at stride 2, coarse ones ``(M, h, w)`` at stride 8.
+        """
+        cues, prior = self._cues(recalled, rows)
+        x = F.relu(self.cues(cues) + self.frame(maps.context)[rows.video])
+        x = x + F.relu(self.around(x))
+        if max(rows.counts) > 1:
+            x = x + self.rivals(rows.strongest_rival(x))
+        x = F.relu(self.narrow(x))
+        coarse = prior + self.coarse(x)
+        fine = enlarge(coarse, maps.skips[1])
+        boxes = Boxes.around(coarse[:, 0], self.certain, self.margin)
+        if self.training or not boxes.fit(maps.skips):
+            at4, at2 = (skip[rows.video] for skip in maps.skips)
+            fine = fine + self._refine(x, at4, at2)
+        else:
+            at4, at2 = (boxes.cut(skip, rows.video) for skip in maps.skips)
+            boxes.add(fine, self._refine(boxes.cut(x, range(len(x))), at4, at2))
+        return fine[:, 0], coarse[:, 0]
+
+    def _refine(self, x: Tensor, at4: Tensor, at2: Tensor) -> Tensor:
+        """What is added to the enlarged coarse logits, from maps at stride 8 and the frame's at strides 4 and 2."""
+        y = F.relu(self.blend_4(enlarge(x, at4)) + at4)
+        y = F.relu(self.refine_4(y))
+        y = F.relu(self.blend_2(enlarge(y, at2)) + at2)
+        return self.fine(y)
+
+    def _cues(self, recalled: Recalled, rows: ObjectRows) -> tuple[Tensor, Tensor]:
+        """Cues ``(M, NUM_CUES, h, w)`` and the logit that they make by themselves ``(M, 1, h, w)``."""
+        local, prompt, bank, score, previous = (rows.own(maps) for maps in recalled)
+        background = recalled.scores[rows.video, 0]
+        rival_score = torch.maximum(rows.strongest_rival(score, -1.0), background)
+        shares = [m for own in (local, prompt, bank) for m in (own, rows.strongest_rival(own))]
+        local_odds = _log_odds(local)
+        cues = [*shares, score, rival_score, background, previous, rows.strongest_rival(previous), local_odds / 4]
+        evidence = [local_odds, _log_odds(prompt), _log_odds(bank), score - rival_score]
+        prior = (torch.stack(evidence, 1) * self.prior[:4].view(-1, 1, 1)).sum(1, keepdim=True) + self.prior[4]
+        return torch.stack(cues, 1), prior
+
+
+def _log_odds(shares: Tensor) -> Tensor:
+    shares = shares.clamp(0.01, 0.99)
+    return (shares / (1 - shares)).log()

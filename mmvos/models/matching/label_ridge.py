@@ -1,0 +1,70 @@
+"""Linear scores of the labels of a video, fitted in closed form; gradients go through the fit."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from mmvos.registry import MODELS
+
+from .ridge_target import Moments
+
+
+@MODELS.register_module()
+class LabelRidge(nn.Module):
+    """Ridge regression from learned features to labels, for a batch of videos.
+
+    It sees whole frames and knows no places. Unlike :class:`RidgeTarget` it is part of the training: the features are
+    learned so that the fit to one frame is right in the next. The idea is that of Bhat et al., "Learning What to Learn for
+    Video Object Segmentation", ECCV 2020 (section 3.2, few-shot learner), with an exact solution in place of steps of
+    steepest descent. Every label has the same share of the weights, however small it is.
+
+    Args:
+        log_ridge (float): initial logarithm of what is added to the diagonal of the moments; it is learned.
+    """
+
+    def __init__(self, log_ridge: float = -1.6) -> None:
+        super().__init__()
+        self.log_ridge = nn.Parameter(torch.tensor(log_ridge))
+
+    def moments(self, features: Tensor, labels: Tensor, trusted: Tensor | None = None) -> Moments:
+        """Weighted sums over the cells of a frame.
+
+        Args:
+            features (Tensor): ``(B, D, h, w)``.
+            labels (Tensor): shares of the labels in each cell, ``(B, L, h, w)``, sum 1.
+            trusted (Tensor): 1 in the cells that count, ``(B, h, w)`` (default: all).
+
+        Returns:
+            Moments: ``gram`` ``(B, D + 1, D + 1)``, ``cross`` ``(B, D + 1, L)``; the last feature is 1.
+        """
+        x = torch.cat([features, torch.ones_like(features[:, :1])], 1).flatten(2)
+        y = labels.flatten(2)
+        share = y if trusted is None else y * trusted.flatten(1)[:, None]
+        mass = share.sum(2, keepdim=True)
+        present = (mass > 1e-3).float().sum(1, keepdim=True).clamp(min=1)
+        weighted = x * ((share / mass.clamp(min=1e-3)).sum(1, keepdim=True) / present)
+        return Moments(torch.bmm(weighted, x.transpose(1, 2)), torch.bmm(weighted, (2 * y - 1).transpose(1, 2)))
+
+    def fit(self, moments: Moments) -> Tensor:
+        """Weights ``(B, D + 1, L)``."""
+        eye = torch.eye(moments.gram.shape[-1], device=moments.gram.device)
+        return torch.cholesky_solve(moments.cross, torch.linalg.cholesky(moments.gram + self.log_ridge.exp() * eye))
+
+    def score(self, features: Tensor, weights: Tensor) -> Tensor:
+        """Scores ``(B, L, h, w)`` of features ``(B, D, h, w)``: about 1 where a label is and -1 where it is not."""
+        scores = torch.bmm(weights[:, :-1].transpose(1, 2), features.flatten(2)) + weights[:, -1, :, None]
+        return scores.view(len(features), -1, *features.shape[-2:])
+
+    @staticmethod
+    def widen(moments: Moments, count: int) -> Moments:
+        """Moments with ``count`` further labels, which have been nowhere."""
+        nowhere = -moments.gram[:, :, -1:].expand(-1, -1, count)
+        return Moments(moments.gram, torch.cat([moments.cross, nowhere], 2))
+
+    @staticmethod
+    def keep(moments: Moments, labels: Sequence[int]) -> Moments:
+        """Moments with only these labels (0, the background, is kept in any case and takes over the dropped ones)."""
+        dropped = [i for i in range(1, moments.cross.shape[2]) if i not in labels]
+        rise = (moments.cross[:, :, dropped] + moments.gram[:, :, -1:]).sum(2, keepdim=True)
+        return Moments(moments.gram, torch.cat([moments.cross[:, :, :1] + rise, moments.cross[:, :, list(labels)]], 2))
