@@ -88,7 +88,9 @@ class Boxes:
             end = torch.where(line.any(1), last - line.flip(1).int().argmax(1), first)
             spans.append([(max(a - margin, 0), min(b + margin, last) + 1) for a, b in zip(first.tolist(), end.tolist())])
         size = [max(b - a for a, b in span) for span in spans]
-        corners = [tuple(min(a, side - s) for a, s, side in zip(at, size, frame)) for at in zip(*([a for a, _ in s] for s in spans))]
+        corners = [
+            tuple(min(a, side - s) for a, s, side in zip(at, size, frame)) for at in zip(*([a for a, _ in s] for s in spans))
+        ]
         return cls(corners, (size[0], size[1]), frame)
 
     def fit(self, maps: Sequence[Tensor]) -> bool:

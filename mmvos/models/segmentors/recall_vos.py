@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmvos.inference import Frame
+from mmvos.inference import Frame, SessionSettings
 from mmvos.registry import MODELS
 from mmvos.structures import VOID, VOSDataSample
 
@@ -45,6 +45,28 @@ class RecallMemory:
     banked: int = 0
 
 
+@dataclass(frozen=True)
+class RecallVOSTestSettings(SessionSettings):
+    """Settings of :class:`RecallVOS` for inference.
+
+    Args:
+        bank_size (int): number of recent frames that are kept.
+        bank_interval (int): frames from one that is kept to the next (1 in training).
+        target_interval (int): frames between two fits of the target model.
+        target_share (float): weight of later frames against those of the prompts in the fit (0: it stays that of the
+            prompts).
+        target_rate (float): share of the newest of the later frames in their sums.
+        target_trust (float): a cell counts in a later frame where one label has at least this share.
+    """
+
+    bank_size: int = 3
+    bank_interval: int = 4
+    target_interval: int = 3
+    target_share: float = 0.1
+    target_rate: float = 0.2
+    target_trust: float = 0.9
+
+
 @MODELS.register_module()
 class RecallVOS(CausalVOSModel):
     """Semi-supervised segmentation of several objects at nearly the cost of one; a method of MMVOS, not of a paper.
@@ -60,17 +82,14 @@ class RecallVOS(CausalVOSModel):
         prompt_read, bank_read (dict): configs of ``FrameRead``.
         target (dict): config of ``LabelRidge``.
         head (dict): config of ``RecallHead``.
-        bank_size (int): number of recent frames that are kept.
-        bank_interval (int): frames from one that is kept to the next (1 in training).
-        target_interval (int): frames between two fits of the target model.
-        target_share (float): weight of later frames against those of the prompts in the fit.
-        target_rate (float): share of the newest of the later frames in their sums.
-        target_trust (float): a cell counts in a later frame where one label has at least this share.
         blots (dict): config of ``LabelBlots``, which disturb the memory in training.
         loss_final, loss_coarse, loss_reads (dict): configs of the losses: of the final label map (``LabelMapLoss``), of the
             coarse one and of everything that is read from memory (``BalancedLabelLoss``).
         kwargs: see :class:`BaseVOSModel`.
     """
+
+    TestSettings = RecallVOSTestSettings
+    test_cfg: RecallVOSTestSettings
 
     def __init__(
         self,
@@ -81,12 +100,6 @@ class RecallVOS(CausalVOSModel):
         bank_read: dict,
         target: dict,
         head: dict,
-        bank_size: int = 3,
-        bank_interval: int = 4,
-        target_interval: int = 3,
-        target_share: float = 0.1,
-        target_rate: float = 0.2,
-        target_trust: float = 0.9,
         blots: dict | None = None,
         loss_final: dict | None = None,
         loss_coarse: dict | None = None,
@@ -101,9 +114,6 @@ class RecallVOS(CausalVOSModel):
         self.bank_read = MODELS.build(bank_read)
         self.target = MODELS.build(target)
         self.head = MODELS.build(head)
-        self.bank_size, self.bank_interval = bank_size, bank_interval
-        self.target_interval, self.target_share = target_interval, target_share
-        self.target_rate, self.target_trust = target_rate, target_trust
         self.blots = MODELS.build(blots or dict(type='LabelBlots'))
         self.loss_final = MODELS.build(loss_final or dict(type='LabelMapLoss'))
         self.loss_coarse = MODELS.build(loss_coarse or dict(type='BalancedLabelLoss', loss_weight=0.3))
@@ -147,42 +157,42 @@ class RecallVOS(CausalVOSModel):
         memory = replace(memory, maps=maps, labels=coarse, fine_labels=fine, age=memory.age + 1)
         if memory.age % interval == 0:
             memory = self._bank(memory)
-        if self.target_share and memory.age % self.target_interval == 0:
+        if self.test_cfg.target_share and memory.age % self.test_cfg.target_interval == 0:
             memory = self._refit(memory)
         return memory
 
     def _bank(self, memory: RecallMemory) -> RecallMemory:
         keys, labels = memory.maps.keys[:, :, None], memory.labels[:, :, None]
         if memory.banked:
-            keys = torch.cat([memory.bank_keys, keys], 2)[:, :, -self.bank_size :]
-            labels = torch.cat([memory.bank_labels, labels], 2)[:, :, -self.bank_size :]
+            keys = torch.cat([memory.bank_keys, keys], 2)[:, :, -self.test_cfg.bank_size :]
+            labels = torch.cat([memory.bank_labels, labels], 2)[:, :, -self.test_cfg.bank_size :]
         return replace(memory, bank_keys=keys, bank_labels=labels, banked=keys.shape[2])
 
     @torch.no_grad()
     def _refit(self, memory: RecallMemory) -> RecallMemory:
-        trusted = (memory.labels.amax(1) > self.target_trust).float()
+        trusted = (memory.labels.amax(1) > self.test_cfg.target_trust).float()
         made = self.target.moments(memory.maps.target, memory.labels, trusted)
-        first = memory.age == self.target_interval
-        recent = made if first else memory.recent_moments.mix(made, self.target_rate)
-        weights = self.target.fit(memory.prompt_moments.mix(recent, self.target_share))
+        first = memory.age == self.test_cfg.target_interval
+        recent = made if first else memory.recent_moments.mix(made, self.test_cfg.target_rate)
+        weights = self.target.fit(memory.prompt_moments.mix(recent, self.test_cfg.target_share))
         return replace(memory, recent_moments=recent, weights=weights)
 
     # Inference
 
     def init_state(self, frame: Frame, masks: Tensor) -> RecallMemory:
         background = 1 - masks.sum(0, keepdim=True).clamp(max=1)
-        return self.start(self.extract_feat(frame.image), torch.cat([background, masks])[None])
+        return self.start(self.features_of(frame), torch.cat([background, masks])[None])
 
     def step(self, frame: Frame, state: RecallMemory) -> tuple[Tensor, RecallMemory]:
         """Probabilities ``(N + 1, h, w)`` at half the network's input size, and the memory after the frame."""
-        maps = self.extract_feat(frame.image)
+        maps = self.features_of(frame)
         rows = ObjectRows([state.labels.shape[1] - 1], frame.image.device)
         fine, _ = self.head(maps, self.recall(maps, state), rows)
         probs = rows.as_labels(fine.float()).softmax(1)
-        return probs[0], self.remember(maps, probs, state, self.bank_interval)
+        return probs[0], self.remember(maps, probs, state, self.test_cfg.bank_interval)
 
     def add_objects(self, frame: Frame, masks: Tensor, state: RecallMemory) -> RecallMemory:
-        """As the base class; the frame has been through :meth:`step` already, so the memory holds its maps and labels."""
+        """As the base class; the frame has been through :meth:`step` already, so the memory holds its labels."""
         count = len(masks)
         fine, coarse = _pooled(masks[None], state.maps)
 
@@ -226,7 +236,7 @@ class RecallVOS(CausalVOSModel):
             fine_labels=kept(state.fine_labels),
             prompt_moments=prompt,
             recent_moments=recent,
-            weights=self.target.fit(prompt.mix(recent, self.target_share)),
+            weights=self.target.fit(prompt.mix(recent, self.test_cfg.target_share)),
         )
 
     # Training

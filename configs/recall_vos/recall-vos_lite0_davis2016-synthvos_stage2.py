@@ -1,0 +1,48 @@
+# Second stage: longer and larger clips. Begins with the averaged weights of stage 1.
+_base_ = './recall-vos_lite0_davis2016-synthvos_stage1.py'
+
+clip_len = 7
+size = (256, 448)
+max_iters = 300
+load_from = 'work_dirs/recall-vos_lite0_davis2016-synthvos_stage1/iter_900.pth'
+
+davis_pipeline = [
+    dict(type='SampleClip', clip_len=clip_len, reverse_prob=0.5, gap=(1, 3)),
+    dict(type='LoadClip'),
+    dict(type='ResizeClip', short_side=320),
+    dict(type='RandomResizeClip', scales=(0.7, 1.25), continuous=True, backend='cv2'),
+    dict(type='RandomCropClip', size=size),
+    dict(type='SelectObjects', max_objects=2, min_pixels=60),
+    dict(type='FlipClip', prob=0.5),
+    dict(type='PackVOSInputs'),
+]
+synthvos_pipeline = [
+    dict(type='SampleClip', clip_len=clip_len, reverse_prob=0.5),
+    dict(type='LoadClip'),
+    dict(type='SelectObjects', max_objects=4, min_pixels=60),
+    dict(type='PackVOSInputs'),
+]
+train_dataloader = dict(
+    batch_sampler=dict(batch_size=1),
+    dataset=dict(
+        streams=dict(
+            davis=dict(pipeline=davis_pipeline),
+            synthvos=dict(
+                num_frames=clip_len,
+                size=size,
+                num_objects=(2, 6),
+                settings=dict(speed=0.06),
+                seed=1,
+                pipeline=synthvos_pipeline,
+            ),
+        )
+    ),
+)
+
+train_cfg = dict(max_iters=max_iters, val_interval=2 * max_iters)
+optim_wrapper = dict(optimizer=dict(lr=7e-4))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=20),
+    dict(type='CosineAnnealingLR', T_max=max_iters - 20, eta_min=2e-5, by_epoch=False, begin=20, end=max_iters),
+]
+randomness = dict(seed=1)
