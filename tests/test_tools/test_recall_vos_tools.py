@@ -25,11 +25,12 @@ def load(name):
 
 @pytest.fixture
 def photos(tmp_path):
-    """Ten photographs with a whole object (1), a speck (2) and one that two borders cut (3)."""
+    """Ten photographs with a whole object (1), a speck (2) and one in two halves (3)."""
     for folder in ('images', 'masks'):
         (tmp_path / 'animals' / folder).mkdir(parents=True)
     label_map = np.zeros((100, 120), np.uint8)
-    label_map[30:80, 40:90], label_map[5:8, 50:53], label_map[60:, :40] = 1, 2, 3
+    label_map[30:80, 40:90], label_map[5:8, 50:53], label_map[85:, 10:110] = 1, 2, 3
+    label_map[85:, 50:70] = 0
     for k in range(10):
         image = np.random.default_rng(k).integers(0, 255, (100, 120, 3), dtype=np.uint8)
         cv2.imwrite(str(tmp_path / 'animals' / 'images' / f'{k}.jpg'), image)

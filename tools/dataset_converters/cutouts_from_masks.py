@@ -4,8 +4,8 @@
 
 Each PHOTOS folder has ``images/<name>.jpg`` and ``masks/<name>.png`` (value k is object k, 0 and 255 are none). Gives
 OUT/objects/<folder's name>/<name>_<k>.png, OUT/backgrounds/<folder's name>_<name>.jpg, and in both folders train.txt and
-val.txt: every tenth photograph of a folder, by name, is for validation. Left out are objects that are small, that touch two
-borders of the photograph, or whose largest part is less than most of them.
+val.txt: every tenth photograph of a folder, by name, is for validation. Left out are objects that are small or whose
+largest part is less than four fifths of them.
 """
 
 import argparse
@@ -31,8 +31,7 @@ def cut_out(image: np.ndarray, label_map: np.ndarray, object_id: int) -> np.ndar
     if area < SMALLEST_AREA or parts.max() < 0.8 * area:
         return None
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    touched = (top == 0) + (left == 0) + (bottom == len(mask)) + (right == mask.shape[1])
-    if touched > 1 or min(bottom - top, right - left) < SMALLEST_SIDE:
+    if min(bottom - top, right - left) < SMALLEST_SIDE:
         return None
     soft = cv2.GaussianBlur(mask * 255, (3, 3), 0)
     alpha = np.where(mask > 0, np.maximum(soft, CORE), np.minimum(soft // 2, EDGE)).astype(np.uint8)

@@ -99,19 +99,20 @@ class Boxes:
 
     def cut(self, maps: Tensor, rows: Sequence[int] | Tensor) -> Tensor:
         """The boxes' parts of ``maps[rows]``, ``(M, C, height, width)``."""
-        parts = [maps[row][(slice(None), *area)] for row, area in zip(rows, self._areas(maps))]
+        parts = [maps[row][area] for row, area in zip(rows, self._areas(maps))]
         return torch.stack(parts)
 
     def add(self, maps: Tensor, parts: Tensor) -> None:
         """Add the boxes' parts to ``maps`` ``(M, C, H, W)`` in place."""
         for row, (area, part) in enumerate(zip(self._areas(maps), parts)):
-            maps[row][(slice(None), *area)] += part
+            maps[row][area] += part
 
-    def _areas(self, maps: Tensor) -> list[tuple[slice, slice]]:
+    def _areas(self, maps: Tensor) -> list[tuple[slice, slice, slice]]:
         factor = maps.shape[-2] // self.frame[0]
         height, width = (factor * side for side in self.size)
+        every = slice(None)
         return [
-            (slice(factor * top, factor * top + height), slice(factor * left, factor * left + width))
+            (every, slice(factor * top, factor * top + height), slice(factor * left, factor * left + width))
             for top, left in self.corners
         ]
 

@@ -29,7 +29,8 @@ class RecallMaps(NamedTuple):
         def frames(maps: Tensor) -> Tensor:
             return maps.unflatten(0, (clips, -1))[:, time]
 
-        return RecallMaps(*(frames(m) for m in self[:4]), (frames(self.skips[0]), frames(self.skips[1])))
+        skips = frames(self.skips[0]), frames(self.skips[1])
+        return RecallMaps(frames(self.fine_keys), frames(self.keys), frames(self.target), frames(self.context), skips)
 
 
 @MODELS.register_module()
