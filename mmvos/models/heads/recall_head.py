@@ -157,8 +157,8 @@ class RecallHead(nn.Module):
         self.blend_2 = nn.Conv2d(skip_channels[0], skip_channels[1], 3, padding=1)
         self.fine = nn.Conv2d(skip_channels[1], 1, 3, padding=1)
         for conv in (self.coarse, self.fine):
-            nn.init.zeros_(conv.weight)
-            nn.init.zeros_(conv.bias)
+            for parameter in conv.parameters():
+                nn.init.zeros_(parameter)
         #: weights of the log odds of the local, prompt and bank reads, of the lead in the scores, and a bias
         self.prior = nn.Parameter(torch.tensor([0.5, 0.3, 0.3, 1.0, 0.0]))
 

@@ -179,7 +179,8 @@ class RecallVOS(CausalVOSModel):
 
     # Inference
 
-    def init_state(self, frame: Frame, masks: Tensor) -> RecallMemory:
+    def init_state(self, frame: Frame, masks: Tensor | None) -> RecallMemory:
+        assert masks is not None  # the method is prompted
         background = 1 - masks.sum(0, keepdim=True).clamp(max=1)
         return self.start(self.features_of(frame), torch.cat([background, masks])[None])
 
@@ -269,7 +270,7 @@ class RecallVOS(CausalVOSModel):
     def _frame_losses(
         self, logits: Tensor, coarse: Tensor, recalled: Recalled, shares: Tensor, valid: Tensor, present: Tensor
     ) -> Losses:
-        cells = F.adaptive_avg_pool2d(shares, coarse.shape[-2:])
+        cells = _shares(shares, coarse)
         known = present.clone()
         known[:, 0] = True  # labels that only other clips of the batch have take no part
         scores = (3 * recalled.scores).masked_fill(~known[..., None, None], -20.0)
@@ -283,8 +284,12 @@ class RecallVOS(CausalVOSModel):
 
 def _pooled(labels: Tensor, maps: RecallMaps) -> tuple[Tensor, Tensor]:
     """Shares of labels ``(B, L, H, W)`` in the cells of stride 8 and of stride 16."""
-    fine = F.adaptive_avg_pool2d(labels, maps.fine_keys.shape[-2:])
-    return fine, F.adaptive_avg_pool2d(labels, maps.keys.shape[-2:])
+    return _shares(labels, maps.fine_keys), _shares(labels, maps.keys)
+
+
+def _shares(labels: Tensor, cells: Tensor) -> Tensor:
+    """Labels ``(B, L, H, W)`` averaged over the cells of a map ``(..., h, w)``."""
+    return F.adaptive_avg_pool2d(labels, (cells.shape[-2], cells.shape[-1]))
 
 
 def _true_labels(data_samples: Sequence[VOSDataSample], count: int) -> tuple[Tensor, Tensor, Tensor]:
