@@ -29,11 +29,15 @@ class OfflineVideo:
         view (FrameView): how the model sees a frame.
         prompts (dict[int, Tensor]): ``{frame index: masks float (N, h, w)}`` of the objects that are introduced there, in
             the session's order.
+
+    Attributes:
+        report (dict): what the model tells of its work, as plain numbers; the session hands it on as its ``report``.
     """
 
     def __init__(self, video: Video, view: FrameView, prompts: dict[int, Tensor]) -> None:
         self._video, self._view = video, view
         self.prompts, self.video_id = prompts, video.video_id
+        self.report: dict[str, Any] = {}
 
     def __len__(self) -> int:
         return len(self._video)
@@ -90,6 +94,8 @@ class VOSSession(BaseSession[VOSDataSample]):
         """Forget everything about the video."""
         super().reset()
         self.objects = ObjectIds()
+        #: what an offline model tells of a video, from its first result on
+        self.report: dict[str, Any] = {}
 
     @property
     def object_ids(self) -> list[int]:
@@ -182,7 +188,9 @@ class VOSSession(BaseSession[VOSDataSample]):
             masks[index] = view.masks(label_maps[index], new_ids)
             self.objects.add(new_ids)
         with self._autocast():
-            segmented = self.model.segment(OfflineVideo(video, view, masks))
+            offline = OfflineVideo(video, view, masks)
+            self.report = offline.report
+            segmented = self.model.segment(offline)
             for (index, frame), scores in zip(named_frames(video), segmented, strict=True):
                 if not self.model.prompted:
                     self.objects.add(range(len(self.objects) + 1, len(scores)))

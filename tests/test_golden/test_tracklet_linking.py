@@ -1,13 +1,12 @@
 """Greedy linking and the choice of starting points, against an independent computation on rectangles."""
 
-from collections import Counter
-
 import pytest
 import torch
 from golden import load_golden
 
-from mmvos.models.segmentors.dyenet import Candidate, _Run, rank_candidates
-from mmvos.models.trackers.tracklets import Tracklet, link_tracklets
+from mmvos.models.segmentors.dyenet_search import Proposal, SearchSettings, TrackletPool, TrackletSearch, rank_proposals
+from mmvos.models.segmentors.dyenet_sweep import Start
+from mmvos.models.trackers.tracklets import LinkSettings, Tracklet, link_tracklets
 
 DESCRIPTION, _ = load_golden('tracklet_linking')
 
@@ -28,7 +27,7 @@ def test_linking(case):
         Tracklet(t['id'], t['instance'] - 1, t['similarity'], t['start_frame'], {int(f): box for f, box in t['boxes'].items()})
         for t in DESCRIPTION['tracklets']
     ]
-    tubes, decisions = link_tracklets(tracklets[::-1], DESCRIPTION['num_instances'], frame_iou, **case['params'])
+    tubes, decisions = link_tracklets(tracklets[::-1], DESCRIPTION['num_instances'], frame_iou, LinkSettings(**case['params']))
     expected = case['expected']
     assert [d.id for d in decisions] == expected['order']
     for decision, wanted in zip(decisions, expected['decisions']):
@@ -45,31 +44,63 @@ def rectangle(box):
     return mask
 
 
-def test_starting_points():
+class Rectangles:
+    """Stands for the store of masks: a tracklet's region is its box."""
+
+    def iou_with(self, box, mask, area):
+        own = rectangle(box)
+        return int((own & mask).sum()) / int((own | mask).sum())
+
+
+class StubSweep:
+    """Stands for propagation: a tracklet has its starting box in the frames that the description says."""
+
+    def __init__(self, candidates, frames):
+        self.candidates, self.frames, self.started = candidates, frames, []
+
+    def starts(self, tracklets, masks):
+        (tracklet,) = tracklets
+        # of equal candidates the one with the smaller id is first in the order
+        same = [c for c in self.candidates if (c['frame'], c['instance'] - 1, c['similarity']) == origin(tracklet)]
+        candidate = next(c for c in same if c['id'] not in self.started)
+        self.started.append(candidate['id'])
+        tracklet.regions[tracklet.start_frame] = candidate['box']
+        return [Start(tracklet, masks[0], torch.tensor(candidate['box']), candidate['id'])]
+
+    def run(self, starts, ended):
+        for start in starts:
+            if str(start.shares) in self.frames:  # the others are covered by one of the same batch
+                first, last = self.frames[str(start.shares)]
+                start.tracklet.regions = dict.fromkeys(range(first, last + 1), start.box.tolist())
+
+
+def origin(tracklet):
+    return tracklet.start_frame, tracklet.instance, tracklet.similarity
+
+
+@pytest.mark.parametrize('batch', [1, 2, 8])
+def test_starting_points(batch):
     case = DESCRIPTION['starting_points']
     listed = case['candidates']
-    candidates = [Candidate(c['frame'], c['instance'] - 1, c['similarity'], box=torch.tensor(c['box'])) for c in listed]
-    ids = {id(c): entry['id'] for c, entry in zip(candidates, listed)}
-    ranked = rank_candidates(candidates, case['params']['rho_reid'])
-    assert [ids[id(c)] for c in ranked] == case['expected']['order']
+    proposals = [
+        Proposal(c['frame'], c['instance'] - 1, c['similarity'], number, torch.tensor(c['box']))
+        for number, c in enumerate(listed)
+    ]
+    ids = {number: entry['id'] for number, entry in enumerate(listed)}
+    ranked = rank_proposals(proposals, case['params']['rho_reid'])
+    assert [ids[p.number] for p in ranked] == case['expected']['order']
 
-    run = _Run.__new__(_Run)
-    run.tracklets, run._count, kept = [], Counter(), []
-    run.cfg = dict(case['params'], reid_thr=case['params']['rho_reid'], min_area=1, max_tracklets=None).__getitem__
-    run.mask = lambda tracklet, frame: tracklet.regions[frame]
-    run._mask_of = lambda candidate: rectangle(candidate.box.tolist())
-
-    def propagate(starts):
-        for tracklet, mask in starts:
-            match = [
-                ids[id(c)]
-                for c in ranked
-                if c.frame == tracklet.start_frame and c.instance == tracklet.instance and c.similarity == tracklet.similarity
-            ]
-            kept.append(match[0])
-            first, last = case['stub_propagation'][str(match[0])]
-            tracklet.regions = {frame: mask for frame in range(first, last + 1)}
-
-    run._propagate = propagate
-    assert run._grow(ranked) == len(case['expected']['kept'])
+    search = TrackletSearch.__new__(TrackletSearch)
+    search.settings = SearchSettings(skip_iou=case['params']['skip_iou'], min_area=1, batch=batch)
+    search.sweep, search.pool = (
+        StubSweep(listed, case['stub_propagation']),
+        TrackletPool(Rectangles(), search.settings.skip_iou),
+    )
+    search.seeds, search.looked_at = [{}, {}], set()
+    search._mask_of = lambda proposal: rectangle(proposal.box.tolist())
+    assert search.grow(ranked) == len(case['expected']['kept'])
+    kept = [
+        next(c['id'] for c in listed if (c['frame'], c['instance'] - 1, c['similarity']) == origin(t))
+        for t in search.pool.tracklets
+    ]
     assert kept == case['expected']['kept']

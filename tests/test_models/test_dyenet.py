@@ -1,6 +1,5 @@
 """DyeNet's way through a video, with parts that see colours instead of learnt ones."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,15 +11,17 @@ from mmengine.config import Config
 from mmengine.structures import InstanceData
 from torch import nn
 
-from mmvos.inference import InferenceSession
-from mmvos.inference.bounded_store import BoundedStore, RecordStore
+from mmvos.inference import VOSSession
 from mmvos.models.backbones import PartlyFrozenResNet
 from mmvos.models.flow import warp_roi_state
 from mmvos.models.heads.re_mp_head import ReMPHead, RoIState
-from mmvos.models.heads.reid_head import ReIDHead, box_shares
+from mmvos.models.heads.reid_head import ReIDHead
 from mmvos.models.segmentors import DyeNet
+from mmvos.models.segmentors.dyenet_search import TrackletSearch
 from mmvos.registry import MODELS
 from mmvos.structures import VOSDataSample, one_hot
+from mmvos.structures.roi_grid import box_shares
+from mmvos.utils.bounded_store import BoundedStore, RecordStore
 from mmvos.utils.checkpoint import load_weights, read_checkpoint
 from mmvos.videos import FrameArrays
 
@@ -85,7 +86,7 @@ class ColourReMP(nn.Module):
         return 40 * (0.3 - (rois - colour).norm(dim=1)), RoIState(colour.expand_as(rois).contiguous())
 
 
-def model(reid_head='ColourReID', re_mp_head='ColourReMP', parts=('rpn', 'dyenet'), **test_cfg):
+def model(reid_head='ColourReID', re_mp_head='ColourReMP', parts=('rpn', 'dyenet'), train_cfg=None, **test_cfg):
     return DyeNet(
         backbone=dict(type='ColourBackbone'),
         flow=dict(type='ZeroFlow'),
@@ -96,9 +97,16 @@ def model(reid_head='ColourReID', re_mp_head='ColourReMP', parts=('rpn', 'dyenet
         roi_size=14,
         stride=2,
         parts=parts,
+        train_cfg=train_cfg,
         data_preprocessor=dict(type='VOSDataPreprocessor', mean=(0.0,) * 3, std=(255.0,) * 3),
         test_cfg=dict(dict(min_area=16, min_box_side=2, enlarge=0.3), **test_cfg),
     )
+
+
+def segment(net, video):
+    """Results of all frames, and the model's report."""
+    session = VOSSession(net)
+    return list(session.run(video)), session.report
 
 
 def behind_a_pillar(frames=60):
@@ -129,28 +137,27 @@ def test_an_object_that_was_hidden_is_found_again_only_by_re_identification():
     hidden = [t for t, g in enumerate(truth) if not (g == 7).any()]
     assert len(hidden) >= 20
     video = FrameArrays(images, video_id='pillar', prompts={0: truth[0]})
-    full, alone = model(), model(use_reid=False)
-    with_reid = list(InferenceSession(full).run(video))
-    without = list(InferenceSession(alone).run(video))
+    with_reid, full = segment(model(), video)
+    without, alone = segment(model(use_reid=False), video)
     back = hidden[-1] + 1
     assert j_after(with_reid, truth, 7, back) > 0.8
     assert j_after(without, truth, 7, back) == 0
     assert j_after(with_reid, truth, 2, 0) > 0.8  # the other object keeps its identity throughout
-    used = [t for t in full.report['tracklets'] if t['object'] == 1 and t['decision'] != 'rejected']
+    used = [t for t in full['tracklets'] if t['object'] == 1 and t['decision'] != 'rejected']
     assert len(used) >= 2 and used[0]['last_frame'] < hidden[0] <= hidden[-1] < used[1]['start_frame']
-    assert len(alone.report['tracklets']) == 2
+    assert len(alone['tracklets']) == 2
 
 
 def test_a_small_memory_bound_changes_nothing():
     images, truth = behind_a_pillar(20)
     video = FrameArrays(images, prompts={0: truth[0]})
-    roomy, tight = model(), model(memory_mb=0.1)
-    expected = [r.pred_label_map for r in InferenceSession(roomy).run(video)]
-    for a, r in zip(expected, InferenceSession(tight).run(video)):
-        np.testing.assert_array_equal(a, r.pred_label_map)
-    assert roomy.report['recomputed_features'] == 0 < tight.report['recomputed_features']
+    expected, roomy = segment(model(), video)
+    results, tight = segment(model(memory_mb=0.1), video)
+    for a, b in zip(expected, results, strict=True):
+        np.testing.assert_array_equal(a.pred_label_map, b.pred_label_map)
+    assert roomy['recomputed_features'] == 0 < tight['recomputed_features']
     # not one block of records fits into a tenth of the bound: all masks of tracklets went to the file
-    assert roomy.report['spilled_regions'] == 0 < tight.report['spilled_regions'] == tight.report['regions']
+    assert roomy['spilled_regions'] == 0 < tight['spilled_regions'] == tight['regions']
 
 
 def test_the_store_keeps_its_bound_and_the_newest():
@@ -163,23 +170,49 @@ def test_the_store_keeps_its_bound_and_the_newest():
     store = BoundedStore(compute, limit_mb=3)
     for key in (0, 1, 2, 0, 3, 0, 1):
         assert (store[key] == key).all()
-        assert store.bytes <= 3 * 2**20
+        assert store.nbytes <= 3 * 2**20
     assert calls == [0, 1, 2, 3, 1] and store.recomputed == 1
 
 
 def test_no_more_tracklets_than_allowed_the_least_similar_are_dropped():
     images, truth = behind_a_pillar()
-    video, free, bounded = FrameArrays(images, prompts={0: truth[0]}), model(), model(max_tracklets=1)
-    for net in (free, bounded):
-        list(InferenceSession(net).run(video))
-    per_object = [[t for t in free.report['tracklets'] if t['object'] == k] for k in range(2)]
-    assert len(per_object[1]) > 1 and free.report['dropped_starting_points'] == 0
-    assert [t['start_frame'] for t in bounded.report['tracklets']] == [0, 0]  # the given masks, of similarity 1, always go
-    assert bounded.report['dropped_starting_points'] > 0
-    two = model(max_tracklets=2)
-    list(InferenceSession(two).run(video))
-    kept = [t for t in two.report['tracklets'] if t['object'] == 1]
+    video = FrameArrays(images, prompts={0: truth[0]})
+    free, bounded, two = (segment(model(**limit), video)[1] for limit in ({}, dict(max_tracklets=1), dict(max_tracklets=2)))
+    per_object = [[t for t in free['tracklets'] if t['object'] == k] for k in range(2)]
+    assert len(per_object[1]) > 1 and free['dropped_starting_points'] == 0
+    assert [t['start_frame'] for t in bounded['tracklets']] == [0, 0]  # the given masks, of similarity 1, always go
+    assert bounded['dropped_starting_points'] > 0
+    kept = [t for t in two['tracklets'] if t['object'] == 1]
     assert len(kept) == 2 and kept[1]['similarity'] == max(t['similarity'] for t in per_object[1][1:])
+
+
+def two_alike(frames=24):
+    """A red square on its way that grows paler, and one that stays as red but jumps about: the first one is annotated."""
+    images, label_maps = [], []
+    for t in range(frames):
+        image, label_map = np.full((64, 128, 3), 90, np.uint8), np.zeros((64, 128), np.uint8)
+        image[10:26, 4 + 2 * t : 20 + 2 * t], label_map[10:26, 4 + 2 * t : 20 + 2 * t] = (3 * t, 3 * t, 255), 1
+        left = 20 + 37 * t % 60
+        image[40:58, left : left + 18] = (0, 0, 255)
+        images.append(image)
+        label_maps.append(label_map)
+    return images, label_maps
+
+
+@pytest.mark.parametrize('video', [behind_a_pillar, two_alike])
+def test_neither_batches_nor_early_refusal_change_what_is_segmented(video, monkeypatch):
+    """Against the search as the paper has it: one tracklet after the other, each to its end."""
+    images, truth = video()
+    clip = FrameArrays(images, prompts={0: truth[0]})
+    results, batched = segment(model(batch=8), clip)
+    monkeypatch.setattr(TrackletSearch, '_is_refused', lambda self, tracklet, frame: False)
+    literal, single = segment(model(batch=1), clip)
+    for a, b in zip(results, literal, strict=True):
+        np.testing.assert_array_equal(a.pred_label_map, b.pred_label_map)
+    used = [[t['start_frame'] for t in report['tracklets'] if t['frames_used']] for report in (batched, single)]
+    assert used[0] == used[1]
+    if video is two_alike:
+        assert sum(r['refused'] for r in batched['rounds']) > 0 == sum(r['refused'] for r in single['rounds'])
 
 
 def test_records_beyond_the_bound_come_back_from_the_file():
@@ -192,7 +225,7 @@ def test_records_beyond_the_bound_come_back_from_the_file():
         old = rng.integers(number + 1)  # reading and writing take turns
         np.testing.assert_array_equal(store[old]['box'], written[old][0])
         np.testing.assert_array_equal(store[old]['probabilities'], written[old][1])
-        assert store.bytes <= 2**18
+        assert store.nbytes <= 2**18
     assert store.room == 512 and store.spilled == 488 and len(store) == 1000
     with pytest.raises(IndexError, match='no record 1000'):
         store[1000]
@@ -202,7 +235,7 @@ def test_an_object_given_later_is_not_segmented_before():
     images, truth = behind_a_pillar(20)
     late = np.where(truth[8] == 2, truth[8], 0).astype(np.uint8)
     first = np.where(truth[0] == 7, truth[0], 0).astype(np.uint8)
-    results = list(InferenceSession(model()).run(FrameArrays(images, prompts={0: first, 8: late})))
+    results, _ = segment(model(), FrameArrays(images, prompts={0: first, 8: late}))
     assert not any((r.pred_label_map == 2).any() for r in results[:8])
     assert j_after(results, truth, 2, 8) > 0.8
 
@@ -235,19 +268,42 @@ def clip_with(object_ids, labels, **metainfo):
     return sample
 
 
+def with_rows(rows, unnumbered=None):
+    net = model(train_cfg=dict(unnumbered_rows=unnumbered))
+    net.loss_reid = MODELS.build(dict(type='OIMLoss', num_identities=rows, channels=3))
+    return net
+
+
 def test_unnumbered_objects_keep_clear_of_numbered_rows():
-    net = model()
-    net.loss_reid = MODELS.build(dict(type='OIMLoss', num_identities=40, channels=3))
-    net.train_cfg = replace(net.train_cfg, unnumbered_rows=10)
+    net = with_rows(40, 10)
     labels = np.zeros((1, 8, 8), np.uint8)
-    rows = net._identities(clip_with([2, 5, 9], labels, identities={2: 7, 5: 29})).tolist()
+    rows = net.identities(clip_with([2, 5, 9], labels, identities={2: 7, 5: 29})).tolist()
     assert rows[:2] == [7, 29] and 30 <= rows[2] < 40
     other = clip_with([9], labels)
-    assert net._identities(other).tolist() == rows[2:]
+    assert net.identities(other).tolist() == rows[2:]
     other.set_metainfo(dict(video_id='b'))  # the same id in another video is another object
-    assert net._identities(other).tolist() != rows[2:]
+    assert net.identities(other).tolist() != rows[2:]
     with pytest.raises(ValueError, match='identity 40, but the loss has 40 rows'):
-        net._identities(clip_with([1], labels, identities={1: 40}))
+        net.identities(clip_with([1], labels, identities={1: 40}))
+
+
+def test_objects_of_online_training_have_rows_of_their_own():
+    """DAVIS 2017 val has 61 objects in 30 videos; names drawn by a hash shared rows."""
+    net = with_rows(205)
+    objects = [(f'video{v}', k) for v in range(30) for k in range(1, 3 + (v == 0))]
+    net.begin_online_training(objects[::-1])
+    assert len(net.loss_reid.lookup) == 205 + len(objects) == 266 and net.loss_reid.num_trained == 205
+    labels, rows = np.zeros((1, 8, 8), np.uint8), {}
+    for video, k in objects:
+        sample = clip_with([k], labels)
+        sample.set_metainfo(dict(video_id=video))
+        rows[video, k] = int(net.identities(sample))
+    assert sorted(rows.values()) == list(range(205, 266)) and rows['video0', 1] == 205  # whatever the order they came in
+    net.begin_online_training(objects[:5])  # known already
+    assert len(net.loss_reid.lookup) == 266
+    features = F.normalize(torch.randn(2, 3), dim=1)
+    net.loss_reid.train()(features, torch.tensor([265, 3]))
+    assert net.loss_reid.lookup[265].norm() > 0 and net.loss_reid.lookup[264].norm() == 0
 
 
 def test_a_clip_whose_first_frame_is_empty_has_finite_losses():
@@ -255,9 +311,9 @@ def test_a_clip_whose_first_frame_is_empty_has_finite_losses():
     clip = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
     for labels in (np.stack([0 * truth[0], truth[1], truth[2]]), np.zeros((3, 64, 128), np.uint8)):
         sample, net = clip_with([2, 7], labels), small_trained_parts()
-        features = net.features(clip)
+        features = net.extract_feat(clip)
         masks = one_hot(sample.gt_label_maps, sample.object_ids)
-        losses = {**net._loss_reid(features, masks, net._identities(sample)), **net._loss_re_mp(clip, features, masks, sample)}
+        losses = {**net._loss_reid(features, masks, net.identities(sample)), **net._loss_re_mp(clip, features, masks, sample)}
         assert losses['loss_re_mp'] == 0 and all(torch.isfinite(v) for v in losses.values())
 
 
@@ -385,5 +441,5 @@ def test_the_shipped_weights_fit_and_follow_an_object():
         cv2.circle(label_map, (50 + 6 * t, 60 + 3 * t), 28, 1, -1)
         images.append(np.where(label_map[..., None] > 0, np.uint8((30, 60, 220)), background))
         truth.append(label_map)
-    results = list(InferenceSession(net.eval()).run(FrameArrays(images, prompts={0: truth[0]})))
+    results = list(VOSSession(net.eval()).run(FrameArrays(images, prompts={0: truth[0]})))
     assert j_after(results, truth, 1, 1) > 0.85

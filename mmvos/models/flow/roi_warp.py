@@ -1,16 +1,9 @@
-"""Carrying masks and RoI states from frame to frame by flow (DyeNet, section 3.3)."""
+"""Carrying the states of RoIs from frame to frame by flow (DyeNet, section 3.3)."""
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-
-def cell_centres(boxes: Tensor, size: int) -> Tensor:
-    """Centres ``(N, m, m, 2)`` (x, y) of the m x m cells of boxes ``(N, 4)``."""
-    steps = (torch.arange(size, device=boxes.device, dtype=boxes.dtype) + 0.5) / size
-    x = boxes[:, 0, None] + steps * (boxes[:, 2] - boxes[:, 0])[:, None]
-    y = boxes[:, 1, None] + steps * (boxes[:, 3] - boxes[:, 1])[:, None]
-    return torch.stack([x[:, None].expand(-1, size, -1), y[:, :, None].expand(-1, -1, size)], dim=-1)
+from mmvos.structures.roi_grid import cell_centres
 
 
 def warp_roi_state(state: Tensor, boxes_prev: Tensor, boxes: Tensor, flow: Tensor) -> Tensor:
@@ -20,12 +13,13 @@ def warp_roi_state(state: Tensor, boxes_prev: Tensor, boxes: Tensor, flow: Tenso
     old box.
 
     Args:
-        state: ``(N, d, m, m)`` on ``boxes_prev``.
-        boxes_prev, boxes: ``(N, 4)`` in the old and the new frame.
-        flow: ``(1, 2, H, W)`` F_{new->old}, in pixels on the new frame.
+        state (Tensor): states on ``boxes_prev``, ``(N, d, m, m)``.
+        boxes_prev (Tensor): boxes in the old frame, ``(N, 4)``.
+        boxes (Tensor): boxes in the new frame, ``(N, 4)``.
+        flow (Tensor): F_{new->old} ``(1, 2, H, W)``, in pixels on the new frame.
 
     Returns:
-        ``(N, d, m, m)`` on ``boxes``; zeros where a cell comes from outside the old box.
+        States on ``boxes``, ``(N, d, m, m)``; zeros where a cell comes from outside the old box.
     """
     height, width = flow.shape[-2:]
     centres = cell_centres(boxes, state.shape[-1])

@@ -1,4 +1,4 @@
-"""The Re-MP module of DyeNet: recurrent mask propagation on RoIs with region attention."""
+"""Recurrent mask propagation (Re-MP), the module of DyeNet that carries masks from frame to frame, on RoIs."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,16 +9,19 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS
+from mmvos.structures import InputError
 
 from ..flow.roi_warp import warp_roi_state
 
 
 class RoIState(NamedTuple):
-    """What is carried from frame to frame of N objects, on the grid of each object's box.
+    """What N objects carry from frame to frame, on the grid of each object's box.
 
-    ``hidden`` ``(N, d, m, m)``; with a carried mask d is one more than the network's and the last channel is the mask, in
-    [0, 1]. ``references``: RoIs of earlier frames whose masks are read by similarity, each unit features ``(N, C, m, m)`` and
-    mask ``(N, 1, m, m)``: the starting one, then that of the frame before.
+    Attributes:
+        hidden (Tensor): hidden state ``(N, d, m, m)``. With a carried mask, d is one more than the network's, and the last
+            channel is the mask, in [0, 1].
+        references (tuple[tuple[Tensor, Tensor], ...]): RoIs of earlier frames whose masks are read by similarity, each as unit
+            features ``(N, C, m, m)`` and mask ``(N, 1, m, m)``: the starting one, then that of the frame before.
     """
 
     hidden: Tensor
@@ -27,6 +30,15 @@ class RoIState(NamedTuple):
     def rows(self, indices: Tensor) -> 'RoIState':
         """The state of these objects."""
         return RoIState(self.hidden[indices], tuple((f[indices], m[indices]) for f, m in self.references))
+
+    @staticmethod
+    def joined(states: Sequence['RoIState']) -> 'RoIState':
+        """One state of all objects of several states, which hold equally many references."""
+        references = zip(*(state.references for state in states), strict=True)
+        return RoIState(
+            torch.cat([state.hidden for state in states]),
+            tuple((torch.cat([f for f, _ in same]), torch.cat([m for _, m in same])) for same in references),
+        )
 
     def warped(self, boxes_prev: Tensor, boxes: Tensor, flow: Tensor) -> 'RoIState':
         """The hidden state carried along the flow to new boxes, see :func:`~mmvos.models.flow.roi_warp.warp_roi_state`."""
@@ -43,19 +55,22 @@ class ReMPHead(BaseModule):
     are then corrections of what the two cues say; untrained, the module passes masks on as they are.
 
     Args:
-        layers: config of N_R, which keeps the RoI's resolution.
-        in_channels: of RoI features. state_channels: d.
-        combine: how the state enters N_R: ``'add'`` (a 1x1 convolution that starts at zero, so that pretrained layers see what
-            they know) or ``'concat'``.
-        attention: config of the region attention (None: the ablation without it). It reads ``carry_mask`` more channels.
-        hidden_channels: of N_O's three convolutions.
-        carry_mask: the state that a step passes on is seen through the predicted mask, as the starting state is through the
-            given one, and either carries its mask as one more channel.
-        matching: ``dict(temperature=, topk=)`` of :func:`read_masks`, which reads the masks of the starting RoI and of the RoI
-            before by the similarity of features (None: off). Needs ``carry_mask``.
+        layers (dict): config of N_R, which keeps the RoI's resolution.
+        in_channels (int): channels of RoI features.
+        state_channels (int): d.
+        combine (str): how the state enters N_R: ``'add'`` (a 1x1 convolution that starts at zero, so that pretrained layers see
+            what they know) or ``'concat'``.
+        attention (dict | None): config of the region attention (None: the ablation without it). It reads one channel more with
+            ``carry_mask``.
+        hidden_channels (int): channels of N_O's three convolutions.
+        carry_mask (bool): the state that a step passes on is seen through the predicted mask, as the starting state is through
+            the given one, and either carries its mask as one more channel.
+        matching (dict | None): ``temperature`` and ``topk`` of :func:`read_masks`, which reads the masks of the starting RoI
+            and of the RoI before by the similarity of features (None: off). Needs ``carry_mask``.
+        init_cfg (dict | None): config of the weights' initialisation.
 
     Raises:
-        ValueError: ``combine`` is not known, or ``matching`` comes without ``carry_mask``.
+        InputError: ``combine`` is not known, or ``matching`` comes without ``carry_mask``.
     """
 
     def __init__(
@@ -72,9 +87,9 @@ class ReMPHead(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         if combine not in ('add', 'concat'):
-            raise ValueError(f"combine is {combine!r}; expected 'add' or 'concat'.")
+            raise InputError(f"ReMPHead: combine is {combine!r}; expected 'add' or 'concat'.")
         if matching and not carry_mask:
-            raise ValueError('matching needs carry_mask=True.')
+            raise InputError('ReMPHead: matching needs carry_mask=True.')
         self.combine, self.carry_mask = combine, carry_mask
         self.layers = MODELS.build(layers)
         carried = state_channels + carry_mask
@@ -152,15 +167,28 @@ def read_masks(
     references, weighted by the softmax of (cosine similarity / temperature).
 
     Args:
-        queries: unit features of N RoIs, ``(N, C, m, m)``.
-        references: of each RoI: unit features ``(N, C, m, m)`` and masks ``(N, 1, m, m)`` in [0, 1].
+        queries (Tensor): unit features of N RoIs, ``(N, C, m, m)``.
+        references (Sequence[tuple[Tensor, Tensor]]): for each RoI unit features ``(N, C, m, m)`` and masks ``(N, 1, m, m)`` in
+            [0, 1].
+        temperature (float): > 0; the smaller, the more the most similar cell decides.
+        topk (int): number of cells that are read.
 
     Returns:
         ``(N, 1, m, m)`` in [0, 1].
     """
-    keys = torch.cat([features.flatten(2) for features, _ in references], 2)
+    keys = torch.cat([_cells(features) for features, _ in references], 1)  # (N, R m m, C)
     masks = torch.cat([masks.flatten(1) for _, masks in references], 1)  # (N, R m m)
-    similarity = queries.flatten(2).transpose(1, 2) @ keys / temperature  # (N, m m, R m m)
-    similarity, index = similarity.topk(min(topk, similarity.shape[2]), dim=2, sorted=False)
-    found = masks[:, None].expand(-1, index.shape[1], -1).gather(2, index)
-    return (similarity.softmax(2) * found).sum(2).view(len(queries), 1, *queries.shape[-2:])
+    topk = min(topk, masks.shape[1])
+    # on a CPU the similarities of one RoI at a time, which fit into its cache (a quarter of the time)
+    batch = 1 if queries.device.type == 'cpu' else max(len(queries), 1)
+    read = []
+    for own, known, values in zip((_cells(queries) / temperature).split(batch), keys.split(batch), masks.split(batch)):
+        similarity, index = (own @ known.transpose(1, 2)).topk(topk, dim=2, sorted=False)  # (n, m m, topk)
+        found = values.gather(1, index.flatten(1)).view_as(index)
+        read.append((similarity.softmax(2) * found).sum(2))
+    return torch.cat(read).view(len(queries), 1, *queries.shape[-2:])
+
+
+def _cells(maps: Tensor) -> Tensor:
+    """``(N, C, m, m)`` as one row for each cell: ``(N, m m, C)``."""
+    return maps.flatten(2).transpose(1, 2)

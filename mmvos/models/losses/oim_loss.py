@@ -20,20 +20,24 @@ class OIMLoss(nn.Module):
     are still empty take part with logit 0.
 
     Args:
-        num_identities: L, rows of the lookup table.
-        queue_size: Q, length of the queue.
-        channels: D, length of a feature.
-        temperature: tau.
-        momentum: gamma; a row becomes gamma * row + (1 - gamma) * feature.
-        renorm: rows are brought back to unit length after each update.
-        loss_weight: factor.
+        num_identities (int): L, rows of the lookup table.
+        queue_size (int): Q, length of the queue.
+        channels (int): D, length of a feature.
+        temperature (float): tau.
+        momentum (float): gamma; a row becomes gamma * row + (1 - gamma) * feature.
+        renorm (bool): rows are brought back to unit length after each update.
+        loss_weight (float): factor.
 
     Attributes:
-        sync_ranks: the tables take the features of all ranks, so that every rank holds the same ones. False while a rank trains
-            by itself (online training), when waiting for others would mix videos or never end.
+        num_trained (int): rows that the table was made with; those that :meth:`add_identities` adds come after them.
+        sync_ranks (bool): the tables take the features of all ranks, so that every rank holds the same ones. False while a
+            rank trains by itself (online training), when waiting for others would mix videos or never end.
     """
 
     sync_ranks = True
+    lookup: Tensor
+    queue: Tensor
+    pointer: Tensor
 
     def __init__(
         self,
@@ -47,16 +51,23 @@ class OIMLoss(nn.Module):
     ) -> None:
         super().__init__()
         self.temperature, self.momentum, self.renorm, self.loss_weight = temperature, momentum, renorm, loss_weight
+        self.num_trained = num_identities
         self.register_buffer('lookup', torch.zeros(num_identities, channels))
         self.register_buffer('queue', torch.zeros(queue_size, channels))
         self.register_buffer('pointer', torch.zeros(1, dtype=torch.long))
+
+    def add_identities(self, count: int) -> int:
+        """Empty rows for further identities, at the end of the table; returns the number of the first."""
+        first = len(self.lookup)
+        self.lookup = torch.cat([self.lookup, self.lookup.new_zeros(count, self.lookup.shape[1])])
+        return first
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """Loss of a batch; in training mode the tables are updated.
 
         Args:
-            features: ``(N, D)``, unit length.
-            labels: ``(N,)``: identity 0..L-1, -1 unlabelled (only feeds the queue), -2 ignored.
+            features (Tensor): features of unit length, ``(N, D)``.
+            labels (Tensor): ``(N,)``: identity 0..L-1, -1 unlabelled (only feeds the queue), -2 ignored.
 
         Returns:
             Scalar, the mean over labelled features (0 if there is none).
