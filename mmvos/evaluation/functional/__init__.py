@@ -4,6 +4,7 @@ from .frames import score_objects, score_pairs
 from .instance_sequence import best_dice, instance_sequence_summary, symmetric_best_dice
 from .mean_iou import MeanIoUVideo, mean_iou_summary
 from .region import jaccard
+from .starting_points import StartingPointScores, rate_starting_points
 from .statistics import Statistics, nan_mean, statistics
 from .temporal import contour_of, temporal_instability
 from .youtube_vis import youtube_vis_ap, youtube_vis_problems
@@ -16,6 +17,7 @@ __all__ = [
     'DAVISUnsupSequence',
     'MeanIoUVideo',
     'SEEN_CATEGORIES',
+    'StartingPointScores',
     'Statistics',
     'TEMPORAL_SEQUENCES',
     'YouTubeVOSVideo',
@@ -31,6 +33,7 @@ __all__ = [
     'jaccard',
     'mean_iou_summary',
     'nan_mean',
+    'rate_starting_points',
     'score_objects',
     'score_pairs',
     'statistics',
