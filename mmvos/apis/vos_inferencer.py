@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from mmvos.inference import InferenceSession
 from mmvos.registry import INFERENCERS, MODELS
-from mmvos.structures import VOSDataSample, read_label_map, read_palette, write_label_map
+from mmvos.structures import VOSDataSample, write_label_map
 from mmvos.utils import configs_root, load_config, prepare_for_inference
 from mmvos.utils.checkpoint import init_weights_quietly, load_weights
 from mmvos.videos import Video, open_video
@@ -132,7 +132,7 @@ class VOSInferencer:
         """
         video, out_dir = self.video(source, prompts, **kwargs), Path(out_dir)
         first = next(iter(video.prompts.values()), None)
-        palette = None if first is None or isinstance(first, np.ndarray) else self._palette(first)
+        palette = None if first is None else first.palette()
         writer = VideoWriter(out_dir / overlay, fps=getattr(video, 'fps', 12.0)) if overlay else None
         objects, frames, start = set(), 0, time.perf_counter()
         try:
@@ -152,8 +152,3 @@ class VOSInferencer:
             writer.close()
         seconds = time.perf_counter() - start
         return dict(frames=frames, seconds=seconds, fps=frames / seconds, objects=sorted(objects))
-
-    @staticmethod
-    def _palette(path) -> np.ndarray | None:
-        read_label_map(path)  # its errors are clearer
-        return read_palette(path)

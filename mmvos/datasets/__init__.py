@@ -1,5 +1,5 @@
 from .alternating import AlternatingDatasets, FrameDataset
-from .base_vos_dataset import BaseVOSDataset, frames_of, masks_by_frame, read_json, read_split_list
+from .base_vos_dataset import BaseVOSDataset
 from .davis import DAVIS2016Dataset, DAVIS2017Dataset
 from .fbms import FBMSDataset
 from .folder import FolderDataset
@@ -51,9 +51,5 @@ __all__ = [
     'YouTubeObjectsDataset',
     'YouTubeVISDataset',
     'YouTubeVOSDataset',
-    'frames_of',
     'images_with_masks',
-    'masks_by_frame',
-    'read_json',
-    'read_split_list',
 ]

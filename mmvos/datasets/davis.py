@@ -1,10 +1,13 @@
 """DAVIS 2016 and 2017 (Perazzi et al., CVPR 2016; Pont-Tuset et al., arXiv 1704.00675; Caelles et al., 1905.00737)."""
 
 import os.path as osp
+from typing import Any
 
 from mmvos.registry import DATASETS
+from mmvos.structures import InputError, MissingFileError
+from mmvos.videos.layouts import VideoEntry, masks_by_frame, read_davis
 
-from .base_vos_dataset import BaseVOSDataset, frames_of, masks_by_frame, read_split_list
+from .base_vos_dataset import BaseVOSDataset
 
 TASKS = ('semi', 'unsup')
 
@@ -13,13 +16,15 @@ class _DAVISDataset(BaseVOSDataset):
     """What the editions share: ``JPEGImages/<resolution>/<sequence>``, one list of sequences per split.
 
     Args:
-        task: ``'semi'``: the annotation of the first frame is the prompt; ``'unsup'``: no prompts.
-        resolution: folder of frames and annotations, ``'480p'``, ``'1080p'`` or ``'Full-Resolution'``.
+        task (str): ``'semi'``: the annotation of the first frame is the prompt; ``'unsup'``: no prompts.
+        resolution (str): folder of frames and annotations, ``'480p'``, ``'1080p'`` or ``'Full-Resolution'``.
     """
 
-    def __init__(self, *args, task: str = 'semi', resolution: str = '480p', data_prefix: dict | None = None, **kwargs) -> None:
+    def __init__(
+        self, *args: Any, task: str = 'semi', resolution: str = '480p', data_prefix: dict | None = None, **kwargs: Any
+    ) -> None:
         if task not in TASKS:
-            raise ValueError(f"task is {task!r}; expected 'semi' or 'unsup'.")
+            raise InputError(f"task is {task!r}; expected 'semi' or 'unsup'.")
         self.task, self.resolution = task, resolution
         folders = dict(img=f'JPEGImages/{resolution}', ann=f'{self.annotation_folder()}/{resolution}')
         super().__init__(*args, data_prefix=dict(folders, **(data_prefix or {})), **kwargs)
@@ -29,21 +34,18 @@ class _DAVISDataset(BaseVOSDataset):
         return 'Annotations'
 
     def load_data_list(self) -> list[dict]:
-        """One video per line of the list."""
-        return [self._video(name) for name in read_split_list(self.ann_file)]
+        """One video per sequence of the list."""
+        entries = read_davis(self.ann_file, self.data_prefix['img'], self.data_prefix['ann'], self.data_root)
+        return [self._video(entry) for entry in entries]
 
-    def _video(self, name: str) -> dict:
-        frames = frames_of(osp.join(self.data_prefix['img'], name), name)
-        folder = osp.join(self.data_prefix['ann'], name)
-        annotations = masks_by_frame(folder, frames) if osp.isdir(folder) else {}
-        return self._with_prompts(name, frames, annotations, folder)
-
-    def _with_prompts(self, name: str, frames: list[str], annotations: dict, folder: str) -> dict:
+    def _video(self, entry: VideoEntry) -> dict:
+        frames, masks = entry.frames(), entry.masks()
+        annotations = masks_by_frame(masks, frames)
         if self.task == 'semi' and 0 not in annotations:
             stem = osp.splitext(osp.basename(frames[0]))[0]
-            raise FileNotFoundError(f'{osp.join(folder, stem + ".png")}: mask of the first frame not found.')
+            raise MissingFileError(f'{osp.join(entry.masks_dir, stem + ".png")}: mask of the first frame not found.')
         prompts = {0: annotations[0]} if self.task == 'semi' else {}
-        return dict(video_id=name, frames=frames, annotations=annotations, prompts=prompts)
+        return dict(video_id=entry.video_id, frames=frames, annotations=annotations, prompts=prompts)
 
 
 @DATASETS.register_module()
@@ -54,13 +56,13 @@ class DAVIS2017Dataset(_DAVISDataset):
     ``ImageSets/2017/{train,val,test-dev,test-challenge}.txt`` (unsupervised test sets: ``ImageSets/2019``).
 
     Args:
-        ann_file: the list, relative to ``data_root``.
-        task: ``'semi'``, or ``'unsup'`` (other annotations, no prompts).
-        resolution: ``'480p'`` or ``'Full-Resolution'``.
+        ann_file (str): the list, relative to ``data_root``.
+        task (str): ``'semi'``, or ``'unsup'`` (other annotations, no prompts).
+        resolution (str): ``'480p'`` or ``'Full-Resolution'``.
         kwargs: as of :class:`BaseVOSDataset`.
     """
 
-    def __init__(self, data_root: str = 'data/DAVIS', ann_file: str = 'ImageSets/2017/val.txt', **kwargs) -> None:
+    def __init__(self, data_root: str = 'data/DAVIS', ann_file: str = 'ImageSets/2017/val.txt', **kwargs: Any) -> None:
         super().__init__(data_root=data_root, ann_file=ann_file, **kwargs)
 
     def annotation_folder(self) -> str:
@@ -77,42 +79,14 @@ class DAVIS2016Dataset(_DAVISDataset):
     (``ImageSets/480p/val.txt``).
 
     Args:
-        ann_file: the list, relative to ``data_root``.
-        task: ``'semi'``, or ``'unsup'`` (no prompts; the annotations are the same).
-        resolution: ``'480p'`` or ``'1080p'``.
+        ann_file (str): the list, relative to ``data_root``.
+        task (str): ``'semi'``, or ``'unsup'`` (no prompts; the annotations are the same).
+        resolution (str): ``'480p'`` or ``'1080p'``.
         kwargs: as of :class:`BaseVOSDataset`.
     """
 
-    def __init__(self, data_root: str = 'data/DAVIS2016', ann_file: str = 'ImageSets/2016/val.txt', **kwargs) -> None:
+    def __init__(self, data_root: str = 'data/DAVIS2016', ann_file: str = 'ImageSets/2016/val.txt', **kwargs: Any) -> None:
         super().__init__(data_root=data_root, ann_file=ann_file, **kwargs)
 
-    def load_data_list(self) -> list[dict]:
-        """One video per sequence of the list."""
-        lines = [line.split() for line in read_split_list(self.ann_file)]
-        if all(len(words) == 1 for words in lines):
-            videos = [self._video(words[0]) for words in lines]
-        else:
-            videos = [self._listed_video(name, pairs) for name, pairs in self._by_sequence(lines).items()]
-        for video in videos:
-            video['label_options'] = dict(binary=True)
-            video['categories'] = {1: 'object'}
-        return videos
-
-    def _by_sequence(self, lines: list[list[str]]) -> dict:
-        sequences: dict = {}
-        for number, words in enumerate(lines, 1):
-            if len(words) != 2:
-                raise ValueError(
-                    f'{self.ann_file}, line {number}: expected the name of a sequence, or the paths of a '
-                    f'frame and its mask; found {" ".join(words)!r}.'
-                )
-            image, mask = (osp.join(self.data_root, word.lstrip('/')) for word in words)
-            sequences.setdefault(osp.basename(osp.dirname(image)), []).append((image, mask))
-        return sequences
-
-    def _listed_video(self, name: str, pairs: list[tuple[str, str]]) -> dict:
-        for path in (p for pair in pairs for p in pair):
-            if not osp.isfile(path):
-                raise FileNotFoundError(f'{path}: not found, but listed in {self.ann_file}.')
-        frames = [image for image, _ in pairs]
-        return self._with_prompts(name, frames, {i: mask for i, (_, mask) in enumerate(pairs)}, '')
+    def _video(self, entry: VideoEntry) -> dict:
+        return dict(super()._video(entry), label_options=dict(binary=True), categories={1: 'object'})

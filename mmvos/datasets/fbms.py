@@ -1,6 +1,5 @@
 """FBMS-59 (Ochs, Malik and Brox, "Segmentation of Moving Objects by Long Term Video Analysis", PAMI 2014)."""
 
-import os
 import os.path as osp
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,8 +8,8 @@ import cv2
 import numpy as np
 
 from mmvos.registry import DATASETS
-from mmvos.videos.label_source import LabelSource
-from mmvos.videos.video import list_frames
+from mmvos.structures import InputError, MissingFileError, read_bytes
+from mmvos.videos import LabelSource, list_images, read_image
 
 from .unsupervised import UnsupervisedVOSDataset, folders_in, trailing_number
 
@@ -31,12 +30,10 @@ def read_definition(path: str) -> Definition:
     """Read a ``*Def.dat`` file.
 
     Raises:
-        FileNotFoundError, ValueError: naming the file.
+        MissingFileError, InputError: naming the file.
     """
-    if not osp.isfile(path):
-        raise FileNotFoundError(f'{path}: definition file of the ground truth not found.')
-    with open(path, errors='replace') as file:
-        lines = [line.strip() for line in file if line.strip()]
+    text = read_bytes(path, 'the definition file of the ground truth').decode('utf-8', 'replace')
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     fields: list[tuple[str, str]] = []  # (title, value); a value stands behind its title's colon or in the next line
     for number, line in enumerate(lines):
         title, colon, value = line.partition(':')
@@ -50,14 +47,14 @@ def read_definition(path: str) -> Definition:
         num_frames = next(int(v) for t, v in fields if t.startswith('total number of frames'))
         positions = [int(v) for t, v in fields if t.startswith('frame number')]
         names = [osp.basename(v.replace('\\', '/')) for t, v in fields if t.startswith('file name')]
-    except (StopIteration, ValueError):
-        raise ValueError(
+    except (StopIteration, ValueError) as error:
+        raise InputError(
             f'{path}: cannot be read as a definition of regions. Expected the sections "Total number of '
             'regions", "Scale of region k", "Total number of frames in this shot", "Frame number" and '
             '"File name".'
-        ) from None
+        ) from error
     if len(regions) != total or len(positions) != len(names) or not positions:
-        raise ValueError(
+        raise InputError(
             f'{path}: {total} regions announced and {len(regions)} given; {len(positions)} labelled frames '
             f'with {len(names)} file names.'
         )
@@ -76,9 +73,7 @@ class RegionReader:
         self.ids = {value: k for k, value in enumerate(regions) if k not in set(background)}
 
     def __call__(self, path: str) -> np.ndarray:
-        image = cv2.imread(path, cv2.IMREAD_UNCHANGED)
-        if image is None:
-            raise ValueError(f'{path}: cannot be decoded; expected a PGM or PPM file.')
+        image = read_image(path, cv2.IMREAD_UNCHANGED, 'a PGM or PPM file of regions')
         values = image.astype(np.int32)
         if values.ndim == 3:  # BGR
             values = values[..., 2] * 65536 + values[..., 1] * 256 + values[..., 0]
@@ -121,11 +116,11 @@ class FBMSDataset(UnsupervisedVOSDataset):
         folders = [osp.join(self.data_root, name) for name in self.FOLDERS[self.split]]
         found = [folder for folder in folders if osp.isdir(folder)]
         if not found:
-            raise FileNotFoundError(f'{folders[0]}: folder of the {self.split} split not found.')
+            raise MissingFileError(f'{folders[0]}: folder of the {self.split} split not found.')
         return [self._sequence(osp.join(found[0], name), name) for name in folders_in(found[0])]
 
     def _sequence(self, folder: str, name: str) -> dict:
-        frames = [frame for frame in list_frames(folder) if frame.lower().endswith('.jpg')]
+        frames = [frame for frame in list_images(folder) if frame.lower().endswith('.jpg')]
         truth = osp.join(folder, 'GroundTruth')
         path = osp.join(truth, f'{name}Def.dat')
         definition = read_definition(path)
@@ -134,12 +129,12 @@ class FBMSDataset(UnsupervisedVOSDataset):
         annotations = {}
         for position, mask_name in definition.labelled:
             if position >= len(frames):
-                raise ValueError(f'{path}: frame number {position} is labelled, but {folder} has {len(frames)} frames (.jpg).')
+                raise InputError(f'{path}: frame number {position} is labelled, but {folder} has {len(frames)} frames (.jpg).')
             mask = osp.join(truth, mask_name)
             if not osp.isfile(mask):  # named after the frame, whatever the definition calls it
                 mask = files.get(trailing_number(frames[position]))
             if mask is None:
-                raise FileNotFoundError(f'{osp.join(truth, mask_name)}: ground truth not found, but listed in {path}.')
+                raise MissingFileError(f'{osp.join(truth, mask_name)}: ground truth not found, but listed in {path}.')
             annotations[position] = LabelSource(mask, binary=self.merge, reader=reader)
         return dict(video_id=name, frames=frames, annotations=annotations)
 
@@ -148,7 +143,8 @@ def _masks_by_number(folder: str) -> dict[int, str]:
     """Ground truth files by the number in their names: PPM before PGM, maps of uncertainty (``*PROB_gt.ppm``) left out."""
     files: dict[int, str] = {}
     for suffix in ('.pgm', '.ppm'):
-        for name in sorted(os.listdir(folder)):
-            if name.lower().endswith(suffix) and 'PROB' not in name and trailing_number(name) is not None:
-                files[trailing_number(name)] = osp.join(folder, name)
+        for path in list_images(folder):
+            number = trailing_number(path)
+            if path.lower().endswith(suffix) and 'PROB' not in osp.basename(path) and number is not None:
+                files[number] = path
     return files

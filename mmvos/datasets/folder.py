@@ -1,16 +1,16 @@
 """People's own videos: a folder of frames per video, and masks beside them."""
 
-import os
 import os.path as osp
+from typing import Any
 
 import numpy as np
 
 from mmvos.registry import DATASETS
-from mmvos.structures import object_ids_of, read_label_map
-from mmvos.videos.label_source import LabelSource
-from mmvos.videos.video import list_frames
+from mmvos.structures import InputError, MissingFileError, object_ids_of
+from mmvos.videos import LabelSource, list_images
+from mmvos.videos.layouts import frames_of, masks_by_frame, masks_in, read_list, subfolders
 
-from .base_vos_dataset import BaseVOSDataset, frames_of, masks_by_frame, read_split_list
+from .base_vos_dataset import BaseVOSDataset
 
 
 @DATASETS.register_module()
@@ -41,10 +41,10 @@ class FolderDataset(BaseVOSDataset):
         prompt: str = 'first',
         binary: bool = False,
         min_pixels: int = 1,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         if prompt not in ('first', 'all', 'appear', 'none'):
-            raise ValueError(f"prompt is {prompt!r}; expected 'first', 'all', 'appear' or 'none'.")
+            raise InputError(f"prompt is {prompt!r}; expected 'first', 'all', 'appear' or 'none'.")
         self.prompt, self.binary, self.min_pixels = prompt, binary, min_pixels
         folders = dict(dict(img='JPEGImages', ann='Annotations'), **(data_prefix or {}))
         super().__init__(data_root=data_root, ann_file=ann_file, data_prefix=folders, **kwargs)
@@ -53,23 +53,17 @@ class FolderDataset(BaseVOSDataset):
         """One video per sub-folder, or per line of the list."""
         root = self.data_prefix['img']
         if self.ann_file:
-            names = read_split_list(self.ann_file)
-        elif osp.isdir(root):
-            names = sorted(
-                name
-                for name in os.listdir(root)
-                if not name.startswith('.') and osp.isdir(osp.join(root, name)) and list_frames(osp.join(root, name))
-            )
+            names = read_list(self.ann_file)
         else:
-            raise FileNotFoundError(f'{root}: folder of the videos not found. Expected a sub-folder of frames per video.')
+            names = [name for name in subfolders(root, 'folder of the videos') if list_images(osp.join(root, name))]
         return [self._video(name) for name in names]
 
     def _video(self, name: str) -> dict:
         frames = frames_of(osp.join(self.data_prefix['img'], name), name)
         folder = osp.join(self.data_prefix['ann'], name)
-        masks = masks_by_frame(folder, frames) if osp.isdir(folder) else {}
+        masks = masks_by_frame(masks_in(folder), frames) if osp.isdir(folder) else {}
         if self.prompt != 'none' and not masks:
-            raise FileNotFoundError(
+            raise MissingFileError(
                 f'{folder}: no mask found for video {name!r}. Expected a label map of at least one '
                 'frame, named as the frame with the suffix .png.'
             )
@@ -89,15 +83,11 @@ class FolderDataset(BaseVOSDataset):
         starts: dict[int, int] = {}
         prompts = {}
         for index, path in sorted(masks.items()):
-            label_map = read_label_map(path, binary=self.binary)
+            source = LabelSource(path, binary=self.binary, size_mismatch=self.size_mismatch)
+            label_map = source.read()
             counts = np.bincount(label_map.ravel(), minlength=256)
             new = [i for i in object_ids_of(label_map) if i not in starts and counts[i] >= self.min_pixels]
             if new:
                 starts.update((i, index) for i in new)
-                prompts[index] = LabelSource(
-                    path,
-                    table=None if self.binary else {i: i for i in new},
-                    binary=self.binary,
-                    size_mismatch=self.size_mismatch,
-                )
+                prompts[index] = source.only(new)
         return dict(prompts=prompts, prompt_frames=starts)

@@ -7,8 +7,8 @@ from mmengine.dataset import Compose
 from torch.utils.data import Dataset
 
 from mmvos.registry import DATASETS
-from mmvos.structures import object_ids_of
-from mmvos.videos.label_source import read_annotation
+from mmvos.structures import InputError, object_ids_of
+from mmvos.videos import LabelSource
 
 
 @DATASETS.register_module()
@@ -24,7 +24,7 @@ class IdentityDataset(Dataset):
         pipeline: training transforms.
 
     Raises:
-        ValueError: the data set has more objects than ``num_identities``.
+        InputError: the data set has more objects than ``num_identities``.
     """
 
     def __init__(self, dataset: dict, num_identities: int, pipeline: Sequence[dict | Callable]) -> None:
@@ -39,7 +39,7 @@ class IdentityDataset(Dataset):
             self.identities.append({object_id: count + k for k, object_id in enumerate(ids)})
             count += len(ids)
         if count > num_identities:
-            raise ValueError(
+            raise InputError(
                 f'{self.dataset.source_name}: {count} objects, but the loss has rows for {num_identities} '
                 'identities; raise num_identities of both.'
             )
@@ -51,7 +51,7 @@ class IdentityDataset(Dataset):
         if known:
             return sorted(known)
         first = min(video['annotations'])
-        return object_ids_of(read_annotation(video['annotations'][first], options=video['label_options']))
+        return object_ids_of(LabelSource.of(video['annotations'][first]).read())
 
     def __len__(self) -> int:
         return len(self.dataset)

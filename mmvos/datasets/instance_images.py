@@ -7,8 +7,8 @@ import numpy as np
 from mmdet.datasets import BaseDetDataset
 
 from mmvos.registry import DATASETS, TASK_UTILS
+from mmvos.structures import InputError, read_lines
 
-from .base_vos_dataset import read_split_list
 from .synth import SynthEngine, SynthSettings
 
 
@@ -49,7 +49,7 @@ class InstanceMapDataset(BaseDetDataset):
     def __init__(self, data_root: str, ann_file: str, data_prefix: dict[str, str], **kwargs) -> None:
         missing = {'img', 'instance'} - data_prefix.keys()
         if missing:
-            raise ValueError(
+            raise InputError(
                 f'data_prefix lacks {sorted(missing)[0]!r}: expected patterns for img and instance, and '
                 'cls if there are several classes.'
             )
@@ -59,7 +59,7 @@ class InstanceMapDataset(BaseDetDataset):
     def load_data_list(self) -> list[dict]:
         """One item per name of the list."""
         items = []
-        for index, name in enumerate(read_split_list(self.ann_file)):
+        for index, name in enumerate(read_lines(self.ann_file, 'a text file with one image name per line')):
             paths = {k: osp.join(self.data_root, pattern.format(name)) for k, pattern in self.patterns.items()}
             items.append(dict(img_path=paths['img'], img_id=index, instance_map=paths['instance'], class_map=paths.get('cls')))
         return items

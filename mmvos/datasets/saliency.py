@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from mmengine.logging import print_log
 
 from mmvos.registry import DATASETS
-from mmvos.videos.label_source import LabelSource
-from mmvos.videos.video import list_frames
+from mmvos.structures import MissingFileError
+from mmvos.videos import LabelSource, list_images
 
 from .base_vos_dataset import BaseVOSDataset
 from .unsupervised import MASK_THRESHOLD, read_grey
@@ -40,7 +40,7 @@ class SaliencyDataset(BaseVOSDataset):
         """One dict per image that has a mask."""
         for folder in (self.data_prefix['img'], self.data_prefix['ann']):
             if not osp.isdir(folder):
-                raise FileNotFoundError(
+                raise MissingFileError(
                     f'{folder}: folder of {type(self).__name__} not found. Expected one of '
                     f'{[f"{i} and {a}" for i, a in self.FOLDERS]} in {self.data_root}.'
                 )
@@ -133,8 +133,8 @@ def images_with_masks(images: str, masks: str) -> list[tuple[str, str]]:
     """
     together = osp.samefile(images, masks)
     suffixes = ('.png',) if together else ('.png', '.jpg')  # one mask of DUTS is a JPEG file
-    mask_of = {_stem(path): path for path in list_frames(masks) if path.lower().endswith(suffixes)}
-    pictures = [path for path in list_frames(images) if not together or path.lower().endswith(('.jpg', '.jpeg'))]
+    mask_of = {_stem(path): path for path in list_images(masks) if path.lower().endswith(suffixes)}
+    pictures = [path for path in list_images(images) if not together or path.lower().endswith(('.jpg', '.jpeg'))]
     pairs = [(path, mask_of[_stem(path)]) for path in pictures if _stem(path) in mask_of]
     if len(pairs) < len(pictures):
         print_log(

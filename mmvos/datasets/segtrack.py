@@ -1,15 +1,13 @@
 """SegTrack v2 (Li et al., "Video Segmentation by Tracking Many Figure-Ground Segments", ICCV 2013)."""
 
-import os
 import os.path as osp
 
 from mmvos.registry import DATASETS
-from mmvos.videos.label_source import LabelSource
+from mmvos.structures import InputError, MissingFileError
+from mmvos.videos import LabelSource, list_frames
+from mmvos.videos.layouts import read_list
 
-from .base_vos_dataset import read_split_list
 from .unsupervised import MASK_THRESHOLD, UnsupervisedVOSDataset, folders_in, read_grey
-
-IMAGE_SUFFIXES = ('.png', '.bmp', '.jpg')
 
 
 @DATASETS.register_module()
@@ -35,14 +33,14 @@ class SegTrackV2Dataset(UnsupervisedVOSDataset):
 
     def load_official(self) -> list[dict]:
         """One video per line of ``all.txt``."""
-        names = read_split_list(osp.join(self.data_root, 'ImageSets', 'all.txt'))
+        names = read_list(osp.join(self.data_root, 'ImageSets', 'all.txt'))
         return [self._sequence(name.lstrip('*').strip()) for name in names]
 
     def _sequence(self, name: str) -> dict:
         list_file = osp.join(self.data_root, 'ImageSets', f'{name}.txt')
-        _, *stems = read_split_list(list_file)
+        _, *stems = read_list(list_file)
         if not stems:
-            raise ValueError(f'{list_file}: no frames listed. Expected a path prefix, then the stem of a frame per line.')
+            raise InputError(f'{list_file}: no frames listed. Expected a path prefix, then the stem of a frame per line.')
         images = _by_stem(osp.join(self.data_root, 'JPEGImages', name))
         truth = osp.join(self.data_root, 'GroundTruth', name)
         objects = sorted((folder for folder in folders_in(truth) if folder.isdigit()), key=int)
@@ -51,9 +49,9 @@ class SegTrackV2Dataset(UnsupervisedVOSDataset):
         for files, folder in ((images, f'JPEGImages/{name}'), *((m, f'GroundTruth/{name}') for m in masks)):
             missing = [stem for stem in stems if stem not in files]
             if missing:
-                raise FileNotFoundError(
+                raise MissingFileError(
                     f'{osp.join(self.data_root, folder, missing[0])}.*: not found, but listed in '
-                    f'{list_file}. Expected {", ".join(IMAGE_SUFFIXES)}.'
+                    f'{list_file}. Expected an image of this name.'
                 )
         annotations = {
             i: LabelSource([m[stem] for m in masks], ids=ids, threshold=MASK_THRESHOLD, binary=self.merge, reader=read_grey)
@@ -63,11 +61,4 @@ class SegTrackV2Dataset(UnsupervisedVOSDataset):
 
 
 def _by_stem(folder: str) -> dict[str, str]:
-    if not osp.isdir(folder):
-        raise FileNotFoundError(f'{folder}: folder of a sequence not found.')
-    files = {}
-    for name in sorted(os.listdir(folder)):
-        stem, suffix = osp.splitext(name)
-        if suffix.lower() in IMAGE_SUFFIXES and not name.startswith('.'):
-            files[stem] = osp.join(folder, name)
-    return files
+    return {osp.splitext(osp.basename(path))[0]: path for path in list_frames(folder)}

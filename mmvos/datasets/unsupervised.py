@@ -1,45 +1,36 @@
 """What the benchmarks of unsupervised video object segmentation share: one foreground, masks of some of the frames."""
 
-import os
 import os.path as osp
 import re
+from typing import Any
 
 import cv2
 import numpy as np
 
-from mmvos.videos.label_source import LabelSource
+from mmvos.structures import InputError, MissingFileError, check_name, read_lines
+from mmvos.videos import LabelSource, read_image
+from mmvos.videos.layouts import frames_of, masks_by_frame, masks_in, subfolders
 
-from .base_vos_dataset import BaseVOSDataset, frames_of, masks_by_frame, read_split_list
+from .base_vos_dataset import BaseVOSDataset
 
 #: soft and JPEG masks: above is foreground
 MASK_THRESHOLD = 127
 
 
 def read_grey(path: str) -> np.ndarray:
-    """A mask file of any number of (equal) channels as uint8 ``(H, W)``.
-
-    Raises:
-        FileNotFoundError, ValueError: naming the file.
-    """
-    image = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
-    if image is None:
-        if not osp.isfile(path):
-            raise FileNotFoundError(f'{path}: mask file not found.')
-        raise ValueError(f'{path}: cannot be decoded as an image; expected a mask.')
-    return image
+    """A mask file of any number of (equal) channels as uint8 ``(H, W)``; errors as of :func:`mmvos.videos.read_image`."""
+    return read_image(path, cv2.IMREAD_GRAYSCALE, 'a mask')
 
 
 def trailing_number(name: str) -> int | None:
     """The last number in a file's stem (``bear01_0020_gt.ppm``: 20); None without one."""
-    numbers = re.findall(r'\d+', osp.splitext(osp.basename(name))[0])
+    numbers = re.findall('[0-9]+', osp.splitext(osp.basename(name))[0])
     return int(numbers[-1]) if numbers else None
 
 
 def folders_in(path: str) -> list[str]:
     """Names of the folders in a folder, sorted, hidden ones left out; empty if there is no such folder."""
-    if not osp.isdir(path):
-        return []
-    return sorted(n for n in os.listdir(path) if osp.isdir(osp.join(path, n)) and not n.startswith('.'))
+    return subfolders(path) if osp.isdir(path) else []
 
 
 class UnsupervisedVOSDataset(BaseVOSDataset):
@@ -74,19 +65,19 @@ class UnsupervisedVOSDataset(BaseVOSDataset):
         layout: str = 'official',
         merge: bool = True,
         first_mask_prompt: bool = False,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         if split not in self.SPLITS:
-            raise ValueError(f'{type(self).__name__}: split is {split!r}; expected one of {self.SPLITS}.')
+            raise InputError(f'{type(self).__name__}: split is {split!r}; expected one of {self.SPLITS}.')
         if layout not in ('official', 'flat'):
-            raise ValueError(f"{type(self).__name__}: layout is {layout!r}; expected 'official' or 'flat'.")
+            raise InputError(f"{type(self).__name__}: layout is {layout!r}; expected 'official' or 'flat'.")
         self.split, self.layout, self.merge, self.first_mask_prompt = split, layout, merge, first_mask_prompt
         super().__init__(data_root=data_root, **kwargs)
 
     def load_data_list(self) -> list[dict]:
         """One dict per video, see :class:`BaseVOSDataset`."""
         if not osp.isdir(self.data_root):
-            raise FileNotFoundError(f'{self.data_root}: root folder of {type(self).__name__} not found.')
+            raise MissingFileError(f'{self.data_root}: root folder of {type(self).__name__} not found.')
         videos = self.load_flat() if self.layout == 'flat' else self.load_official()
         for video in videos:
             if self.first_mask_prompt:
@@ -103,18 +94,21 @@ class UnsupervisedVOSDataset(BaseVOSDataset):
     def load_flat(self) -> list[dict]:
         """Videos of the flat layout."""
         videos = []
-        for line in read_split_list(osp.join(self.data_root, 'ImageSets', f'{self.split}.txt')):
-            video_id, *group = line.split()
+        list_file = osp.join(self.data_root, 'ImageSets', f'{self.split}.txt')
+        for line in read_lines(list_file):
+            # a name may hold spaces: the last word is a group only where the line as a whole is no folder
+            name, group = line, ''
+            if not osp.isdir(osp.join(self.data_root, 'JPEGImages', line)):
+                name, _, group = line.rpartition(' ') if ' ' in line else (line, '', '')
+            video_id = check_name(name.strip(), list_file)
             frames = frames_of(osp.join(self.data_root, 'JPEGImages', video_id), video_id)
-            folder = osp.join(self.data_root, 'Annotations', video_id)
-            if not osp.isdir(folder):
-                raise FileNotFoundError(f'{folder}: folder of the masks of video {video_id!r} not found.')
+            masks = masks_in(osp.join(self.data_root, 'Annotations', video_id))
             annotations = {
                 i: LabelSource(path, threshold=MASK_THRESHOLD, reader=read_grey)
-                for i, path in masks_by_frame(folder, frames).items()
+                for i, path in masks_by_frame(masks, frames).items()
             }
-            video = dict(video_id=video_id, frames=frames, annotations=annotations)
+            video: dict[str, Any] = dict(video_id=video_id, frames=frames, annotations=annotations)
             if group:
-                video['group'] = group[0]
+                video['group'] = group
             videos.append(video)
         return videos

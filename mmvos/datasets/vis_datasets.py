@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any
 
 import pycocotools.mask as rle
@@ -10,6 +10,8 @@ from mmdet.datasets import YouTubeVISDataset as MMDetYouTubeVISDataset
 from mmdet.datasets.base_video_dataset import BaseVideoDataset
 
 from mmvos.registry import DATASETS
+from mmvos.structures import InputError, check_name, check_unique
+from mmvos.structures.run_length import as_code
 from mmvos.structures.youtube_vis import load_youtube_vis
 
 
@@ -48,7 +50,7 @@ class VISDataset(BaseVideoDataset):
         labels = {cat_id: label for label, cat_id in enumerate(self.metainfo['cat_ids'])}
         folder = self.data_prefix.get('img_path', '')
         if not self.test_mode and not data.get('annotations'):
-            raise ValueError(f'{self.ann_file}: no annotations, so it cannot be trained on.')
+            raise InputError(f'{self.ann_file}: no annotations, so it cannot be trained on.')
         videos = {}
         for video in data['videos']:
             common = dict(video_id=video['id'], height=video['height'], width=video['width'])
@@ -61,6 +63,8 @@ class VISDataset(BaseVideoDataset):
             for number, annotation in enumerate(data['annotations'], 1):
                 if annotation['category_id'] in labels:
                     self._add_instances(videos[annotation['video_id']], annotation, number, labels[annotation['category_id']])
+        names = [check_name(video['name'], self.ann_file) for video in videos.values()]
+        check_unique(names, self.ann_file)
         return list(videos.values())
 
     def _set_classes(self, categories: list[dict]) -> None:
@@ -70,7 +74,7 @@ class VISDataset(BaseVideoDataset):
             classes = tuple(category['name'] for category in categories)
         unknown = [name for name in classes if name.lower() not in names]
         if unknown:
-            raise ValueError(f'{self.ann_file}: no category named {unknown[0]!r}; it has {sorted(names)}.')
+            raise InputError(f'{self.ann_file}: no category named {unknown[0]!r}; it has {sorted(names)}.')
         self._metainfo.update(classes=tuple(classes), cat_ids=tuple(names[name.lower()] for name in classes))
 
     @staticmethod
@@ -81,7 +85,7 @@ class VISDataset(BaseVideoDataset):
             if not mask:
                 continue
             if box is None:
-                box = rle.toBbox(compressed(mask, size)).tolist()
+                box = rle.toBbox(as_code(mask, size)).tolist()
             x1, y1, width, height = box
             x2, y2 = min(x1 + width, video['width']), min(y1 + height, video['height'])
             x1, y1 = max(x1, 0), max(y1, 0)
@@ -112,7 +116,7 @@ class VISDataset(BaseVideoDataset):
             if images:
                 videos.append(dict(video, images=images, video_length=len(images)))
         if not videos:
-            raise ValueError(f'{self.ann_file}: no frame is left to train on (classes {self.metainfo["classes"]}).')
+            raise InputError(f'{self.ann_file}: no frame is left to train on (classes {self.metainfo["classes"]}).')
         return videos
 
     def prepare_data(self, idx: Any) -> dict:
@@ -135,16 +139,12 @@ class VISDataset(BaseVideoDataset):
 
 
 def video_name(video: dict) -> str:
-    """The data set's own name of a video: the folder of its frames, or its id."""
-    parent = Path(video['file_names'][0]).parent.name if video['file_names'] else ''
-    return video.get('name') or parent or str(video['id'])
-
-
-def compressed(mask: Any, size: tuple) -> dict:
-    """Polygons, an uncompressed or a compressed run-length code of a frame of ``size`` (H, W), as a compressed one."""
-    if isinstance(mask, list):
-        return rle.merge(rle.frPyObjects(mask, *size))
-    return rle.frPyObjects(mask, *size) if isinstance(mask['counts'], list) else mask
+    """The data set's own name of a video: as its file says, or the folder of its frames, or its id."""
+    name = video.get('name')
+    if not name and video['file_names']:
+        parent = PurePosixPath(video['file_names'][0]).parent
+        name = parent.name if parent.is_absolute() or '..' in parent.parts else str(parent)
+    return str(video['id']) if name in (None, '', '.') else name
 
 
 @DATASETS.register_module()

@@ -1,11 +1,11 @@
 """YouTube-Objects (Prest et al., CVPR 2012) with the segmentation masks of Jain and Grauman (ECCV 2014)."""
 
-import os
 import os.path as osp
+from typing import Any
 
 from mmvos.registry import DATASETS
-from mmvos.videos.label_source import LabelSource
-from mmvos.videos.video import list_frames
+from mmvos.structures import MissingFileError
+from mmvos.videos import LabelSource, list_frames, list_images
 
 from .unsupervised import MASK_THRESHOLD, UnsupervisedVOSDataset, folders_in, read_grey, trailing_number
 
@@ -30,7 +30,7 @@ class YouTubeObjectsDataset(UnsupervisedVOSDataset):
     """
 
     def __init__(
-        self, data_root: str = 'data/YouTube-Objects', data_prefix: dict = None, min_labels: int = 1, **kwargs
+        self, data_root: str = 'data/YouTube-Objects', data_prefix: dict | None = None, min_labels: int = 1, **kwargs: Any
     ) -> None:
         self.min_labels = min_labels
         super().__init__(
@@ -48,7 +48,7 @@ class YouTubeObjectsDataset(UnsupervisedVOSDataset):
                     if osp.isdir(labels):
                         videos.append(self._shot(category, video, shot, labels))
         if not videos:
-            raise FileNotFoundError(
+            raise MissingFileError(
                 f'{self.data_prefix["ann"]}: no labels found. Expected '
                 '<class>/data/<video>/shots/<shot>/labels/<frame>.jpg with the classes '
                 f'{", ".join(CLASSES)}.'
@@ -61,17 +61,14 @@ class YouTubeObjectsDataset(UnsupervisedVOSDataset):
         folder = nested if osp.isdir(nested) else folder
         frames = list_frames(folder) if osp.isdir(folder) else []
         if not frames:
-            raise FileNotFoundError(f'{folder}: no frames found for the labels in {labels}. Expected frame<number:04d>.jpg.')
-        position: dict[int, int] = {trailing_number(frame): i for i, frame in enumerate(frames)}
+            raise MissingFileError(f'{folder}: no frames found for the labels in {labels}. Expected frame<number:04d>.jpg.')
+        position = {trailing_number(frame): i for i, frame in enumerate(frames)}
         annotations = {}
-        for name in sorted(os.listdir(labels)):
-            if not name.lower().endswith(('.jpg', '.png')) or name.startswith('.'):
-                continue
-            number = trailing_number(name)
-            if number not in position:
-                raise FileNotFoundError(
-                    f'{osp.join(folder, f"frame{number:04d}.jpg")}: frame not found, but there is a '
-                    f'label for it ({osp.join(labels, name)}).'
+        for path in list_images(labels):
+            number = trailing_number(path)
+            if number is None or number not in position:
+                raise MissingFileError(
+                    f'{osp.join(folder, f"frame{number or 0:04d}.jpg")}: frame not found, but there is a label for it ({path}).'
                 )
-            annotations[position[number]] = LabelSource(osp.join(labels, name), threshold=MASK_THRESHOLD, reader=read_grey)
+            annotations[position[number]] = LabelSource(path, threshold=MASK_THRESHOLD, reader=read_grey)
         return dict(video_id=f'{category}_{video}_{shot}', group=category, frames=frames, annotations=annotations)

@@ -1,14 +1,14 @@
 """From label maps to the annotation file of YouTube-VIS."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pycocotools.mask as rle
 
-from mmvos.structures import atomic_path, object_ids_of
+from mmvos.structures import InputError, atomic_path, check_name, check_unique, object_ids_of
+from mmvos.videos.layouts import subfolders
 
 
 class YouTubeVISWriter:
@@ -20,12 +20,11 @@ class YouTubeVISWriter:
     """
 
     def __init__(self, categories: Sequence[str], description: str = '') -> None:
-        repeated = [name for name in categories if list(categories).count(name) > 1]
-        if repeated:
-            raise ValueError(f'the category {repeated[0]!r} is listed twice.')
+        check_unique(list(categories), 'categories', 'category')
         self.category_ids = {name: number for number, name in enumerate(categories, 1)}
         self.description = description
         self.videos: list[dict] = []
+        self._names: set[str] = set()
         self.annotations: list[dict] = []
 
     def add_video(
@@ -45,7 +44,7 @@ class YouTubeVISWriter:
             categories: ``{object id: category}``; every object of the label maps needs one.
 
         Raises:
-            ValueError: an object without a category, an unknown category, a label map of another size.
+            InputError: an object without a category, an unknown category, a label map of another size.
         """
         objects: dict[int, dict[int, dict]] = {}
         count = 0
@@ -54,7 +53,7 @@ class YouTubeVISWriter:
             if label_map is None:
                 continue
             if label_map.shape != tuple(size):
-                raise ValueError(
+                raise InputError(
                     f'{file_names[frame]}: the label map is {label_map.shape[1]}x{label_map.shape[0]}, '
                     f'the video is {size[1]}x{size[0]} (width x height).'
                 )
@@ -62,7 +61,7 @@ class YouTubeVISWriter:
                 code = rle.encode(np.asfortranarray(label_map == object_id))
                 objects.setdefault(object_id, {})[frame] = code
         if count != len(file_names):
-            raise ValueError(f'{name or file_names[0]}: {count} label maps for {len(file_names)} frames.')
+            raise InputError(f'{name or file_names[0]}: {count} label maps for {len(file_names)} frames.')
         self.add_tracks(file_names, size, [(categories.get(i), masks) for i, masks in sorted(objects.items())], name)
 
     def add_tracks(
@@ -73,13 +72,18 @@ class YouTubeVISWriter:
         name: str | None = None,
     ) -> None:
         """One video whose objects are ``[(category, {frame: compressed run-length code})]``; masks may overlap."""
+        if name:
+            check_name(name, 'annotation file')
+            if name in self._names:
+                raise InputError(f'{name}: a second video of this name; names must be unique.')
+            self._names.add(name)
         video_id = len(self.videos) + 1
         video = dict(id=video_id, width=size[1], height=size[0], length=len(file_names), file_names=list(file_names))
         self.videos.append(dict(video, name=name) if name else video)
         for number, (category, masks) in enumerate(tracks, 1):
             if category not in self.category_ids:
                 known = ', '.join(self.category_ids)
-                raise ValueError(
+                raise InputError(
                     f'{name or file_names[0]}: object {number} has the category {category!r}; expected one of: {known}.'
                 )
             segmentations, areas, bboxes = ([None] * len(file_names) for _ in range(3))
@@ -119,9 +123,7 @@ class YouTubeVISWriter:
 
 def list_videos(folder: str) -> list[str]:
     """Names of the sub-folders of a folder, sorted; an error that names it if there are none."""
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(f'{folder}: folder of the videos not found.')
-    names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith('.'))
+    names = subfolders(folder, 'folder of the videos')
     if not names:
-        raise ValueError(f'{folder}: no videos found. Expected a sub-folder of frames per video.')
+        raise InputError(f'{folder}: no videos found. Expected a sub-folder of frames per video.')
     return names

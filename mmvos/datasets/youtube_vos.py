@@ -5,11 +5,11 @@ import os.path as osp
 from typing import Any
 
 from mmvos.registry import DATASETS
-from mmvos.videos.label_source import LabelSource
+from mmvos.structures import MissingFileError
+from mmvos.videos import LabelSource
+from mmvos.videos.layouts import ListedObject, VideoEntry, masks_by_frame, masks_in, read_youtube_vos
 
-from .base_vos_dataset import BaseVOSDataset, frames_of, masks_by_frame, read_json
-
-META = 'the meta.json of YouTube-VOS: {"videos": {id: {"objects": {id: {"category", "frames"}}}}}'
+from .base_vos_dataset import BaseVOSDataset
 
 
 @DATASETS.register_module()
@@ -22,12 +22,12 @@ class YouTubeVOSDataset(BaseVOSDataset):
     prompt. Frames before the first prompt get an empty result and are not part of a submission.
 
     Args:
-        split: ``'train'``, ``'valid'`` or ``'test'``.
-        all_frames: segment every frame of ``<split>_all_frames`` (a separate download: 30 instead of 6 frames per
-            second) instead of the annotated ones. Submissions still hold the listed frames only.
-        categories: keep only objects of these categories.
-        data_prefix: folders relative to ``data_root``: ``img`` (frames), ``ann`` (masks).
-        ann_file: the meta file; default ``<split>/meta.json``.
+        split (str): ``'train'``, ``'valid'`` or ``'test'``.
+        all_frames (bool): whether every frame of ``<split>_all_frames`` is segmented (a separate download: 30 instead of 6
+            frames per second) instead of the annotated ones. Submissions still hold the listed frames only.
+        categories (list[str] | None): keep only objects of these categories.
+        data_prefix (dict | None): folders relative to ``data_root``: ``img`` (frames), ``ann`` (masks).
+        ann_file (str): the meta file; default ``<split>/meta.json``.
         kwargs: as of :class:`BaseVOSDataset`.
     """
 
@@ -39,76 +39,67 @@ class YouTubeVOSDataset(BaseVOSDataset):
         categories: list[str] | None = None,
         data_prefix: dict | None = None,
         ann_file: str = '',
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         self.split, self.all_frames, self.wanted_categories = split, all_frames, categories
         frames = f'{split}_all_frames/JPEGImages' if all_frames else f'{split}/JPEGImages'
         folders = dict(dict(img=frames, ann=f'{split}/Annotations'), **(data_prefix or {}))
         super().__init__(data_root=data_root, ann_file=ann_file or f'{split}/meta.json', data_prefix=folders, **kwargs)
 
+    def entries(self) -> list[VideoEntry]:
+        """Videos as the benchmark's lists tell them."""
+        return read_youtube_vos(self.ann_file, self.data_prefix['img'], self.data_prefix['ann'])
+
     def load_data_list(self) -> list[dict]:
         """One video per entry of the meta file that has an object of the wanted categories."""
         videos = []
-        for name, entry in sorted(self._read_meta().items()):
+        for entry in self.entries():
             objects = {
-                int(object_id): content
-                for object_id, content in entry['objects'].items()
-                if self.wanted_categories is None or content.get('category') in self.wanted_categories
+                object_id: listed
+                for object_id, listed in entry.objects.items()
+                if self.wanted_categories is None or listed.category in self.wanted_categories
             }
             if objects:
-                videos.append(self._video(name, objects))
+                videos.append(self._video(entry, objects))
         return videos
 
-    def _read_meta(self) -> dict[str, Any]:
-        meta = read_json(self.ann_file, META)
-        try:
-            videos = meta['videos']
-            for entry in videos.values():
-                for object_id, content in entry['objects'].items():
-                    int(object_id), content['frames'][0]
-        except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
-            raise ValueError(f'{self.ann_file}: {type(error).__name__} {error} while reading it. Expected {META}.') from None
-        return videos
-
-    def _video(self, name: str, objects: dict[int, dict]) -> dict:
-        frames = frames_of(osp.join(self.data_prefix['img'], name), name)
+    def _video(self, entry: VideoEntry, objects: dict[int, ListedObject]) -> dict:
+        frames = entry.frames()
         position = {osp.splitext(osp.basename(f))[0]: i for i, f in enumerate(frames)}
-        listed = sorted({stem for content in objects.values() for stem in content['frames']})
-        missing = [stem for stem in listed if stem not in position]
+        # sorted by position: the order of frames is that of the video
+        listed = sorted({name for content in objects.values() for name in content.frames}, key=lambda n: position.get(n, -1))
+        missing = [name for name in listed if name not in position]
         if missing:
-            expected = osp.join(self.data_prefix['img'], name, missing[0] + osp.splitext(frames[0])[1])
-            raise FileNotFoundError(f'{expected}: frame not found, but {self.ann_file} lists it.')
-        folder = osp.join(self.data_prefix['ann'], name)
-        if not osp.isdir(folder):
-            raise FileNotFoundError(f'{folder}: folder of the masks of video {name!r} not found.')
-        masks = masks_by_frame(folder, frames)
-        prompts, starts = self._prompts(name, objects, masks, position)
-        complete = all(position[stem] in masks for stem in listed)
+            expected = osp.join(entry.frames_dir, missing[0] + osp.splitext(frames[0])[1])
+            raise MissingFileError(f'{expected}: frame not found, but {self.ann_file} lists it.')
+        masks = masks_by_frame(masks_in(entry.masks_dir), frames)
+        object_frames = {i: [position[name] for name in content.frames] for i, content in objects.items()}
+        complete = all(position[name] in masks for name in listed)
         return dict(
-            video_id=name,
+            video_id=entry.video_id,
             frames=frames,
-            prompts=prompts,
-            prompt_frames=starts,
+            prompts=self._prompts(entry, object_frames, masks, frames),
+            prompt_frames={object_id: indices[0] for object_id, indices in object_frames.items()},
             # in the valid and test sets the masks are prompts, not annotations
             annotations=masks if complete else {},
             labelled=sorted(masks) if complete else [],
-            categories={i: content.get('category', 'object') for i, content in objects.items()},
-            object_frames={i: [position[stem] for stem in content['frames']] for i, content in objects.items()},
-            eval_frames=[position[stem] for stem in listed],
+            categories={i: content.category or 'object' for i, content in objects.items()},
+            object_frames=object_frames,
+            eval_frames=[position[name] for name in listed],
             submit_frames=listed,
         )
 
-    def _prompts(self, name: str, objects: dict[int, dict], masks: dict[int, str], position: dict[str, int]) -> tuple:
-        """``{frame: its mask with the new objects only}`` and ``{object id: frame}``."""
-        starts = {object_id: position[min(content['frames'])] for object_id, content in objects.items()}
+    def _prompts(
+        self, entry: VideoEntry, object_frames: dict[int, list[int]], masks: dict[int, str], frames: list[str]
+    ) -> dict[int, LabelSource]:
+        """``{frame: its mask with the new objects only}``."""
         prompts = {}
-        for index in sorted(set(starts.values())):
+        for index in sorted({indices[0] for indices in object_frames.values()}):
             if index not in masks:
-                stem = {i: s for s, i in position.items()}[index]
-                raise FileNotFoundError(
-                    f'{osp.join(self.data_prefix["ann"], name, stem + ".png")}: mask not found, '
-                    'but an object of this video begins there.'
+                stem = osp.splitext(osp.basename(frames[index]))[0]
+                raise MissingFileError(
+                    f'{osp.join(entry.masks_dir, stem + ".png")}: mask not found, but an object of this video begins there.'
                 )
-            new = [object_id for object_id, start in starts.items() if start == index]
-            prompts[index] = LabelSource(masks[index], table={i: i for i in new}, size_mismatch=self.size_mismatch)
-        return prompts, starts
+            new = [object_id for object_id, indices in object_frames.items() if indices[0] == index]
+            prompts[index] = LabelSource(masks[index], size_mismatch=self.size_mismatch).only(new)
+        return prompts

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from mmvos.structures import atomic_path
+from mmvos.structures import InputError, atomic_path
 
 Path = str | os.PathLike
 
@@ -40,10 +40,10 @@ def write_youtube_vis_zip(results: Sequence[dict[str, Any]], path: Path) -> None
         path: of the zip file.
 
     Raises:
-        ValueError: no results at all, which the server cannot read.
+        InputError: no results at all, which the server cannot read.
     """
     if not results:
-        raise ValueError(f'{os.fspath(path)}: no results; the server needs at least one entry.')
+        raise InputError(f'{os.fspath(path)}: no results; the server needs at least one entry.')
     entries: list[dict[str, Any]] = []
     for result in results:
         entries.append(

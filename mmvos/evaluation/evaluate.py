@@ -1,4 +1,4 @@
-"""Scoring predictions that lie in files: one sequence after the other, in several processes."""
+"""Scoring predictions that lie in files: one video after the other, in several processes."""
 
 import multiprocessing
 import os
@@ -10,87 +10,97 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmvos.structures import read_label_map
-from mmvos.videos.layouts import GroundTruthVideo, MaskFiles
+from mmvos.structures import InputError, MissingFileError
+from mmvos.videos import LabelSource
+from mmvos.videos.archive import MaskFiles
+from mmvos.videos.layouts import AnnotatedVideo
 
-from .functional import (
-    TEMPORAL_SEQUENCES,
-    DAVIS2016Sequence,
-    DAVISSemiSequence,
-    DAVISUnsupSequence,
-    MeanIoUVideo,
-    YouTubeVOSVideo,
-    davis_summary,
-    mean_iou_summary,
-    youtube_vos_summary,
-)
+from .functional.scorer import Row
+from .scoring import Scoring, VideoFacts
 
-#: mean IoU protocols: (objects, whether the first annotated frame is left out)
-MEAN_IOU_PROTOCOLS = {
-    'segtrack-v2': ('union', False),
-    'segtrack-v2-semi': ('each', True),
-    'youtube-objects': ('union', False),
-    'youtube-objects-semi': ('union', True),
-    'fbms': ('union', False),
-}
-MASK_PROTOCOLS = ('davis2016', 'davis2017-semi', 'davis2017-unsup', 'youtube-vos', *MEAN_IOU_PROTOCOLS)
+#: told how many frames are done, and of how many
+Progress = Callable[[int, int], Any]
 
 
-def score_video(
-    video: GroundTruthVideo,
-    predictions: MaskFiles,
-    protocol: str,
-    strict: bool = True,
-    temporal: bool = True,
-    first: str = 'exclude',
-    last: str = 'include',
-) -> list[dict[str, Any]]:
-    """Score one video by a protocol of :data:`MASK_PROTOCOLS`; every file is read once, for all its objects.
+def silent(done: int, total: int) -> None:  # noqa: ARG001
+    """A :data:`Progress` that is not shown."""
+
+
+def score_video(video: AnnotatedVideo, predictions: MaskFiles, scoring: Scoring) -> list[Row]:
+    """Score one video; every file is read once, for all its objects.
 
     Args:
-        video: the annotated frames.
-        predictions: of all videos.
-        protocol: see above.
-        strict: ``davis2017-semi``: an id that was not given is an error.
-        temporal: ``davis2016``: measure T where it is defined.
-        first, last: ``youtube-vos``: frames that count, see :class:`YouTubeVOSVideo`.
+        video (AnnotatedVideo): the annotated frames.
+        predictions (MaskFiles): of all videos.
+        scoring (Scoring): how the protocol counts.
 
     Returns:
         Rows of the video's objects.
 
     Raises:
-        FileNotFoundError, ValueError: naming the file.
+        InputError: naming the files of the frame.
     """
-    count, resize = len(video.frames), protocol in MEAN_IOU_PROTOCOLS
-    options = dict(binary=True) if protocol == 'davis2016' else {}
-    if protocol == 'davis2016':
-        scorer = DAVIS2016Sequence(count, temporal and video.video_id in TEMPORAL_SEQUENCES)
-    elif protocol == 'davis2017-semi':
-        scorer = DAVISSemiSequence(count, strict)
-    elif protocol == 'davis2017-unsup':
-        scorer = DAVISUnsupSequence(count)
-    elif protocol == 'youtube-vos':
-        scorer = YouTubeVOSVideo(video.categories, video.first_frames, first, last)
-    else:
-        objects, skip_first = MEAN_IOU_PROTOCOLS[protocol]
-        scorer = MeanIoUVideo(objects, skip_first, video.group)
+    first_frames = {object_id: frames[0] for object_id, frames in video.object_frames.items() if frames}
+    facts = VideoFacts(video.video_id, len(video.frames), video.categories, video.object_frames, first_frames, video.group)
     folder = predictions.folder_of(video.video_id)
+    try:
+        scorer = scoring.scorer(facts)
+    except InputError as error:
+        raise InputError(f'{video.video_id}: {error}') from error
     for position, frame in enumerate(video.frames):
-        wants_gt = getattr(scorer, 'needs_annotation', _always)(position)
-        wants_pred = getattr(scorer, 'needs_prediction', _always)(position)
-        if not (wants_gt or wants_pred):
-            continue
-        gt = video.label_map(position, **options) if wants_gt else None
-        pred = None
-        if wants_pred:
-            pred = predictions.read(folder, frame, shape=None if resize else gt.shape, **options)
-            if pred.shape != gt.shape:
-                pred = cv2.resize(pred, gt.shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+        source, gt, pred = video.annotations[position], None, None
+        if scorer.needs_annotation(position):
+            gt = source.read()
+        if scorer.needs_prediction(position):
+            shape = None if gt is None or scoring.resized else gt.shape
+            pred = predictions.read(folder, frame, shape)
+            if gt is not None and pred.shape != gt.shape:
+                pred = np.asarray(cv2.resize(pred, gt.shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
         try:
             scorer.update(position, gt, pred)
-        except ValueError as error:
-            raise ValueError(f'{os.path.join(predictions.path, folder, frame)}.png: {error}') from None
+        except InputError as error:
+            names = [source.name] if pred is None else [predictions.name_of(folder, frame), f'annotation {source.name}']
+            raise InputError(f'{", ".join(names)}: {error}') from error
     return [dict(video=video.video_id, **row) for row in scorer.result()]
+
+
+def score_videos(
+    videos: Sequence[AnnotatedVideo],
+    predictions: MaskFiles,
+    scoring: Scoring,
+    num_workers: int = 1,
+    progress: Progress = silent,
+) -> list[Row]:
+    """Score all videos of a data set.
+
+    Args:
+        videos (Sequence[AnnotatedVideo]): see :mod:`mmvos.videos.layouts`.
+        predictions (MaskFiles): of all videos.
+        scoring (Scoring): how the protocol counts.
+        num_workers (int): processes; the longest videos are begun first.
+        progress (Progress): told how far it is, after every video.
+
+    Returns:
+        Rows of all objects in the order of the videos.
+    """
+    missing = []
+    for video in videos:  # before the work begins
+        try:
+            predictions.folder_of(video.video_id)
+        except MissingFileError as error:
+            missing.append((video.video_id, error))
+    if missing:
+        also = f' (and of {len(missing) - 1} more: {", ".join(name for name, _ in missing[1:6])})' if missing[1:] else ''
+        raise MissingFileError(f'{missing[0][1]}{also}') from missing[0][1]
+    work = partial(score_video, predictions=predictions, scoring=scoring)
+    order = sorted(range(len(videos)), key=lambda i: -len(videos[i].frames))
+    rows: dict[int, list[Row]] = {}
+    done, total = 0, sum(len(video.frames) for video in videos)
+    for index, result in _in_processes(work, videos, order, min(num_workers, len(videos))):
+        rows[index] = result
+        done += len(videos[index].frames)
+        progress(done, total)
+    return [row for index in range(len(videos)) for row in rows[index]]
 
 
 def available_cores() -> int:
@@ -98,63 +108,9 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
 
 
-def _always(position: int) -> bool:
-    return True
-
-
-def summarise(protocol: str, rows: Sequence[dict]) -> dict[str, float]:
-    """The official figures of a protocol from the rows of all videos."""
-    if protocol.startswith('davis'):
-        return davis_summary(rows)
-    if protocol == 'youtube-vos':
-        return youtube_vos_summary(rows)
-    return mean_iou_summary(rows)
-
-
-def score_videos(
-    videos: Sequence[GroundTruthVideo],
-    predictions: str | os.PathLike | MaskFiles,
-    protocol: str,
-    num_workers: int = 1,
-    progress: Callable[[int], None] | None = None,
-    **options,
-) -> tuple[dict[str, float], list[dict[str, Any]]]:
-    """Score all videos of a data set.
-
-    Args:
-        videos: see :mod:`mmvos.videos.layouts`.
-        predictions: a folder or a zip file of label maps.
-        protocol: of :data:`MASK_PROTOCOLS`.
-        num_workers: processes; the longest videos are begun first.
-        progress: called with the number of frames of every video that is done.
-        options: as of :func:`score_video`.
-
-    Returns:
-        The official figures, and the rows of all objects in the order of the videos.
-    """
-    if not isinstance(predictions, MaskFiles):
-        predictions = MaskFiles(predictions)
-    missing = []
-    for video in videos:  # before the work begins
-        try:
-            predictions.folder_of(video.video_id)
-        except FileNotFoundError as error:
-            missing.append((video.video_id, error))
-    if missing:
-        also = f' (and of {len(missing) - 1} more: {", ".join(name for name, _ in missing[1:6])})' if missing[1:] else ''
-        raise FileNotFoundError(f'{missing[0][1]}{also}')
-    work = partial(score_video, predictions=predictions, protocol=protocol, **options)
-    order = sorted(range(len(videos)), key=lambda i: -len(videos[i].frames))
-    rows: dict[int, list[dict]] = {}
-    for index, result in _in_processes(work, videos, order, min(num_workers, len(videos))):
-        rows[index] = result
-        if progress is not None:
-            progress(len(videos[index].frames))
-    rows = [row for index in range(len(videos)) for row in rows[index]]
-    return summarise(protocol, rows), rows
-
-
-def _in_processes(work: Callable, videos: Sequence, order: Iterable[int], num_workers: int) -> Iterator[tuple[int, Any]]:
+def _in_processes(
+    work: Callable[[Any], Any], videos: Sequence[Any], order: Iterable[int], num_workers: int
+) -> Iterator[tuple[int, Any]]:
     if num_workers <= 1:
         for index in order:
             yield index, work(videos[index])
@@ -171,7 +127,7 @@ def _in_processes(work: Callable, videos: Sequence, order: Iterable[int], num_wo
             pool.shutdown(cancel_futures=True)
 
 
-def videos_of_dataset(dataset: Any) -> list[GroundTruthVideo]:
+def videos_of_dataset(dataset: Any) -> list[AnnotatedVideo]:
     """The annotated frames of a data set of MMVOS's (``dataset.get_data_info(i)``), in whatever layout it reads."""
     videos = []
     for i in range(len(dataset)):
@@ -179,22 +135,6 @@ def videos_of_dataset(dataset: Any) -> list[GroundTruthVideo]:
         names = info.get('frame_names') or [os.path.splitext(os.path.basename(f))[0] for f in info['frames']]
         counted = info.get('eval_frames')
         indices = [k for k in sorted(info['annotations']) if counted is None or k in counted]
-        annotations = [_Loaded(info['annotations'][k], info.get('label_options') or {}) for k in indices]
-        videos.append(
-            GroundTruthVideo(info['video_id'], [names[k] for k in indices], annotations, indices, group=info.get('group'))
-        )
+        annotations = [LabelSource.of(info['annotations'][k]) for k in indices]
+        videos.append(AnnotatedVideo(info['video_id'], [names[k] for k in indices], annotations, group=info.get('group')))
     return videos
-
-
-class _Loaded:
-    """An annotation of a data set, read when it is asked for."""
-
-    def __init__(self, source: Any, options: dict) -> None:
-        self.source, self.options = source, options
-
-    def __array__(self, dtype=None, copy=None) -> np.ndarray:
-        if isinstance(self.source, (str, os.PathLike)):
-            label_map = read_label_map(self.source, **self.options)
-        else:
-            label_map = np.asarray(self.source)
-        return label_map if dtype is None else label_map.astype(dtype)

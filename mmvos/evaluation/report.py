@@ -12,12 +12,14 @@ from mmvos.structures import atomic_path
 Path = str | os.PathLike
 
 
-def write_json(path: Path, protocol: str, metrics: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
+def write_json(
+    path: Path, protocol: str, metrics: dict[str, Any], rows: Sequence[dict[str, Any]], warnings: Sequence[str] = ()
+) -> None:
     """Metrics under their official names at the top level, ``protocol``, and the objects' rows as ``per_object``.
 
-    NaN becomes null.
+    ``warnings`` are written where there are any. NaN becomes null.
     """
-    content = dict(metrics, protocol=protocol, per_object=list(rows))
+    content = dict(metrics, protocol=protocol, per_object=list(rows), **({'warnings': list(warnings)} if warnings else {}))
     with atomic_path(path) as temporary, open(temporary, 'w', encoding='utf-8') as file:
         json.dump(_plain(content), file, indent=2, allow_nan=False)
         file.write('\n')

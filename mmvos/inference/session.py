@@ -183,9 +183,12 @@ class VOSSession(BaseSession[VOSDataSample]):
         label_maps, masks = {}, {}
         for index in sorted(video.prompts) if self.model.prompted else []:
             with place_named(video, index):
-                label_maps[index] = video.prompt(index, first.shape[:2])
-                new_ids = self._check_prompt(label_maps[index], first)
-            masks[index] = view.masks(label_maps[index], new_ids)
+                label_map = video.prompt(index, first.shape[:2])
+                if label_map is None:
+                    continue
+                new_ids = self._check_prompt(label_map, first)
+            label_maps[index] = label_map
+            masks[index] = view.masks(label_map, new_ids)
             self.objects.add(new_ids)
         with self._autocast():
             offline = OfflineVideo(video, view, masks)

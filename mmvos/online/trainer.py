@@ -32,7 +32,7 @@ from torch.utils.data import Dataset
 
 from mmvos.inference import VOSSession, open_session, video_info
 from mmvos.registry import DATASETS, TRANSFORMS
-from mmvos.structures import VOID, VOSDataSample, atomic_path, object_ids_of, read_label_map
+from mmvos.structures import VOID, VOSDataSample, atomic_path, object_ids_of
 from mmvos.videos import Video
 
 
@@ -413,8 +413,7 @@ def given_frames(video: Video, late: bool = True) -> list[GivenFrame]:
 
 def read_prompt(video: Video, index: int) -> np.ndarray:
     """A prompt without the check that it holds an object: a video with an empty mask is skipped, not refused."""
-    source = video.prompts[index]
-    return source if isinstance(source, np.ndarray) else read_label_map(source, **video.prompt_options)
+    return video.prompts[index].read()
 
 
 def mixed_samples(iteration: int, batch_size: int, ratio: float) -> int:

@@ -9,3 +9,7 @@ class InputError(ValueError):
     that was caught, if any, is its cause (``raise InputError(...) from error``). Errors of any other type are faults of
     the program: they pass untouched and keep their traceback.
     """
+
+
+class MissingFileError(InputError, FileNotFoundError):
+    """A file or folder that is not there: an :class:`InputError` that ``except FileNotFoundError`` catches as well."""

@@ -23,7 +23,8 @@ class InstanceSlots:
 
     def add(self, count: int) -> 'InstanceSlots':
         """With ``count`` further objects."""
-        taken, added = set(self.slots), []
+        taken = set(self.slots)
+        added: list[int] = []
         candidate = 0
         while len(added) < count:
             if candidate not in taken:

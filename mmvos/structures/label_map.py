@@ -1,22 +1,21 @@
-"""Label maps: reading, checking, writing, palettes, one-hot masks and compression.
+"""Label maps: reading, checking, writing, palettes and one-hot masks.
 
 A label map is uint8 ``(H, W)``: 0 background, k the object with id k, 255 void.
 """
 
 import io
 import os
-import zlib
 from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from .atomic import atomic_path
+from .errors import InputError
+from .files import PathLike, read_bytes
 
 VOID = 255
 MAX_OBJECT_ID = 254
@@ -45,9 +44,34 @@ def davis_palette() -> np.ndarray:
 DAVIS_PALETTE = davis_palette()
 
 
-def read_palette(path: str | os.PathLike) -> np.ndarray | None:
+#: formats that are looked for, and no other (a reader of PostScript would start a program)
+FORMATS = ('PNG', 'JPEG', 'BMP', 'TIFF', 'WEBP', 'PPM', 'GIF')
+#: largest size of an image file, in bytes
+MAX_IMAGE_BYTES = 2**30
+_MASK = 'a label map: an 8-bit palette or grey PNG whose pixel values are object ids (0 = background)'
+
+
+def open_image(data: bytes, name: str) -> Image.Image:
+    """An image of which only the header was read. More pixels than Pillow allows (179 million) are refused.
+
+    Args:
+        data (bytes): contents of the file.
+        name (str): of the file, for messages.
+
+    Raises:
+        InputError: no image, damaged, or too large.
+    """
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        raise InputError(f'{name}: declares more pixels than any video frame has ({error}).') from error
+    except Exception as error:  # whatever Pillow meets in foreign bytes
+        raise InputError(f'{name}: cannot be read as an image ({error}).') from error
+
+
+def read_palette(path: PathLike) -> np.ndarray | None:
     """The palette of an indexed PNG, uint8 ``(256, 3)``, grey where the file has fewer entries; None if it has none."""
-    with Image.open(path) as image:
+    with open_image(read_bytes(path, 'a mask', MAX_IMAGE_BYTES), os.fspath(path)) as image:
         if image.mode != 'P':
             return None
         colours = np.asarray(image.getpalette('RGB'), np.uint8).reshape(-1, 3)
@@ -56,81 +80,140 @@ def read_palette(path: str | os.PathLike) -> np.ndarray | None:
     return palette
 
 
-def read_label_map(
-    path: str | os.PathLike,
-    shape: tuple[int, int] | None = None,
-    size_mismatch: str = 'error',
-    binary: bool = False,
-    threshold: int | None = None,
-    data: bytes | None = None,
-) -> np.ndarray:
-    """Read a label map and check it.
+def decode_label_map(data: bytes, name: str, lossy: bool = False) -> np.ndarray:
+    """Pixel values of an image file of one channel.
 
     Args:
-        path: an 8-bit palette or grey PNG (grey JPEG where a data set has such).
-        shape: ``(H, W)`` that the frame has; None: any.
-        size_mismatch: ``'error'``, or ``'resize'`` (nearest neighbour to ``shape``).
-        binary: every value > 0 (or > ``threshold``), void included, becomes object 1.
-        threshold: with ``binary``: the largest value that is background (default 0).
-        data: contents of the file where it is not on disk (an entry of an archive); ``path`` is then its name only.
+        data (bytes): contents of the file. An orientation that it tells (EXIF) is followed.
+        name (str): of the file, for messages.
+        lossy (bool): whether a JPEG will do, whose values are near the true ones.
 
     Returns:
         uint8 ``(H, W)``.
 
     Raises:
-        FileNotFoundError, ValueError: naming the file and what was expected of it.
+        InputError: naming the file and what was expected of it.
     """
-    path = os.fspath(path)
-    try:
-        with Image.open(path if data is None else io.BytesIO(data)) as image:
-            mode = image.mode
-            if mode not in ('P', 'L', '1'):
-                depth = '16-bit or 32-bit' if mode.startswith(('I', 'F')) else mode
-                raise ValueError(
-                    f'{path}: this mask is a {depth} image. Expected an 8-bit palette or grey PNG whose '
-                    'pixel values are object ids (0 = background).'
-                )
-            label_map = np.array(image, dtype=np.uint8)
-    except FileNotFoundError:
-        raise FileNotFoundError(f'{path}: mask file not found.') from None
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise ValueError(f'{path}: cannot be read as an image ({error}). Expected an 8-bit palette or grey PNG.') from None
-    if shape is not None and label_map.shape != tuple(shape):
-        if size_mismatch != 'resize':
-            raise ValueError(
-                f'{path}: the mask is {label_map.shape[1]}x{label_map.shape[0]}, its frame is {shape[1]}x{shape[0]} '
-                "(width x height). Give a mask of the frame's size, or allow it with size_mismatch='resize' "
-                '(nearest neighbour).'
+    with open_image(data, name) as image:
+        if image.mode not in ('P', 'L', '1'):
+            depth = '16-bit or 32-bit' if image.mode.startswith(('I', 'F')) else image.mode
+            raise InputError(f'{name}: this mask is a {depth} image. Expected {_MASK}.')
+        if image.format == 'JPEG' and not lossy:
+            raise InputError(
+                f'{name}: this mask is a JPEG, whose pixel values are not exact, so that edges become objects of their own. '
+                'Expected a PNG; a mask of one object can be read as it is with binary=True (--binary).'
             )
-        label_map = cv2.resize(label_map, (shape[1], shape[0]), interpolation=cv2.INTER_NEAREST_EXACT)
+        try:
+            return np.array(ImageOps.exif_transpose(image), dtype=np.uint8)
+        except Exception as error:  # whatever Pillow meets in foreign bytes
+            raise InputError(f'{name}: cannot be read as an image, it is damaged or cut short ({error}).') from error
+
+
+def read_label_map(
+    path: PathLike,
+    shape: tuple[int, int] | None = None,
+    size_mismatch: str = 'error',
+    binary: bool = False,
+    threshold: int | None = None,
+) -> np.ndarray:
+    """Read a label map and check it.
+
+    Args:
+        path (PathLike): 8-bit palette or grey PNG (with ``binary`` also a grey JPEG).
+        shape (tuple[int, int] | None): ``(H, W)`` that the frame has; None: any.
+        size_mismatch (str): ``'error'``, or ``'resize'`` (nearest neighbour to ``shape``).
+        binary (bool): whether every value above ``threshold``, void included, becomes object 1.
+        threshold (int | None): with ``binary``, the largest value that is background. Default: 0, in a JPEG 127.
+
+    Returns:
+        uint8 ``(H, W)``.
+
+    Raises:
+        MissingFileError: there is no such file.
+        InputError: naming the file and what was expected of it.
+    """
+    name = os.fspath(path)
+    data = read_bytes(path, 'a mask', MAX_IMAGE_BYTES)
+    label_map = decode_label_map(data, name, lossy=binary)
     if binary:
-        label_map = (label_map > (threshold or 0)).astype(np.uint8)
-    return label_map
+        background = threshold if threshold is not None else 127 if data[:2] == b'\xff\xd8' else 0
+        label_map = (label_map > background).astype(np.uint8)
+    else:
+        check_hard_edges(label_map, name)
+    return fitted(label_map, name, shape, size_mismatch)
 
 
-def write_label_map(path: str | os.PathLike, label_map: np.ndarray, palette: np.ndarray | None = None) -> None:
-    """Write an indexed PNG: all 256 palette entries, the same bytes for the same input, complete or not there at all."""
-    path = Path(path)
+def fitted(label_map: np.ndarray, name: str, shape: tuple[int, int] | None, size_mismatch: str = 'error') -> np.ndarray:
+    """The label map ``(H, W)`` at the size of its frame.
+
+    Args:
+        label_map (ndarray): ``(h, w)``.
+        name (str): where it comes from, for messages.
+        shape (tuple[int, int] | None): ``(H, W)`` of the frame; None: any.
+        size_mismatch (str): what to do where the sizes differ: ``'error'``, or ``'resize'`` (nearest neighbour).
+
+    Raises:
+        InputError: the sizes differ and must not.
+    """
+    if shape is None or label_map.shape == tuple(shape):
+        return label_map
+    if size_mismatch != 'resize':
+        raise InputError(
+            f'{name}: the mask is {label_map.shape[1]}x{label_map.shape[0]}, its frame is {shape[1]}x{shape[0]} '
+            "(width x height). Give a mask of the frame's size, or allow it with size_mismatch='resize' (nearest neighbour)."
+        )
+    return np.asarray(cv2.resize(label_map, (shape[1], shape[0]), interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
+
+
+def check_hard_edges(label_map: np.ndarray, name: str) -> None:
+    """Raise :class:`InputError` for a mask with soft edges, whose levels of grey would become dozens of objects.
+
+    That is one with eight values or more of which three in four have no pixel that is surrounded by its own value: no set of
+    objects looks like that.
+    """
+    counts = np.bincount(label_map.ravel(), minlength=256)[1:VOID]
+    found = np.flatnonzero(counts) + 1
+    if len(found) < 8:
+        return
+    kernel = np.ones((3, 3), np.uint8)
+    inside = cv2.dilate(label_map, kernel) == cv2.erode(label_map, kernel)
+    solid = np.bincount(label_map[inside], minlength=256)[found] > 0
+    if np.count_nonzero(solid) * 4 <= len(found):
+        raise InputError(
+            f'{name}: the mask has {len(found)} values between 0 and 255, of which {np.count_nonzero(~solid)} are a few pixels '
+            'along edges: it was drawn with a soft brush, or resized. Expected one value per object; give it hard edges, or '
+            'read it as a mask of one object with binary=True (--binary).'
+        )
+
+
+def write_label_map(path: PathLike, label_map: np.ndarray, palette: np.ndarray | None = None) -> None:
+    """Write an indexed PNG: all 256 palette entries, the same bytes for the same input, complete or not there at all.
+
+    Args:
+        path (PathLike): file; its folder is made where it is missing.
+        label_map (ndarray): uint8 ``(H, W)``.
+        palette (ndarray | None): colours, uint8 ``(256, 3)`` RGB. Default: those of DAVIS.
+    """
     image = Image.new('P', (label_map.shape[1], label_map.shape[0]))
     image.frombytes(np.ascontiguousarray(label_map, np.uint8).tobytes())
     image.putpalette((DAVIS_PALETTE if palette is None else palette).astype(np.uint8).tobytes())
-    path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as temporary:
         image.save(temporary, format='PNG', compress_level=3)
 
 
-def object_ids_of(label_map: np.ndarray) -> list:
+def object_ids_of(label_map: np.ndarray) -> list[int]:
     """Ids of the objects in a label map, ascending, without background and void."""
     counts = np.bincount(label_map.ravel(), minlength=256)
     return [int(i) for i in np.flatnonzero(counts[1:VOID]) + 1]
 
 
-def one_hot(label_map: np.ndarray | Tensor, object_ids: Sequence[int], dtype=torch.float32) -> Tensor:
+def one_hot(label_map: np.ndarray | Tensor, object_ids: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
     """Masks of the given objects.
 
     Args:
-        label_map: ``(..., H, W)``.
-        object_ids: N ids.
+        label_map (ndarray | Tensor): ``(..., H, W)``.
+        object_ids (Sequence[int]): N ids.
+        dtype (torch.dtype): type of the masks.
 
     Returns:
         Tensor ``(N, ..., H, W)``, 1 inside the object and 0 elsewhere (void included).
@@ -138,20 +221,3 @@ def one_hot(label_map: np.ndarray | Tensor, object_ids: Sequence[int], dtype=tor
     label_map = torch.as_tensor(label_map)
     ids = torch.as_tensor(list(object_ids), dtype=label_map.dtype, device=label_map.device)
     return (label_map[None] == ids.view(-1, *[1] * label_map.dim())).to(dtype)
-
-
-class CompressedLabelMap(NamedTuple):
-    """A label map packed with zlib (a few kB at 480p): what is kept of a frame that must be kept."""
-
-    data: bytes
-    shape: tuple[int, int]
-
-
-def compress(label_map: np.ndarray) -> CompressedLabelMap:
-    """Pack a uint8 ``(H, W)`` label map."""
-    return CompressedLabelMap(zlib.compress(np.ascontiguousarray(label_map, np.uint8).tobytes(), 1), label_map.shape)
-
-
-def decompress(packed: CompressedLabelMap) -> np.ndarray:
-    """The label map that :func:`compress` packed."""
-    return np.frombuffer(zlib.decompress(packed.data), np.uint8).reshape(packed.shape)

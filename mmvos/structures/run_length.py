@@ -1,6 +1,6 @@
 """COCO's run-length codes of masks, checked before the decoder sees them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,3 +69,51 @@ def run_length_problem(code: Any) -> str | None:
     if runs.min() < 0 or runs.sum() != size[0] * size[1]:
         return f'counts does not add up to the {size[0]} x {size[1]} pixels of size.'
     return None
+
+
+#: longest outline of polygons that is drawn, in pixels: the decoder keeps five points of each
+_LONGEST_OUTLINE = 4_000_000
+
+
+def mask_problem(mask: Any, size: Sequence[int]) -> str | None:
+    """What is wrong with a mask of an annotation file; None if nothing is.
+
+    Args:
+        mask (Any): polygons ``[[x1, y1, x2, y2, ...], ...]``, or a run-length code whose ``counts`` are a list of numbers or a
+            compressed code.
+        size (Sequence[int]): ``(H, W)`` that it must have.
+    """
+    if isinstance(mask, list):
+        return _polygon_problem(mask)
+    if isinstance(mask, Mapping) and isinstance(mask.get('counts'), list):
+        counts = mask['counts']
+        if not all(type(count) is int and count >= 0 for count in counts):
+            return 'counts holds something that is no length of a run.'
+        if mask.get('size') == list(size) and sum(counts) != size[0] * size[1]:
+            return f'counts does not add up to the {size[0]} x {size[1]} pixels of size.'
+    else:
+        problem = run_length_problem(mask)
+        if problem:
+            return problem
+    if not isinstance(mask.get('size'), (list, tuple)) or list(mask['size']) != list(size):
+        return f'size is {mask.get("size")!r}, the video is {list(size)} (height, width).'
+    return None
+
+
+def _polygon_problem(polygons: list[Any]) -> str | None:
+    outline = 0.0
+    for polygon in polygons:
+        if not isinstance(polygon, list) or len(polygon) < 6 or len(polygon) % 2:
+            return 'a polygon is not a list [x1, y1, x2, y2, ...] of at least three points.'
+        if not all(isinstance(v, (int, float)) and not isinstance(v, bool) and abs(v) < 1e6 for v in polygon):
+            return 'a polygon has a coordinate that is no number, or far outside of the picture.'
+        points = np.array(polygon, np.float64).reshape(-1, 2)
+        outline += float(np.abs(points - np.roll(points, 1, 0)).max(1).sum())
+    return 'polygons whose outline is longer than any picture has.' if outline > _LONGEST_OUTLINE else None
+
+
+def as_code(mask: Any, size: Sequence[int]) -> dict[str, Any]:
+    """A mask of an annotation file, checked by :func:`mask_problem`, as a compressed code of a frame of size ``(H, W)``."""
+    if isinstance(mask, list):
+        return coco.merge(coco.frPyObjects(mask, *size))
+    return coco.frPyObjects(mask, *size) if isinstance(mask['counts'], list) else dict(mask)

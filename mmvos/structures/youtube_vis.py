@@ -1,105 +1,232 @@
 """Annotation files of video instance segmentation, and results in the layout that their servers take."""
 
-import json
 import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from pycocotools import mask as coco
+
+from .errors import InputError
+from .files import PathLike, frame_order, read_json
+from .run_length import as_code, mask_problem
+
+Record = dict[str, Any]
+
+#: longest side of a video, in pixels
+LARGEST_SIDE = 1 << 15
+_EXPECTED = 'an annotation file of YouTube-VIS or COCO-video: {"videos": [...], "categories": [...], "annotations": [...]}'
 
 
-def load_youtube_vis(path: str | os.PathLike) -> dict[str, Any]:
+def load_youtube_vis(path: PathLike) -> Record:
     """Read an annotation file as YouTube-VIS lays it out.
 
     Two layouts are read: that of YouTube-VIS and OVIS (one annotation per instance and video, with lists over the
-    frames) and COCO-video (one per instance and frame, as mmdet's converters write it).
+    frames) and COCO-video (one per instance and frame, as mmdet's converters write it). What a file leaves out is filled in
+    where it follows from the rest: ``iscrowd`` 0, areas and boxes of the masks, the order of frames by their names.
 
     Returns:
         ``videos`` ``[dict(id, width, height, length, file_names, ...)]``, ``categories`` ``[dict(id, name)]`` and, if
         the file has any, ``annotations`` ``[dict(id, video_id, category_id, iscrowd, segmentations, areas, bboxes)]``.
 
     Raises:
-        FileNotFoundError, ValueError: naming the file, and what it lacks.
+        MissingFileError: no such file.
+        InputError: naming the file, the record and what is wrong with it; masks are checked, so that pycocotools, which crashes
+            or never returns on a bad one, can be given them.
     """
-    path = os.fspath(path)
-    try:
-        with open(path) as file:
-            data = json.load(file)
-    except FileNotFoundError:
-        raise FileNotFoundError(f'{path}: annotation file not found.') from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f'{path}: not a JSON file ({error}).') from None
-    missing = [key for key in ('videos', 'categories') if not isinstance(data, dict) or key not in data]
+    place = os.fspath(path)
+    data = read_json(path, _EXPECTED)
+    if not isinstance(data, dict):
+        raise InputError(f'{place}: found {_short(data)}. Expected {_EXPECTED}.')
+    missing = [key for key in ('videos', 'categories') if key not in data]
     if missing:
-        raise ValueError(f'{path}: no {" and no ".join(missing)}. Expected an annotation file of YouTube-VIS or COCO-video.')
-    data = from_coco_video(data) if 'images' in data else dict(data)
+        raise InputError(f'{place}: no {" and no ".join(missing)}. Expected {_EXPECTED}.')
+    data = _from_coco_video(data, place) if 'images' in data else dict(data)
     if data.get('annotations') is None:  # test splits have none, or null
         data.pop('annotations', None)
-    for problem in _problems(data):
-        raise ValueError(f'{path}: {problem}')
+    sizes = _check_videos(_records(data, 'videos', place), place)
+    categories = _by_id(_records(data, 'categories', place), place, 'categories')
+    for number, category in categories.items():
+        if not isinstance(category.get('name'), str):
+            raise InputError(f'{place}: category {number} has the name {_short(category.get("name"))}; expected text.')
+    annotations = _records(data, 'annotations', place) if 'annotations' in data else []
+    if not any('id' in annotation for annotation in annotations):
+        for number, annotation in enumerate(annotations, 1):
+            annotation['id'] = number
+    for number, annotation in _by_id(annotations, place, 'annotations').items():
+        where = f'{place}: annotation {number}'
+        if not _is_id(annotation.get('category_id'), categories):
+            raise InputError(f'{where} is of category {_short(annotation.get("category_id"))}, which is not in the file.')
+        if not _is_id(annotation.get('video_id'), sizes):
+            raise InputError(f'{where} is of video {_short(annotation.get("video_id"))}, which is not in the file.')
+        _complete(annotation, sizes[annotation['video_id']], where)
     return data
 
 
-def _problems(data: Mapping[str, Any]):
-    videos = {}
-    for video in data['videos']:
-        lacks = [key for key in ('id', 'width', 'height', 'file_names') if key not in video]
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f'{text[:37]}...'
+
+
+def _is_id(value: Any, known: Mapping[int, Any]) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value in known
+
+
+def _records(data: Mapping[str, Any], key: str, place: str) -> list[Record]:
+    records = data.get(key)
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        raise InputError(f'{place}: {key} is no list of JSON objects. Expected {_EXPECTED}.')
+    return records
+
+
+def _by_id(records: Sequence[Record], place: str, what: str) -> dict[int, Record]:
+    found: dict[int, Record] = {}
+    for record in records:
+        if 'id' not in record:
+            raise InputError(f'{place}: one of its {what} has no id.')
+        number = record['id']
+        if not isinstance(number, int) or isinstance(number, bool):
+            raise InputError(f'{place}: one of its {what} has the id {_short(number)}; expected a whole number.')
+        if number in found:
+            raise InputError(f'{place}: two {what} have the id {number}; ids must be unique.')
+        found[number] = record
+    return found
+
+
+def _check_videos(videos: Sequence[Record], place: str) -> dict[int, tuple[int, int, int]]:
+    """``{video: (frames, height, width)}``."""
+    sizes = {}
+    for number, video in _by_id(videos, place, 'videos').items():
+        where = f'{place}: video {number}'
+        lacks = [key for key in ('width', 'height', 'file_names') if key not in video]
         if lacks:
-            yield f'video {video.get("id")} has no {", ".join(lacks)}.'
-        if video['id'] in videos:
-            yield f'two videos have the id {video["id"]}.'
-        video.setdefault('length', len(video['file_names']))
-        if video['length'] != len(video['file_names']):
-            yield f'video {video["id"]} has length {video["length"]} but {len(video["file_names"])} file names.'
-        videos[video['id']] = video
-    categories = {category['id'] for category in data['categories']}
-    for annotation in data.get('annotations', ()):
-        name = f'annotation {annotation.get("id")}'
-        if annotation.get('video_id') not in videos:
-            yield f'{name} is of video {annotation.get("video_id")}, which is not in the file.'
-        if annotation.get('category_id') not in categories:
-            yield f'{name} is of category {annotation.get("category_id")}, which is not in the file.'
-        length = videos[annotation['video_id']]['length']
-        if len(annotation['segmentations']) != length:
-            yield f'{name} has {len(annotation["segmentations"])} segmentations, its video has {length} frames.'
+            raise InputError(f'{where} has no {", ".join(lacks)}.')
+        for side in ('height', 'width'):
+            if type(video[side]) is not int or not 0 < video[side] <= LARGEST_SIDE:
+                raise InputError(f'{where} has the {side} {_short(video[side])}; expected 1..{LARGEST_SIDE}.')
+        names = video['file_names']
+        if not isinstance(names, list) or not all(isinstance(name, str) and name and '\0' not in name for name in names):
+            raise InputError(f'{where}: file_names is no list of file names.')
+        if video.setdefault('length', len(names)) != len(names):
+            raise InputError(f'{where} has length {_short(video["length"])} but {len(names)} file names.')
+        sizes[number] = (len(names), video['height'], video['width'])
+    return sizes
 
 
-def from_coco_video(data: Mapping[str, Any]) -> dict[str, Any]:
+def _complete(annotation: Record, video: tuple[int, int, int], where: str) -> None:
+    """Check an annotation of a video ``(frames, height, width)`` and fill in what follows from its masks."""
+    length, *size = video
+    masks = annotation.setdefault('segmentations', annotation.pop('segmentation', None))
+    if not isinstance(masks, list):
+        raise InputError(f'{where}: segmentations is {_short(masks)}; expected a list with a mask or null per frame.')
+    if len(masks) != length:
+        raise InputError(f'{where} has {len(masks)} segmentations, its video has {length} frames.')
+    for frame, mask in enumerate(masks):
+        problem = mask_problem(mask, size) if mask else None
+        if problem:
+            raise InputError(f'{where}, frame {frame}: {problem}')
+    if annotation.setdefault('iscrowd', 0) not in (0, 1):
+        raise InputError(f'{where}: iscrowd is {_short(annotation["iscrowd"])}; expected 0 or 1.')
+    for key, numbers, measured in (('areas', 1, coco.area), ('bboxes', 4, coco.toBbox)):
+        values = annotation.get(key)
+        if values is None:
+            values = [measured(as_code(mask, size)).tolist() if mask else None for mask in masks]
+            annotation[key] = values
+        if not isinstance(values, list) or len(values) != length:
+            raise InputError(f'{where}: {key} is no list of {length} entries, one per frame.')
+        for frame, value in enumerate(values):
+            if value is not None and not _are_numbers(value if numbers > 1 else [value], numbers):
+                raise InputError(f'{where}, frame {frame}: {key} holds {_short(value)}; expected {numbers} number(s) or null.')
+
+
+def _are_numbers(values: Any, count: int) -> bool:
+    return (
+        isinstance(values, list)
+        and len(values) == count
+        and all(isinstance(v, (int, float)) and not isinstance(v, bool) and abs(v) < 1e12 for v in values)
+    )
+
+
+def _from_coco_video(data: Mapping[str, Any], place: str) -> Record:
     """COCO-video (``images``, annotations per frame) to the layout of YouTube-VIS."""
-    frames = defaultdict(list)
-    for image in data['images']:
+    videos = _by_id(_records(data, 'videos', place), place, 'videos')
+    images = _by_id(_records(data, 'images', place), place, 'images')
+    frames: dict[int, list[Record]] = {number: [] for number in videos}
+    for number, image in images.items():
+        if not isinstance(image.get('file_name'), str):
+            raise InputError(f'{place}: image {number} has no file_name.')
+        if _key(image, 'video_id', f'{place}: image {number}') not in frames:
+            raise InputError(f'{place}: image {number} is of video {_short(image["video_id"])}, which is not in the file.')
         frames[image['video_id']].append(image)
-    place, videos = {}, []
-    for video in data['videos']:
-        images = sorted(frames[video['id']], key=lambda image: image['frame_id'])
-        place.update({image['id']: position for position, image in enumerate(images)})
-        size = {side: video.get(side, images[0][side] if images else 0) for side in ('width', 'height')}
-        videos.append(dict(video, **size, length=len(images), file_names=[image['file_name'] for image in images]))
-    lengths = {video['id']: video['length'] for video in videos}
-    tracks: dict[tuple, dict] = {}
-    for annotation in data.get('annotations') or ():
-        key = annotation['video_id'], annotation['instance_id']
-        if key not in tracks:
-            empty = [None] * lengths[annotation['video_id']]
-            tracks[key] = dict(
-                id=len(tracks) + 1,
-                video_id=key[0],
-                category_id=annotation['category_id'],
-                iscrowd=annotation.get('iscrowd', 0),
-                segmentations=list(empty),
-                areas=list(empty),
-                bboxes=list(empty),
-            )
-        position = place[annotation['image_id']]
-        tracks[key]['segmentations'][position] = annotation['segmentation']
-        tracks[key]['areas'][position] = annotation['area']
-        tracks[key]['bboxes'][position] = annotation['bbox']
+    position: dict[int, tuple[int, int]] = {}  # of an image: its video, and its frame in it
     converted = {key: value for key, value in data.items() if key not in ('images', 'videos', 'annotations')}
-    converted['videos'] = videos
+    converted['videos'] = []
+    for number, video in videos.items():
+        ordered = _in_order(frames[number], place)
+        position.update({image['id']: (number, frame) for frame, image in enumerate(ordered)})
+        sizes = {side: video.get(side, ordered[0].get(side) if ordered else None) for side in ('width', 'height')}
+        names = [image['file_name'] for image in ordered]
+        converted['videos'].append(dict(video, **sizes, length=len(names), file_names=names))
     if data.get('annotations') is not None:
-        converted['annotations'] = list(tracks.values())
+        converted['annotations'] = _tracks(_records(data, 'annotations', place), position, frames, place)
     return converted
+
+
+def _in_order(images: list[Record], place: str) -> list[Record]:
+    """Frames of a video by ``frame_id``, or by their names where not all have one."""
+    if all('frame_id' in image for image in images):
+        for image in images:
+            if type(image['frame_id']) is not int:
+                where = f'{place}: image {image["id"]}'
+                raise InputError(f'{where} has the frame_id {_short(image["frame_id"])}; expected a number.')
+        return sorted(images, key=lambda image: image['frame_id'])
+    return sorted(images, key=lambda image: frame_order(os.path.splitext(image['file_name'])[0]))
+
+
+def _tracks(
+    annotations: Sequence[Record], position: Mapping[int, tuple[int, int]], frames: Mapping[int, list[Record]], place: str
+) -> list[Record]:
+    """One annotation per instance from one per instance and frame."""
+    tracks: dict[tuple[int, int], Record] = {}
+    for number, annotation in enumerate(annotations, 1):
+        where = f'{place}: annotation {annotation.get("id", number)}'
+        image = _key(annotation, 'image_id', where)
+        if image not in position:
+            raise InputError(f'{where} is of image {_short(image)}, which is not in the file.')
+        video, frame = position[image]
+        if annotation.get('video_id', video) != video:
+            raise InputError(f'{where} is of video {_short(annotation["video_id"])}, but its image is of video {video}.')
+        name = 'instance_id' if 'instance_id' in annotation or 'track_id' not in annotation else 'track_id'
+        instance = _key(annotation, name, where)
+        if 'segmentation' not in annotation:
+            raise InputError(f'{where} has no segmentation.')
+        track = tracks.setdefault((video, instance), _empty_track(video, annotation, len(tracks) + 1, len(frames[video])))
+        if track['segmentations'][frame] is not None:
+            raise InputError(f'{where}: a second mask of instance {instance} in one frame (image {image}).')
+        track['segmentations'][frame] = annotation['segmentation']
+        for key, source in (('areas', 'area'), ('bboxes', 'bbox')):
+            if source not in annotation:
+                track[key] = None  # all of them follow from the masks
+            elif track[key] is not None:
+                track[key][frame] = annotation[source]
+    return list(tracks.values())
+
+
+def _empty_track(video: int, annotation: Record, number: int, length: int) -> Record:
+    lists = {key: [None] * length for key in ('segmentations', 'areas', 'bboxes')}
+    kept = dict(category_id=annotation.get('category_id'), iscrowd=annotation.get('iscrowd', 0))
+    return dict(id=number, video_id=video, **kept, **lists)
+
+
+def _key(record: Record, key: str, where: str) -> int:
+    """A whole number that a record must have."""
+    if key not in record:
+        raise InputError(f'{where} has no {key}.')
+    value = record[key]
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InputError(f'{where} has the {key} {_short(value)}; expected a whole number.')
+    return value
 
 
 class InstanceTracks:

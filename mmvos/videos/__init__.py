@@ -1,15 +1,19 @@
-from .label_source import LabelSource, read_annotation
-from .video import FrameArrays, Video, list_frames, open_video, read_ahead, read_frame
+from .images import IMAGE_SUFFIXES, image_size, list_frames, list_images, read_frame, read_image
+from .label_source import LabelSource
+from .video import FrameArrays, Video, open_video, read_ahead
 from .video_file import VideoFile
 
 __all__ = [
     'FrameArrays',
+    'IMAGE_SUFFIXES',
     'LabelSource',
     'Video',
     'VideoFile',
+    'image_size',
     'list_frames',
+    'list_images',
     'open_video',
     'read_ahead',
-    'read_annotation',
     'read_frame',
+    'read_image',
 ]

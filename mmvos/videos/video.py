@@ -1,33 +1,25 @@
 """What a video is: frames that are decoded when they are asked for, and the prompts that introduce objects."""
 
 import itertools
+import logging
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import cv2
 import numpy as np
 
-from mmvos.structures import object_ids_of, read_label_map
+from mmvos.structures import InputError, PathLike, check_unique, object_ids_of
 
-IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.ppm', '.pgm')
-VIDEO_SUFFIXES = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.gif')
+from .images import IMAGE_SUFFIXES, check_stems, list_frames, read_frame, stem_of
+from .label_source import LabelSource
 
-#: a prompt: the path of a label map, or the label map itself
-PromptSource = str | os.PathLike | np.ndarray
+logger = logging.getLogger('mmvos')
 
-
-def read_frame(path: str | os.PathLike) -> np.ndarray:
-    """One image file as BGR uint8 ``(H, W, 3)``; an error that names the file if there is none."""
-    image = cv2.imread(os.fspath(path), cv2.IMREAD_COLOR)
-    if image is None:
-        if not os.path.isfile(path):
-            raise FileNotFoundError(f'{os.fspath(path)}: frame not found.')
-        raise ValueError(f'{os.fspath(path)}: cannot be decoded as an image.')
-    return image
+Key = TypeVar('Key')
+Value = TypeVar('Value')
 
 
 class Video:
@@ -37,35 +29,44 @@ class Video:
     Frames are BGR uint8 ``(H, W, 3)``.
 
     Args:
-        frames: paths of the frames, in order.
-        video_id: the data set's own name of the video.
-        prompts: ``{frame index: label map or its path}``; a prompt introduces the objects that it holds.
-        prompt_options: keyword arguments of :func:`read_label_map` for the prompts (``binary``, ``size_mismatch``).
-        frame_names: the stem that a result file of each frame gets (default: of the frame's own file).
-        metainfo: anything that results should carry (``annotations``, ``eval_frames``, ``categories``, ...).
-        prefetch: how many frames are decoded ahead of need.
+        frames (Sequence): paths of the frames, in order.
+        video_id (str): the data set's own name of the video.
+        prompts (Mapping | None): ``{frame index: label map}``; a prompt introduces the objects that it holds. Whatever
+            :meth:`LabelSource.of` takes.
+        prompt_options (Mapping | None): keyword arguments of :class:`LabelSource` for prompts that are none yet (``binary``,
+            ``size_mismatch``, ``threshold``).
+        frame_names (Sequence[str] | None): names that result files of the frames get (default: those of their own files).
+        metainfo (Mapping | None): anything that results should carry (``annotations``, ``eval_frames``, ``categories``, ...).
+        prefetch (int): how many frames are decoded ahead of need.
+
+    Raises:
+        InputError: two frames of one name, a prompt at a frame that does not exist, or a prompt that is no label map.
     """
 
     def __init__(
         self,
-        frames: Sequence[str | os.PathLike],
+        frames: Sequence[Any],
         video_id: str = 'video',
-        prompts: dict[int, PromptSource] | None = None,
-        prompt_options: dict | None = None,
+        prompts: Mapping[int, Any] | None = None,
+        prompt_options: Mapping[str, Any] | None = None,
         frame_names: Sequence[str] | None = None,
-        metainfo: dict[str, Any] | None = None,
+        metainfo: Mapping[str, Any] | None = None,
         prefetch: int = 4,
     ) -> None:
-        self.frames = list(frames)
+        self.frames: list[Any] = list(frames)
         self.video_id = video_id
-        self.prompts = dict(prompts or {})
-        self.prompt_options = dict(prompt_options or {})
-        self.frame_names = [Path(f).stem for f in self.frames] if frame_names is None else frame_names
+        self.prompts = {i: LabelSource.of(p, **(prompt_options or {})) for i, p in (prompts or {}).items()}
+        if frame_names is None:
+            check_stems(self.frames)
+            frame_names = [stem_of(frame) for frame in self.frames]
+        elif isinstance(frame_names, list):
+            check_unique(frame_names, video_id, 'frame')
+        self.frame_names = frame_names
         self.metainfo = dict(metainfo or {})
         self.prefetch = prefetch
         beyond = [i for i in self.prompts if not 0 <= i < len(self)]
         if beyond:
-            raise ValueError(f'{video_id}: prompt at frame {beyond[0]}, but the video has {len(self)} frames.')
+            raise InputError(f'{video_id}: prompt at frame {beyond[0]}, but the video has {len(self)} frames.')
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -78,43 +79,63 @@ class Video:
         return enumerate(read_ahead(self.read, range(len(self)), self.prefetch))
 
     def prompt(self, index: int, shape: tuple[int, int]) -> np.ndarray | None:
-        """The label map that introduces objects at frame ``index`` (None: no prompt there), checked against ``shape``."""
+        """The label map that introduces objects at a frame: the one way in which prompts are read.
+
+        Args:
+            index (int): frame, from 0.
+            shape (tuple[int, int]): ``(H, W)`` of the frame.
+
+        Returns:
+            uint8 ``(H, W)`` with at least one object; None: no object begins here. Objects that a data set lists for this
+            frame, but of which the file has no pixel, are left out with a warning.
+
+        Raises:
+            MissingFileError: the file is not there.
+            InputError: naming the file: not a label map, of another size, or without an object.
+        """
         source = self.prompts.get(index)
         if source is None:
             return None
-        if isinstance(source, np.ndarray):
-            return source
-        if hasattr(source, 'read'):  # a label map that is made from its files when it is asked for
-            label_map, name = source.read(shape), str(source)
-        else:
-            label_map, name = read_label_map(source, shape=shape, **self.prompt_options), os.fspath(source)
-        if not object_ids_of(label_map):
+        label_map = source.read(shape)
+        found = object_ids_of(label_map)
+        if source.kept is None and not found:
             void = ' All that is there is void (255); is it a black and white mask, to be read with binary=True?'
-            raise ValueError(
-                f'{name}: the prompt is empty. Expected a label map with at least one object '
+            raise InputError(
+                f'{source.name}: the prompt is empty. Expected a label map with at least one object '
                 f'(pixel value 1..254).{void if label_map.any() else ""}'
             )
-        return label_map
+        for object_id in sorted((source.kept or set()) - set(found)):
+            logger.warning('%s: object %d is listed for this frame, but has no pixel in it; left out.', source.name, object_id)
+        return label_map if found else None
 
 
 class FrameArrays(Video):
-    """Frames that are in memory already: a sequence of BGR uint8 ``(H, W, 3)`` arrays."""
+    """Frames that are in memory already: a sequence of BGR uint8 ``(H, W, 3)`` arrays. Arguments as of :class:`Video`."""
 
-    def __init__(self, frames: Sequence[np.ndarray], **kwargs) -> None:
-        super().__init__(frames, frame_names=[f'{i:05d}' for i in range(len(frames))], **kwargs)
+    def __init__(self, frames: Sequence[np.ndarray], **kwargs: Any) -> None:
+        kwargs.setdefault('frame_names', [f'{i:05d}' for i in range(len(frames))])
+        super().__init__(frames, **kwargs)
 
     def read(self, index: int) -> np.ndarray:
+        """Frame ``index``: BGR uint8 ``(H, W, 3)``."""
         return self.frames[index]
 
 
-def open_video(source: str | os.PathLike | Sequence[np.ndarray] | Video, **kwargs) -> Video:
+def open_video(source: PathLike | Sequence[np.ndarray] | Video, **kwargs: Any) -> Video:
     """A :class:`Video` from a video file, a folder of frames, a list of arrays, or a video.
 
     Args:
-        source: see above. The frames of a folder are taken in the order of their names (numbers by value).
-        kwargs: as of :class:`Video`.
+        source (PathLike | Sequence[ndarray] | Video): see above. Frames of a folder are taken in the order of their names,
+            numbers by value. A video is returned as it is.
+        kwargs: as for :class:`Video`.
+
+    Raises:
+        InputError: nothing that can be opened as a video, or arguments for one that is open already.
     """
     if isinstance(source, Video):
+        given = [name for name, value in kwargs.items() if value]
+        if given:
+            raise InputError(f'{source.video_id}: {given[0]} of a video that is open already; give it to the video itself.')
         return source
     if not isinstance(source, (str, os.PathLike)):
         return FrameArrays(source, **kwargs)
@@ -122,7 +143,7 @@ def open_video(source: str | os.PathLike | Sequence[np.ndarray] | Video, **kwarg
     if path.is_dir():
         frames = list_frames(path)
         if not frames:
-            raise ValueError(f'{path}: no frames found. Expected images ({", ".join(IMAGE_SUFFIXES)}).')
+            raise InputError(f'{path}: no frames found. Expected images ({", ".join(IMAGE_SUFFIXES)}).')
         kwargs.setdefault('video_id', path.name)
         return Video(frames, **kwargs)
     from .video_file import VideoFile  # PyAV is only needed for files
@@ -130,24 +151,13 @@ def open_video(source: str | os.PathLike | Sequence[np.ndarray] | Video, **kwarg
     return VideoFile(path, **kwargs)
 
 
-def list_frames(folder: str | os.PathLike) -> list[str]:
-    """Image files of a folder, hidden ones left out, sorted by name with numbers by value (``2.jpg`` before ``10.jpg``)."""
-    names = [n for n in os.listdir(folder) if n.lower().endswith(IMAGE_SUFFIXES) and not n.startswith('.')]
-    return [os.path.join(folder, n) for n in sorted(names, key=_natural_key)]
-
-
-def _natural_key(name: str) -> list:
-    parts = (''.join(group) for _, group in itertools.groupby(name, str.isdigit))
-    return [(0, int(p), p) if p.isdigit() else (1, 0, p) for p in parts]
-
-
-def read_ahead(read: Callable, keys: Iterable, depth: int) -> Iterator:
+def read_ahead(read: Callable[[Key], Value], keys: Iterable[Key], depth: int) -> Iterator[Value]:
     """``read(key)`` for each key in order, ``depth`` calls ahead of need, in one background thread."""
     if depth <= 0:
         yield from map(read, keys)
         return
     with ThreadPoolExecutor(1, thread_name_prefix='read-ahead') as pool:
-        keys, pending = iter(keys), deque()
+        keys, pending = iter(keys), deque[Future[Value]]()
         try:
             for key in itertools.islice(keys, depth):
                 pending.append(pool.submit(read, key))

@@ -11,9 +11,10 @@ from golden import GOLDEN_DIR, load_golden
 from PIL import Image
 
 from mmvos.evaluation import DAVISMetric, zip_writer
-from mmvos.evaluation.evaluate import score_videos
+from mmvos.evaluation.protocols import MASK_PROTOCOLS
 from mmvos.structures import write_label_map
-from mmvos.videos.layouts import MaskFiles, davis_videos, read_list, youtube_vos_videos
+from mmvos.videos.archive import MaskFiles
+from mmvos.videos.layouts import YOUTUBE_VOS, read_davis
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -78,6 +79,10 @@ def expected_of(root, protocol, names):
     return metric.evaluate(len(names))
 
 
+def score(root, protocol='davis2017-semi', predictions=None, **options):
+    return MASK_PROTOCOLS[protocol].evaluate(root / 'gt', predictions or root / 'pred', **options)
+
+
 @pytest.mark.parametrize('protocol', ['davis2016', 'davis2017-semi', 'davis2017-unsup'])
 def test_davis(root, protocol):
     (root / 'gt/ImageSets/2016').mkdir()
@@ -88,26 +93,26 @@ def test_davis(root, protocol):
             for i in range(5)
         )
     )
-    videos = davis_videos(protocol, root / 'gt', 'val')
-    assert [video.video_id for video in videos] == ['train', 'bear']
-    metrics, rows = score_videos(videos, root / 'pred', protocol)
-    assert metrics == pytest.approx(expected_of(root, protocol, ['train', 'bear']), abs=1e-12)
-    assert 0.3 < metrics['J-Mean'] < 0.95
+    report = score(root, protocol)
+    assert [row['video'] for row in report.rows] == sorted([row['video'] for row in report.rows], reverse=True)
+    assert report.metrics == pytest.approx(expected_of(root, protocol, ['train', 'bear']), abs=1e-12)
+    assert 0.3 < report.metrics['J-Mean'] < 0.95
     archive = make_archive(root / 'pred', root / 'pred.zip')
-    assert score_videos(videos, archive, protocol, num_workers=2) == (metrics, rows)
-    assert [video.video_id for video in davis_videos(protocol, root / 'gt', 'all')] == ['bear', 'bus', 'train']
+    assert score(root, protocol, archive, num_workers=2) == report
+    videos = MASK_PROTOCOLS[protocol].source.videos(root / 'gt', 'all')
+    assert [video.video_id for video in videos] == ['bear', 'bus', 'train']
 
 
 def test_annotations_against_themselves(root):
     for protocol in ('davis2017-semi', 'davis2017-unsup'):
-        metrics, _ = score_videos(davis_videos(protocol, root / 'gt', 'val'), root / 'gt', protocol)
+        metrics = score(root, protocol, root / 'gt').metrics
         assert metrics['J&F-Mean'] == metrics['J-Recall'] == metrics['F-Recall'] == 1
 
 
 def test_progress_counts_frames(root):
-    done = []
-    score_videos(davis_videos('davis2017-semi', root / 'gt', 'val'), root / 'pred', 'davis2017-semi', progress=done.append)
-    assert sorted(done) == [5, 6]
+    told = []
+    score(root, progress=lambda *counts: told.append(counts))
+    assert told == [(6, 11), (11, 11)]  # the longest video comes first
 
 
 @pytest.mark.parametrize(
@@ -127,15 +132,16 @@ def test_youtube_vos(tmp_path, convention, options):
                 folder = tmp_path / ('valid/Annotations' if kind == 'gt' else 'pred') / video
                 write_label_map(folder / f'{5 * index:05d}.png', label_map)
     (tmp_path / 'valid/meta.json').write_text(json.dumps(description['meta']))
-    videos = youtube_vos_videos(tmp_path, 'valid')
-    assert youtube_vos_videos(tmp_path / 'valid', 'valid')[0].annotations == videos[0].annotations
+    videos, below = YOUTUBE_VOS.videos(tmp_path), YOUTUBE_VOS.videos(tmp_path / 'valid')
+    assert [str(a) for a in below[0].annotations] == [str(a) for a in videos[0].annotations]
     archive = make_archive(tmp_path / 'pred', tmp_path / 'pred.zip', 'Annotations/')
-    scores, rows = score_videos(videos, archive, 'youtube-vos', **options)
+    report = MASK_PROTOCOLS['youtube-vos'].evaluate(tmp_path, archive, options=options)
+    scores, rows = report.metrics, report.rows
     assert scores == pytest.approx(description['expected'][convention]['scores'], abs=1e-12)
     assert len(rows) == (6 if options.get('last') == 'exclude' else 7)
     (tmp_path / 'valid/Annotations/c3/00030.png').unlink()
     with pytest.raises(FileNotFoundError, match='c3/00030.png: not found, but meta.json lists this frame'):
-        youtube_vos_videos(tmp_path, 'valid')
+        YOUTUBE_VOS.videos(tmp_path)
 
 
 @pytest.mark.parametrize('protocol', ['segtrack-v2', 'youtube-objects', 'fbms', 'youtube-objects-semi'])
@@ -211,18 +217,19 @@ def faulty(root, frame, change):
     path = root / 'pred' / 'train' / f'{frame}.png'
     change(path)
     with pytest.raises((ValueError, FileNotFoundError)) as error:
-        score_videos(davis_videos('davis2017-semi', root / 'gt', 'val'), root / 'pred', 'davis2017-semi', num_workers=2)
+        score(root, num_workers=2)
     return str(error.value)
 
 
 def test_faults_are_named(root):
     path = str(root / 'pred/train/00002.png')
     gt = boxes(1)
-    assert faulty(root, '00002', lambda p: p.unlink()) == f'{path}: mask file not found.'
+    assert faulty(root, '00002', lambda p: p.unlink()) == f'{path}: not found. Expected a mask.'
     message = faulty(root, '00002', lambda p: write_label_map(p, gt[2][:, 1:]))
     assert message.startswith(f'{path}: the mask is 39x30, its frame is 40x30')
     message = faulty(root, '00002', lambda p: write_label_map(p, np.where(gt[2] == 2, np.uint8(7), gt[2])))
-    assert message == f'{path}: the prediction has object 7, the first annotation only objects 1..2.'
+    annotation = root / 'gt/Annotations/480p/train/00002.png'
+    assert message == (f'{path}, annotation {annotation}: the prediction has object 7, the first annotation only objects 1..2.')
     message = faulty(root, '00002', lambda p: Image.new('RGB', (40, 30)).save(p))
     assert message.startswith(f'{path}: this mask is a RGB image')
 
@@ -231,7 +238,7 @@ def test_missing_videos_are_named_before_the_work_begins(root):
     for video in ('train', 'bear'):
         (root / 'pred' / video).rename(root / f'{video}-elsewhere')
     with pytest.raises(FileNotFoundError, match="no predictions of video 'train'.* 1 more: bear"):
-        score_videos(davis_videos('davis2017-semi', root / 'gt', 'val'), root / 'pred', 'davis2017-semi')
+        score(root)
     with pytest.raises(FileNotFoundError, match='nowhere: not found'):
         MaskFiles(root / 'nowhere')
     with pytest.raises(ValueError, match='not a zip file'):
@@ -239,11 +246,11 @@ def test_missing_videos_are_named_before_the_work_begins(root):
 
 
 def test_an_unknown_split_is_an_error(root):
-    with pytest.raises(FileNotFoundError, match='ImageSets/2017/test-dev.txt'):
-        davis_videos('davis2017-semi', root / 'gt', 'test-dev')
+    with pytest.raises(FileNotFoundError, match='ImageSets/2017/test-dev.txt: list of the split .test-dev. not found'):
+        score(root, split='test-dev')
     (root / 'empty.txt').write_text('\n')
     with pytest.raises(ValueError, match='empty.txt: the list is empty'):
-        read_list(root, ['empty.txt'], 'x')
+        read_davis(root / 'empty.txt', root, root)
 
 
 @pytest.fixture
@@ -305,7 +312,7 @@ def test_command_line(root, run_tool):
     (root / 'pred/bear/00002.png').unlink()
     status, _, errors = run_tool('evaluate.py', 'davis2017-semi', '--gt', root / 'gt', '--pred', root / 'pred')
     assert status == 2
-    assert errors.splitlines()[-1] == f'error: {root / "pred/bear/00002.png"}: mask file not found.'
+    assert errors.splitlines()[-1] == f'error: {root / "pred/bear/00002.png"}: not found. Expected a mask.'
 
 
 def test_command_line_of_youtube_vis(tmp_path, run_tool):

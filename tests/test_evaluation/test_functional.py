@@ -26,7 +26,7 @@ from mmvos.evaluation.functional import (
     temporal_instability,
     youtube_vos_summary,
 )
-from mmvos.evaluation.functional.temporal import _are_holes, trace_loops
+from mmvos.evaluation.functional.contours import _are_holes, trace_loops
 
 REPRODUCIBLE = settings(deadline=None, derandomize=True, database=None)
 

@@ -10,7 +10,7 @@ import torch.distributed as dist
 
 from mmvos.evaluation import DAVISMetric, DAVISSubmission, MeanIoUMetric, YouTubeVOSMetric
 from mmvos.structures import write_label_map
-from mmvos.videos.layouts import MaskFiles
+from mmvos.videos.archive import MaskFiles
 
 
 def video(seed, num_frames=5, shape=(24, 32)):
@@ -91,12 +91,22 @@ def test_errors_name_video_and_frame():
     metric = DAVISMetric()
     first, second = results('car', gt, pred)[:2]
     metric.process(None, [first])
-    with pytest.raises(ValueError, match='car, frame 00001: .*no annotation'):
-        metric.process(None, [dict(second, annotation=None)])
     with pytest.raises(ValueError, match='car, frame 00001: the prediction is 31x24, the annotation is 32x24'):
         metric.process(None, [dict(second, pred_label_map=pred[1][:, 1:])])
     with pytest.raises(ValueError, match='dog: the first frame that DAVISMetric got is frame 1'):
         metric.process(None, [dict(second, video_id='dog')])
+
+
+def test_a_missing_annotation_among_others_is_an_error_and_a_test_set_is_not_scored(tmp_path):
+    gt, pred = video(0)
+    metric = DAVISMetric()
+    frames = results('car', gt, pred)
+    with pytest.raises(ValueError, match='car, frame 00004: frame 00002 has no annotation, while others'):
+        metric.process(None, [dict(frame, annotation=None) if frame['frame_index'] == 2 else frame for frame in frames])
+    first_alone = [dict(frame, annotation=frame['annotation'] if frame['frame_index'] == 0 else None) for frame in frames]
+    metric = DAVISMetric(json_file=str(tmp_path / 'm.json'))
+    metric.process(None, first_alone)
+    assert metric.evaluate(1) == {} and not (tmp_path / 'm.json').exists()
 
 
 def test_bad_settings_are_named():
@@ -108,6 +118,10 @@ def test_bad_settings_are_named():
         YouTubeVOSMetric(last='drop')
     with pytest.raises(ValueError, match="objects='all'"):
         MeanIoUMetric('all')
+    with pytest.raises(ValueError, match="DAVISMetric: unknown setting 'strikt'; did you mean 'strict'"):
+        DAVISMetric(strikt=False)
+    with pytest.raises(ValueError, match="unknown setting 'max_proposals'"):
+        DAVISMetric('davis2016', max_proposals=3)
 
 
 def test_an_evaluation_without_videos_is_an_error():

@@ -19,7 +19,7 @@ from mmvos.evaluation import (
     write_youtube_vis_zip,
     zip_writer,
 )
-from mmvos.evaluation.validation import validate_submission
+from mmvos.evaluation.protocols import validate_submission
 from mmvos.structures import DAVIS_PALETTE, read_label_map, read_palette, write_label_map
 
 SIZE = (12, 16)
@@ -177,7 +177,7 @@ def test_a_video_cannot_be_written_outside_of_the_folder(tmp_path):
         (
             'davis2017-semi',
             {f'Annotations/{k}': v for k, v in davis_content(label_map(1)).items()},
-            'the sequences are below Annotations/; they must be at the top level',
+            'the videos are below Annotations/; they must be at the top level',
         ),
         ('davis2017-semi', dict(davis_content(label_map(1)), **{'__MACOSX/bear/._00000.png': b''}), 'hidden file'),
         ('davis2017-semi', dict(davis_content(label_map(1)), **{'.DS_Store': b''}), '.DS_Store: hidden file'),
@@ -229,10 +229,10 @@ def test_youtube_vos(youtube_vos, tmp_path):
 @pytest.mark.parametrize(
     'content, message',
     [
-        ({'v1/00000.png': label_map(2)}, 'top level holds v1; it must be one folder, Annotations'),
+        ({'v1/00000.png': label_map(2)}, 'the videos are at the top level of the archive; they must be below Annotations/'),
         ({'Annotations/v1/00000.png': label_map(2)}, 'Annotations/v1/00002.png: missing.'),
         ({'Annotations/v2/00000.png': label_map(2)}, 'Annotations/v1/: missing, 2 label maps expected'),
-        ({'Annotations/v2/00000.png': label_map(2)}, 'Annotations/v2/: no such video in meta.json'),
+        ({'Annotations/v2/00000.png': label_map(2)}, 'Annotations/v2/: no such video in this split'),
         ({'Annotations/v1/00000.png': label_map(1)}, 'Annotations/v1/00000.png: holds id 1; given were [2, 5]'),
         ({'Annotations/v1/00000.png': label_map(5)}, 'Annotations/v1/00000.png: holds object 5, which begins in frame 00002'),
     ],

@@ -8,9 +8,7 @@ from PIL import Image
 from mmvos.structures import (
     DAVIS_PALETTE,
     atomic_path,
-    compress,
     davis_palette,
-    decompress,
     object_ids_of,
     one_hot,
     read_label_map,
@@ -100,10 +98,6 @@ def test_object_ids_and_one_hot(label_map):
     masks = one_hot(label_map, [7, 1]).numpy()
     np.testing.assert_array_equal(masks[0], label_map == 7)
     np.testing.assert_array_equal(masks[1], label_map == 1)
-
-
-def test_compression_is_lossless(label_map):
-    np.testing.assert_array_equal(decompress(compress(label_map)), label_map)
 
 
 def test_nothing_half_written_keeps_its_name(tmp_path):

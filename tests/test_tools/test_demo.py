@@ -82,7 +82,7 @@ def test_a_folder_of_frames(video):
         (lambda p: write_label_map(p, np.ones((120, 159), np.uint8)), '159x120, its frame is 160x120'),
         (lambda p: cv2.imwrite(str(p), np.ones((120, 160, 3), np.uint8)), 'RGB image'),
         (lambda p: cv2.imwrite(str(p), np.ones((120, 160), np.uint16)), '16-bit'),
-        (lambda p: None, 'mask file not found'),
+        (lambda p: None, 'not found. Expected a mask'),
     ],
     ids=['empty', 'size', 'rgb', '16-bit', 'missing'],
 )

@@ -135,7 +135,6 @@ def shorten(video: Video, num_frames: int | None, prefetch: int) -> Video:
     short = FrameArrays(
         [None] * count,
         video_id=video.video_id,
-        prompt_options=video.prompt_options,
         prefetch=prefetch,
         prompts={i: p for i, p in video.prompts.items() if i < count},
     )

@@ -20,9 +20,12 @@ import numpy as np  # noqa: E402
 from mmvos.evaluation.evaluate import available_cores, score_videos  # noqa: E402
 from mmvos.evaluation.functional import score_objects  # noqa: E402
 from mmvos.evaluation.functional.boundary import boundary_map, boundary_radius, dilate_disc, mask_box  # noqa: E402
+from mmvos.evaluation.scoring import DAVIS2016Scoring, DAVISSemiScoring  # noqa: E402
 from mmvos.structures import object_ids_of, read_label_map, write_label_map  # noqa: E402
 from mmvos.utils import command_line
-from mmvos.videos.layouts import GroundTruthVideo, stems, subfolders  # noqa: E402
+from mmvos.videos import LabelSource  # noqa: E402
+from mmvos.videos.archive import MaskFiles  # noqa: E402
+from mmvos.videos.layouts import AnnotatedVideo, masks_in, subfolders  # noqa: E402
 
 
 def parse_args() -> argparse.Namespace:
@@ -169,11 +172,12 @@ def main() -> None:
                 generate(temporary, num_objects, args.frames, tuple(args.size))
         videos = []
         for video in subfolders(args.gt):
-            frames = stems(os.path.join(args.gt, video), '.png')
+            frames = list(masks_in(os.path.join(args.gt, video)))
             files = [tuple(os.path.join(root, video, f'{frame}.png') for root in (args.gt, args.pred)) for frame in frames]
             report(video, files, args.repeat)
-            videos.append(GroundTruthVideo(video, frames, [gt for gt, _ in files], list(range(len(frames)))))
-        protocol = 'davis2017-semi' if read_label_map(videos[0].annotations[0]).max() < 255 else 'davis2016'
+            videos.append(AnnotatedVideo(video, frames, [LabelSource(gt) for gt, _ in files]))
+        many = videos[0].annotations[0].read().max() < 255
+        scoring = DAVISSemiScoring() if many else DAVIS2016Scoring(temporal='none')
         print(
             f'\nfrom files, {sum(len(v.frames) for v in videos)} frames of {len(videos)} videos '
             f'({available_cores()} cores), seconds of wall time:'
@@ -182,7 +186,7 @@ def main() -> None:
             seconds = []
             for _ in range(args.repeat):
                 start = time.perf_counter()
-                score_videos(videos, args.pred, protocol, workers, temporal=False)
+                score_videos(videos, MaskFiles(args.pred), scoring, workers)
                 seconds.append(time.perf_counter() - start)
             print(f'  {workers} process(es): {min(seconds):.2f}')
 

@@ -15,7 +15,6 @@ Polygons, rectangles / boxes, ellipses / circles and CVAT's masks are read. The 
 
 import argparse
 import glob
-import json
 import os.path as osp
 import xml.etree.ElementTree as ElementTree
 from typing import Any
@@ -23,11 +22,12 @@ from typing import Any
 import numpy as np
 import pycocotools.mask as rle
 
-from mmvos.datasets import frames_of
-from mmvos.datasets.base_vos_dataset import image_size
 from mmvos.datasets.youtube_vis_writer import YouTubeVISWriter, list_videos
+from mmvos.structures import read_json
 from mmvos.structures.youtube_vis import load_youtube_vis
 from mmvos.utils import command_line
+from mmvos.videos import image_size
+from mmvos.videos.layouts import frames_of
 
 #: an object of a video: its label and what tells it from others of the label
 ObjectKey = tuple[str, Any]
@@ -68,11 +68,10 @@ def read_labelme(folder: str, positions: dict[str, int], size: tuple[int, int]) 
     for path in sorted(glob.glob(osp.join(glob.escape(folder), '*.json'))):
         index = frame_index(path, osp.splitext(osp.basename(path))[0], positions)
         try:
-            with open(path) as file:
-                data = json.load(file)
+            data = read_json(path, 'a file of LabelMe')
             shapes = data['shapes']
             stated = data.get('imageHeight') or size[0], data.get('imageWidth') or size[1]
-        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f'{path}: not a file of LabelMe ({error!r}).') from None
         check_size(path, stated, size)
         ungrouped = set()

@@ -21,12 +21,12 @@ from typing import Any
 
 import numpy as np
 
-from mmvos.datasets import frames_of, masks_by_frame, read_json
-from mmvos.datasets.base_vos_dataset import image_size
 from mmvos.datasets.youtube_vis_writer import YouTubeVISWriter, list_videos
-from mmvos.structures import object_ids_of, read_label_map
+from mmvos.structures import object_ids_of, read_json
 from mmvos.structures.youtube_vis import load_youtube_vis
 from mmvos.utils import command_line
+from mmvos.videos import LabelSource, image_size
+from mmvos.videos.layouts import frames_of, masks_by_frame, masks_in
 
 
 def parse_args() -> argparse.Namespace:
@@ -86,7 +86,7 @@ class Categories:
 def label_maps(masks: dict[int, str], count: int, size: tuple, mismatch: str) -> Iterator[np.ndarray | None]:
     """The label map of each frame, or None."""
     for index in range(count):
-        yield read_label_map(masks[index], shape=size, size_mismatch=mismatch) if index in masks else None
+        yield LabelSource(masks[index], size_mismatch=mismatch).read(size) if index in masks else None
 
 
 @command_line
@@ -100,7 +100,7 @@ def main() -> None:
     for video in videos:
         frames = frames_of(osp.join(args.frames, video), video)
         folder = osp.join(args.masks, video)
-        masks = masks_by_frame(folder, frames) if osp.isdir(folder) else {}
+        masks = masks_by_frame(masks_in(folder), frames) if osp.isdir(folder) else {}
         if not masks:
             print(f'{video}: no masks, left out')
             continue

@@ -28,7 +28,7 @@ import numpy as np
 
 from mmvos.datasets.synth import read_cutout
 from mmvos.utils import command_line
-from mmvos.videos.video import IMAGE_SUFFIXES
+from mmvos.videos import IMAGE_SUFFIXES
 
 PACKAGES = ('tuxpaint-stamps-default', 'tuxpaint-data', 'mate-backgrounds', 'lomiri-wallpapers-16.04')
 STAMPS = 'usr/share/tuxpaint/stamps'

@@ -11,9 +11,9 @@ import os
 import random
 import sys
 
-from mmvos.datasets import read_json
 from mmvos.structures import atomic_path
 from mmvos.utils import command_line
+from mmvos.videos.layouts import read_meta
 
 
 def split(videos: list[str], val_share: float, seed: int) -> tuple[list[str], list[str]]:
@@ -32,9 +32,8 @@ def main() -> None:
     if not 0 < args.val_share < 1:
         parser.error(f'--val-share is {args.val_share}; expected a number between 0 and 1.')
     try:
-        meta = read_json(os.path.join(args.data_root, 'train', 'meta.json'), 'the meta.json of YouTube-VOS')
-        videos = list(meta['videos'])
-    except (FileNotFoundError, ValueError, KeyError) as error:
+        videos = list(read_meta(os.path.join(args.data_root, 'train', 'meta.json')))
+    except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
     for name, part in zip(('train-train.txt', 'train-val.txt'), split(videos, args.val_share, args.seed)):
         path = os.path.join(args.data_root, name)

@@ -11,9 +11,9 @@ import numpy as np
 
 from mmvos.registry import TASK_UTILS
 from mmvos.structures import VOID, InputError, read_label_map, tight_box
-from mmvos.videos.video import list_frames
+from mmvos.videos import list_images
+from mmvos.videos.layouts import read_list
 
-from ..base_vos_dataset import read_split_list
 from ..saliency import images_with_masks
 from .cutout import Cutout
 
@@ -45,7 +45,7 @@ def _listed_images(root: str, split: str | None) -> list[str]:
             'or give a folder of your own pictures.'
         )
     if split is None:
-        paths = [p for folder, _, _ in sorted(os.walk(root)) for p in list_frames(folder)]
+        paths = [p for folder, _, _ in sorted(os.walk(root)) for p in list_images(folder)]
     else:
         list_file = osp.join(root, f'{split}.txt')
         if not osp.isfile(list_file):
@@ -204,7 +204,7 @@ class MaskedObjects:
                 raise FileNotFoundError(f'{folder}: folder of photographs or masks not found.')
         self.pairs = images_with_masks(images, masks)
         if sequences is not None:
-            chosen = set(read_split_list(sequences))
+            chosen = set(read_list(sequences))
             self.pairs = [pair for pair in self.pairs if osp.splitext(osp.basename(pair[0]))[0] in chosen]
         if not self.pairs:
             raise InputError(f'{images}: no photograph that is asked for has a mask in {masks}.')

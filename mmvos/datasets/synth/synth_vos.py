@@ -82,7 +82,7 @@ class SynthVOSDataset(BaseVOSDataset):
         """Render clip ``idx``."""
         idx = idx % self.length
         rng = np.random.default_rng((self.seed, idx))
-        info: dict[str, Any] = dict(video_id=f'synth_{idx:05d}', sample_idx=idx, label_options={}, eval_frames=None)
+        info: dict[str, Any] = dict(video_id=f'synth_{idx:05d}', sample_idx=idx, eval_frames=None)
         if self.test_mode:
             clip = self._fixed_video(rng, idx)
             label_maps, info['prompts'] = with_prompts(clip.label_maps, self._settings.min_visible)

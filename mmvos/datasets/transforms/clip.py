@@ -9,8 +9,7 @@ from mmcv.transforms.utils import cache_randomness
 
 from mmvos.registry import TRANSFORMS
 from mmvos.structures import VOID, object_ids_of
-from mmvos.videos.label_source import read_annotation
-from mmvos.videos.video import read_frame
+from mmvos.videos import LabelSource, read_frame
 
 #: per-frame lists that travel with a clip
 FRAME_KEYS = ('img', 'gt_seg_map', 'flow_bwd')
@@ -113,7 +112,7 @@ class SampleClip(BaseTransform):
         """A random position whose frame shows an object: tried in random order, so that few masks are read."""
         for position in np.random.permutation(len(candidates)):
             source = results['annotations'][candidates[position]]
-            counts = np.bincount(read_annotation(source, options=results['label_options']).ravel(), minlength=256)
+            counts = np.bincount(LabelSource.of(source).read().ravel(), minlength=256)
             if (counts[1:VOID] > self.min_object_pixels).any():
                 return int(position)
         return None
@@ -133,8 +132,7 @@ class SampleClip(BaseTransform):
             return [tuple(sorted(i for i, f in frames.items() if c in f)) for c in candidates]
         visible = []
         for index in candidates:
-            label_map = read_annotation(results['annotations'][index], options=results['label_options'])
-            visible.append(tuple(object_ids_of(label_map)))
+            visible.append(tuple(object_ids_of(LabelSource.of(results['annotations'][index]).read())))
         return visible
 
 
@@ -182,7 +180,7 @@ class LoadClip(BaseTransform):
         source = results['annotations'].get(index)
         if source is None:  # a frame between annotated ones: nothing is known of it
             return np.full(shape, VOID, np.uint8)
-        return read_annotation(source, shape, results['label_options'])
+        return LabelSource.of(source).read(shape)
 
     @staticmethod
     def _flow(results: dict, index: int, shape: tuple[int, int]) -> np.ndarray:

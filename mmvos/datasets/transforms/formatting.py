@@ -73,13 +73,9 @@ class PackVideo(BaseTransform):
     def transform(self, results: dict) -> dict:
         frames = results['frames']
         count = min(len(frames), self.max_frames or len(frames))
-        options = results.get('label_options') or {}
         metainfo = {key: results[key] for key in self.meta_keys if results.get(key) is not None}
-        metainfo['annotation_options'] = options
         prompts = {i: prompt for i, prompt in results['prompts'].items() if i < count}
-        common = dict(
-            video_id=results['video_id'], prompts=prompts, prompt_options=options, metainfo=metainfo, prefetch=self.prefetch
-        )
+        common = dict(video_id=results['video_id'], prompts=prompts, metainfo=metainfo, prefetch=self.prefetch)
         if isinstance(frames[0], np.ndarray):
             return dict(inputs=FrameArrays(frames[:count], **common))
         names = results.get('frame_names')

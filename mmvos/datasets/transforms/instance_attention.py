@@ -13,8 +13,7 @@ from mmengine.registry import DefaultScope
 
 from mmvos.registry import TRACKERS, TRANSFORMS
 from mmvos.structures import BoxTracks, InputError, object_ids_of, tight_box
-from mmvos.videos.label_source import read_annotation
-from mmvos.videos.video import read_frame
+from mmvos.videos import LabelSource, read_frame
 
 
 @TRANSFORMS.register_module()
@@ -53,7 +52,7 @@ class SampleNeighbourhood(BaseTransform):
             begin = min(min(shown) for shown in known.values() if len(shown))
             return next((i for i, f in enumerate(frames) if f >= begin), len(frames))
         for i, frame in enumerate(frames):
-            if object_ids_of(read_annotation(results['annotations'][frame], options=results['label_options'])):
+            if object_ids_of(LabelSource.of(results['annotations'][frame]).read()):
                 return i
         return len(frames)
 
@@ -140,7 +139,7 @@ class TrackBoxes(_BoxTrackTransform):
                 self._tracker = TRACKERS.build(self.tracker_config)
         images = (results['frames'][i] for i in indices)
         frames = (f if isinstance(f, np.ndarray) else read_frame(f) for f in images)
-        label_maps = (read_annotation(results['annotations'][i], options=results['label_options']) for i in indices)
+        label_maps = (LabelSource.of(results['annotations'][i]).read() for i in indices)
         return track_video(self._tracker, [frame_name(results, i) for i in indices], frames, label_maps)
 
 

@@ -9,8 +9,8 @@ from mmdet.structures.mask import BitmapMasks
 from pycocotools import mask as coco_mask
 
 from mmvos.registry import TRANSFORMS
-from mmvos.structures import VOID, object_ids_of, read_label_map
-from mmvos.videos.video import read_frame
+from mmvos.structures import VOID, object_ids_of
+from mmvos.videos import LabelSource, read_frame
 
 
 @TRANSFORMS.register_module()
@@ -77,7 +77,7 @@ class LoadInstanceMap(BaseTransform):
 
 
 def _label_map(source: str | os.PathLike | np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    return source if isinstance(source, np.ndarray) else read_label_map(source, shape=shape)
+    return LabelSource.of(source).read(shape)
 
 
 def _rle(mask: np.ndarray) -> dict:

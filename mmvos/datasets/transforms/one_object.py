@@ -1,12 +1,10 @@
 """Validation on one object of a video."""
 
-import os
-
 from mmcv.transforms import BaseTransform
 
 from mmvos.registry import TRANSFORMS
 from mmvos.structures import object_ids_of
-from mmvos.videos.label_source import LabelSource, read_annotation
+from mmvos.videos import LabelSource
 
 
 @TRANSFORMS.register_module()
@@ -23,23 +21,19 @@ class KeepOneObject(BaseTransform):
         self.num_frames = num_frames
 
     def transform(self, results: dict) -> dict:
-        first, options = min(results['prompts']), results['label_options']
-        chosen = object_ids_of(read_annotation(results['prompts'][first], options=options))[0]
+        first = min(results['prompts'])
+        chosen = object_ids_of(LabelSource.of(results['prompts'][first]).read())[0]
         frames = results['frames'][first:][: self.num_frames]
-
-        def alone(source):
-            if isinstance(source, (str, os.PathLike)) and not options.get('binary'):  # read when it is asked for
-                return LabelSource(source, table={chosen: chosen}, size_mismatch=options.get('size_mismatch', 'error'))
-            label_map = read_annotation(source, options=options)
-            return label_map * (label_map == chosen)
 
         results.update(
             frames=frames,
-            prompts={0: alone(results['prompts'][first])},
+            prompts={0: LabelSource.of(results['prompts'][first]).only([chosen])},
             eval_frames=None,
             submit_frames=None,
             annotations={
-                i - first: alone(source) for i, source in results['annotations'].items() if first <= i < first + len(frames)
+                i - first: LabelSource.of(source).only([chosen])
+                for i, source in results['annotations'].items()
+                if first <= i < first + len(frames)
             },
             categories={k: v for k, v in results['categories'].items() if k == chosen},
         )

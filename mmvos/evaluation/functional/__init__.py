@@ -2,6 +2,7 @@ from .boundary import BOUND_TH, boundary_map, boundary_radius, dilate_disc, f_me
 from .davis import TEMPORAL_SEQUENCES, DAVIS2016Sequence, DAVISSemiSequence, DAVISUnsupSequence, davis_summary
 from .frames import score_objects, score_pairs
 from .instance_sequence import best_dice, instance_sequence_summary, symmetric_best_dice
+from .lvos import LVOSVideo, lvos_summary
 from .mean_iou import MeanIoUVideo, mean_iou_summary
 from .region import jaccard
 from .starting_points import StartingPointScores, rate_starting_points
@@ -15,6 +16,7 @@ __all__ = [
     'DAVIS2016Sequence',
     'DAVISSemiSequence',
     'DAVISUnsupSequence',
+    'LVOSVideo',
     'MeanIoUVideo',
     'SEEN_CATEGORIES',
     'StartingPointScores',
@@ -31,6 +33,7 @@ __all__ = [
     'f_measure',
     'instance_sequence_summary',
     'jaccard',
+    'lvos_summary',
     'mean_iou_summary',
     'nan_mean',
     'rate_starting_points',

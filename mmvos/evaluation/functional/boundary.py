@@ -10,6 +10,9 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
+
+from mmvos.structures import InputError
 
 #: tolerance of all benchmarks, as a share of the image diagonal
 BOUND_TH = 0.008
@@ -20,10 +23,10 @@ def boundary_radius(height: int, width: int, bound_th: float = BOUND_TH) -> int:
     rounded up (8 at 480x854)."""
     if bound_th >= 1:
         if bound_th != int(bound_th):
-            raise ValueError(f'bound_th={bound_th}: a tolerance in pixels must be a whole number.')
+            raise InputError(f'bound_th={bound_th}: a tolerance in pixels must be a whole number.')
         return int(bound_th)
     if bound_th <= 0:
-        raise ValueError(f'bound_th={bound_th}: expected a share of the image diagonal below 1, or a number of pixels.')
+        raise InputError(f'bound_th={bound_th}: expected a share of the image diagonal below 1, or a number of pixels.')
     return math.ceil(bound_th * math.sqrt(height * height + width * width))
 
 
@@ -51,7 +54,7 @@ def boundary_map(mask: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=64)
 def _disc_rows(radius: int) -> tuple[tuple[int, tuple[int, ...]], ...]:
     """The disc x^2 + y^2 <= radius^2 as ``(half width, (row offsets >= 0 of that half width))``, narrow to wide."""
-    rows = {}
+    rows: dict[int, list[int]] = {}
     for offset in range(radius + 1):
         rows.setdefault(math.isqrt(radius * radius - offset * offset), []).append(offset)
     return tuple((width, tuple(rows[width])) for width in sorted(rows))
@@ -91,7 +94,7 @@ def dilate_disc(planes: np.ndarray, radius: int) -> np.ndarray:
     return result.reshape(height, pitch)[:, :width]
 
 
-def f_from_counts(n_pred, n_gt, matched_pred, matched_gt) -> np.ndarray:
+def f_from_counts(n_pred: ArrayLike, n_gt: ArrayLike, matched_pred: ArrayLike, matched_gt: ArrayLike) -> np.ndarray:
     """F from numbers of contour pixels: of the prediction, of the annotation, and how many of each have a partner.
 
     No contour at all on both sides is perfect (1); on one side only, it is 0. Arguments broadcast.
@@ -139,9 +142,9 @@ def f_measure(gt: np.ndarray, pred: np.ndarray, void: np.ndarray | None = None, 
     """
     gt, pred = np.asarray(gt, bool), np.asarray(pred, bool)
     if gt.shape != pred.shape:
-        raise ValueError(f'the annotation is {gt.shape}, the prediction {pred.shape}; expected masks of one size.')
+        raise InputError(f'the annotation is {gt.shape}, the prediction {pred.shape}; expected masks of one size.')
     if void is not None:
         counted = ~np.asarray(void, bool)
         gt, pred = gt & counted, pred & counted
     box = mask_box((gt | pred).view(np.uint8))
-    return float(f_from_counts(*contour_counts(gt[box], pred[box], boundary_radius(*gt.shape, bound_th))))
+    return float(f_from_counts(*contour_counts(gt[box], pred[box], boundary_radius(gt.shape[0], gt.shape[1], bound_th))))

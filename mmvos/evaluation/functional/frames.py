@@ -5,17 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .boundary import BOUND_TH, boundary_map, boundary_radius, contour_counts, dilate_disc, f_from_counts, mask_box
-
-
-def check_same_size(gt: np.ndarray, pred: np.ndarray) -> None:
-    """Raise ValueError unless both label maps are ``(H, W)`` of one size."""
-    if gt.ndim != 2 or pred.ndim != 2:
-        raise ValueError(f'expected label maps (H, W); the annotation is {gt.shape}, the prediction {pred.shape}.')
-    if gt.shape != pred.shape:
-        raise ValueError(
-            f'the prediction is {pred.shape[1]}x{pred.shape[0]}, the annotation is '
-            f'{gt.shape[1]}x{gt.shape[0]} (width x height).'
-        )
+from .scorer import same_size
 
 
 def score_objects(
@@ -32,8 +22,8 @@ def score_objects(
     Returns:
         J and F, float64 ``(N,)``.
     """
-    check_same_size(gt, pred)
-    radius = boundary_radius(*gt.shape, bound_th)
+    gt, pred = same_size(gt, pred)
+    radius = boundary_radius(gt.shape[0], gt.shape[1], bound_th)
     box = mask_box(gt | pred)  # nothing outside of it is any object
     gt, pred = gt[box], pred[box]
     scores_j, counts = np.ones(len(object_ids)), np.zeros((4, len(object_ids)), np.int64)
@@ -67,8 +57,8 @@ def score_pairs(
     Returns:
         J and F, float64 ``(L, K)``.
     """
-    check_same_size(gt, pred)
-    radius = boundary_radius(*gt.shape, bound_th)
+    gt, pred = same_size(gt, pred)
+    radius = boundary_radius(gt.shape[0], gt.shape[1], bound_th)
     box = mask_box(gt | pred)
     gt, pred = gt[box], pred[box]
 
@@ -91,7 +81,7 @@ def score_pairs(
     return scores_j, f_from_counts(n_pred[:, None], n_gt[None], matched_pred, matched_gt)
 
 
-def _contours(label_map: np.ndarray, count: int, radius: int):
+def _contours(label_map: np.ndarray, count: int, radius: int) -> tuple[np.ndarray, list[np.ndarray]]:
     """Of objects 1..N: dilated contours uint8 ``(N, H * W)``, and flat positions of the contours' pixels."""
     height, width = label_map.shape
     near, contours = np.zeros((count, height, width), np.uint8), []

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mmvos.structures import InputError
+
 
 def best_dice(masks: np.ndarray, others: np.ndarray) -> float:
     """Mean over ``masks`` of the largest Dice with one of ``others``.
@@ -35,7 +37,7 @@ def instance_sequence_summary(rows: Sequence[dict[str, float]]) -> dict[str, flo
     Also ``SBD@n`` for images with n objects. ``rows``: dicts with ``sbd``, ``predicted`` and ``objects``.
     """
     if not rows:
-        raise ValueError('no images to score.')
+        raise InputError('no images to score.')
     difference = np.array([row['predicted'] - row['objects'] for row in rows], float)
     metrics = {
         'SBD': float(np.mean([row['sbd'] for row in rows])),

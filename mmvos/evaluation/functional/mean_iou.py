@@ -4,38 +4,38 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from mmvos.structures import InputError
+
 from .region import jaccard
+from .scorer import EveryFrame, Row, ids_in, same_size
 from .statistics import nan_mean
 
-VOID = 255
 
-
-class MeanIoUVideo:
+class MeanIoUVideo(EveryFrame):
     """One video: J of the annotated frames.
 
     Args:
-        objects: ``'union'``: everything that is not 0 is one foreground; ``'each'``: every object id is a binary problem
+        objects (str): ``'union'``: everything that is not 0 is one foreground; ``'each'``: every object id is a binary problem
             of its own (void is background).
-        skip_first: the first annotated frame does not count (it is given to a semi-supervised method).
-        group: a key for means of means, such as the class of YouTube-Objects.
+        skip_first (bool): whether the first annotated frame does not count (it is given to a semi-supervised method).
+        group (str | None): a key for means of means, such as the class of YouTube-Objects.
     """
 
     def __init__(self, objects: str = 'union', skip_first: bool = False, group: str | None = None) -> None:
         if objects not in ('union', 'each'):
-            raise ValueError(f"objects={objects!r}: expected 'union' or 'each'.")
+            raise InputError(f"objects={objects!r}: expected 'union' or 'each'.")
         self.objects, self.skip_first, self.group = objects, skip_first, group
         self.values: dict[int, list[float]] = {}
         self.frames = 0
-        self._predicted: list[set] = []  # ids, per frame that counts
+        self._predicted: list[set[int]] = []  # ids, per frame that counts
 
-    def update(self, index: int, gt: np.ndarray, pred: np.ndarray) -> None:
-        """Score an annotated frame (frames come in order): label maps uint8 ``(H, W)`` of one size."""
+    def update(self, index: int, gt: np.ndarray | None, pred: np.ndarray | None) -> None:
+        """Score an annotated frame, see :class:`Scorer`."""
+        gt, pred = same_size(gt, pred)
         self.frames += 1
         if self.objects == 'union':
-            gt, pred = (gt > 0).view(np.uint8), (pred > 0).view(np.uint8)
-            present = {1}
-        else:
-            present = set(np.flatnonzero(np.bincount(gt.ravel())).tolist()) - {0, VOID}
+            gt, pred = (gt > 0).astype(np.uint8), (pred > 0).astype(np.uint8)
+        present = {1} if self.objects == 'union' else ids_in(gt)
         for object_id in present - set(self.values):  # the object was in none of the frames before
             self.values[object_id] = [float(object_id not in predicted) for predicted in self._predicted]
         if self.frames > self.skip_first:
@@ -43,7 +43,7 @@ class MeanIoUVideo:
                 values.append(jaccard(gt == object_id, pred == object_id))
             self._predicted.append(set(np.flatnonzero(np.bincount(pred.ravel())).tolist()))
 
-    def result(self) -> list[dict]:
+    def result(self) -> list[Row]:
         """One row per object (``'union'``: one) that has a frame that counts."""
         return [
             dict(
@@ -57,12 +57,12 @@ class MeanIoUVideo:
         ]
 
 
-def mean_iou_summary(rows: Iterable[dict], average: str | None = None) -> dict[str, float]:
+def mean_iou_summary(rows: Iterable[Row], average: str | None = None) -> dict[str, float]:
     """Means over videos, classes and frames.
 
     Args:
-        rows: of all videos, with ``video`` and, where the data set has classes, ``class``.
-        average: what ``mIoU`` is: ``'object'`` (mean over rows, i.e. over videos where objects are united), or
+        rows (Iterable[dict]): of all videos, with ``video`` and, where the data set has classes, ``class``.
+        average (str | None): what ``mIoU`` is: ``'object'`` (mean over rows, i.e. over videos where objects are united), or
             ``'class'`` (mean over a video's objects, over the videos of a class, over classes). Default: ``'class'``
             where there are classes, else ``'object'``.
 
@@ -72,9 +72,9 @@ def mean_iou_summary(rows: Iterable[dict], average: str | None = None) -> dict[s
     """
     rows = list(rows)
     if not rows:
-        raise ValueError('no object was scored.')
+        raise InputError('no object was scored.')
     if average not in (None, 'object', 'class'):
-        raise ValueError(f"average={average!r}: expected 'object' or 'class'.")
+        raise InputError(f"average={average!r}: expected 'object' or 'class'.")
     videos: dict[str, list[float]] = {}
     classes: dict[str, list[float]] = {}
     for row in rows:
@@ -95,5 +95,5 @@ def mean_iou_summary(rows: Iterable[dict], average: str | None = None) -> dict[s
         summary.update(class_mean=means['class'], **per_class)
     average = average or ('class' if classes else 'object')
     if average not in means:
-        raise ValueError("average='class': the videos of this data set have no classes.")
+        raise InputError("average='class': the videos of this data set have no classes.")
     return dict(mIoU=means[average], **summary)

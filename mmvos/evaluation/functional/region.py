@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from mmvos.structures import InputError
+
 
 def jaccard(gt: np.ndarray, pred: np.ndarray, void: np.ndarray | None = None) -> float:
     """Intersection over union of two masks; 1 where both are empty.
@@ -16,7 +18,7 @@ def jaccard(gt: np.ndarray, pred: np.ndarray, void: np.ndarray | None = None) ->
     """
     gt, pred = np.asarray(gt, bool), np.asarray(pred, bool)
     if gt.shape != pred.shape:
-        raise ValueError(f'the annotation is {gt.shape}, the prediction {pred.shape}; expected masks of one size.')
+        raise InputError(f'the annotation is {gt.shape}, the prediction {pred.shape}; expected masks of one size.')
     if void is not None:
         counted = ~np.asarray(void, bool)
         gt, pred = gt & counted, pred & counted

@@ -4,6 +4,9 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from mmvos.structures import InputError
 
 
 class Statistics(NamedTuple):
@@ -14,14 +17,14 @@ class Statistics(NamedTuple):
     decay: float
 
 
-def nan_mean(values) -> float:
+def nan_mean(values: ArrayLike) -> float:
     """Mean of the values that are not NaN (NaN where there is none)."""
     values = np.asarray(values, np.float64)
     counted = values[~np.isnan(values)]
     return float(counted.mean()) if counted.size else float('nan')
 
 
-def statistics(values) -> Statistics:
+def statistics(values: ArrayLike) -> Statistics:
     """Mean, recall and decay of the per-frame values of one object.
 
     NaN is left out of mean and decay, and counts as not recalled. The quarters are rounded half up and share their end
@@ -32,7 +35,7 @@ def statistics(values) -> Statistics:
     """
     values = np.asarray(values, np.float64)
     if values.ndim != 1 or not values.size:
-        raise ValueError(f'expected the values of at least one frame, got an array of shape {values.shape}.')
+        raise InputError(f'expected the values of at least one frame, got an array of shape {values.shape}.')
     limits = np.floor(np.linspace(1, len(values), 5) + 0.5 + 1e-10).astype(np.int64) - 1
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', RuntimeWarning)  # a quarter of NaN only

@@ -5,18 +5,20 @@ import io
 import math
 import numbers
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
+
+from mmvos.structures import InputError, run_length_problem
 
 STATS = ('AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'AR1', 'AR10', 'AR100', 'ARs', 'ARm', 'ARl')
 
 
-def youtube_vis_problems(gt: dict[str, Any], results: Sequence[dict[str, Any]]) -> Iterator[str]:
+def youtube_vis_problems(gt: dict[str, Any], results: Any) -> Iterator[str]:
     """What is wrong with results in the submission format, one sentence each (nothing: they can be scored).
 
     Args:
-        gt: annotation file of YouTube-VIS as a dict: at least ``videos`` and ``categories``.
-        results: ``[dict(video_id, category_id, score, segmentations=[RLE or None per frame])]``.
+        gt (dict): annotation file of YouTube-VIS: at least ``videos`` and ``categories``.
+        results (Any): ``[dict(video_id, category_id, score, segmentations=[RLE or None per frame])]``.
     """
     if not isinstance(results, list):
         yield f'expected a list of results, got {type(results).__name__}.'
@@ -30,35 +32,43 @@ def youtube_vis_problems(gt: dict[str, Any], results: Sequence[dict[str, Any]]) 
         missing = [key for key in ('video_id', 'category_id', 'score', 'segmentations') if key not in result]
         if missing:
             yield f'result {i}: no {", ".join(missing)}.'
-            continue
-        video = videos.get(result['video_id'])
-        if video is None:
+        elif not _is_one_of(result['video_id'], videos):
             yield f'result {i}: video_id {result["video_id"]!r} is not in the annotation file.'
-            continue
-        name = f'result {i} (video {result["video_id"]})'
-        if result['category_id'] not in categories:
-            yield f'{name}: category_id {result["category_id"]!r} is not in the annotation file (ids start at 1).'
-        score = result['score']
-        if isinstance(score, bool) or not isinstance(score, numbers.Real) or not math.isfinite(score):
-            yield f'{name}: score {score!r} is not a finite number.'
-        segmentations = result['segmentations']
-        if not isinstance(segmentations, list):
-            yield f'{name}: segmentations is not a list.'
-            continue
-        length = video.get('length', len(segmentations))
-        if len(segmentations) != length:
-            yield f'{name}: {len(segmentations)} segmentations, the video has {length} frames.'
-        size = [video['height'], video['width']]
-        for frame, rle in enumerate(segmentations):
-            if rle is None:
-                continue
-            if not isinstance(rle, dict) or not isinstance(rle.get('counts'), (str, bytes)) or 'size' not in rle:
-                yield f'{name}, frame {frame}: expected null or a compressed RLE {{"size": [h, w], "counts": str}}.'
-            elif list(rle['size']) != size:
-                yield f'{name}, frame {frame}: RLE of size {list(rle["size"])}, the video is {size} (height, width).'
-            else:
-                continue
-            break  # one frame tells enough about a result
+        else:
+            problems = _result_problems(result, videos[result['video_id']], categories)
+            yield from (f'result {i} (video {result["video_id"]}){problem}' for problem in problems)
+
+
+def _is_one_of(value: Any, known: Collection[int]) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value in known
+
+
+def _result_problems(result: dict[str, Any], video: dict[str, Any], categories: Collection[int]) -> Iterator[str]:
+    if not _is_one_of(result['category_id'], categories):
+        yield f': category_id {result["category_id"]!r} is not in the annotation file (ids start at 1).'
+    score = result['score']
+    if isinstance(score, bool) or not isinstance(score, numbers.Real) or not math.isfinite(score):
+        yield f': score {score!r} is not a finite number.'
+    segmentations = result['segmentations']
+    if not isinstance(segmentations, list):
+        yield ': segmentations is not a list.'
+        return
+    length, size = video.get('length', len(segmentations)), [video['height'], video['width']]
+    if len(segmentations) != length:
+        yield f': {len(segmentations)} segmentations, the video has {length} frames.'
+    for frame, code in enumerate(segmentations):
+        problem = None if code is None else _code_problem(code, size)
+        if problem:
+            yield f', frame {frame}: {problem}'
+            return  # one frame tells enough about a result
+
+
+def _code_problem(code: Any, size: list[int]) -> str | None:
+    if not isinstance(code, dict) or not isinstance(code.get('counts'), (str, bytes)) or 'size' not in code:
+        return 'expected null or a compressed RLE {"size": [h, w], "counts": str}.'
+    if isinstance(code['size'], (list, tuple)) and list(code['size']) != size:
+        return f'RLE of size {list(code["size"])}, the video is {size} (height, width).'
+    return run_length_problem(code)
 
 
 def youtube_vis_ap(gt: dict[str, Any], results: list[dict[str, Any]]) -> dict[str, Any]:
@@ -81,16 +91,18 @@ def youtube_vis_ap(gt: dict[str, Any], results: list[dict[str, Any]]) -> dict[st
         ``{(video, category): (results by score, annotations)}``.
 
     Raises:
-        ValueError: results that the benchmark could not score as they are meant, see :func:`youtube_vis_problems`.
+        InputError: results that the benchmark could not score as they are meant, see :func:`youtube_vis_problems`.
     """
     from mmdet.evaluation.functional import YTVIS, YTVISeval  # here: the rest of this package needs numpy only
 
     for problem in youtube_vis_problems(gt, results):
-        raise ValueError(problem)
+        raise InputError(problem)
     if not gt.get('annotations'):
-        raise ValueError('the annotation file has no annotations; results on such a split can only be submitted.')
+        raise InputError('the annotation file has no annotations; results on such a split can only be submitted.')
     with contextlib.redirect_stdout(io.StringIO()):
-        truth = YTVIS(dict(gt, annotations=_copies(gt['annotations'])))
+        # the official code takes an annotation with the id 0 for none
+        annotations = [dict(record, id=i) for i, record in enumerate(_copies(gt['annotations']), 1)]
+        truth = YTVIS(dict(gt, annotations=annotations))
         found = truth.loadRes(_copies(results, drop=('bboxes', 'areas'))) if results else YTVIS(dict(gt, annotations=[]))
         evaluation = YTVISeval(truth, found, 'segm')
         evaluation.params.vidIds = truth.getVidIds()

@@ -5,12 +5,15 @@ categories, and the overall score is the mean of the four. Which frames of an ob
 ``first`` and ``last`` and named in every report.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from mmvos.structures import InputError
+
 from .boundary import BOUND_TH
-from .frames import check_same_size, score_objects
+from .frames import score_objects
+from .scorer import EveryFrame, Row, ids_in, mark_phantoms, same_size
 
 #: the categories of the training set
 SEEN_CATEGORIES = frozenset(
@@ -83,8 +86,6 @@ SEEN_CATEGORIES = frozenset(
     ]
 )
 
-VOID = 255
-
 
 def category_group(category: str | None) -> str:
     """``'seen'`` or ``'unseen'``; ``'all'`` where a data set has no categories."""
@@ -94,25 +95,25 @@ def category_group(category: str | None) -> str:
     return 'seen' if name.replace('gaint_panda', 'giant_panda') in SEEN_CATEGORIES else 'unseen'
 
 
-class YouTubeVOSVideo:
+class YouTubeVOSVideo(EveryFrame):
     """One video: only annotated frames are scored, every object in the frames after its first.
 
     Predictions of an object before its first frame are ignored; frames where it is gone later count (nothing predicted
     of nothing is 1). Void pixels of an annotation belong to no object and are not masked.
 
     Args:
-        categories: ``{object id: category}`` (None: the objects are those of the annotations).
-        first_frames: ``{object id: index of the frame where its mask is given}`` (default: the first annotated frame
-            that shows it).
-        first: ``'exclude'``: the object's first frame does not count; ``'include'``: it does.
-        last: ``'include'``: the last annotated frame of the video counts; ``'exclude'``: it does not.
-        bound_th: tolerance of F, see :func:`boundary_radius`.
+        categories (Mapping[int, str] | None): ``{object id: category}``; None: the objects are those of the annotations.
+        first_frames (Mapping[int, int] | None): ``{object id: index of the frame where its mask is given}``. Default: the first
+            annotated frame that shows it.
+        first (str): ``'exclude'``: the object's first frame does not count; ``'include'``: it does.
+        last (str): ``'include'``: the last annotated frame of the video counts; ``'exclude'``: it does not.
+        bound_th (float): tolerance of F, see :func:`boundary_radius`.
     """
 
     def __init__(
         self,
-        categories: dict[int, str] | None = None,
-        first_frames: dict[int, int] | None = None,
+        categories: Mapping[int, str] | None = None,
+        first_frames: Mapping[int, int] | None = None,
         first: str = 'exclude',
         last: str = 'include',
         bound_th: float = BOUND_TH,
@@ -123,14 +124,16 @@ class YouTubeVOSVideo:
         self.first, self.last, self.bound_th = first, last, bound_th
         self.scores: dict[int, list[tuple]] = {object_id: [] for object_id in self.categories or ()}
         self.last_frame = -1
+        self._unseen = set(self.scores)
 
-    def update(self, index: int, gt: np.ndarray, pred: np.ndarray) -> None:
-        """Score annotated frame ``index`` (frames come in order): label maps uint8 ``(H, W)``."""
-        check_same_size(gt, pred)
+    def update(self, index: int, gt: np.ndarray | None, pred: np.ndarray | None) -> None:
+        """Score an annotated frame, see :class:`Scorer`."""
+        gt, pred = same_size(gt, pred)
         self.last_frame = index
-        present = np.flatnonzero(np.bincount(gt.ravel(), minlength=256))
-        for object_id in present.tolist():
-            if object_id not in (0, VOID) and (self.categories is None or object_id in self.categories):
+        present = ids_in(gt)
+        self._unseen -= present
+        for object_id in sorted(present):
+            if self.categories is None or object_id in self.categories:
                 self.first_frames.setdefault(object_id, index)
                 self.scores.setdefault(object_id, [])
         started = [
@@ -142,7 +145,7 @@ class YouTubeVOSVideo:
             for object_id, j, f in zip(started, *score_objects(gt, pred, started, self.bound_th)):
                 self.scores[object_id].append((index, j, f))
 
-    def result(self) -> list[dict]:
+    def result(self) -> list[Row]:
         """One row per object that has a frame that counts."""
         rows = []
         for object_id, scores in sorted(self.scores.items()):
@@ -159,10 +162,10 @@ class YouTubeVOSVideo:
                         **{'J-Mean': float(j), 'F-Mean': float(f)},
                     )
                 )
-        return rows
+        return mark_phantoms(rows, self._unseen)
 
 
-def youtube_vos_summary(rows: Iterable[dict]) -> dict[str, float]:
+def youtube_vos_summary(rows: Iterable[Row]) -> dict[str, float]:
     """The official figures from the rows of all objects of all videos.
 
     Returns:
@@ -171,7 +174,7 @@ def youtube_vos_summary(rows: Iterable[dict]) -> dict[str, float]:
     """
     rows = list(rows)
     if not rows:
-        raise ValueError('no object was scored.')
+        raise InputError('no object was scored.')
     scores = {}
     for measure in 'JF':
         for group in ('seen', 'unseen', 'all'):
@@ -182,7 +185,7 @@ def youtube_vos_summary(rows: Iterable[dict]) -> dict[str, float]:
 
 
 def check_convention(first: str, last: str) -> None:
-    """Raise ValueError for a choice of frames that does not exist."""
+    """Raise InputError for a choice of frames that does not exist."""
     for name, value in (('first', first), ('last', last)):
         if value not in ('include', 'exclude'):
-            raise ValueError(f"{name}={value!r}: expected 'include' or 'exclude'.")
+            raise InputError(f"{name}={value!r}: expected 'include' or 'exclude'.")

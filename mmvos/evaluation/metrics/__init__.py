@@ -1,10 +1,8 @@
-from .base import ScoredVideoMetric, VideoMetric
-from .davis import DAVISMetric
+from .base import VideoMetric
 from .instance_sequence import InstanceSequenceMetric
-from .mean_iou import MeanIoUMetric
+from .protocol import DAVISMetric, MeanIoUMetric, ProtocolMetric, YouTubeVOSMetric
 from .submission import DAVIS2016Submission, DAVISSubmission, LabelMapWriter, YouTubeVISSubmission, YouTubeVOSSubmission
 from .youtube_vis_metric import YouTubeVISMetric
-from .youtube_vos import YouTubeVOSMetric
 
 __all__ = [
     'DAVIS2016Submission',
@@ -13,7 +11,7 @@ __all__ = [
     'InstanceSequenceMetric',
     'LabelMapWriter',
     'MeanIoUMetric',
-    'ScoredVideoMetric',
+    'ProtocolMetric',
     'VideoMetric',
     'YouTubeVISMetric',
     'YouTubeVISSubmission',

@@ -8,6 +8,7 @@ from mmengine.evaluator import BaseMetric
 from pycocotools import mask as coco_mask
 
 from mmvos.registry import METRICS
+from mmvos.structures import InputError
 
 from ..functional.instance_sequence import instance_sequence_summary, symmetric_best_dice
 
@@ -25,7 +26,7 @@ class InstanceSequenceMetric(BaseMetric):
 
     def __init__(self, painted: str | None = None, prefix: str | None = None, collect_device: str = 'cpu') -> None:
         if painted not in (None, 'last', 'first'):
-            raise ValueError(f"painted is {painted!r}; expected None, 'last' or 'first'.")
+            raise InputError(f"painted is {painted!r}; expected None, 'last' or 'first'.")
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.painted = painted
 
@@ -35,8 +36,8 @@ class InstanceSequenceMetric(BaseMetric):
             predicted = sample['pred_instances']
             masks = np.asarray(predicted['masks'].cpu() if hasattr(predicted['masks'], 'cpu') else predicted['masks'])
             masks = paint_sequence(masks.astype(bool), self.painted)
-            truth = [coco_mask.decode(i['mask']).astype(bool) for i in sample['instances']]
-            truth = np.stack(truth) if truth else np.zeros((0, *masks.shape[1:]), bool)
+            given = [coco_mask.decode(instance['mask']).astype(bool) for instance in sample['instances']]
+            truth = np.stack(given) if given else np.zeros((0, *masks.shape[1:]), bool)
             self.results.append(dict(sbd=symmetric_best_dice(masks, truth), predicted=len(masks), objects=len(truth)))
 
     def compute_metrics(self, results: list) -> dict[str, float]:

@@ -6,7 +6,6 @@ order of names, so that its bytes depend on its content only.
 
 import os
 import shutil
-from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,8 @@ from mmengine.logging import MMLogger
 from PIL import Image
 
 from mmvos.registry import METRICS
-from mmvos.structures import VOID, atomic_path, read_palette, write_label_map
+from mmvos.structures import VOID, InputError, MissingFileError, atomic_path, check_name, write_label_map
+from mmvos.videos import LabelSource
 
 from ..archive import zip_writer
 from .base import VideoMetric
@@ -29,23 +29,21 @@ class _FrameWriter(VideoMetric):
         self.folder = folder
 
     def new_video(self, result: dict) -> tuple[np.ndarray | None, list[str]]:
-        video = PurePosixPath(result['video_id'])
-        if video.is_absolute() or '..' in video.parts:
-            raise ValueError('the name of a video must be a relative path below the output folder.')
+        check_name(result['video_id'], self.folder)
         return self.palette_of(result), []
 
     @staticmethod
     def palette_of(result: dict) -> np.ndarray | None:
         """The palette of the first annotation, uint8 ``(256, 3)``, where there is one in a file; else None."""
         annotation = result.get('annotation')
-        return read_palette(annotation) if isinstance(annotation, (str, os.PathLike)) else None
+        return None if annotation is None else LabelSource.of(annotation).palette()
 
     def wants(self, result: dict) -> bool:
         """Whether this frame is written."""
         return True
 
     def check(self, result: dict, label_map: np.ndarray) -> None:
-        """Raise ValueError for a label map that must not be written."""
+        """Raise InputError for a label map that must not be written."""
 
     def write(self, path: str, label_map: np.ndarray, palette: np.ndarray | None) -> None:
         write_label_map(path, label_map, palette)
@@ -55,10 +53,10 @@ class _FrameWriter(VideoMetric):
             return
         palette, names = video
         if 'pred_label_map' not in result:
-            raise ValueError('this model gives instances, not label maps; write its results with --submission.')
+            raise InputError('this model gives instances, not label maps; write its results with --submission.')
         label_map = np.asarray(result['pred_label_map'])
         if label_map.shape != tuple(result['ori_shape']):
-            raise ValueError(f'the label map is {label_map.shape}, the frame {tuple(result["ori_shape"])}.')
+            raise InputError(f'the label map is {label_map.shape}, the frame {tuple(result["ori_shape"])}.')
         self.check(result, label_map)
         name = f'{result["video_id"]}/{result["frame_name"]}.png'
         self.write(os.path.join(self.folder, name), label_map, palette)
@@ -99,24 +97,24 @@ class _ZipSubmission(_FrameWriter):
 
     def __init__(self, outfile: str) -> None:
         if not outfile.endswith('.zip'):
-            raise ValueError(f'{outfile}: expected the name of a .zip file.')
+            raise InputError(f'{outfile}: expected the name of a .zip file.')
         super().__init__(f'{outfile}.parts')
         self.outfile = outfile
 
     def compute_metrics(self, results: list[tuple[str, list[str]]]) -> dict[str, Any]:
         names = sorted(name for _, video_names in results for name in video_names)
         if not names:
-            raise ValueError(f'{self.outfile}: nothing to write, no frame was segmented.')
+            raise InputError(f'{self.outfile}: nothing to write, no frame was segmented.')
         with zip_writer(self.outfile) as add:
             for name in names:
                 try:
                     with open(os.path.join(self.folder, name), 'rb') as file:
                         add(self.top + name, file.read())
-                except FileNotFoundError:
-                    raise FileNotFoundError(
+                except FileNotFoundError as error:
+                    raise MissingFileError(
                         f'{os.path.join(self.folder, name)}: written by another process but not '
                         f'there; {self.outfile} must be in a folder that all machines share.'
-                    ) from None
+                    ) from error
         shutil.rmtree(self.folder)
         MMLogger.get_current_instance().info(f'{self.outfile}: {len(names)} label maps of {len(results)} videos.')
         return {}
@@ -140,7 +138,7 @@ class DAVISSubmission(_ZipSubmission):
         if self.max_proposals is None:
             _check_ids(label_map, result['object_ids'])
         elif label_map.max() > self.max_proposals:
-            raise ValueError(
+            raise InputError(
                 f'proposal {label_map.max()}, but the server takes at most {self.max_proposals}; let the model keep fewer.'
             )
 
@@ -186,4 +184,4 @@ def _check_ids(label_map: np.ndarray, object_ids: list[int]) -> None:
     found = np.flatnonzero(np.bincount(label_map.ravel()))
     extra = set(found.tolist()) - {0} - set(object_ids)
     if extra:
-        raise ValueError(f'object {min(extra)} was predicted but not given; given are {sorted(object_ids)}.')
+        raise InputError(f'object {min(extra)} was predicted but not given; given are {sorted(object_ids)}.')

@@ -3,13 +3,13 @@
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from mmengine.logging import MMLogger
 
 from mmvos.registry import METRICS
-from mmvos.structures import atomic_path
-from mmvos.structures.youtube_vis import InstanceTracks, load_youtube_vis
+from mmvos.structures import InputError, InstanceTracks, MissingFileError, atomic_path, load_youtube_vis
 
 from ..archive import write_youtube_vis_zip
 from ..functional.youtube_vis import STATS, youtube_vis_ap
@@ -22,6 +22,13 @@ MMDET_NAMES = dict(
         STATS,
     )
 )
+
+
+@dataclass
+class _RunningVideo:
+    tracks: InstanceTracks
+    vis_id: int
+    num_frames: int
 
 
 @METRICS.register_module()
@@ -59,28 +66,31 @@ class YouTubeVISMetric(VideoMetric):
     ) -> None:
         super().__init__(prefix=prefix, collect_device=collect_device)
         if ann_file is None and not format_only:
-            raise ValueError('YouTubeVISMetric needs ann_file, or format_only=True for a split without annotations.')
+            raise InputError('YouTubeVISMetric needs ann_file, or format_only=True for a split without annotations.')
         if format_only and not (outfile or outfile_prefix):
-            raise ValueError('YouTubeVISMetric(format_only=True) needs outfile or outfile_prefix.')
+            raise InputError('YouTubeVISMetric(format_only=True) needs outfile or outfile_prefix.')
         self.metric_items = list(metric_items or list(MMDET_NAMES)[:8])
         unknown = [item for item in self.metric_items if item not in MMDET_NAMES]
         if unknown:
-            raise ValueError(f'metric item {unknown[0]!r} is not known; there are {list(MMDET_NAMES)}.')
+            raise InputError(f'metric item {unknown[0]!r} is not known; there are {list(MMDET_NAMES)}.')
         if ann_file is not None and not format_only and not os.path.isfile(ann_file):
-            raise FileNotFoundError(f'{ann_file}: annotation file not found.')
+            raise MissingFileError(f'{ann_file}: annotation file not found.')
         self.ann_file, self.format_only = ann_file, format_only
         self.outfile_prefix, self.outfile = outfile_prefix, outfile
 
-    def new_video(self, result: dict) -> InstanceTracks:
-        return InstanceTracks((self.dataset_meta or {}).get('cat_ids'))
+    def new_video(self, result: dict) -> '_RunningVideo':
+        """Collects the instances of the video."""
+        tracks = InstanceTracks((self.dataset_meta or {}).get('cat_ids'))
+        return _RunningVideo(tracks, result['vis_id'], result['num_frames'])
 
-    def add_frame(self, video: InstanceTracks, result: dict) -> None:
-        video.add(result['frame_index'], result['pred_track_instances'])
-        if result['is_last']:
-            self._closing = result['vis_id'], result['num_frames']
+    def add_frame(self, video: '_RunningVideo', result: dict) -> None:
+        """Take in the instances of a frame; the video is as long as its last frame says (a file's header may be wrong)."""
+        video.tracks.add(result['frame_index'], result['pred_track_instances'])
+        video.num_frames = result['num_frames']
 
-    def finish_video(self, video: InstanceTracks) -> list[dict]:
-        return video.results(*self._closing)
+    def finish_video(self, video: '_RunningVideo') -> list[dict]:
+        """Results of the video, see :meth:`InstanceTracks.results`."""
+        return video.tracks.results(video.vis_id, video.num_frames)
 
     def compute_metrics(self, results: list) -> dict[str, Any]:
         """Figures from ``[(video name, results of the video)]``; writes the files."""
@@ -89,7 +99,7 @@ class YouTubeVISMetric(VideoMetric):
         self._write(entries)
         if self.format_only:
             return {}
-        figures = youtube_vis_ap(load_youtube_vis(self.ann_file), entries)
+        figures = youtube_vis_ap(load_youtube_vis(str(self.ann_file)), entries)
         table = '\n'.join(f'  {name:<24} {value:.4f}' for name, value in figures['per_category'].items())
         MMLogger.get_current_instance().info(
             f'YouTube-VIS: {len(entries)} instances found in {len(results)} videos; AP per category:\n{table}'

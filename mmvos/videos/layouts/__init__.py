@@ -1,0 +1,38 @@
+"""Where benchmarks keep their lists, frames and masks: one parser each, used by data sets, scoring and checking alike."""
+
+from .base import (
+    AnnotatedVideo,
+    Layout,
+    ListedObject,
+    VideoEntry,
+    annotated,
+    first_existing,
+    frames_of,
+    masks_by_frame,
+    masks_in,
+    read_list,
+    subfolders,
+)
+from .davis import DAVIS2016, DAVIS2017, DAVIS_UNSUP, read_davis
+from .youtube_vos import YOUTUBE_VOS, read_meta, read_youtube_vos
+
+__all__ = [
+    'AnnotatedVideo',
+    'DAVIS2016',
+    'DAVIS2017',
+    'DAVIS_UNSUP',
+    'Layout',
+    'ListedObject',
+    'VideoEntry',
+    'YOUTUBE_VOS',
+    'annotated',
+    'first_existing',
+    'frames_of',
+    'masks_by_frame',
+    'masks_in',
+    'read_davis',
+    'read_list',
+    'read_meta',
+    'read_youtube_vos',
+    'subfolders',
+]
