@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmvos.structures import InputError, MissingFileError
+from mmvos.structures import InputError, MissingFileError, placed
 from mmvos.videos import LabelSource
 from mmvos.videos.archive import MaskFiles
 from mmvos.videos.layouts import AnnotatedVideo
@@ -46,7 +46,7 @@ def score_video(video: AnnotatedVideo, predictions: MaskFiles, scoring: Scoring)
     try:
         scorer = scoring.scorer(facts)
     except InputError as error:
-        raise InputError(f'{video.video_id}: {error}') from error
+        raise placed(error, video.video_id) from error
     for position, frame in enumerate(video.frames):
         source, gt, pred = video.annotations[position], None, None
         if scorer.needs_annotation(position):
@@ -60,7 +60,7 @@ def score_video(video: AnnotatedVideo, predictions: MaskFiles, scoring: Scoring)
             scorer.update(position, gt, pred)
         except InputError as error:
             names = [source.name] if pred is None else [predictions.name_of(folder, frame), f'annotation {source.name}']
-            raise InputError(f'{", ".join(names)}: {error}') from error
+            raise placed(error, ', '.join(names)) from error
     return [dict(video=video.video_id, **row) for row in scorer.result()]
 
 

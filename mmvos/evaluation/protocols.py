@@ -13,7 +13,7 @@ from typing import Any
 from typing import Protocol as Interface
 
 from mmvos.registry import DATASETS
-from mmvos.structures import InputError, MissingFileError, PathLike, load_youtube_vis, read_json, settings_from
+from mmvos.structures import InputError, MissingFileError, PathLike, load_youtube_vis, placed, read_json, settings_from
 from mmvos.videos.archive import Archive, MaskFiles
 from mmvos.videos.layouts import DAVIS2016, DAVIS2017, DAVIS_UNSUP, YOUTUBE_VOS, AnnotatedVideo
 
@@ -199,7 +199,7 @@ class InstanceProtocol(Protocol):
         try:
             figures = youtube_vis_ap(truth, results)
         except InputError as error:
-            raise InputError(f'{place}: {error}') from error
+            raise placed(error, place) from error
         rows = [dict(category=category, AP=value) for category, value in figures['per_category'].items()]
         return Report(self.name, {name: figures[name] for name in STATS}, rows)
 

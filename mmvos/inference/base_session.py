@@ -11,7 +11,7 @@ import torch
 from mmengine.model import is_model_wrapper
 from mmengine.structures import BaseDataElement
 
-from mmvos.structures import InputError
+from mmvos.structures import InputError, placed
 from mmvos.videos import Video
 
 from .frame import FrameView, check_frame
@@ -122,4 +122,4 @@ def place_named(video: Video, index: int) -> Iterator[None]:
     except InputError as error:
         names = video.frame_names
         name = names[index] if index < len(names) else index
-        raise InputError(f'{video.video_id}, frame {name}: {error}') from error
+        raise placed(error, f'{video.video_id}, frame {name}') from error

@@ -1,7 +1,7 @@
 from .atomic import atomic_path
 from .box_tracks import BoxTracks
 from .boxes import box_iou, boxes_of_masks, centre_and_size, clip_boxes, draw_boxes, enlarge_boxes, has_area, tight_box
-from .errors import InputError, MissingFileError
+from .errors import InputError, MissingFileError, placed
 from .files import PathLike, check_name, check_unique, decode_json, frame_order, read_bytes, read_json, read_lines, read_text
 from .instance_slots import InstanceSlots, shuffle_slots
 from .label_map import (
@@ -54,6 +54,7 @@ __all__ = [
     'load_youtube_vis',
     'object_ids_of',
     'one_hot',
+    'placed',
     'per_object',
     'read_bytes',
     'read_json',

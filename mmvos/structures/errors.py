@@ -13,3 +13,14 @@ class InputError(ValueError):
 
 class MissingFileError(InputError, FileNotFoundError):
     """A file or folder that is not there: an :class:`InputError` that ``except FileNotFoundError`` catches as well."""
+
+
+def placed(error: InputError, place: str) -> InputError:
+    """The same fault with its place in front, to be raised from the error that was caught.
+
+    Args:
+        error (InputError): what was caught.
+        place (str): where it happened, e.g. a video and a frame.
+    """
+    kind = MissingFileError if isinstance(error, MissingFileError) else InputError
+    return kind(f'{place}: {error}')

@@ -7,7 +7,7 @@ from typing import Any
 from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
 from mmengine.evaluator import BaseMetric
 
-from mmvos.structures import InputError, check_unique
+from mmvos.structures import InputError, check_unique, placed
 
 
 class VideoMetric(BaseMetric):
@@ -48,7 +48,7 @@ class VideoMetric(BaseMetric):
             try:
                 self._take(result)
             except InputError as error:
-                raise InputError(f'{result["video_id"]}, frame {result["frame_name"]}: {error}') from error
+                raise placed(error, f'{result["video_id"]}, frame {result["frame_name"]}') from error
 
     def _take(self, result: dict) -> None:
         if self._video_id != result['video_id']:
