@@ -4,6 +4,7 @@ A part of another toolbox is reached by its scope, e.g. ``dict(type='mmdet.ResNe
 """
 
 import warnings
+from typing import Any
 
 from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
@@ -37,9 +38,13 @@ RENAMED = {
     'StreamSampler': 'AlternatingSampler',
 }
 
+#: ``{registered name: {old key of its config: today's}}``; an old key still works, with a warning
+RENAMED_KEYS = {'COSNet': {'fusion': 'combine'}, 'COSNetCausal': {'fusion': 'combine'}}
+
 
 class _Registry(Registry):
-    """A registry that finds a part by its old name, too (:data:`RENAMED`), and in related registries.
+    """A registry that finds a part by its old name (:data:`RENAMED`), with old keys (:data:`RENAMED_KEYS`), and in related
+    registries.
 
     Attributes:
         others (tuple[Registry, ...]): registries in which a part is looked for that this one does not have. Trackers were once
@@ -47,6 +52,15 @@ class _Registry(Registry):
     """
 
     others: tuple[Registry, ...] = ()
+
+    def build(self, cfg: dict, *args: Any, **kwargs: Any) -> Any:
+        kind = cfg.get('type') if isinstance(cfg, dict) else None
+        name = kind.rpartition('.')[2] if isinstance(kind, str) else getattr(kind, '__name__', '')
+        for old, new in RENAMED_KEYS.get(name, {}).items():
+            if old in cfg:
+                warnings.warn(f'{name}: the key {old!r} is called {new!r} now.', DeprecationWarning, stacklevel=2)
+                cfg = {new if key == old else key: value for key, value in cfg.items()}
+        return super().build(cfg, *args, **kwargs)
 
     def get(self, key: str):
         scope, name = self.split_scope_key(key)

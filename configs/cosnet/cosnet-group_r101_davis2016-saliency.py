@@ -4,7 +4,7 @@ _base_ = ['./cosnet_r101_davis2016-saliency.py']
 
 size = (378, 378)
 model = dict(
-    fusion='joint',
+    combine='joint',
     co_attention=dict(double_softmax=True),
     losses=[dict(type='ForegroundBCELoss', form='code'), dict(type='MaskL1Loss', loss_weight=0.8)],
     test_cfg=dict(references=dict(type='RandomReferences', num=3)),

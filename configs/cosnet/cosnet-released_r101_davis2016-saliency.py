@@ -5,7 +5,7 @@ _base_ = ['./cosnet_r101_davis2016-saliency.py']
 
 model = dict(
     losses=[dict(type='ForegroundBCELoss', form='code'), dict(type='MaskL1Loss', loss_weight=0.8)],
-    fusion='prediction',
+    combine='prediction',
     test_cfg=dict(references=dict(type='RandomReferences', num=5, include_target=True)),
 )
 # the original lists nested parameters several times in its optimiser, which updates them as often in a step

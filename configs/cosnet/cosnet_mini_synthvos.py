@@ -24,7 +24,7 @@ model = dict(
     co_attention=dict(type='CoAttention', channels=64, form='vanilla'),
     mask_head=dict(type='BinaryMaskHead', in_channels=128, mid_channels=64, norm_cfg=norm_cfg),
     losses=[dict(type='ForegroundBCELoss', form='paper', loss_weight=2.0), dict(type='MaskL1Loss', loss_weight=0.8)],
-    fusion='summary',
+    combine='summary',
     static_weight=1.0,
     # the recipe has 0 here; with so few steps the static head learns from the pairs as well
     static_on_video=0.5,

@@ -1,7 +1,7 @@
 """The one inference path: tools/test.py, the inferencers, the demos and a live camera all drive a session."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -46,7 +46,7 @@ class OfflineVideo:
         with place_named(self._video, index):
             return self._view.view(self._video.read(index), index)
 
-    def frames(self, indices: Sequence[int] | None = None) -> Iterator[Frame]:
+    def frames(self, indices: Sequence[int] | None = None) -> Generator[Frame, None, None]:
         """Frames in the given order (default: all), decoded ahead by a background thread."""
         indices = range(len(self)) if indices is None else list(indices)
         for index, pixels in zip(indices, read_ahead(self._video.read, indices, self._video.prefetch), strict=True):
@@ -122,7 +122,7 @@ class VOSSession(BaseSession[VOSDataSample]):
         view = self._view(frame)
         seen = view.view(frame, index)
         if prompt is None or not self.model.prompted:
-            prompt, new_ids, masks = None, [], None
+            prompt, new_ids, masks = None, [], seen.pixels.new_zeros(0, *seen.img_shape)
         else:
             new_ids = self._check_prompt(prompt, frame)
             masks = view.masks(prompt, new_ids)
@@ -132,21 +132,22 @@ class VOSSession(BaseSession[VOSDataSample]):
         self.frame_index = index
         return self._result(scores, frame, prompt, metainfo)
 
-    def _advance(self, frame: Frame, masks: Tensor | None) -> tuple[Tensor, Any]:
+    def _advance(self, frame: Frame, masks: Tensor) -> tuple[Tensor, Any]:
         """Scores ``(n + 1, h, w)`` of the n objects that the model predicts in a frame, and the state after it.
 
-        Objects that begin here are not among them where the model adds objects after it has predicted the others.
+        Objects that begin here, with ``masks`` ``(M, h, w)``, are not among them where the model adds objects after it has
+        predicted the others.
         """
         model, nothing = self.model, frame.image.new_ones(1, *frame.image.shape[-2:])
         if self.state is None:
-            if model.prompted and masks is None:
+            if model.prompted and not len(masks):
                 return nothing, None
             state = model.init_state(frame, masks)
             return model.step(frame, state) if model.step_on_first_frame or not model.prompted else (nothing, state)
-        if masks is not None and model.add_objects_first:
+        if len(masks) and model.add_objects_first:
             return model.step(frame, model.add_objects(frame, masks, self.state))
         scores, state = model.step(frame, self.state)
-        return scores, state if masks is None else model.add_objects(frame, masks, state)
+        return scores, model.add_objects(frame, masks, state) if len(masks) else state
 
     def peek(self, frame: np.ndarray) -> VOSDataSample:
         """The result that :meth:`step` would give for this frame, with ``pred_scores``; the session stays as it is."""

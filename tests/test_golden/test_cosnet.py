@@ -44,7 +44,9 @@ def model(golden):
 def features(golden, model):
     """V of the target and of the three references."""
     with torch.no_grad():
-        return {name: model.embed(torch.from_numpy(golden[1][f'in.{name}'])) for name in ('target', 'ref0', 'ref1', 'ref2')}
+        return {
+            name: model.extract_feat(torch.from_numpy(golden[1][f'in.{name}'])) for name in ('target', 'ref0', 'ref1', 'ref2')
+        }
 
 
 @pytest.fixture(autouse=True)
@@ -91,14 +93,14 @@ def test_embedding(golden, model):
     pooled = model.neck.image_pool.register_forward_hook(
         lambda _, __, output: seen.update({'aspp.pool': output.expand(-1, -1, 13, 21)})
     )
-    feature = model.embed(torch.from_numpy(arrays['in.target']))
+    feature = model.extract_feat(torch.from_numpy(arrays['in.target']))
     for hook in [*hooks, pooled]:
         hook.remove()
     for name, value in seen.items():
         check_stats(arrays, f'enc.{name}', value)
     assert len(seen) == 14
     assert_close(feature, arrays['enc.feature.target'], REL, 'feature')
-    scores = model.segment_frame(feature, None, (97, 160))
+    scores = model.segment_frame(feature, (), (97, 160))
     assert_close(scores[None, 1:], arrays['enc.saliency.target'], REL, 'saliency')
 
 
@@ -133,22 +135,22 @@ def test_pair(golden, model, features):
         assert_close(logits, arrays[f'pair.logit_{name}'], REL, f'logits of the {name}')
         probability = torch.nn.functional.interpolate(logits, (97, 160), mode='bilinear').sigmoid()
         assert_close(probability, arrays[f'pair.prob_{name}'], REL, f'probability of the {name}')
-    assert_close(model.segment_frame(reference, None, (97, 160))[None, 1:], arrays['pair.saliency_ref'], REL)
+    assert_close(model.segment_frame(reference, (), (97, 160))[None, 1:], arrays['pair.saliency_ref'], REL)
 
 
 def test_fusion(golden, model, features, monkeypatch):
     arrays, target = golden[1], features['target']
-    monkeypatch.setattr(model, 'fusion', 'prediction')
+    monkeypatch.setattr(model, 'combine', 'prediction')
     for i in range(3):
-        single = model.segment_frame(target, references(features)[:, i : i + 1], (97, 160))
+        single = model.segment_frame(target, references(features)[:, i : i + 1].unbind(1), (97, 160))
         assert_close(single[None, 1:], arrays[f'fusion.prob_ref{i}'], REL, f'reference {i}')
-    fused = model.segment_frame(target, references(features), (97, 160))
+    fused = model.segment_frame(target, references(features).unbind(1), (97, 160))
     assert_close(fused[None, 1:], arrays['fusion.prediction'], REL, 'prediction fusion')
-    monkeypatch.setattr(model, 'fusion', 'summary')
+    monkeypatch.setattr(model, 'combine', 'summary')
     z = model.co_attention.summarise(target, references(features)).mean(1)
     check_stats(arrays, 'fusion.summary.z', z)
     assert_close(model.target_head(torch.cat([z, target], 1)), arrays['fusion.summary.logit'], REL)
-    fused = model.segment_frame(target, references(features), (97, 160))
+    fused = model.segment_frame(target, references(features).unbind(1), (97, 160))
     assert_close(fused[None, 1:], arrays['fusion.summary'], REL, 'summary fusion')
     assert_close(fused.sum(0), np.ones((97, 160)), 1e-6)
 
@@ -156,7 +158,7 @@ def test_fusion(golden, model, features, monkeypatch):
 @pytest.mark.parametrize('double, prefix', [(True, 'group'), (False, 'group.single')])
 def test_group(golden, model, features, monkeypatch, double, prefix):
     arrays, target, attention = golden[1], features['target'], model.co_attention
-    monkeypatch.setattr(model, 'fusion', 'joint')
+    monkeypatch.setattr(model, 'combine', 'joint')
     monkeypatch.setattr(attention, 'double_softmax', double)
     monkeypatch.setattr(attention, 'chunk_bytes', 3 * 4 * 819 * 50)  # 50 of 273 rows at a time
     joint = torch.cat([features[f'ref{i}'] for i in range(3)], 2)
@@ -167,7 +169,7 @@ def test_group(golden, model, features, monkeypatch, double, prefix):
         assert_close(attention.gate(z).sigmoid(), arrays['group.gate'], REL)
         summary = attention.summarise(target, references(features), joint=True)[:, 0]
         assert_close(model.target_head(torch.cat([summary, target], 1)), arrays['group.logit'], REL)
-    scores = model.segment_frame(target, references(features), (97, 160))
+    scores = model.segment_frame(target, references(features).unbind(1), (97, 160))
     assert_close(scores[None, 1:], arrays[f'{prefix}.prob'], REL)
 
 

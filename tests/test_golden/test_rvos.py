@@ -1,5 +1,7 @@
 """RVOS against the original: cells, encoder, decoder, clips, losses, matching, augmentation, assembling."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,13 +9,12 @@ from golden import assert_close, fill, load_golden
 
 from mmvos.converters import CONVERTERS, convert
 from mmvos.datasets.transforms.rvos import affine_matrix, apply_affine
-from mmvos.inference import Frame
+from mmvos.inference import Frame, VOSSession
 from mmvos.models.heads.conv_lstm import CellState, ConvLSTMCell
 from mmvos.models.losses import FirstNHungarianAssigner, SoftIoULoss
 from mmvos.models.losses.soft_iou_loss import pairwise_soft_iou_cost, soft_iou_cost
 from mmvos.registry import MODELS
 from mmvos.structures import InputError
-from mmvos.structures.slot_merging import SlotAssembler
 
 DESCRIPTION, ARRAYS = load_golden('rvos')
 WEIGHTS = fill(DESCRIPTION['params'], DESCRIPTION['fill_scale'])
@@ -93,7 +94,7 @@ def test_encoder(zero_shot):
     stem.eval()
     stem.load_state_dict(zero_shot.backbone.state_dict())
     found = {f'x{i + 1}': x for i, x in enumerate(stem(frames))}
-    found.update({f'skip{5 - i}': s for i, s in enumerate(zero_shot.extract(frames))})
+    found.update({f'skip{5 - i}': s for i, s in enumerate(zero_shot.extract_feat(frames))})
     for key, array in outputs.items():
         name, _, kind = key.partition('_')
         x = found[name]
@@ -109,7 +110,7 @@ def test_encoder(zero_shot):
 @pytest.mark.parametrize('case', ['decoder_frame0', 'decoder_mask_frame0'])
 def test_decoder(case, zero_shot, one_shot):
     net = one_shot if case == 'decoder_mask_frame0' else zero_shot
-    skips, states = net.extract(tensor('in.frames')[:1]), None
+    skips, states = net.extract_feat(tensor('in.frames')[:1]), None
     found = {}
     for number in range(2):
         pyramid = net.mask_pyramid(tensor('in.masks0')[number][None, None]) if net.one_shot else None
@@ -139,7 +140,7 @@ def run(net, frames, masks):
         for index, image in enumerate(frames):
             frame = Frame(image[None], image[None], index)
             if state is None:
-                state = net.init_state(frame, masks if net.one_shot else None)
+                state = net.init_state(frame, masks if net.one_shot else masks[:0])
             scores, state = net.step(frame, state)
             probabilities.append(scores[1:])
     finally:
@@ -224,13 +225,26 @@ def test_affine_augmentation():
 
 
 @pytest.mark.parametrize('case, slots', [('assemble_zero_shot', 10), ('assemble_one_shot', 3)])
-def test_assembling(case, slots):
-    assembler = SlotAssembler()
+def test_assembling(case, slots, zero_shot, one_shot, monkeypatch):
+    """The masks of all slots to label maps, through the session; the network is replaced by what its slots show."""
     masks, expected = ARRAYS[f'{case}.masks'][:, :slots], ARRAYS[f'{case}.labels']
+    height, width = masks.shape[-2:]
+    net = zero_shot if case == 'assemble_zero_shot' else one_shot
+    shown = iter(20.0 * torch.from_numpy(masks)[:, None] - 10)
+    monkeypatch.setattr(net, 'prompted', True)
+    monkeypatch.setattr(net, 'extract_feat', lambda images: [images])
+    monkeypatch.setattr(net, 'decode', lambda *_: (next(shown), []))
+    size = dict(type='FixedSize', height=height, width=width)
+    settings = replace(net.test_cfg, resize=size, num_slots=slots, merge='paint', upsample='labels')
+    monkeypatch.setattr(net, 'test_cfg', settings)
+    session = VOSSession(net)
     annotations = {0: ARRAYS[f'{case}.ann0'], 2: ARRAYS[f'{case}.ann2']}
-    for t, frame in enumerate(masks):
-        label_map = assembler.step(frame, annotations.get(t), expected.shape[1:])
-        np.testing.assert_array_equal(label_map, expected[t], err_msg=f'frame {t}')
+    for t, label_map in enumerate(expected):
+        prompt = annotations.get(t)
+        if prompt is not None:  # an annotation also shows objects that began earlier
+            prompt = np.where(np.isin(prompt, session.object_ids), 0, prompt).astype(np.uint8)
+        result = session.step(np.zeros((*label_map.shape, 3), np.uint8), prompt)
+        np.testing.assert_array_equal(result.pred_label_map, label_map, err_msg=f'frame {t}')
 
 
 def test_the_two_files_of_a_checkpoint_in_one():

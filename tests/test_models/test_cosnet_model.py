@@ -173,12 +173,12 @@ def test_reference_frames():
     [dict(type='UniformReferences', num=3), dict(type='RandomReferences', num=3), dict(type='LocalReferences', num=3), None],
     ids=str,
 )
-@pytest.mark.parametrize('fusion', ['summary', 'prediction', 'joint'])
-def test_a_frame_depends_on_its_references_only_and_is_embedded_once(references, fusion, monkeypatch):
+@pytest.mark.parametrize('combine', ['summary', 'prediction', 'joint'])
+def test_a_frame_depends_on_its_references_only_and_is_embedded_once(references, combine, monkeypatch):
     model, images = build(references=references), frames(9)
-    model.fusion = fusion
+    model.combine = combine
     embedded = []
-    monkeypatch.setattr(model, 'embed', lambda x, embed=model.embed: embedded.append(1) or embed(x))
+    monkeypatch.setattr(model, 'extract_feat', lambda x, embed=model.extract_feat: embedded.append(1) or embed(x))
     scores = scores_of(model, images)
     assert len(embedded) == 9 and scores.shape == (9, 2, 40, 50)
     torch.testing.assert_close(scores.sum(1), torch.ones(9, 40, 50))
@@ -214,6 +214,13 @@ def test_half_precision_cache_changes_little():
 
 
 # ---- live video
+
+
+def test_the_old_key_of_the_combination_still_works():
+    cfg = Config.fromfile(CONFIGS / 'cosnet_mini_synthvos.py').model
+    cfg.fusion = 'prediction'  # after the base config's own key, as in a config that inherits from it
+    with pytest.warns(DeprecationWarning, match="'fusion' is called 'combine'"):
+        assert MODELS.build(cfg).combine == 'prediction'
 
 
 def causal(**test_cfg):
@@ -278,7 +285,7 @@ def test_still_images_train_the_embedding_and_its_head_alone():
 
 def test_group_training_predicts_the_target_alone():
     cfg = Config.fromfile(CONFIGS / 'cosnet_mini_synthvos.py').model
-    cfg.update(fusion='joint', static_on_video=0)
+    cfg.update(combine='joint', static_on_video=0)
     cfg.co_attention.double_softmax = True
     model = MODELS.build(cfg)
     losses = model.loss(torch.randn(2, 3, 3, 48, 64), [clip(3), clip(3)])

@@ -8,7 +8,7 @@ from mmvos.inference import Frame, InferenceSession
 from mmvos.models.heads.conv_lstm import MaskPyramid, RecurrentDecoder
 from mmvos.registry import MODELS
 from mmvos.structures import VOSDataSample
-from mmvos.structures.slot_merging import choose_slots, paint
+from mmvos.structures.slot_merging import choose_slots
 
 
 def build(one_shot=True, **options):
@@ -47,10 +47,10 @@ def run(model, video, prompts):
     """Scores of each frame, with objects added as ``prompts`` says."""
     state, scores = None, []
     for frame in video:
-        masks = prompts.get(frame.index)
+        masks = prompts.get(frame.index, torch.zeros(0, 48, 80))
         if state is None:
             state = model.init_state(frame, masks)
-        elif masks is not None:
+        elif len(masks):
             state = model.add_objects(frame, masks, state)
         score, state = model.step(frame, state)
         scores.append(score)
@@ -70,12 +70,12 @@ def test_a_late_objects_slot_has_been_running_since_the_first_frame():
     model = build(test_cfg=dict(num_slots=3))
     scores, state = run(model, video, {0: boxes((4, 5)), 2: late})
     # the same by hand: two slots from the start, the second one told nothing until frame 2
-    hidden, told = None, torch.cat([boxes((4, 5)), torch.zeros(1, 48, 80)])[None]
+    hidden, told = [], torch.cat([boxes((4, 5)), torch.zeros(1, 48, 80)])[None]
     for frame in video:
         if frame.index == 2:
             told = torch.cat([told[:, :1], late[None]], 1)
         with torch.no_grad():
-            logits, hidden = model.decode(model.extract(frame.image), 2, hidden, told)
+            logits, hidden = model.decode(model.extract_feat(frame.image), 2, hidden, told)
         probabilities = torch.nn.functional.interpolate(logits, (48, 80), mode='bilinear', align_corners=True).sigmoid()
         torch.testing.assert_close(scores[frame.index][1:], probabilities[0, : 1 if frame.index < 2 else 2])
         if frame.index > 0:
@@ -170,12 +170,6 @@ def test_slots_are_chosen_once():
     assert slots == [2] and costs == [0.3]
     with pytest.raises(ValueError, match='2 objects for 1 slots'):
         choose_slots([0], np.array([[0.5]]))
-
-
-def test_paint_puts_the_lowest_cost_on_top():
-    masks = np.ones((2, 1, 2), bool)
-    masks[1, 0, 1] = False
-    np.testing.assert_array_equal(paint(masks, [(7, 0, 0.5), (9, 1, 0.1)]), [[9, 7]])
 
 
 def test_pooling_keeps_thin_masks_and_rounds_up():

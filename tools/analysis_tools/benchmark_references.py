@@ -76,13 +76,12 @@ def benchmark(
 ) -> list:
     """One row per backend and N."""
     image = torch.randn(1, 3, *size, device=device)
-    embed_ms, embed_mib = measure(lambda: model.embed(image), device, repeats, cpu_time)
-    target = model.embed(image)
+    embed_ms, embed_mib = measure(lambda: model.extract_feat(image), device, repeats, cpu_time)
+    target = model.extract_feat(image)
     rows = []
     for backend in backends:
         for number in numbers:
-            references = target[:, None] + 0.1 * torch.randn(1, number, *target.shape[1:], device=device)
-            references = references if number else None
+            references = [target + 0.1 * torch.randn(target.shape, device=device) for _ in range(number)]
             with backend_of(model.co_attention, backend):
                 ms, mib = measure(lambda r=references: model.segment_frame(target, r, size), device, repeats, cpu_time)
             rows.append(

@@ -29,7 +29,7 @@ model = dict(
     co_attention=dict(type='CoAttention', channels=256, form='vanilla'),
     mask_head=dict(type='BinaryMaskHead', in_channels=512, mid_channels=256, norm_cfg=norm_cfg, init_cfg=init_cfg),
     losses=[dict(type='ForegroundBCELoss', form='paper'), dict(type='MaskL1Loss', loss_weight=0.8)],
-    fusion='summary',
+    combine='summary',
     static_weight=0.1,
     test_cfg=dict(
         resize=dict(type='FixedSize', height=473, width=473),

@@ -92,6 +92,14 @@ class MaskPyramid(BaseModule):
         return levels[self.finest :][::-1]
 
 
+class NoMaskPyramid(nn.Module):
+    """In place of a :class:`MaskPyramid` where a decoder is told no mask (RVOS, zero-shot)."""
+
+    def forward(self, mask: Tensor) -> list[Tensor]:
+        """No level for any mask."""
+        return []
+
+
 @MODELS.register_module()
 class RecurrentDecoder(BaseModule):
     """Hierarchy of ConvLSTM cells with skip connections: a call gives one object (RSIS, section 3.2; RVOS).
@@ -177,7 +185,7 @@ class RecurrentDecoder(BaseModule):
         return upsample(output, size).sigmoid()
 
 
-def upsample(x: Tensor, size: tuple[int, int]) -> Tensor:
+def upsample(x: Tensor, size: Sequence[int]) -> Tensor:
     """Bilinear with corners aligned, the convention of this family of decoders."""
     return x if x.shape[-2:] == tuple(size) else F.interpolate(x, tuple(size), mode='bilinear', align_corners=True)
 

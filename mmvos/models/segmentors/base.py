@@ -51,7 +51,7 @@ class BaseVOSModel(BaseModel, metaclass=ABCMeta):
         preprocessor = MODELS.build(data_preprocessor or dict(type='VOSDataPreprocessor'))
         super().__init__(data_preprocessor=preprocessor, init_cfg=init_cfg)
         name = type(self).__name__
-        self.train_cfg = settings_from(self.TrainSettings, train_cfg, f'{name}.train_cfg')
+        self.train_cfg: Any = settings_from(self.TrainSettings, train_cfg, f'{name}.train_cfg')
         self.test_cfg = settings_from(self.TestSettings, test_cfg, f'{name}.test_cfg')
 
     def forward(self, inputs: Tensor, data_samples: list[VOSDataSample] | None = None, mode: str = 'loss') -> dict[str, Tensor]:
@@ -110,12 +110,12 @@ class CausalVOSModel(BaseVOSModel):
     step_on_first_frame = False
 
     @abstractmethod
-    def init_state(self, frame: Frame, masks: Tensor | None) -> Any:
+    def init_state(self, frame: Frame, masks: Tensor) -> Any:
         """The state (a dataclass) after the first prompt.
 
         Args:
             frame (Frame): the frame of the prompt.
-            masks (Tensor | None): float 0/1 ``(N, h, w)`` at the network's size; None for a model without prompts.
+            masks (Tensor): float 0/1 ``(N, h, w)`` at the network's size; N is 0 for a model without prompts.
         """
 
     @abstractmethod

@@ -11,8 +11,7 @@ Training sees pairs (and still images, for the embedding alone); at test a targe
 branch is used.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -26,26 +25,30 @@ from mmvos.structures import VOID, InputError, VOSDataSample
 
 from .base import BaseVOSModel, CausalVOSModel, OfflineVOSModel
 
-FUSIONS = ('summary', 'prediction', 'joint')
+COMBINATIONS = ('summary', 'prediction', 'joint')
 
 
 class SiameseCoAttentionModel(BaseVOSModel):
     """The network and its training; the two subclasses differ in the frames that they compare a target with.
 
     Args:
-        backbone, neck: the feature embedding (DeepLabv3).
-        static_head: foreground logits from V alone: trained on still images, and the model itself for N = 0.
-        co_attention: see :class:`~mmvos.models.attention.CoAttention`.
-        mask_head: built twice, for the target and for the reference; sees [Z; V].
-        losses: configs of the parts ``(logits, target, valid) -> scalar`` whose sum is the loss of a prediction.
-        fusion: of several references.
+        backbone (dict): config of the backbone; with the neck the feature embedding (DeepLabv3).
+        neck (dict): config of the neck.
+        static_head (dict): config of the head that gives foreground logits from V alone: trained on still images, and the
+            model itself for N = 0.
+        co_attention (dict): config of a :class:`~mmvos.models.attention.CoAttention`.
+        mask_head (dict): config of the head over [Z; V]; built twice, for the target and for the reference.
+        losses (list[dict]): configs of the parts ``(logits, target, valid) -> scalar`` whose sum is the loss of a
+            prediction.
+        combine (str): how several references are combined.
 
             - ``'summary'``: their gated summaries are averaged (section 3.3).
             - ``'prediction'``: every reference gives a prediction; those are averaged (the released test script).
             - ``'joint'``: one soft-max over the positions of all references (the authors' group model).
-        static_weight: factor of the loss of a batch of still images.
-        static_on_video: factor of the static head's loss on video frames (the paper: 0).
-        orthogonal_weight: lambda of the penalty that keeps P of the symmetric form orthogonal (eq. 4).
+        static_weight (float): factor of the loss of a batch of still images.
+        static_on_video (float): factor of the static head's loss on video frames (the paper: 0).
+        orthogonal_weight (float): lambda of the penalty that keeps P of the symmetric form orthogonal (eq. 4).
+        kwargs: keyword arguments of :class:`BaseVOSModel`.
     """
 
     prompted = False
@@ -58,66 +61,65 @@ class SiameseCoAttentionModel(BaseVOSModel):
         co_attention: dict,
         mask_head: dict,
         losses: list[dict],
-        fusion: str = 'summary',
+        combine: str = 'summary',
         static_weight: float = 0.1,
         static_on_video: float = 0.0,
         orthogonal_weight: float = 1e-4,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if fusion not in FUSIONS:
-            raise ValueError(f'{type(self).__name__}: fusion is {fusion!r}; expected one of {FUSIONS}.')
+        if combine not in COMBINATIONS:
+            raise InputError(f'{type(self).__name__}: combine is {combine!r}; expected one of {COMBINATIONS}.')
         self.backbone, self.neck = MODELS.build(backbone), MODELS.build(neck)
         self.static_head = MODELS.build(static_head)
         self.co_attention = MODELS.build(co_attention)
         self.target_head, self.reference_head = MODELS.build(mask_head), MODELS.build(mask_head)
         self.losses = nn.ModuleList(MODELS.build(loss) for loss in losses)
-        self.fusion = fusion
+        self.combine = combine
         self.static_weight, self.static_on_video = static_weight, static_on_video
         self.orthogonal_weight = orthogonal_weight
-        if fusion == 'joint':  # only the target is predicted
+        if combine == 'joint':  # only the target is predicted
             self.reference_head.requires_grad_(False)
 
-    # ---- the network
-
-    def embed(self, images: Tensor) -> Tensor:
-        """V of normalised images: ``(B, 3, H, W)`` to ``(B, C, h, w)``, stride 8."""
+    def extract_feat(self, images: Tensor) -> Tensor:
+        """V, the embedding of normalised images: ``(B, 3, H, W)`` to ``(B, C, h, w)``, stride 8."""
         return self.neck(self.backbone(images))
 
-    def segment_frame(self, target: Tensor, references: Tensor | None, size) -> Tensor:
+    def segment_frame(self, target: Tensor, references: Sequence[Tensor], size: Sequence[int]) -> Tensor:
         """Scores ``(2, H, W)`` of one frame: background and foreground probability.
 
         Args:
-            target: V_a ``(1, C, h, w)``.
-            references: V_b1..V_bN ``(1, N, C, h, w)``; None: the static head (N = 0).
-            size: ``(H, W)`` of the scores.
+            target (Tensor): V_a ``(1, C, h, w)``.
+            references (Sequence[Tensor]): V_b1..V_bN, each ``(1, C, h, w)``; none: the static head's prediction.
+            size (Sequence[int]): ``(H, W)`` of the scores.
         """
-        if references is None:
-            logits = self.static_head(target)
-        else:
-            summaries = self.co_attention.summarise(target, references, joint=self.fusion == 'joint')[0]
-            if self.fusion == 'summary':
+        if len(references):
+            joint = self.combine == 'joint'
+            summaries = self.co_attention.summarise(target, torch.stack(tuple(references), 1), joint=joint)[0]
+            if self.combine == 'summary':
                 summaries = summaries.mean(0, keepdim=True)
             logits = self.target_head(torch.cat([summaries, target.expand(len(summaries), -1, -1, -1)], 1))
+        else:
+            logits = self.static_head(target)
         foreground = upsample(logits.float(), size).sigmoid().mean(0)
         return torch.cat([1 - foreground, foreground])
 
-    # ---- training
+    # Training
 
     def loss(self, inputs: Tensor, data_samples: list[VOSDataSample]) -> dict[str, Tensor]:
         """Losses of a batch of still images (clips of one frame) or of video frames (target first, then references)."""
         label_maps = torch.stack([sample.gt_label_maps for sample in data_samples])
         if inputs.shape[1] == 1:
-            features = self.embed(inputs[:, 0])
+            features = self.extract_feat(inputs[:, 0])
             return self._loss_of(self.static_head(features), label_maps[:, 0], 'static', self.static_weight)
-        if self.fusion != 'joint' and inputs.shape[1] != 2:
-            raise ValueError(
-                f'{type(self).__name__} with fusion={self.fusion!r} trains on still images (clips of 1 '
+        if self.combine != 'joint' and inputs.shape[1] != 2:
+            raise InputError(
+                f'{type(self).__name__} with combine={self.combine!r} trains on still images (clips of 1 '
                 f'frame) and pairs (clips of 2); got clips of {inputs.shape[1]} frames.'
             )
-        features = self.embed(inputs.flatten(0, 1)).unflatten(0, inputs.shape[:2])
+        features = self.extract_feat(inputs.flatten(0, 1)).unflatten(0, inputs.shape[:2])
         target = features[:, 0]
-        if self.fusion == 'joint':
+        if self.combine == 'joint':
             summary = self.co_attention.summarise(target, features[:, 1:], joint=True)[:, 0]
             branches = [('target', self.target_head, summary, 0)]
         else:
@@ -143,9 +145,9 @@ class SiameseCoAttentionModel(BaseVOSModel):
         return {f'loss_{name}_{i}': weight * loss(logits, target, valid) for i, loss in enumerate(self.losses)}
 
 
-def upsample(logits: Tensor, size) -> Tensor:
-    """Bilinear, before the sigmoid."""
-    return F.interpolate(logits, size, mode='bilinear', align_corners=False)
+def upsample(logits: Tensor, size: Sequence[int]) -> Tensor:
+    """Bilinear, corners not aligned, before the sigmoid."""
+    return F.interpolate(logits, tuple(size), mode='bilinear', align_corners=False)
 
 
 @dataclass(frozen=True)
@@ -174,22 +176,22 @@ class COSNet(SiameseCoAttentionModel, OfflineVOSModel):
     """
 
     TestSettings = COSNetTestSettings
+    test_cfg: COSNetTestSettings
 
     def segment(self, video: OfflineVideo) -> Iterator[Tensor]:
         """Scores ``(2, h, w)`` of every frame in order."""
-        config = self.test_cfg.references
-        select = TASK_UTILS.build(config) if config else None
-        num_frames = len(video)
-        references = [select(t, num_frames, video.video_id) if select else [] for t in range(num_frames)]
+        references: list[list[int]] = [[] for _ in range(len(video))]
+        if self.test_cfg.references:
+            select = TASK_UTILS.build(self.test_cfg.references)
+            references = [select(index, len(video), video.video_id) for index in range(len(video))]
         with EmbeddingCache(self._embed_for_cache, video, references) as cache:
             for index, wanted in enumerate(references):
-                target = cache.get(index)
-                others = torch.stack([self._restore(cache.get(i)) for i in wanted], 1) if wanted else None
-                yield self.segment_frame(self._restore(target), others, cache.input_shape)
+                target, *others = (self._restore(cache.get(i)) for i in (index, *wanted))
+                yield self.segment_frame(target, others, cache.input_shape)
                 cache.drop_until(index)
 
     def _embed_for_cache(self, frame: Frame) -> Tensor:
-        features = self.embed(frame.image)
+        features = self.extract_feat(frame.image)
         if self.test_cfg.cache_dtype:
             features = features.to(getattr(torch, self.test_cfg.cache_dtype))
         return features.cpu() if self.test_cfg.cache_on_cpu else features
@@ -204,9 +206,9 @@ class EmbeddingCache:
     """Embeds every frame once, when it is first needed, and forgets it after its last use.
 
     Args:
-        embed: ``Frame -> (1, C, h, w)``.
-        video: the frames.
-        references: for every frame, the frames that it is compared with.
+        embed (Callable): ``embed(frame)`` gives the embedding ``(1, C, h, w)``.
+        video (OfflineVideo): the frames.
+        references (list[list[int]]): for every frame, the frames that it is compared with.
     """
 
     def __init__(self, embed: Callable[[Frame], Tensor], video: OfflineVideo, references: list[list[int]]) -> None:
@@ -217,16 +219,16 @@ class EmbeddingCache:
         for index, wanted in enumerate(references):  # a dict keeps the order of first use: the order of decoding
             for i in (index, *wanted):
                 self.last_use[i] = index
-        self._frames = video.frames(list(self.last_use))
+        self._frames: Generator[Frame, None, None] = video.frames(list(self.last_use))
         self._expires: dict[int, list[int]] = {}
         for i, index in self.last_use.items():
             self._expires.setdefault(index, []).append(i)
-        self.input_shape = None
+        self.input_shape: tuple[int, ...] = ()
 
     def __enter__(self) -> 'EmbeddingCache':
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._frames.close()
         self.embeddings.clear()
 
@@ -247,9 +249,14 @@ class EmbeddingCache:
 
 @dataclass
 class COSNetState:
-    """``references``: embeddings ``(C, h, w)`` of past frames, oldest first; ``seen``: how many frames there were."""
+    """What is kept of the frames so far.
 
-    references: deque[Tensor] = field(default_factory=deque)
+    Args:
+        references (tuple[Tensor, ...]): embeddings ``(1, C, h, w)`` of past frames, oldest first.
+        seen (int): how many frames there were.
+    """
+
+    references: tuple[Tensor, ...] = ()
     seen: int = 0
 
 
@@ -279,16 +286,17 @@ class COSNetCausal(SiameseCoAttentionModel, CausalVOSModel):
     """
 
     TestSettings = COSNetCausalTestSettings
+    test_cfg: COSNetCausalTestSettings
 
-    def init_state(self, frame: Frame, masks: Tensor | None) -> COSNetState:
-        return COSNetState(deque(maxlen=self.test_cfg.num_references))
+    def init_state(self, frame: Frame, masks: Tensor) -> COSNetState:
+        """No frame has been seen."""
+        return COSNetState()
 
-    def step(self, frame: Frame, state: COSNetState):
-        target = self.embed(frame.image)
-        others = torch.stack(tuple(state.references), 0)[None] if state.references else None
-        scores = self.segment_frame(target, others, frame.image.shape[-2:])
-        references = state.references.copy()
-        filling = len(references) < (references.maxlen or 0)
-        if filling or state.seen % self.test_cfg.stride == 0:
-            references.append(target[0])
+    def step(self, frame: Frame, state: COSNetState) -> tuple[Tensor, COSNetState]:
+        """Scores ``(2, h, w)``, and the state with the frame's embedding where it becomes a reference."""
+        target = self.features_of(frame)
+        scores = self.segment_frame(target, state.references, frame.image.shape[-2:])
+        references, num = state.references, self.test_cfg.num_references
+        if len(references) < num or state.seen % self.test_cfg.stride == 0:
+            references = (*references, target)[max(len(references) + 1 - num, 0) :]
         return scores, COSNetState(references, state.seen + 1)
