@@ -77,7 +77,7 @@ def test_reference(model):
             'res4': encoder.layer3,
         }
     )
-    reference = model.reference(image(model, 'img0'), tensor('mask0'))
+    reference = model.encode_reference(image(model, 'img0'), tensor('mask0'))
     [handle.remove() for handle in handles]
     check('ref_r5', reference)
     for name, values in outputs.items():
@@ -116,7 +116,7 @@ def test_three_objects(model):
 
 @torch.no_grad()
 def test_one_object(model):
-    reference = model.reference(image(model, 'img0'), tensor('mask0')[:1])
+    reference = model.encode_reference(image(model, 'img0'), tensor('mask0')[:1])
     check('one.ref_r5', reference)
     check('one.p', model.segment(image(model, 'img1'), tensor('warped1')[:1], [reference], [1])[:, None])
 

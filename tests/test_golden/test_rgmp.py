@@ -51,7 +51,7 @@ def test_one_object(model, align_corners):
     for part in switched:
         part.align_corners = align_corners
     images = model.data_preprocessor.normalise(torch.from_numpy(ARRAYS['frames']).permute(0, 3, 1, 2).float())
-    reference = model.reference(images[:1], torch.from_numpy(ARRAYS['masks0'][:1]))
+    reference = model.encode_reference(images[:1], torch.from_numpy(ARRAYS['masks0'][:1]))
     features = model.encoder(images[1:2], torch.from_numpy(ARRAYS['prev'])[:, None])
     decoder, outputs = model.decoder, {}
     handles = []

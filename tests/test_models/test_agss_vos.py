@@ -73,7 +73,7 @@ def test_groups_do_not_see_each_other():
     """Objects of two first frames in one pass equal two separate passes."""
     model = build()
     first, second = squares((5, 10), (30, 20)), squares((25, 60))
-    references = [model.reference(frame(0).image, first), model.reference(frame(1).image, second)]
+    references = [model.encode_reference(frame(0).image, first), model.encode_reference(frame(1).image, second)]
     image = frame(2).image
     together = model.segment(image, torch.cat([first, second]), references, [2, 1])
     apart = [model.segment(image, first, references[:1], [2]), model.segment(image, second, references[1:], [1])]
@@ -100,7 +100,7 @@ def test_the_previous_mask_moves_with_the_object():
     texture = torch.from_numpy(np.kron(rng.random((3, 12, 24)), np.ones((1, 8, 8)))).float()[None] * 255
     texture = torch.nn.functional.avg_pool2d(texture, 5, 1, 2)
     previous, current = texture[..., 14:78, 20:116], texture[..., 14:78, 14:110]  # content moves right by 6
-    carried = model.carry(squares((20, 30)), current, previous)
+    carried = model.carry(squares((20, 30)), model.estimate_flow(current, previous))
     assert hard_iou(carried, squares((20, 36)), torch.ones(64, 96, dtype=torch.bool)) > 0.9
 
 
@@ -113,7 +113,7 @@ def test_flow_gets_bgr_where_asked_for():
     model = build(flow_bgr=True)
     model.flow = Spy()
     pixels = frame().pixels
-    model.carry(squares((0, 0)), pixels, pixels)
+    model.estimate_flow(pixels, pixels)
     assert torch.equal(model.flow.seen, pixels.flip(1))
 
 
@@ -129,12 +129,13 @@ def test_ablations_train_every_parameter(switch):
 
 def test_ablations_change_what_they_say():
     full = build()
-    assert build(use_flow=False).flow is None and build(use_ism=False).attention is None
+    assert not list(build(use_flow=False).flow.parameters()) and not list(build(use_ism=False).attention.parameters())
+    assert torch.equal(build(use_flow=False).carry(squares((5, 10)), torch.ones(1, 2, 64, 96)), squares((5, 10)))
     without = build(use_iam=False)
     assert not hasattr(without.encoder, 'layer2') and not hasattr(without.decoder, 'global_conv')
     masks = squares((5, 10), (30, 20))
     with torch.no_grad():
-        reference = [full.reference(frame().image, masks)]
+        reference = [full.encode_reference(frame().image, masks)]
         normalised = full.segment(frame(1).image, masks, reference, [2])
         full.use_norm = False
         raw = full.segment(frame(1).image, masks, reference, [2])

@@ -8,6 +8,15 @@ from torch import Tensor, nn
 from mmvos.registry import MODELS
 
 
+class MaskAsAttention(nn.Module):
+    """An object's mask in place of its attention: AGSS-VOS without the instance-specific module (Table 4)."""
+
+    def forward(self, features: Tensor, masks: Tensor) -> Tensor:
+        """Features ``(N, C, h, w)`` and masks ``(N, 1, H, W)`` in 0..1 to ``(N, 1, h/2, w/2)``, rounded up."""
+        height, width = ((side + 1) // 2 for side in features.shape[-2:])
+        return F.interpolate(masks, (height, width), mode='bilinear', align_corners=False)
+
+
 @MODELS.register_module()
 class AttentionGenerator(BaseModule):
     """From an object's features and its previous mask to one attention value per channel and pixel, at half the size.
@@ -24,7 +33,9 @@ class AttentionGenerator(BaseModule):
 
     ACTIVATIONS = {None: nn.Identity, 'relu': nn.ReLU, 'sigmoid': nn.Sigmoid}
 
-    def __init__(self, in_channels: int = 256, channels: int = 256, activation: str = None, init_cfg: dict = None) -> None:
+    def __init__(
+        self, in_channels: int = 256, channels: int = 256, activation: str | None = None, init_cfg: dict | None = None
+    ) -> None:
         super().__init__(init_cfg)
         self.layers = nn.Sequential(
             nn.Conv2d(in_channels + 1, channels, 1),

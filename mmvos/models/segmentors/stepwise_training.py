@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from mmengine.optim import OptimWrapper
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from mmvos.models.losses import hard_iou
 from mmvos.models.segmentors.base import CausalVOSModel
-from mmvos.structures import VOID, VOSDataSample, object_ids_of, one_hot
+from mmvos.structures import VOID, InputError, VOSDataSample, object_ids_of, one_hot
 
 Losses = dict[str, Tensor]
 
@@ -25,15 +26,15 @@ class StepwiseTrainedModel(CausalVOSModel):
     distributed wrapper calls :meth:`loss`, the mean over the frames, and steps once per clip.
 
     Args:
-        iou_threshold: a prediction is carried on if its IoU with the truth is above it.
-        substitution: ``'mean'``: all objects are judged by their mean IoU; ``'per_object'``: each by its own.
-        kwargs: of :class:`CausalVOSModel`.
+        iou_threshold (float): a prediction is carried on if its IoU with the truth is above it, in 0..1.
+        substitution (str): ``'mean'``: all objects are judged by their mean IoU; ``'per_object'``: each by its own.
+        kwargs: keyword arguments of :class:`CausalVOSModel`.
     """
 
-    def __init__(self, iou_threshold: float = 0.5, substitution: str = 'mean', **kwargs) -> None:
+    def __init__(self, iou_threshold: float = 0.5, substitution: str = 'mean', **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if substitution not in ('mean', 'per_object'):
-            raise ValueError(f"substitution is {substitution!r}; expected 'mean' or 'per_object'.")
+            raise InputError(f"{type(self).__name__}: substitution is {substitution!r}; expected 'mean' or 'per_object'.")
         self.iou_threshold, self.substitution = iou_threshold, substitution
 
     @abstractmethod
@@ -43,12 +44,12 @@ class StepwiseTrainedModel(CausalVOSModel):
         """Losses of one frame.
 
         Args:
-            clip: ``(T, 3, H, W)``, normalised.
-            index: of the frame to predict.
-            masks: true masks 0/1 ``(T, N, H, W)``.
-            previous: masks of frame ``index - 1``, 0..1 ``(N, H, W)``, without a gradient.
-            valid: bool ``(T, H, W)``; pixels with a known label.
-            sample: the clip's sample.
+            clip (Tensor): images ``(T, 3, H, W)``, normalised.
+            index (int): the frame to predict.
+            masks (Tensor): true masks 0/1 ``(T, N, H, W)``.
+            previous (Tensor): masks of frame ``index - 1``, 0..1 ``(N, H, W)``, without a gradient.
+            valid (Tensor): bool ``(T, H, W)``, pixels with a known label.
+            sample (VOSDataSample): the clip's sample.
 
         Returns:
             Losses, and the objects' probabilities ``(N, H, W)``, which are carried on.
@@ -60,7 +61,7 @@ class StepwiseTrainedModel(CausalVOSModel):
             [losses for clip, sample in zip(inputs, data_samples, strict=True) for losses in self.clip_losses(clip, sample)]
         )
 
-    def train_step(self, data: dict, optim_wrapper: OptimWrapper) -> Losses:
+    def train_step(self, data: dict[str, Any], optim_wrapper: OptimWrapper) -> Losses:
         """One optimiser step per predicted frame; the frames of a batch's clips are taken side by side.
 
         Returns:
@@ -69,7 +70,7 @@ class StepwiseTrainedModel(CausalVOSModel):
         with optim_wrapper.optim_context(self):
             data = self.data_preprocessor(data, True)
         clips = [self.clip_losses(*pair) for pair in zip(data['inputs'], data['data_samples'], strict=True)]
-        logged = []
+        logged: list[Losses] = []
         while True:
             with optim_wrapper.optim_context(self):
                 losses = [loss for loss in (next(clip, None) for clip in clips) if loss is not None]
@@ -85,7 +86,7 @@ class StepwiseTrainedModel(CausalVOSModel):
         count = clip.shape[0]
         ids = object_ids_of(label_maps[0].cpu().numpy())
         if count < 2 or not ids:
-            raise ValueError(
+            raise InputError(
                 f'{sample.get("video_id")}: a training clip needs two frames and an object in the first '
                 f'one; this one has {count} frames, and objects {ids} in the first.'
             )
