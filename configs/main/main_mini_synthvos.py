@@ -19,7 +19,7 @@ model = dict(
 )
 
 train_pipeline = [
-    dict(type='SampleNeighbourhood', max_frames=None, skip_first=True),
+    dict(type='SampleNeighbourhood', max_frames=dict(type='Staged', values=(2, 4, 6)), skip_first=True),
     dict(type='LoadClip'),
     dict(type='TrackBoxes', tracker=dict(type='FlowColourTracker', flow=flow)),
     dict(type='ResizeCropFlip', size=size, scale=(1.0, 1.5), flip_prob=0.5),
@@ -27,9 +27,7 @@ train_pipeline = [
 ]
 train_dataloader = dict(batch_size=4, dataset=dict(num_frames=6, pipeline=train_pipeline))
 # the curriculum: later frames, where the tracker errs more, come later
-custom_hooks = [
-    dict(type='CurriculumHook', by_epoch=False, begins=(50, 100), transforms={'SampleNeighbourhood.max_frames': (2, 4, 6)})
-]
+custom_hooks = [dict(type='CurriculumHook', by_epoch=False, begins=(50, 100))]
 
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=2e-3))
 param_scheduler = dict(type='CosineAnnealingLR', T_max=200, by_epoch=False, eta_min=1e-4)

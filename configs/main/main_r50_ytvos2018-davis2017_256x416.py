@@ -7,14 +7,14 @@ num_slots = 10
 model = dict(num_slots=num_slots, loss_mask=dict(iters=0))
 
 train_pipeline = [
-    dict(type='SampleNeighbourhood', max_frames=2, skip_first=True),
+    dict(type='SampleNeighbourhood', max_frames=dict(type='Staged', values=(2, 4, 8, 14)), skip_first=True),
     dict(type='LoadClip'),
     dict(type='LoadBoxTracks', root='data/DAVIS/tracks/flow_colour'),
     dict(type='ResizeCropFlip', size=size, scale=(1.0, 1.5), flip_prob=0.5),
     dict(type='PackVOSInputs', extra_keys=('track_boxes',)),
 ]
 train_dataloader = dict(batch_size=20, dataset=dict(pipeline=train_pipeline))
-custom_hooks = [dict(type='CurriculumHook', begins=(6, 18, 42), transforms={'SampleNeighbourhood.max_frames': (2, 4, 8, 14)})]
+custom_hooks = [dict(type='CurriculumHook', begins=(6, 18, 42))]
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-5, betas=(0.9, 0.999), weight_decay=0))
 auto_scale_lr = dict(enable=False, base_batch_size=20)
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=84, val_interval=84)

@@ -8,7 +8,7 @@ _base_ = 'main_r50_ytvos2018_256x416_stage1.py'
 
 size = (256, 416)
 train_pipeline = [
-    dict(type='SampleNeighbourhood', max_frames=2, skip_first=True),
+    dict(type='SampleNeighbourhood', max_frames=dict(type='Staged', values=(2, 4, 8, 14)), skip_first=True),
     dict(type='LoadClip'),
     dict(type='LoadBoxTracks', root='data/YouTubeVOS2018/train/tracks/flow_colour'),
     dict(type='ResizeCropFlip', size=size, scale=(1.0, 1.5), flip_prob=0.5),
@@ -18,7 +18,7 @@ train_dataloader = dict(sampler=dict(type='DefaultSampler', shuffle=True), datas
 
 # The first 2, 4, 8 and 14 frames of each video, three epochs each. An epoch of the data loader takes one frame of each
 # video, so three epochs over the first k frames are 3 k of them.
-custom_hooks = [dict(type='CurriculumHook', begins=(6, 18, 42), transforms={'SampleNeighbourhood.max_frames': (2, 4, 8, 14)})]
+custom_hooks = [dict(type='CurriculumHook', begins=(6, 18, 42))]
 optim_wrapper = dict(optimizer=dict(lr=1e-5))  # not given
 param_scheduler = []
 train_cfg = dict(_delete_=True, type='EpochBasedTrainLoop', max_epochs=84)

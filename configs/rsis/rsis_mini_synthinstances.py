@@ -61,9 +61,10 @@ val_evaluator = [dict(type='InstanceSequenceMetric'), dict(type='mmdet.CocoMetri
 test_evaluator = val_evaluator
 
 custom_hooks = [
-    dict(type='CurriculumHook', by_epoch=False, begins=(50, 100), model={'max_steps': (2, 3, 4)}),
+    dict(type='CurriculumHook', name='length', by_epoch=False, begins=(50, 100), model={'max_steps': (2, 3, 4)}),
     dict(
         type='CurriculumHook',
+        name='terms of the loss',
         by_epoch=False,
         begins=(50,),
         model={'criterion.class_weight': (0.0, 0.1), 'criterion.stop_weight': (0.0, 0.5)},

@@ -56,8 +56,8 @@ custom_hooks = [
         monitor='train/loss_mask',
         model={'max_steps': tuple(range(2, 21))},
     ),
-    dict(type='CurriculumHook', begins=(60,), model={'criterion.class_weight': (0.0, 0.1)}),
-    dict(type='CurriculumHook', begins=(100,), model={'criterion.stop_weight': (0.0, 1.0)}),
+    dict(type='CurriculumHook', name='classes', begins=(60,), model={'criterion.class_weight': (0.0, 0.1)}),
+    dict(type='CurriculumHook', name='stop', begins=(100,), model={'criterion.stop_weight': (0.0, 1.0)}),
     dict(type='FreezeHook', module='backbone', until=20),
 ]
 train_cfg = dict(max_epochs=500)

@@ -1,5 +1,16 @@
 from .hooks import *  # noqa: F401,F403
 from .loops import VideoTestLoop, VideoValLoop
 from .optim_wrapper import CPUAmpOptimWrapper
+from .runner import FlexibleRunner, Runner, build_runner
+from .train_loops import EpochBasedTrainLoop, IterBasedTrainLoop
 
-__all__ = ['CPUAmpOptimWrapper', 'VideoTestLoop', 'VideoValLoop']
+__all__ = [
+    'CPUAmpOptimWrapper',
+    'EpochBasedTrainLoop',
+    'FlexibleRunner',
+    'IterBasedTrainLoop',
+    'Runner',
+    'VideoTestLoop',
+    'VideoValLoop',
+    'build_runner',
+]

@@ -1,4 +1,4 @@
-"""Mends for running several processes without a GPU."""
+"""Running several processes, with and without a GPU."""
 
 import os
 
@@ -6,9 +6,25 @@ import torch
 import torch.distributed
 from mmengine.config import Config
 
+#: environment variables that hold a process's number, by launcher
+_RANK = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
+
+
+def is_first_process(launcher: str) -> bool:
+    """Whether this is the first of all processes, before they know of each other.
+
+    Args:
+        launcher (str): ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
+    """
+    return launcher == 'none' or os.environ.get(_RANK[launcher], '0') == '0'
+
 
 def prepare_cpu_launch(cfg: Config, launcher: str) -> None:
-    """Make ``launcher`` work on a machine without an accelerator.
+    """Make a launcher work on a machine without an accelerator.
+
+    Args:
+        cfg (Config): of the run; its ``env_cfg`` and ``model_wrapper_cfg`` are set.
+        launcher (str): ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
 
     Two faults of mmengine 0.10 are worked around, both only on the CPU:
 
@@ -30,7 +46,8 @@ def prepare_cpu_launch(cfg: Config, launcher: str) -> None:
     os.environ.setdefault('MASTER_ADDR', '127.0.0.1')
     os.environ.setdefault('MASTER_PORT', '29500')
     torch.distributed.init_process_group('gloo')
-    cfg.env_cfg.setdefault('dist_cfg', {})['backend'] = 'gloo'
+    env = cfg.get('env_cfg') or {}
+    cfg.env_cfg = dict(env, dist_cfg=dict(env.get('dist_cfg') or {}, backend='gloo'))
     wrapper = dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
     wrapper['find_unused_parameters'] = cfg.get('find_unused_parameters', False)
     cfg.setdefault('model_wrapper_cfg', wrapper)

@@ -6,13 +6,14 @@ import pytest
 import torch
 from mmengine.dataset import BaseDataset, InfiniteSampler
 from mmengine.logging import MessageHub, MMLogger
-from mmengine.runner.loops import _InfiniteDataloaderIterator
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmvos.datasets.transforms import ClipBroadcaster, RandomFrameAffine, SampleClip
+from mmvos.datasets.numbered import numbered
+from mmvos.datasets.staged import Stage, Staged, in_stages
+from mmvos.datasets.transforms import SampleClip, SelectObjects
 from mmvos.engine.hooks import CurriculumHook, FreezeHook, PlateauCurriculumHook
-from mmvos.engine.hooks.curriculum import find_transforms
+from mmvos.structures import InputError
 
 
 class Numbers(BaseDataset):
@@ -25,8 +26,12 @@ class Numbers(BaseDataset):
         return self.pipeline.transforms[0].clip_len
 
 
-def runner_with(num_workers=0, sampler=None, **model):
-    dataset = Numbers(pipeline=[SampleClip(2)])
+def staged(*values, **kwargs):
+    return dict(type='Staged', values=values, **kwargs)
+
+
+def runner_with(clip_len=2, num_workers=0, sampler=None, size=None, **model):
+    dataset = Numbers(pipeline=[SampleClip(clip_len, min_len=1)])
     loader = DataLoader(
         dataset,
         batch_size=2,
@@ -40,7 +45,7 @@ def runner_with(num_workers=0, sampler=None, **model):
     for name, value in model.items():
         setattr(module.inner, name, value)
     return SimpleNamespace(
-        train_dataloader=loader,
+        train_dataloader=numbered(loader, lambda: 0, sampler is not None, size and Staged(size)),
         model=module,
         train_loop=SimpleNamespace(),
         epoch=0,
@@ -52,8 +57,8 @@ def runner_with(num_workers=0, sampler=None, **model):
 
 @pytest.mark.parametrize('num_workers', [0, 1])
 def test_clip_length_by_epoch_with_workers_that_live_on(num_workers):
-    runner = runner_with(num_workers)
-    hook = CurriculumHook(begins=(1, 3), transforms={'SampleClip.clip_len': (2, 4, 8)})
+    runner = runner_with(staged(2, 4, 8), num_workers)
+    hook = CurriculumHook(begins=(1, 3))
     hook.before_train(runner)
     lengths = []
     for runner.epoch in range(4):
@@ -64,37 +69,26 @@ def test_clip_length_by_epoch_with_workers_that_live_on(num_workers):
     assert lengths == [{2}, {4}, {4}, {8}]
 
 
-def test_endless_loader_whose_workers_began_earlier():
-    """Batches that were made ahead belong to the stage before, but no batch mixes two stages."""
-    runner = runner_with(1, InfiniteSampler)
-    iterator = _InfiniteDataloaderIterator(runner.train_dataloader)
-    assert next(iterator).tolist() == [2, 2]
-    runner.train_loop.dataloader_iterator = iterator
-    hook = CurriculumHook(begins=(2,), by_epoch=False, transforms={'SampleClip.clip_len': (3, 5)})
+def test_batches_that_are_made_ahead_belong_to_the_stage_in_which_they_are_used():
+    runner = runner_with(staged(3, 5), 1, InfiniteSampler)
+    hook = CurriculumHook(begins=(2,), by_epoch=False)
     hook.before_train(runner)
-    batches = []
-    for runner.iter in range(8):
-        hook.before_train_iter(runner, runner.iter)
-        batches.append(next(iterator).tolist())
-    assert batches[0] == [3, 3] and batches[-1] == [5, 5]
-    assert all(len(set(batch)) == 1 for batch in batches)
+    iterator = iter(runner.train_dataloader)
+    assert [next(iterator).tolist() for _ in range(4)] == [[3, 3], [3, 3], [5, 5], [5, 5]]
 
 
 def test_two_curricula_in_one_run():
-    runner = runner_with()
-    runner.train_dataloader.dataset.pipeline.transforms[0].min_len = 1
-    hooks = [
-        CurriculumHook(begins=(1,), transforms={'SampleClip.clip_len': (2, 4)}),
-        CurriculumHook(begins=(2,), transforms={'SampleClip.min_len': (1, 3)}),
-    ]
+    runner = runner_with(staged(2, 4))
+    runner.train_dataloader.dataset.pipeline.transforms[0].min_len = staged(1, 3, curriculum='shortest')
+    hooks = [CurriculumHook(begins=(1,)), CurriculumHook(begins=(2,), name='shortest')]
     for hook in hooks:
         hook.before_train(runner)
+    stages = runner.train_dataloader.batch_sampler.stages
     seen = []
     for runner.epoch in range(3):
-        for hook in hooks:
-            hook.before_train_epoch(runner)
-        length = next(iter(runner.train_dataloader))[0].item()
-        seen.append((length, runner.train_dataloader.dataset.pipeline.transforms[0].min_len))
+        with in_stages(stages(0)):
+            transform = runner.train_dataloader.dataset.pipeline.transforms[0]
+            seen.append((transform.clip_len, transform.min_len))
     assert seen == [(2, 1), (4, 1), (4, 3)]
 
 
@@ -118,15 +112,18 @@ def test_a_resumed_run_begins_in_its_stage():
     assert runner.model.inner.steps == 3
 
 
-def test_batch_size_by_epoch():
-    runner = runner_with()
-    hook = CurriculumHook(begins=(1,), batch_size=(4, 2))
+@pytest.mark.parametrize('by_epoch', [True, False])
+def test_batch_size_by_stage(by_epoch):
+    runner = runner_with(size=(4, 2))
+    hook = CurriculumHook(begins=(1,), by_epoch=by_epoch)
     hook.before_train(runner)
     sizes = []
     for runner.epoch in range(2):
         hook.before_train_epoch(runner)
         sizes.append([len(batch) for batch in runner.train_dataloader])
-    assert sizes == [[4] * 3, [2] * 6]
+        if by_epoch:
+            assert len(runner.train_dataloader) == len(sizes[-1])
+    assert sizes == ([[4] * 3, [2] * 6] if by_epoch else [[4, 2, 2, 2, 2], [2] * 6])
 
 
 @pytest.mark.parametrize(
@@ -134,28 +131,36 @@ def test_batch_size_by_epoch():
     [
         (dict(begins=(3, 2)), 'growing'),
         (dict(begins=(2,), model={'a': (1,)}), '1 values for 2 stages'),
-        (dict(transforms={'clip_len': (1,)}), 'ClassName.attribute'),
-        (dict(batch_size=(1,), by_epoch=False), 'by epoch'),
         (dict(model={'a': dict(begin=3, end=3, values=(0, 1))}), 'begin before end'),
     ],
 )
 def test_wrong_settings_are_refused(options, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(InputError, match=message):
         CurriculumHook(**options)
+    with pytest.raises(InputError, match='expected one value for each stage'):
+        SampleClip(dict(type='Staged', values=()))
 
 
-def test_unknown_targets_are_named():
-    with pytest.raises(ValueError, match="no SampleClip with an attribute 'length'"):
-        CurriculumHook(transforms={'SampleClip.length': (1,)}).before_train(runner_with())
-    with pytest.raises(ValueError, match="has no attribute 'nothing'"):
+def test_an_unknown_attribute_of_the_model_is_named():
+    with pytest.raises(InputError, match="inner.nothing: Module has no attribute 'nothing'"):
         CurriculumHook(model={'inner.nothing': (1,)}).before_train(runner_with())
 
 
-def test_transforms_are_found_inside_wrappers_and_broadcasters():
-    dataset = Numbers(pipeline=[ClipBroadcaster([dict(type='RandomFrameAffine')])])
-    wrapped = SimpleNamespace(datasets=[SimpleNamespace(dataset=dataset)])
-    (found,) = find_transforms(wrapped, 'RandomFrameAffine', 'zoom')
-    assert isinstance(found, RandomFrameAffine)
+def test_staged_values_outside_of_a_curriculum_say_what_is_missing():
+    clip = SampleClip(staged(2, 4))
+    with pytest.raises(InputError, match=r"no curriculum 'curriculum' is running.*there are: none"):
+        clip(dict(labelled=range(9)))
+    with in_stages(dict(curriculum=Stage(1, 2))):
+        assert len(clip(dict(labelled=range(9)))['frame_ids']) == 4
+    with in_stages(dict(curriculum=Stage(1, 3))), pytest.raises(InputError, match='2 values for the 3 stages'):
+        clip(dict(labelled=range(9)))
+
+
+def test_a_staged_gap_is_checked_in_all_its_stages():
+    with pytest.raises(InputError, match=r'gap is \(3, 2\)'):
+        SampleClip(2, gap=staged(1, (3, 2)))
+    with in_stages(dict(curriculum=Stage(1, 2))):
+        assert SelectObjects(max_objects=staged(1, 3)).max_objects == 3
 
 
 def test_the_next_stage_begins_when_nothing_improves_any_more():
@@ -171,10 +176,11 @@ def test_the_next_stage_begins_when_nothing_improves_any_more():
     checkpoint = {}
     hook.before_save_checkpoint(runner, checkpoint)
     again = PlateauCurriculumHook(num_stages=3, patience=2, monitor='AP', rule='greater', model={'inner.steps': (2, 3, 4)})
+    runner = runner_with(steps=None)
     again.after_load_checkpoint(runner, checkpoint)
     again.before_train(runner)
     assert again.progress['stage'] == 2 and runner.model.inner.steps == 4
-    with pytest.raises(KeyError, match="no metric 'AP'"):
+    with pytest.raises(InputError, match="no metric 'AP'"):
         hook.after_val_epoch(runner, {})
 
 
@@ -184,7 +190,7 @@ def test_a_training_value_can_be_watched():
     hook.before_train(runner)
     hub = MessageHub.get_current_instance()
     for epoch_mean in (1.0, 0.5, 0.5):
-        for _ in runner.train_dataloader:
+        for _ in range(len(runner.train_dataloader)):
             hub.update_scalar('train/loss', torch.tensor(epoch_mean))
         hook.after_train_epoch(runner)
     assert hook.progress['stage'] == 1
@@ -210,5 +216,5 @@ def test_a_part_begins_to_learn_later():
         assert [g['lr'] for g in optimizer.param_groups] == [0.1, 0.2]
     assert moved == [[False, False, True, True], [True] * 4]
     optimizer.param_groups[0]['params'].append(optimizer.param_groups[1]['params'].pop())
-    with pytest.raises(ValueError, match='mixes backbone'):
+    with pytest.raises(InputError, match='mixes backbone'):
         hook.before_train(runner)

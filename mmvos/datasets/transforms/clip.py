@@ -7,8 +7,9 @@ import numpy as np
 from mmcv.transforms import BaseTransform, TransformBroadcaster
 from mmcv.transforms.utils import cache_randomness
 
+from mmvos.datasets.staged import StagedSetting
 from mmvos.registry import TRANSFORMS
-from mmvos.structures import VOID, object_ids_of
+from mmvos.structures import VOID, InputError, object_ids_of
 from mmvos.videos import LabelSource, read_frame
 
 #: per-frame lists that travel with a clip
@@ -25,50 +26,58 @@ class SampleClip(BaseTransform):
     Candidates are the labelled frames of the video (``labelled``), in order; gaps are counted in candidates.
 
     Args:
-        clip_len: T, number of frames. 0: all candidates, at most ``max_len``.
-        gap: distance of neighbouring frames: a number, or ``(smallest, largest)``, drawn once per clip.
-        per_step_gap: draw the gap anew for each step.
-        reverse_prob: probability of reversing the clip in time.
+        clip_len (int | Staged): T, number of frames; 0 for all candidates.
+        gap (int | tuple[int, int] | Staged): distance of neighbouring frames: a number, or ``(smallest, largest)``, drawn
+            once per clip.
+        per_step_gap (bool): draw a gap for each step.
+        reverse_prob (float | Staged): probability of reversing the clip in time.
         start: where a clip may begin: ``'any'`` frame, ``'first'`` (of the candidates), ``'object'`` (a frame with an
             object of more than ``min_object_pixels`` pixels at the files' own size), or ``'grid'`` (a multiple of
             ``clip_len``: clips that do not overlap; RVOS).
         min_object_pixels: see ``start``.
-        min_len: a clip may be shorter than ``clip_len``, down to this (default: not): where the video ends, or a
-            shorter video as a whole.
+        min_len (int | Staged | None): a clip may be shorter than ``clip_len``, down to this, where the video ends, or as a
+            shorter video as a whole; None for ``clip_len`` itself.
         reference: put one more frame in front: ``'random'`` (a uniformly drawn candidate; AGSS-VOS) or None.
         same_objects: one of the sets of objects that are visible together is drawn, and the candidates are the frames
             that show exactly this set (AGSS-VOS; from ``object_frames`` where the video has it, else masks are read).
     """
 
+    clip_len = StagedSetting()
+    gap = StagedSetting()
+    reverse_prob = StagedSetting()
+    min_len = StagedSetting()
+
     def __init__(
         self,
-        clip_len: int,
-        gap: int | tuple[int, int] = 1,
+        clip_len: int | dict,
+        gap: int | tuple[int, int] | dict = 1,
         per_step_gap: bool = False,
-        reverse_prob: float = 0.0,
+        reverse_prob: float | dict = 0.0,
         start: str = 'any',
         min_object_pixels: int = 100,
-        min_len: int | None = None,
+        min_len: int | dict | None = None,
         reference: str | None = None,
         same_objects: bool = False,
     ) -> None:
         if start not in ('any', 'first', 'object', 'grid'):
-            raise ValueError(f"start is {start!r}; expected 'any', 'first', 'object' or 'grid'.")
+            raise InputError(f"start is {start!r}; expected 'any', 'first', 'object' or 'grid'.")
         if reference not in (None, 'random'):
-            raise ValueError(f"reference is {reference!r}; expected None or 'random'.")
+            raise InputError(f"reference is {reference!r}; expected None or 'random'.")
         self.clip_len, self.per_step_gap, self.reverse_prob = clip_len, per_step_gap, reverse_prob
-        self.gap = (gap, gap) if isinstance(gap, int) else tuple(gap)
-        if not 1 <= self.gap[0] <= self.gap[1]:
-            raise ValueError(f'gap is {gap}; expected a number from 1, or (smallest, largest).')
+        self.gap = gap
+        for value in type(self).gap.values(self):
+            smallest, largest = _range(value)
+            if not 1 <= smallest <= largest:
+                raise InputError(f'SampleClip: gap is {value}; expected a number from 1, or (smallest, largest).')
         self.start, self.min_object_pixels = start, min_object_pixels
-        self.min_len = clip_len if min_len is None else min_len
+        self.min_len = min_len
         self.reference, self.same_objects = reference, same_objects
 
     def transform(self, results: dict) -> dict | None:
         candidates = list(results['labelled'])
         if self.same_objects:
             candidates = self._with_same_objects(results, candidates)
-        if len(candidates) < max(self.min_len, 1):
+        if len(candidates) < max(self._shortest, 1):
             return None
         positions = self._positions(results, candidates)
         if positions is None:
@@ -81,17 +90,22 @@ class SampleClip(BaseTransform):
         results['frame_ids'] = frame_ids
         return results
 
+    @property
+    def _shortest(self) -> int:
+        return self.clip_len if self.min_len is None else self.min_len
+
     def _positions(self, results: dict, candidates: list[int]) -> list[int] | None:
         count = len(candidates)
         length = self.clip_len or count
-        # a gap that the video is too short for is not drawn
-        largest = min(self.gap[1], (count - 1) // (self.min_len - 1)) if self.min_len > 1 else self.gap[1]
-        if largest < self.gap[0]:
+        shortest, (smallest, largest) = self._shortest, _range(self.gap)
+        if shortest > 1:  # a gap that the video is too short for is not drawn
+            largest = min(largest, (count - 1) // (shortest - 1))
+        if largest < smallest:
             return None
-        draws = np.random.randint(self.gap[0], largest + 1, length - 1 if self.per_step_gap else 1)
+        draws = np.random.randint(smallest, largest + 1, length - 1 if self.per_step_gap else 1)
         steps = draws if self.per_step_gap else np.repeat(draws, length - 1)
         offsets = np.concatenate([[0], np.cumsum(steps)]).astype(int)
-        needed = offsets[min(self.min_len, length) - 1]
+        needed = offsets[min(shortest, length) - 1]
         last_start = count - 1 - needed  # the latest start that leaves enough frames
         if last_start < 0:
             return None
@@ -101,9 +115,10 @@ class SampleClip(BaseTransform):
             first = length * np.random.randint(max(1, count // length))
             first = min(first, last_start)
         elif self.start == 'object':
-            first = self._object_start(results, candidates[: last_start + 1])
-            if first is None:
+            start = self._object_start(results, candidates[: last_start + 1])
+            if start is None:
                 return None
+            first = start
         else:
             first = np.random.randint(last_start + 1)
         return [int(p) for p in first + offsets if p < count]
@@ -136,6 +151,10 @@ class SampleClip(BaseTransform):
         return visible
 
 
+def _range(gap: int | Sequence[int]) -> tuple[int, int]:
+    return (gap, gap) if isinstance(gap, int) else (gap[0], gap[1])
+
+
 @TRANSFORMS.register_module()
 class LoadClip(BaseTransform):
     """Read the frames and label maps of ``frame_ids``.
@@ -158,7 +177,7 @@ class LoadClip(BaseTransform):
         shapes = [image.shape[:2] for image in results['img']]
         if len(set(shapes)) > 1:
             odd = next(i for i, s in enumerate(shapes) if s != shapes[0])
-            raise ValueError(
+            raise InputError(
                 f'{frames[odd]}: the frame is {shapes[odd][1]}x{shapes[odd][0]}, the frames before it are '
                 f'{shapes[0][1]}x{shapes[0][0]} (width x height).'
             )
@@ -168,7 +187,7 @@ class LoadClip(BaseTransform):
         if self.with_flow:
             ids = results['frame_ids']
             if any(now - before != 1 for before, now in zip(ids, ids[1:])):
-                raise ValueError(
+                raise InputError(
                     f'{results["video_id"]}: cached flow is that of neighbouring frames, the clip is '
                     f'{ids}. Sample with gap=1 and reverse_prob=0, or let the model compute the flow.'
                 )
@@ -189,7 +208,7 @@ class LoadClip(BaseTransform):
             return np.zeros((*shape, 2), np.float32)
         flow = source if isinstance(source, np.ndarray) else read_flow(source)
         if flow.shape != (*shape, 2):
-            raise ValueError(f'{results["video_id"]}, frame {index}: the flow is {flow.shape}; expected {(*shape, 2)}.')
+            raise InputError(f'{results["video_id"]}, frame {index}: the flow is {flow.shape}; expected {(*shape, 2)}.')
         return flow.astype(np.float32, copy=False)
 
 
@@ -202,13 +221,13 @@ def read_flow(path: str) -> np.ndarray:
         if path.endswith('.npy'):
             return np.asarray(np.load(path, allow_pickle=False), np.float32)
     except (OSError, EOFError, ValueError, IndexError) as error:
-        raise ValueError(f'{path}: cannot be read as optical flow ({error}).') from None
+        raise InputError(f'{path}: cannot be read as optical flow ({error}).') from error
     data = np.fromfile(path, np.uint8)
     if len(data) < 12 or data[:4].view(np.float32)[0] != 202021.25:
-        raise ValueError(f'{path}: not a flow file. Expected .npy, .npz or Middlebury .flo.')
+        raise InputError(f'{path}: not a flow file. Expected .npy, .npz or Middlebury .flo.')
     width, height = data[4:12].view(np.int32)
     if len(data) < 12 + 8 * width * height:
-        raise ValueError(f'{path}: the flow file is cut short.')
+        raise InputError(f'{path}: the flow file is cut short.')
     return data[12 : 12 + 8 * width * height].view(np.float32).reshape(height, width, 2)
 
 
@@ -220,7 +239,7 @@ class SelectObjects(BaseTransform):
     None, so that another video is taken, if there is none.
 
     Args:
-        max_objects: keep at most this many, drawn without replacement.
+        max_objects (int | Staged | None): keep at most this many, drawn without replacement.
         min_pixels: see above.
         appear_in: ``'first'`` frame, or ``'any'`` frame of the clip.
         binary: the one object that is kept gets id 1 (needs ``max_objects=1``).
@@ -229,9 +248,11 @@ class SelectObjects(BaseTransform):
         void_to_background: label 255 becomes 0.
     """
 
+    max_objects = StagedSetting()
+
     def __init__(
         self,
-        max_objects: int | None = None,
+        max_objects: int | dict | None = None,
         min_pixels: int = 0,
         appear_in: str = 'first',
         binary: bool = False,
@@ -240,9 +261,9 @@ class SelectObjects(BaseTransform):
         void_to_background: bool = False,
     ) -> None:
         if appear_in not in ('first', 'any'):
-            raise ValueError(f"appear_in is {appear_in!r}; expected 'first' or 'any'.")
+            raise InputError(f"appear_in is {appear_in!r}; expected 'first' or 'any'.")
         if binary and max_objects != 1:
-            raise ValueError('binary=True needs max_objects=1.')
+            raise InputError('binary=True needs max_objects=1.')
         self.max_objects, self.min_pixels, self.appear_in = max_objects, min_pixels, appear_in
         self.renumber, self.merge, self.void_to_background = renumber or binary, merge, void_to_background
 

@@ -11,6 +11,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.registry import DefaultScope
 
+from mmvos.datasets.staged import StagedSetting
 from mmvos.registry import TRACKERS, TRANSFORMS
 from mmvos.structures import BoxTracks, InputError, object_ids_of, tight_box
 from mmvos.videos import LabelSource, read_frame
@@ -25,11 +26,13 @@ class SampleNeighbourhood(BaseTransform):
     labelled frames, from the first one that shows an object.
 
     Args:
-        max_frames: only the first so many frames of a video are chosen from (None: all): the stage of a curriculum.
+        max_frames (int | Staged | None): how many frames of a video, from the first, are chosen from; None for all.
         skip_first: never choose the first frame (it has no previous mask).
     """
 
-    def __init__(self, max_frames: int | None = None, skip_first: bool = False) -> None:
+    max_frames = StagedSetting()
+
+    def __init__(self, max_frames: int | dict | None = None, skip_first: bool = False) -> None:
         self.max_frames, self.skip_first = max_frames, skip_first
 
     def transform(self, results: dict) -> dict | None:

@@ -1,6 +1,18 @@
 from .alternating_lr_hook import AlternatingLRHook
-from .curriculum import CurriculumHook, FreezeHook, PlateauCurriculumHook
+from .checkpoint_hook import CheckpointHook
+from .curriculum import CurriculumHook, PlateauCurriculumHook
+from .freeze_hook import FreezeHook
+from .position_hook import TrainingPositionHook
 from .video_hook import VideoHook
 from .visualization_hook import VOSVisualizationHook
 
-__all__ = ['CurriculumHook', 'FreezeHook', 'PlateauCurriculumHook', 'AlternatingLRHook', 'VOSVisualizationHook', 'VideoHook']
+__all__ = [
+    'AlternatingLRHook',
+    'CheckpointHook',
+    'CurriculumHook',
+    'FreezeHook',
+    'PlateauCurriculumHook',
+    'TrainingPositionHook',
+    'VOSVisualizationHook',
+    'VideoHook',
+]

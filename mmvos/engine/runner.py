@@ -1,0 +1,138 @@
+"""Runners whose checkpoints are complete or not there, and what a training is resumed from."""
+
+import glob
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.dist import all_gather_object, is_main_process
+from mmengine.logging import print_log
+from mmengine.registry import RUNNERS
+from mmengine.runner import FlexibleRunner as _FlexibleRunner
+from mmengine.runner import Runner as _Runner
+
+from mmvos.structures import InputError, atomic_path
+from mmvos.utils.checkpoint import read_checkpoint
+
+
+class _AtomicCheckpoints:
+    """Local checkpoint files appear under their names when they are complete and on the disk."""
+
+    def save_checkpoint(self, out_dir: str, filename: str, *args: Any, **kwargs: Any) -> None:
+        """Save a checkpoint; arguments as for mmengine's runner.
+
+        Raises:
+            OSError: it cannot be written; what was under the name before is still there.
+        """
+        save = super().save_checkpoint  # type: ignore[misc]
+        if not self._writes_one_local_file(out_dir):
+            save(out_dir, filename, *args, **kwargs)
+        elif is_main_process():
+            with atomic_path(Path(out_dir, filename), durable=True) as temporary:
+                save(os.path.dirname(temporary), os.path.basename(temporary), *args, **kwargs)
+
+    def _writes_one_local_file(self, out_dir: str) -> bool:
+        return '://' not in os.fspath(out_dir)
+
+
+class Runner(_AtomicCheckpoints, _Runner):
+    """mmengine's ``Runner``."""
+
+
+class FlexibleRunner(_AtomicCheckpoints, _FlexibleRunner):
+    """mmengine's ``FlexibleRunner`` (``runner_type = 'FlexibleRunner'``), for strategies such as FSDP or DeepSpeed."""
+
+    def _writes_one_local_file(self, out_dir: str) -> bool:
+        # other strategies write a folder, all ranks together
+        return super()._writes_one_local_file(out_dir) and type(self.strategy).__name__ in (
+            'SingleDeviceStrategy',
+            'DDPStrategy',
+        )
+
+
+def build_runner(cfg: Config) -> _Runner | _FlexibleRunner:
+    """The runner of a config: mmengine's, or the one that ``runner_type`` names.
+
+    Args:
+        cfg (Config): of a training or test. With ``resume=True`` and no ``load_from``, the newest readable checkpoint of the
+            work dir is resumed from, or training begins from the start where there is none.
+
+    Raises:
+        InputError: the processes of a training see different checkpoints.
+    """
+    if cfg.get('resume'):
+        resume_newest(cfg)
+    name = cfg.get('runner_type', 'Runner')
+    own: dict[str, type[Runner] | type[FlexibleRunner]] = dict(Runner=Runner, FlexibleRunner=FlexibleRunner)
+    runner = own[name].from_cfg(cfg) if name in own else RUNNERS.build(cfg)
+    if cfg.get('resume'):
+        chosen = set(all_gather_object(cfg.get('load_from')))
+        if len(chosen) > 1:
+            raise InputError(f'--resume: the processes found different checkpoints, {sorted(map(str, chosen))}.')
+    return runner
+
+
+def resume_newest(cfg: Config) -> None:
+    """Name the checkpoint that a training goes on from, and take over its seed, in the config.
+
+    Args:
+        cfg (Config): of a training with ``resume``; ``load_from``: the checkpoint, or None for the newest of the work dir.
+    """
+    if not cfg.get('load_from'):
+        cfg.load_from = newest_checkpoint(cfg.work_dir)
+    if cfg.load_from is None:
+        print_log(f'{cfg.work_dir}: there is no checkpoint to resume from; training begins from the start.', 'current')
+        cfg.resume = False
+        return
+    if os.path.isfile(cfg.load_from):
+        meta = _resumable(cfg.load_from)
+        print_log(f'resuming from {cfg.load_from}, iteration {meta["iter"]}.', 'current')
+        if meta.get('seed') is not None:
+            cfg.randomness = dict(cfg.get('randomness') or {}, seed=meta['seed'])
+
+
+def newest_checkpoint(work_dir: str) -> str | None:
+    """The newest checkpoint of a work dir from which training can be resumed.
+
+    Args:
+        work_dir (str): folder of the training. Where the checkpoints lie elsewhere, its ``last_checkpoint`` says so.
+
+    Returns:
+        Its path, None if there is none. Files that cannot be read are reported and passed over.
+    """
+    folders, pointer = {os.path.abspath(work_dir): None}, os.path.join(work_dir, 'last_checkpoint')
+    if os.path.isfile(pointer):
+        with open(pointer, errors='replace') as file:
+            named = file.read().strip()
+        if named:
+            folders[os.path.abspath(os.path.dirname(named))] = None
+    paths = [path for folder in folders for path in glob.glob(os.path.join(glob.escape(folder), '*.pth'))]
+    numbered = [(path, re.fullmatch(r'(epoch|iter)_(\d+)\.pth', os.path.basename(path))) for path in paths]
+    found = [(match[1], int(match[2]), os.stat(path).st_mtime_ns, path) for path, match in numbered if match]
+    if len({kind for kind, *_ in found}) == 1:
+        found.sort()
+    else:  # numbers of epochs and iterations cannot be compared
+        found.sort(key=lambda entry: entry[2])
+    for *_, path in reversed(found):
+        try:
+            _resumable(path)
+        except InputError as error:
+            print_log(f'skipped: {error}', 'current')
+            continue
+        return path
+    return None
+
+
+def _resumable(path: str) -> dict[str, Any]:
+    """``meta`` of a checkpoint from which training can be resumed.
+
+    Raises:
+        InputError: it cannot be read, or is not one of a training.
+    """
+    checkpoint = read_checkpoint(path)
+    meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None
+    if not isinstance(meta, dict) or not {'epoch', 'iter'} <= meta.keys() or 'message_hub' not in checkpoint:
+        raise InputError(f'{path}: not a checkpoint of a training; it does not say where the training was.')
+    return meta
