@@ -120,10 +120,24 @@ class DAVISSemiScoring(_DAVIS):
 
     strict: bool = True
     bound_th: float = BOUND_TH
+    #: whether ids that the first annotation skips are objects
+    gaps: ClassVar[bool] = True
 
     def scorer(self, video: VideoFacts) -> DAVISSemiSequence:
         """See :class:`DAVISSemiSequence`."""
-        return DAVISSemiSequence(video.num_frames, self.strict, self.bound_th)
+        return DAVISSemiSequence(video.num_frames, self.strict, self.bound_th, self.gaps)
+
+
+@dataclass(frozen=True)
+class MOSEScoring(DAVISSemiScoring):
+    """MOSE: as DAVIS, but objects are those that the first annotation shows, and other predicted ids do not count.
+
+    Attributes:
+        strict (bool): whether a predicted id that is larger than all given ones is an error.
+    """
+
+    strict: bool = False
+    gaps: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)

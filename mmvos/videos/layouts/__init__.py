@@ -14,6 +14,7 @@ from .base import (
     subfolders,
 )
 from .davis import DAVIS2016, DAVIS2017, DAVIS_UNSUP, read_davis
+from .mose import MOSE
 from .youtube_vos import YOUTUBE_VOS, read_meta, read_youtube_vos
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     'DAVIS_UNSUP',
     'Layout',
     'ListedObject',
+    'MOSE',
     'VideoEntry',
     'YOUTUBE_VOS',
     'annotated',
