@@ -8,6 +8,7 @@ PROTOCOL, and what ROOT must hold:
     davis2017-unsup   Annotations_unsupervised/480p/..., ImageSets/2017/<split>.txt
     youtube-vos       <split>/meta.json and <split>/Annotations/<video>/<frame>.png (held-out training videos)
     mose              <split>/Annotations/<video>/<frame>.png (held-out training videos)
+    lvos              <split>/<split>_meta.json, <split>/{JPEGImages,Annotations}/, and <split>/unseen_videos.txt if it is there
     segtrack-v2, segtrack-v2-semi, youtube-objects, youtube-objects-semi, fbms
                       the data set's own layout, or the flat one of tools/dataset_converters/unsupervised_to_flat.py
     youtube-vis       ROOT is the annotation file; --pred is results.json, or the zip file that holds it

@@ -5,6 +5,7 @@ from .fbms import FBMSDataset
 from .folder import FolderDataset
 from .identity_dataset import IdentityDataset
 from .instance_images import InstanceMapDataset, SynthInstanceDataset
+from .lvos import LVOSDataset
 from .saliency import (
     DUTOMRONDataset,
     DUTSDataset,
@@ -36,6 +37,7 @@ __all__ = [
     'FrameDataset',
     'IdentityDataset',
     'InstanceMapDataset',
+    'LVOSDataset',
     'MSRA10KDataset',
     'AlternatingDatasets',
     'OVISDataset',

@@ -87,6 +87,7 @@ class YouTubeVOSDataset(BaseVOSDataset):
             object_frames=object_frames,
             eval_frames=[position[name] for name in listed],
             submit_frames=listed,
+            group=entry.group,
         )
 
     def _prompts(

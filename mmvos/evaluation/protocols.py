@@ -15,7 +15,7 @@ from typing import Protocol as Interface
 from mmvos.registry import DATASETS
 from mmvos.structures import InputError, MissingFileError, PathLike, load_youtube_vis, placed, read_json, settings_from
 from mmvos.videos.archive import Archive, MaskFiles
-from mmvos.videos.layouts import DAVIS2016, DAVIS2017, DAVIS_UNSUP, MOSE, YOUTUBE_VOS, AnnotatedVideo
+from mmvos.videos.layouts import DAVIS2016, DAVIS2017, DAVIS_UNSUP, LVOS, MOSE, YOUTUBE_VOS, AnnotatedVideo
 
 from . import submission_rules as rules
 from .evaluate import Progress, score_videos, silent, videos_of_dataset
@@ -25,6 +25,7 @@ from .scoring import (
     DAVIS2016Scoring,
     DAVISSemiScoring,
     DAVISUnsupScoring,
+    LVOSScoring,
     MeanIoUScoring,
     MOSEScoring,
     Scoring,
@@ -224,6 +225,7 @@ MASK_PROTOCOLS: dict[str, MaskProtocol] = {
         MaskProtocol('davis2017-unsup', DAVISUnsupScoring(), DAVIS_UNSUP, MaskArchive(DAVIS_UNSUP, rules.Proposals)),
         MaskProtocol('youtube-vos', YouTubeVOSScoring(), YOUTUBE_VOS, _YOUTUBE_VOS_ARCHIVE),
         MaskProtocol('mose', MOSEScoring(), MOSE, MaskArchive(MOSE, rules.GivenIds)),
+        MaskProtocol('lvos', LVOSScoring(), LVOS, MaskArchive(LVOS, rules.ListedIds, listed=True)),
         MaskProtocol('segtrack-v2', MeanIoUScoring(), DatasetSource(_SEGTRACK)),
         MaskProtocol('segtrack-v2-semi', MeanIoUScoring('each', True), DatasetSource(dict(_SEGTRACK, merge=False))),
         MaskProtocol('youtube-objects', MeanIoUScoring(), DatasetSource(_OBJECTS)),

@@ -12,9 +12,11 @@ from .functional import (
     DAVIS2016Sequence,
     DAVISSemiSequence,
     DAVISUnsupSequence,
+    LVOSVideo,
     MeanIoUVideo,
     YouTubeVOSVideo,
     davis_summary,
+    lvos_summary,
     mean_iou_summary,
     youtube_vos_summary,
 )
@@ -187,6 +189,26 @@ class YouTubeVOSScoring(_Default):
     def conventions(self) -> str:
         """Which frames count."""
         return f'first frame of an object: {self.first}d, last annotated frame: {self.last}d'
+
+
+@dataclass(frozen=True)
+class LVOSScoring(_Default):
+    """LVOS: every object in the annotated frames of its range but the first and the last.
+
+    Attributes:
+        bound_th (float): tolerance of F.
+    """
+
+    bound_th: float = BOUND_TH
+    sparse: ClassVar[bool] = True
+
+    def scorer(self, video: VideoFacts) -> LVOSVideo:
+        """See :class:`LVOSVideo`."""
+        return LVOSVideo(video.object_frames, video.group, self.bound_th)
+
+    def summary(self, rows: Iterable[Row]) -> dict[str, float]:
+        """See :func:`lvos_summary`."""
+        return lvos_summary(rows)
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ class PackVideo(BaseTransform):
         meta_keys: entries of the video that its results carry, where it has them.
     """
 
-    META_KEYS = ('annotations', 'eval_frames', 'submit_frames', 'prompt_frames', 'categories', 'group')
+    META_KEYS = ('annotations', 'eval_frames', 'submit_frames', 'prompt_frames', 'object_frames', 'categories', 'group')
 
     def __init__(self, prefetch: int = 4, max_frames: int = 0, meta_keys: Sequence[str] = META_KEYS) -> None:
         self.prefetch, self.max_frames, self.meta_keys = prefetch, max_frames, tuple(meta_keys)

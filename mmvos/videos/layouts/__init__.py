@@ -14,6 +14,7 @@ from .base import (
     subfolders,
 )
 from .davis import DAVIS2016, DAVIS2017, DAVIS_UNSUP, read_davis
+from .lvos import LVOS, read_lvos
 from .mose import MOSE
 from .youtube_vos import YOUTUBE_VOS, read_meta, read_youtube_vos
 
@@ -23,6 +24,7 @@ __all__ = [
     'DAVIS2017',
     'DAVIS_UNSUP',
     'Layout',
+    'LVOS',
     'ListedObject',
     'MOSE',
     'VideoEntry',
@@ -34,6 +36,7 @@ __all__ = [
     'masks_in',
     'read_davis',
     'read_list',
+    'read_lvos',
     'read_meta',
     'read_youtube_vos',
     'subfolders',
