@@ -68,7 +68,7 @@ INNER = {
 BACKBONES = 'r50 r101 r50-fpn r101-fpn x101-fpn vgg16 fcn8s plain lite0 mini'
 TRAIN_DATA = (
     'davis2016 davis2017 ytvos2018 ytvos2018-train66 ytvos2018-train80 ytvos2019 ytvis2019 ytvis2021 ovis synthvos synthvis '
-    'synthinstances saliency voc2012 coco coco-person cityscapes cvppp-a1'
+    'synthinstances stills saliency voc2012 coco coco-person cityscapes cvppp-a1'
 )
 TEST_DATA = (
     'davis2016 davis2016-crf davis2016-online davis2017 davis2017-online davis2017-unsup ytvos2018 ytvos2019 ytvis2019 '
@@ -113,7 +113,7 @@ def test_a_name_follows_the_scheme_and_says_what_the_config_is_for(path):
         assert can_be_tested(cfg)
     elif name['data']:
         assert cfg.train_dataloader and cfg.train_cfg and cfg.optim_wrapper
-        assert can_be_tested(cfg)
+        assert can_be_tested(cfg) or cfg.model.type == 'ClickSegmenter'  # it segments no videos
         small = path.stem.split('_')[1] in ('mini', 'lite0')
         assert small or cfg.auto_scale_lr.base_batch_size > 0
     else:

@@ -1,3 +1,4 @@
+from .click_segmenter import init_click_segmenter
 from .vis_inferencer import DEFAULT_VIS_MODEL, VIS_MODEL_ALIASES, VISInferencer
 from .vos_inferencer import DEFAULT_MODEL, MODEL_ALIASES, VOSInferencer, init_model
 
@@ -8,5 +9,6 @@ __all__ = [
     'VIS_MODEL_ALIASES',
     'VISInferencer',
     'VOSInferencer',
+    'init_click_segmenter',
     'init_model',
 ]

@@ -19,7 +19,8 @@ from mmvos.version import __version__
 
 #: heading: {name of a command: (its module, what it does)}
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
-    'The installation': {'doctor': ('mmvos.cli.doctor', 'tell what is installed, on which device, and whether it works')}
+    'Your own videos': {'annotate': ('mmvos.cli.annotate', 'the page: click, look, propagate, correct, export')},
+    'The installation': {'doctor': ('mmvos.cli.doctor', 'tell what is installed, on which device, and whether it works')},
 }
 
 

@@ -18,6 +18,7 @@ from .saliency import (
 )
 from .samplers import *  # noqa: F401,F403
 from .segtrack import SegTrackV2Dataset
+from .still_objects import StillObjectsDataset
 from .synth import SynthVOSDataset
 from .transforms import *  # noqa: F401,F403
 from .unsupervised import UnsupervisedVOSDataset
@@ -44,6 +45,7 @@ __all__ = [
     'SaliencyDataset',
     'SegTrackV2Dataset',
     'StillImageDataset',
+    'StillObjectsDataset',
     'SynthInstanceDataset',
     'SynthVISDataset',
     'SynthVOSDataset',

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mmvos.registry import MODELS
-from mmvos.structures import InputError, VOSDataSample, object_ids_of
+from mmvos.structures import VOID, InputError, VOSDataSample, object_ids_of
 from mmvos.videos import Video
 from mmvos.videos.video import read_ahead
 
@@ -156,6 +156,56 @@ class VOSSession(BaseSession[VOSDataSample]):
         trial.settings = replace(self.settings, keep_scores=True)
         return trial.step(frame)
 
+    @torch.no_grad()
+    def correct(self, frame: np.ndarray, prompt: np.ndarray) -> VOSDataSample:
+        """Set objects right in the frame that :meth:`step` saw last, without losing what is remembered of them.
+
+        Args:
+            frame (ndarray): that frame, BGR uint8 ``(H, W, 3)``.
+            prompt (ndarray): label map uint8 ``(H, W)``: the right masks of some objects that are being segmented, and of
+                objects that begin here. Objects that it does not hold stay as they are.
+
+        Returns:
+            The frame's result, in which the objects of the prompt are what it shows.
+
+        Raises:
+            InputError: a frame or prompt of another kind or size, or an empty prompt.
+        """
+        if self.frame_index < 0:
+            raise InputError('there is nothing to correct before the first step.')
+        known = self.object_ids
+        ids = object_ids_of(prompt)
+        new = np.where(np.isin(prompt, [i for i in ids if i not in known]), prompt, 0).astype(np.uint8)
+        view = self._view(frame)
+        seen = view.view(frame, self.frame_index)
+        wrong = [i for i in ids if i in known]
+        if wrong or not new.any():
+            self._check_label_map(prompt, frame)
+        with self._autocast():
+            if wrong:
+                indices = [known.index(i) for i in wrong]
+                self.state = self.model.correct_objects(seen, view.masks(prompt, wrong), indices, len(known), self.state)
+            if new.any():
+                new_ids = self._check_prompt(new, frame)
+                masks = view.masks(new, new_ids)
+                self.state = (
+                    self.model.init_state(seen, masks)
+                    if self.state is None
+                    else self.model.add_objects(seen, masks, self.state)
+                )
+                self.objects.add(new_ids)
+        label_map = np.where((prompt != 0) & (prompt != VOID), prompt, 0).astype(np.uint8)
+        result = VOSDataSample(
+            metainfo=dict(frame_index=self.frame_index, ori_shape=view.geometry.ori_shape, object_ids=self.object_ids)
+        )
+        result.pred_label_map, result.frame = label_map, frame
+        if self.settings.keep_scores:
+            probabilities = torch.zeros(len(self.objects) + 1, *view.geometry.ori_shape, device=self.device)
+            probabilities[0] = 1
+            self._show_given(probabilities, prompt, set(ids))
+            result.pred_scores = probabilities
+        return result
+
     def remove_objects(self, ids: Sequence[int]) -> None:
         """Stop segmenting these objects from the next frame on; the ids may be used again. KeyError: an unknown id."""
         keep = self.objects.remove(ids)
@@ -206,6 +256,13 @@ class VOSSession(BaseSession[VOSDataSample]):
 
     def _check_prompt(self, prompt: np.ndarray, frame: np.ndarray) -> list[int]:
         """Ids of the objects that a prompt introduces."""
+        new_ids = self._check_label_map(prompt, frame)
+        self.objects.check_new(new_ids)  # before the network runs
+        return new_ids
+
+    @staticmethod
+    def _check_label_map(prompt: np.ndarray, frame: np.ndarray) -> list[int]:
+        """Ids of the objects of a prompt."""
         if prompt.ndim != 2 or prompt.dtype != np.uint8:
             raise InputError(f'the prompt is {prompt.dtype} {prompt.shape}; expected a label map uint8 (H, W).')
         if prompt.shape != frame.shape[:2]:
@@ -216,7 +273,6 @@ class VOSSession(BaseSession[VOSDataSample]):
         new_ids = object_ids_of(prompt)
         if not new_ids:
             raise InputError('the prompt is empty: expected a label map with at least one object (pixel value 1..254).')
-        self.objects.check_new(new_ids)  # before the network runs
         return new_ids
 
     def _result(self, scores: Tensor, frame: np.ndarray, prompt: np.ndarray | None, metainfo: dict[str, Any]) -> VOSDataSample:

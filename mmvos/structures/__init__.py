@@ -17,6 +17,7 @@ from .label_map import (
     write_label_map,
 )
 from .object_state import PER_OBJECT, keep_objects, per_object
+from .prompts import Box, Click, Polygon, Prompt, Scribble, prompts_from_text
 from .run_length import decode_mask, encode_mask, run_length_problem
 from .settings import NoSettings, settings_from
 from .vos_data_sample import VOSDataSample
@@ -24,6 +25,12 @@ from .youtube_vis import InstanceTracks, load_youtube_vis
 
 __all__ = [
     'BoxTracks',
+    'Box',
+    'Click',
+    'Polygon',
+    'Prompt',
+    'Scribble',
+    'prompts_from_text',
     'DAVIS_PALETTE',
     'InputError',
     'InstanceSlots',

@@ -102,7 +102,7 @@ def init_weights_quietly(model: nn.Module) -> None:
 
 
 def load_weights(model: nn.Module, path: str | os.PathLike) -> dict:
-    """Load a checkpoint into a model; every key must fit.
+    """Load a checkpoint into a model; every key must fit, and only a frozen backbone from a package may be left out.
 
     Args:
         model (nn.Module): model that is changed in place.
@@ -119,16 +119,22 @@ def load_weights(model: nn.Module, path: str | os.PathLike) -> dict:
     weights = {k.removeprefix('module.'): v for k, v in state_dict_of(checkpoint).items()}
     own = model.state_dict()
     wrong = [k for k, v in weights.items() if k in own and own[k].shape != getattr(v, 'shape', None)]
-    missing, surplus = own.keys() - weights.keys(), weights.keys() - own.keys()
+    given = {key for key in own.keys() - weights.keys() if key.startswith(_from_packages(model))}
+    missing, surplus = own.keys() - weights.keys() - given, weights.keys() - own.keys()
     if wrong or missing or surplus:
         raise InputError(
             f'{os.fspath(path)}: these are not the weights of {type(model).__name__}: {len(missing)} of its {len(own)} '
             f'tensors are missing {sorted(missing)[:2]}, {len(surplus)} are unknown {sorted(map(str, surplus))[:2]}, '
             f'{len(wrong)} have another shape {wrong[:2]}.'
         )
-    model.load_state_dict(weights)
+    model.load_state_dict({**{key: own[key] for key in given}, **weights})
     meta = checkpoint.get('meta')
     return meta if isinstance(meta, dict) else {}
+
+
+def _from_packages(model: nn.Module) -> tuple[str, ...]:
+    """Prefixes of the frozen parts whose weights a package has brought; checkpoints need not hold them again."""
+    return tuple(f'{name}.' for name, module in model.named_modules() if getattr(module, 'from_package', False))
 
 
 # Reading

@@ -16,6 +16,7 @@ from mmvos.inference import VOSSession
 from mmvos.models import *  # noqa: F401,F403  (registers)
 from mmvos.models.segmentors import BaseVOSModel
 from mmvos.registry import DATASETS, MODELS
+from mmvos.structures import InputError
 from mmvos.videos import FrameArrays
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
@@ -195,3 +196,26 @@ def test_saved_and_loaded_weights_give_the_same_output(name, tmp_path):
     fresh.load_state_dict(torch.load(tmp_path / 'weights.pth', weights_only=True))
     for a, b in zip(expected, label_maps_of(fresh, video)):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize('name', MINI)
+def test_a_correction_keeps_the_ids_and_the_session_goes_on(name):
+    _, model = load(name)
+    if not (model.causal and model.prompted):
+        pytest.skip('takes no prompts while it runs')
+    images, label_maps = moving_squares()
+    right = np.where(label_maps[2] == 1, 7, 0).astype(np.uint8)
+    session = VOSSession(model, settings=replace(model.test_cfg, keep_scores=True))
+    for t in range(3):
+        session.step(images[t], np.choose(label_maps[0], [0, 7, 3]).astype(np.uint8) if t == 0 else None)
+    corrected = session.correct(images[2], right)
+    np.testing.assert_array_equal(corrected.pred_label_map == 7, right == 7)
+    assert (session.object_ids, session.frame_index) == ([3, 7], 2)
+    with pytest.raises(InputError, match='empty'):
+        session.correct(images[2], np.zeros_like(right))
+    late = np.where(label_maps[3] == 2, 9, 0).astype(np.uint8)
+    session.step(images[3])
+    assert session.correct(images[3], late).object_ids == [3, 7, 9]
+    result = session.step(images[4])
+    assert result.object_ids == [3, 7, 9]
+    assert torch.isfinite(result.pred_scores).all()

@@ -133,6 +133,8 @@ class EfficientNetLite(BaseModule):
         if pretrained:
             self._load(package_weights(arch) if pretrained is True else pretrained)
             self._is_init = True  # init_weights() keeps what was read
+        #: whether the weights are those of a package, so that a checkpoint need not hold them
+        self.from_package = pretrained is True and self.frozen_stages >= max(self.out_indices)
         self._freeze()
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:

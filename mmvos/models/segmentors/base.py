@@ -134,6 +134,27 @@ class CausalVOSModel(BaseVOSModel):
         """
         raise TypeError(f'{type(self).__name__} finds its objects by itself; it takes no prompts.')
 
+    def correct_objects(self, frame: Frame, masks: Tensor, indices: list[int], num_objects: int, state: Any) -> Any:
+        """The state after objects were set right in the frame that was segmented last.
+
+        The objects begin again with their right masks, in their old places (as with a late prompt: the frame is predicted
+        once more where the method adds objects first). A method that remembers more than the newest frame overrides it and
+        keeps what it remembers.
+
+        Args:
+            frame (Frame): the frame.
+            masks (Tensor): float 0/1 ``(K, h, w)``, the right masks.
+            indices (list[int]): places of these K objects in the state.
+            num_objects (int): how many objects the state holds.
+            state: the state after the frame.
+        """
+        others = [i for i in range(num_objects) if i not in indices]
+        state = self.add_objects(frame, masks, self.keep_objects(others, state)) if others else self.init_state(frame, masks)
+        if others and self.add_objects_first:
+            _, state = self.step(frame, state)
+        places = [*others, *indices]
+        return self.keep_objects(sorted(range(num_objects), key=places.__getitem__), state)
+
     def keep_objects(self, indices: list[int], state: Any) -> Any:
         """The state with only the objects of these indices, by the state's own declaration
         (:func:`~mmvos.structures.keep_objects`)."""

@@ -195,30 +195,52 @@ class RecallVOS(CausalVOSModel):
     def add_objects(self, frame: Frame, masks: Tensor, state: RecallMemory) -> RecallMemory:
         """As the base class; the frame has been through :meth:`step` already, so the memory holds its labels."""
         count = len(masks)
-        fine, coarse = _pooled(masks[None], state.maps)
-
-        def joined(labels: Tensor, new: Tensor) -> Tensor:
-            return torch.cat([labels * (1 - new.sum(1, keepdim=True).clamp(max=1)), new], 1)
 
         def widened(labels: Tensor) -> Tensor:
             return torch.cat([labels, labels.new_zeros(labels.shape[0], count, *labels.shape[2:])], 1)
 
-        labels = joined(state.labels, coarse)
+        state = replace(
+            state,
+            prompt_labels=widened(state.prompt_labels),
+            bank_labels=widened(state.bank_labels),
+            labels=widened(state.labels),
+            fine_labels=widened(state.fine_labels),
+            prompt_moments=self.target.widen(state.prompt_moments, count),
+            recent_moments=self.target.widen(state.recent_moments, count),
+        )
+        total = state.labels.shape[1]
+        return self._set_right(masks, list(range(total - count, total)), state)
+
+    def correct_objects(
+        self, frame: Frame, masks: Tensor, indices: list[int], num_objects: int, state: RecallMemory
+    ) -> RecallMemory:
+        """As the base class; all that is remembered stays, and the frame joins the frames with prompts."""
+        return self._set_right(masks, [i + 1 for i in indices], state)
+
+    def _set_right(self, masks: Tensor, rows: list[int], state: RecallMemory) -> RecallMemory:
+        """The latest frame with the masks ``(K, h, w)`` in these rows of its labels, as a frame with a prompt."""
+        fine, coarse = _pooled(masks[None], state.maps)
+
+        def with_masks(labels: Tensor, new: Tensor) -> Tensor:
+            labels = labels.clone()
+            labels[:, 0] += labels[:, rows].sum(1)  # where they were found wrongly is background
+            labels *= 1 - new.sum(1, keepdim=True).clamp(max=1)
+            labels[:, rows] = new
+            return labels
+
+        labels = with_masks(state.labels, coarse)
         frames = state.prompt_keys.shape[2] + 1
-        moments = self.target.widen(state.prompt_moments, count)
-        moments = moments.mix(self.target.moments(state.maps.target, labels), 1 / frames)
+        moments = state.prompt_moments.mix(self.target.moments(state.maps.target, labels), 1 / frames)
         state = replace(
             state,
             prompt_keys=torch.cat([state.prompt_keys, state.maps.keys[:, :, None]], 2),
-            prompt_labels=torch.cat([widened(state.prompt_labels), labels[:, :, None]], 2),
-            bank_labels=widened(state.bank_labels),
+            prompt_labels=torch.cat([state.prompt_labels, labels[:, :, None]], 2),
             labels=labels,
-            fine_labels=joined(state.fine_labels, fine),
+            fine_labels=with_masks(state.fine_labels, fine),
             prompt_moments=moments,
-            recent_moments=self.target.widen(state.recent_moments, count),
             weights=self.target.fit(moments),
         )
-        return self._bank(state)  # the new objects are in the bank at once
+        return self._bank(state)  # what was set right is in the bank at once
 
     def keep_objects(self, indices: list[int], state: RecallMemory) -> RecallMemory:
         """As the base class; what the dropped objects covered becomes background."""

@@ -299,6 +299,14 @@ class RVOS(CausalVOSModel):
         """Every slot is judged alone, against 0.5: its odds are its share."""
         return aggregate_objects(scores[1:], scores[0])
 
+    def correct_objects(self, frame: Frame, masks: Tensor, indices: list[int], num_objects: int, state: RVOSState) -> RVOSState:
+        """Slots that see the masks before (one-shot) see the right ones in the next frame; others keep to themselves."""
+        if not self.one_shot:
+            return state
+        seen = state.masks.clone()
+        seen[0, [state.slots[i] for i in indices]] = masks.to(seen)
+        return replace(state, masks=seen)
+
     def keep_objects(self, indices: list[int], state: RVOSState) -> RVOSState:
         """One-shot, the slots of removed objects go as well; slots without an object stay."""
         kept = super().keep_objects(indices, state)

@@ -1,0 +1,58 @@
+"""Open the annotation page: click on objects, look at their masks, propagate, correct, export.
+
+examples:
+  mmvos annotate                       the page, with the projects of ./mmvos_projects
+  mmvos annotate video.mp4             a new project for a video file or a folder of frames
+  mmvos annotate --projects DIR        projects in another folder
+  mmvos annotate --config feature-propagation   another video model
+
+The page is at http://127.0.0.1:8000 and can be reached from this machine only, unless --host says otherwise.
+"""
+
+import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('video', nargs='?', help='video file or folder of frames to make a project for')
+    parser.add_argument('--projects', default='mmvos_projects', metavar='DIR', help='folder of the projects')
+    parser.add_argument('--config', help='video model: a name of `mmvos models` or a config (default: the shipped one)')
+    parser.add_argument('--checkpoint', help='weights of the video model')
+    parser.add_argument('--device', help='e.g. cpu or cuda:0 (default: a GPU if there is one)')
+    parser.add_argument('--host', default='127.0.0.1', help='address to listen at')
+    parser.add_argument('--port', type=int, default=8000)
+    parser.add_argument('--max-upload', type=int, default=2048, metavar='MIB', help='largest video that may be uploaded')
+
+
+def run(args: argparse.Namespace) -> int:
+    from mmvos.utils.command_line import command_line
+
+    return command_line(_serve)(args) or 0
+
+
+def _serve(args: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from mmvos.structures import InputError
+
+    try:
+        import uvicorn
+
+        from mmvos.web.app import create_app
+    except ImportError as error:
+        raise InputError(f'{error.name} is not installed; the page needs: pip install "mmvos[web]"') from error
+    from mmvos.apis import VOSInferencer
+    from mmvos.apis.click_segmenter import init_click_segmenter
+    from mmvos.interaction import InteractiveSegmenter
+    from mmvos.web.workspace import Workspace
+
+    chosen = dict(model=args.config) if args.config else {}
+    inferencer = VOSInferencer(
+        **chosen, weights=args.checkpoint, device=args.device, cfg_options={'model.test_cfg.keep_scores': True}
+    )
+    segmenter = InteractiveSegmenter(init_click_segmenter(device=args.device), frames=16)
+    workspace = Workspace(Path(args.projects), segmenter, inferencer.session, args.max_upload << 20)
+    place = f'http://{args.host}:{args.port}/'
+    if args.video:
+        place += f'#{workspace.create(Path(args.video))}'
+    print(f'MMVOS annotate: {place}  (Ctrl-C ends it; projects are in {args.projects})', flush=True)
+    uvicorn.run(create_app(workspace), host=args.host, port=args.port, log_level='warning')

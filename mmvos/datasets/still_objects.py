@@ -1,0 +1,126 @@
+"""Objects in photographs, one at a time: what an interactive segmenter is trained on."""
+
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from mmvos.registry import DATASETS
+from mmvos.structures import InputError, VOSDataSample, object_ids_of, read_label_map
+from mmvos.videos import list_frames, read_frame
+
+
+@DATASETS.register_module()
+class StillObjectsDataset(Dataset):
+    """Square views of photographs, each with the mask of one object in it.
+
+    A view is zoomed, cropped around a random object, mirrored and changed in its colours. It depends on its number and the
+    seed alone, so that every process and every run sees the same.
+
+    Args:
+        data_root (str): root folder.
+        folders (list[str]): sub-folders, each with ``images/<name>`` and ``masks/<name>.png`` (0 background, k object k).
+        size (int): side of a view in pixels.
+        zoom (tuple[float, float]): range of the factor on the scale at which the shorter side fills the view.
+        min_pixels (int): smaller objects of a view are not asked for.
+        split (str): ``'train'`` or ``'val'``, told apart by the names of the pictures; views for validation are not changed.
+        val_share (float): share of the pictures that is kept for validation.
+        repeats (int): views of each picture that count as one epoch.
+        seed (int): another seed gives other views.
+
+    Raises:
+        InputError: no picture with a mask.
+    """
+
+    def __init__(
+        self,
+        data_root: str,
+        folders: Sequence[str],
+        size: int = 320,
+        zoom: tuple[float, float] = (0.8, 2.0),
+        min_pixels: int = 200,
+        split: str = 'train',
+        val_share: float = 0.1,
+        repeats: int = 1,
+        seed: int = 0,
+    ) -> None:
+        if split not in ('train', 'val'):
+            raise InputError(f'StillObjectsDataset: split {split!r}; expected train or val.')
+        self.size, self.zoom, self.min_pixels, self.repeats, self.seed = size, zoom, min_pixels, repeats, seed
+        self.plain = split == 'val'
+        self.pairs: list[tuple[str, Path]] = []
+        for folder in folders:
+            place = Path(data_root, folder)
+            if not (place / 'images').is_dir():
+                raise InputError(f'{place}: expected the folders images and masks in it.')
+            for image in list_frames(place / 'images'):
+                mask = place / 'masks' / f'{Path(image).stem}.png'
+                held_out = zlib.crc32(Path(image).name.encode()) % 1000 < 1000 * val_share
+                if mask.is_file() and held_out == self.plain:
+                    self.pairs.append((image, mask))
+        if not self.pairs:
+            raise InputError(f'{data_root}: no picture with a mask in {list(folders)} (images/<name>, masks/<name>.png).')
+
+    def __len__(self) -> int:
+        return len(self.pairs) * self.repeats
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """``inputs``: uint8 ``(3, S, S)`` BGR; ``data_samples`` with ``gt_mask``: bool ``(S, S)``, and ``object_id``."""
+        for attempt in range(20):  # an object may be too small in a view: another view, then another picture
+            rng = np.random.default_rng((self.seed, index, attempt))
+            number = index % len(self.pairs) if attempt < 5 else int(rng.integers(len(self.pairs)))
+            view = self._view(*self.pairs[number], rng)
+            if view is not None:
+                break
+        else:
+            raise InputError(f'{self.pairs[index % len(self.pairs)][1]}: no object of {self.min_pixels} pixels in 20 views.')
+        image, mask, object_id = view
+        sample = VOSDataSample(metainfo=dict(object_id=object_id))
+        sample.gt_mask = torch.from_numpy(mask)
+        return dict(inputs=torch.from_numpy(image).permute(2, 0, 1).contiguous(), data_samples=sample)
+
+    def _view(self, image_path: str, mask_path: Path, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, int] | None:
+        image = read_frame(image_path)
+        label_map = read_label_map(mask_path, shape=image.shape[:2], size_mismatch='resize')
+        scale = self.size / min(label_map.shape)
+        if not self.plain:
+            scale *= float(np.exp(rng.uniform(*np.log(self.zoom))))
+        height, width = (max(round(side * scale), 8) for side in label_map.shape)
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+        label_map = cv2.resize(label_map, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+        below, right = max(self.size - height, 0), max(self.size - width, 0)
+        if below or right:
+            image = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REPLICATE)
+            label_map = cv2.copyMakeBorder(label_map, 0, below, 0, right, cv2.BORDER_CONSTANT, value=0)
+        ids = object_ids_of(label_map)
+        if not ids:
+            return None
+        rows, columns = np.nonzero(label_map == ids[int(rng.integers(len(ids)))])
+        point = int(rng.integers(len(rows)))
+        top = int(np.clip(rows[point] - rng.integers(self.size), 0, label_map.shape[0] - self.size))
+        left = int(np.clip(columns[point] - rng.integers(self.size), 0, label_map.shape[1] - self.size))
+        image = image[top : top + self.size, left : left + self.size]
+        label_map = label_map[top : top + self.size, left : left + self.size]
+        counts = np.bincount(label_map.ravel(), minlength=256)
+        large = [i for i in object_ids_of(label_map) if counts[i] >= self.min_pixels]
+        if not large:
+            return None
+        chosen = large[int(rng.integers(len(large)))]
+        if not self.plain:
+            image, label_map = _changed(image, label_map, rng)
+        return np.ascontiguousarray(image), label_map == chosen, chosen
+
+
+def _changed(image: np.ndarray, label_map: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Mirrored or not, with other brightness, contrast, colour balance, and now and then blurred."""
+    if rng.random() < 0.5:
+        image, label_map = image[:, ::-1], label_map[:, ::-1]
+    changed = (image * rng.uniform(0.7, 1.3) + rng.uniform(-20, 20)) * (1 + rng.uniform(-0.1, 0.1, 3))
+    if rng.random() < 0.2:
+        changed = cv2.GaussianBlur(changed, (0, 0), rng.uniform(0.5, 1.5))
+    return changed.clip(0, 255).astype(np.uint8), np.ascontiguousarray(label_map)

@@ -1,0 +1,320 @@
+"""A video that somebody annotates: its objects, what was pointed at in which frame, and the masks; all of it on disk."""
+
+import json
+import os
+import shutil
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmvos.structures import (
+    DAVIS_PALETTE,
+    Box,
+    Click,
+    InputError,
+    Polygon,
+    Prompt,
+    Scribble,
+    atomic_path,
+    decode_mask,
+    encode_mask,
+    read_label_map,
+    write_label_map,
+)
+from mmvos.videos import Video, open_video
+
+_FORMAT = 1
+#: how many changes can be taken back
+_UNDOABLE = 200
+#: a label map while it is only kept: zlib's bytes and the shape
+_Packed = tuple[bytes, tuple[int, int]]
+
+
+@dataclass
+class ProjectObject:
+    """An object that is annotated: ``id`` 1 to 254, ``name`` for people, ``colour`` RGB for drawing."""
+
+    id: int
+    name: str
+    colour: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A change of one prompt: what was before and after it (None: there was none)."""
+
+    index: int
+    object_id: int
+    prompts: tuple[Prompt | None, Prompt | None]
+    label_maps: tuple[_Packed | None, _Packed | None]
+
+
+class Project:
+    """The annotation of one video in a folder of its own.
+
+    ``project.json`` holds the objects and the prompts by frame, ``masks/<frame>.png`` the label map of each frame that has
+    one. A frame with prompts is *trusted*: propagation begins at such frames and does not change what was set there. Every
+    change is on disk when the call returns; opening the folder again goes on from there.
+
+    Args:
+        folder (str | PathLike): folder of the project; made by :meth:`create`.
+
+    Raises:
+        InputError: not a project, or one whose video is gone.
+    """
+
+    def __init__(self, folder: str | os.PathLike) -> None:
+        self.folder = Path(folder)
+        path = self.folder / 'project.json'
+        try:
+            with open(path, encoding='utf-8') as file:
+                content = json.load(file)
+            if content['format'] != _FORMAT:
+                raise InputError(f'format {content["format"]}; expected {_FORMAT}')
+            self.source: str = content['video']
+            self.name: str = content['name']
+            self.objects = {o['id']: ProjectObject(o['id'], o['name'], tuple(o['colour'])) for o in content['objects']}
+            self.prompts = {
+                int(index): {p['object_id']: prompt_from_json(p) for p in prompts}
+                for index, prompts in content['prompts'].items()
+            }
+        except FileNotFoundError as error:
+            raise InputError(f'{path}: not found; expected a project made by mmvos annotate.') from error
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise InputError(f'{path}: not a project file of mmvos annotate ({error}).') from error
+        self.video: Video = open_video(self.folder / self.source if not os.path.isabs(self.source) else self.source)
+        self._done: list[_Change] = []
+        self._undone: list[_Change] = []
+
+    @classmethod
+    def create(cls, folder: str | os.PathLike, video: str | os.PathLike, name: str | None = None) -> 'Project':
+        """A new project for a video file or a folder of frames.
+
+        A video that lies in the project's folder moves with it; another one is remembered by its absolute path.
+        """
+        folder, source = Path(folder), Path(os.path.abspath(video))
+        open_video(source)  # a source that is no video is refused before anything is made
+        if (folder / 'project.json').exists():
+            raise InputError(f'{folder}: holds a project already; expected a new folder.')
+        folder.mkdir(parents=True, exist_ok=True)
+        inside = source.parent == Path(os.path.abspath(folder))
+        content = dict(
+            format=_FORMAT, name=name or source.stem, video=source.name if inside else str(source), objects=[], prompts={}
+        )
+        _write_json(folder / 'project.json', content)
+        return cls(folder)
+
+    def save(self) -> None:
+        """Write ``project.json``."""
+        content = dict(
+            format=_FORMAT,
+            name=self.name,
+            video=self.source,
+            objects=[asdict(o) for o in self.objects.values()],
+            prompts={
+                str(index): [prompt_to_json(p) for p in prompts.values()]
+                for index, prompts in sorted(self.prompts.items())
+                if prompts
+            },
+        )
+        _write_json(self.folder / 'project.json', content)
+
+    # Objects
+
+    def add_object(self, name: str = '') -> ProjectObject:
+        """A further object with the lowest free id; InputError where all 254 are taken."""
+        object_id = next((i for i in range(1, 255) if i not in self.objects), None)
+        if object_id is None:
+            raise InputError(f'{self.name}: 254 objects are there; a label map holds no more.')
+        red, green, blue = (int(v) for v in DAVIS_PALETTE[object_id])
+        self.objects[object_id] = ProjectObject(object_id, name or f'object {object_id}', (red, green, blue))
+        self.save()
+        return self.objects[object_id]
+
+    def rename_object(self, object_id: int, name: str) -> None:
+        """Give an object another name."""
+        self._object(object_id).name = name
+        self.save()
+
+    def remove_object(self, object_id: int) -> None:
+        """Delete an object, its prompts and its masks in all frames; what was done before cannot be taken back any more."""
+        self._object(object_id)
+        del self.objects[object_id]
+        for prompts in self.prompts.values():
+            prompts.pop(object_id, None)
+        self._done.clear()
+        self._undone.clear()
+        for path in sorted((self.folder / 'masks').glob('*.png')):
+            label_map = read_label_map(path)
+            if (label_map == object_id).any():
+                label_map[label_map == object_id] = 0
+                write_label_map(path, label_map)
+        self.save()
+
+    def _object(self, object_id: int) -> ProjectObject:
+        if object_id not in self.objects:
+            raise InputError(f'{self.name}: no object {object_id}; there are {sorted(self.objects) or "none"}.')
+        return self.objects[object_id]
+
+    # Prompts
+
+    @property
+    def trusted(self) -> list[int]:
+        """Frames that a person has set, ascending."""
+        return sorted(index for index, prompts in self.prompts.items() if prompts)
+
+    def prompts_at(self, index: int) -> list[Prompt]:
+        """Prompts of a frame, in the order of the objects' ids."""
+        return [prompt for _, prompt in sorted(self.prompts.get(index, {}).items())]
+
+    def set_prompt(self, index: int, prompt: Prompt, label_map: np.ndarray) -> None:
+        """What points at an object in a frame, in place of what did before; an empty prompt takes it back.
+
+        Args:
+            index (int): the frame.
+            prompt (Prompt): all that points at one object there.
+            label_map (ndarray): the frame's label map uint8 ``(H, W)`` with it.
+        """
+        self._object(prompt.object_id)
+        before = self.prompts.get(index, {}).get(prompt.object_id)
+        change = _Change(
+            index,
+            prompt.object_id,
+            (before, None if prompt.is_empty else prompt),
+            (_pack(self.label_map(index)), _pack(label_map)),
+        )
+        self._done.append(change)
+        self._undone.clear()
+        del self._done[:-_UNDOABLE]
+        self._apply(change, after=True)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a change to take back."""
+        return bool(self._done)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a change to do again."""
+        return bool(self._undone)
+
+    def undo(self) -> int | None:
+        """Take the last change of a prompt back; the frame that it was in, None if there is none."""
+        return self._step(self._done, self._undone, after=False)
+
+    def redo(self) -> int | None:
+        """Do the last change that was taken back again; the frame that it was in, None if there is none."""
+        return self._step(self._undone, self._done, after=True)
+
+    def _step(self, source: list[_Change], target: list[_Change], after: bool) -> int | None:
+        if not source:
+            return None
+        change = source.pop()
+        target.append(change)
+        self._apply(change, after)
+        return change.index
+
+    def _apply(self, change: _Change, after: bool) -> None:
+        prompt, packed = change.prompts[after], change.label_maps[after]
+        if prompt is None:
+            self.prompts.get(change.index, {}).pop(change.object_id, None)
+        else:
+            self.prompts.setdefault(change.index, {})[change.object_id] = prompt
+        if packed is None:
+            self.mask_path(change.index).unlink(missing_ok=True)
+        else:
+            self.write_label_map(change.index, _unpack(packed))
+        self.save()
+
+    # Masks
+
+    def mask_path(self, index: int) -> Path:
+        """File of a frame's label map, whether it exists or not; InputError for a frame that the video lacks."""
+        if not 0 <= index < len(self.video):
+            raise InputError(f'{self.name}: no frame {index}; the video has {len(self.video)}.')
+        return self.folder / 'masks' / f'{self.video.frame_names[index]}.png'
+
+    def label_map(self, index: int) -> np.ndarray | None:
+        """Label map uint8 ``(H, W)`` of a frame; None where none was made yet."""
+        path = self.mask_path(index)
+        return read_label_map(path) if path.exists() else None
+
+    def write_label_map(self, index: int, label_map: np.ndarray) -> None:
+        """Store the label map of a frame."""
+        write_label_map(self.mask_path(index), label_map)
+
+    def annotated(self) -> list[int]:
+        """Frames that have a label map, ascending."""
+        folder = self.folder / 'masks'
+        present = set(os.listdir(folder)) if folder.is_dir() else set()
+        return [i for i, name in enumerate(self.video.frame_names) if f'{name}.png' in present]
+
+    def results(self) -> Iterator[tuple[int, str, np.ndarray, np.ndarray]]:
+        """Index, name, frame and label map of every frame, for exports; the label map is empty where none was made."""
+        for index, frame in self.video:
+            label_map = self.label_map(index)
+            if label_map is None:
+                label_map = np.zeros(frame.shape[:2], np.uint8)
+            yield index, self.video.frame_names[index], frame, label_map
+
+    def delete(self) -> None:
+        """Remove the project's folder; a video that lies elsewhere stays."""
+        shutil.rmtree(self.folder)
+
+
+def prompt_to_json(prompt: Prompt) -> dict[str, Any]:
+    """A prompt as what JSON holds; the mask as a run-length code."""
+    content: dict[str, Any] = dict(object_id=prompt.object_id)
+    if prompt.clicks:
+        content['clicks'] = [[c.x, c.y, c.positive] for c in prompt.clicks]
+    if prompt.box is not None:
+        content['box'] = [prompt.box.x1, prompt.box.y1, prompt.box.x2, prompt.box.y2]
+    if prompt.scribbles:
+        content['scribbles'] = [dict(points=[list(p) for p in s.points], positive=s.positive) for s in prompt.scribbles]
+    if prompt.polygon is not None:
+        content['polygon'] = [list(p) for p in prompt.polygon.points]
+    if prompt.mask is not None:
+        content['mask'] = encode_mask(prompt.mask)
+    return content
+
+
+def prompt_from_json(content: Any) -> Prompt:
+    """The prompt that :func:`prompt_to_json` wrote, or that a page sent.
+
+    Raises:
+        InputError: keys or values that are not a prompt's.
+    """
+    try:
+        unknown = set(content) - {'object_id', 'clicks', 'box', 'scribbles', 'polygon', 'mask'}
+        if unknown:
+            raise InputError(f'the keys {sorted(unknown)}; expected clicks, box, scribbles, polygon or mask')
+        return Prompt(
+            int(content['object_id']),
+            clicks=[Click(float(x), float(y), bool(positive)) for x, y, positive in content.get('clicks') or []],
+            box=Box(*(float(v) for v in content['box'])) if content.get('box') else None,
+            scribbles=[
+                Scribble(tuple((float(x), float(y)) for x, y in s['points']), bool(s['positive']))
+                for s in content.get('scribbles') or []
+            ],
+            polygon=Polygon(tuple((float(x), float(y)) for x, y in content['polygon'])) if content.get('polygon') else None,
+            mask=decode_mask(content['mask']) if content.get('mask') else None,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise InputError(f'not a prompt: {error}') from error
+
+
+def _pack(label_map: np.ndarray | None) -> _Packed | None:
+    return None if label_map is None else (zlib.compress(label_map.tobytes(), 1), label_map.shape)
+
+
+def _unpack(packed: _Packed) -> np.ndarray:
+    return np.frombuffer(zlib.decompress(packed[0]), np.uint8).reshape(packed[1])
+
+
+def _write_json(path: Path, content: Any) -> None:
+    with atomic_path(path) as temporary, open(temporary, 'w', encoding='utf-8') as file:
+        json.dump(content, file, indent=1)

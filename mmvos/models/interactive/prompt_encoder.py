@@ -1,0 +1,61 @@
+"""Prompts as maps."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from mmvos.registry import MODELS
+
+
+class PromptTensors(NamedTuple):
+    """Prompts of N objects, in pixels of the network's input.
+
+    ``clicks``: ``(N, K, 2)`` x, y. ``signs``: ``(N, K)``, 1 on the object, -1 beside it, 0 no click.
+    ``boxes``: ``(N, 4)`` x1, y1, x2, y2; zeros: no box.
+    """
+
+    clicks: Tensor
+    signs: Tensor
+    boxes: Tensor
+
+
+@MODELS.register_module()
+class PromptEncoder(BaseModule):
+    """Maps of clicks, boxes and the mask before, at a quarter of the image's size.
+
+    For each sign: exp(-d / scale) of the distance d to the nearest click for two scales, one as sharp as a cell and one
+    that spans an object; the inside of the box and the distance to its nearest edge; the probability of the mask that is
+    corrected. 7 channels.
+
+    Args:
+        scales (tuple): the two distances, in pixels.
+        stride (int): pixels per cell.
+    """
+
+    channels = 7
+
+    def __init__(self, scales: Sequence[float] = (6.0, 48.0), stride: int = 4) -> None:
+        super().__init__()
+        self.scales, self.stride = tuple(scales), stride
+
+    def forward(self, prompts: PromptTensors, previous: Tensor) -> Tensor:
+        """``previous``: ``(N, h, w)`` probabilities at the maps' size -> ``(N, 7, h, w)``."""
+        height, width = previous.shape[-2:]
+        xs = (torch.arange(width, device=previous.device) + 0.5) * self.stride
+        ys = (torch.arange(height, device=previous.device) + 0.5) * self.stride
+        x, y = prompts.clicks.unbind(-1)
+        distance = torch.hypot(x[..., None, None] - xs, y[..., None, None] - ys[:, None])  # (N, K, h, w)
+        maps = []
+        for sign in (1, -1):
+            far = distance.masked_fill((prompts.signs != sign)[..., None, None], float('inf'))
+            nearest = far.amin(1) if far.shape[1] else torch.full_like(previous, float('inf'))
+            maps += [torch.exp(-nearest / scale) for scale in self.scales]
+        x1, y1, x2, y2 = prompts.boxes[..., None, None].unbind(1)
+        depth = torch.minimum(torch.minimum(xs - x1, x2 - xs), torch.minimum(ys[:, None] - y1, y2 - ys[:, None]))
+        has_box = x2 > x1
+        edge = torch.exp(-depth.abs() / self.scales[1])
+        maps += [((depth > 0) & has_box).to(edge), torch.where(has_box, edge, 0.0), previous]
+        return torch.stack(maps, 1)

@@ -1,0 +1,1 @@
+"""The annotation page: a small web application around :class:`mmvos.interaction.Project`."""
