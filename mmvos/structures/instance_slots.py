@@ -1,10 +1,12 @@
 """Which channel of a network with one channel per instance belongs to which object."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+
+from .object_state import PER_OBJECT
 
 
 @dataclass(frozen=True)
@@ -15,26 +17,18 @@ class InstanceSlots:
     its slot as long as it lives; a new object takes the lowest free one, so a further pass is made only where there are
     more objects than slots.
 
-    ``per_pass``: instances in one forward pass. ``slots``: of the objects, in their order.
+    Args:
+        per_pass (int): instances in one forward pass.
+        slots (tuple[int, ...]): slot of each object; those of removed objects are free again.
     """
 
     per_pass: int
-    slots: tuple[int, ...] = ()
+    slots: tuple[int, ...] = field(default=(), metadata=PER_OBJECT)
 
     def add(self, count: int) -> 'InstanceSlots':
         """With ``count`` further objects."""
-        taken = set(self.slots)
-        added: list[int] = []
-        candidate = 0
-        while len(added) < count:
-            if candidate not in taken:
-                added.append(candidate)
-            candidate += 1
-        return InstanceSlots(self.per_pass, self.slots + tuple(added))
-
-    def keep(self, indices: Sequence[int]) -> 'InstanceSlots':
-        """With only the objects of these indices; the others' slots are free again."""
-        return InstanceSlots(self.per_pass, tuple(self.slots[i] for i in indices))
+        free = (slot for slot in itertools.count() if slot not in self.slots)
+        return InstanceSlots(self.per_pass, self.slots + tuple(itertools.islice(free, count)))
 
     @property
     def passes(self) -> list[int]:
@@ -42,7 +36,7 @@ class InstanceSlots:
         return sorted({slot // self.per_pass for slot in self.slots})
 
     def positions(self) -> tuple[list[int], list[int]]:
-        """Of each object: the row among :attr:`passes`, and the channel."""
+        """For each object the row among :attr:`passes`, and the channel."""
         rows = {number: row for row, number in enumerate(self.passes)}
         return [rows[s // self.per_pass] for s in self.slots], [s % self.per_pass for s in self.slots]
 
@@ -63,7 +57,7 @@ def shuffle_slots(*maps: Tensor) -> tuple[Tensor, ...]:
     Source: "instance shuffle" of MAIN, section 3: objects appear equally often in every channel.
 
     Args:
-        maps: tensors ``(B, N, ...)``.
+        maps (Tensor): tensors ``(B, N, ...)``.
     """
     batch, count = maps[0].shape[:2]
     order = torch.rand(batch, count, device=maps[0].device).argsort(1)

@@ -17,7 +17,7 @@ from mmvos.models.losses import InstanceBCELoss, StagedLoss
 from mmvos.models.necks import SeparablePyramid
 from mmvos.models.trackers import FlowColourTracker, Tracks
 from mmvos.registry import MODELS
-from mmvos.structures import BoxTracks, InputError, InstanceSlots, VOSDataSample, draw_boxes, shuffle_slots
+from mmvos.structures import BoxTracks, InputError, InstanceSlots, VOSDataSample, draw_boxes, keep_objects, shuffle_slots
 
 FLOW = dict(type='DISFlow', preset='ultrafast')
 LEVELS = (64, 256, 512, 1024, 2048)
@@ -113,8 +113,8 @@ def test_permuted_slots_permute_the_output():
         other.head.conv.weight.copy_(model.head.conv.weight[order])
         other.head.conv.bias.copy_(model.head.conv.bias[order])
         image, flow, lta, sta = (torch.rand(1, c, 64, 96) for c in (3, 2, 3, 3))
-        expected = model.extract(image, flow, lta, sta)[:, order]
-        out = other.extract(image, flow, lta[:, order], sta[:, order])
+        expected = model.segment(image, flow, lta, sta)[:, order]
+        out = other.segment(image, flow, lta[:, order], sta[:, order])
     torch.testing.assert_close(out, expected, atol=1e-4, rtol=1e-4)
 
 
@@ -214,8 +214,9 @@ def test_short_term_attention_at_test_is_the_warped_mask():
 
 def test_previous_masks_are_exclusive_and_background_below_one_half():
     logits = torch.tensor([[[2.0, -1.0, 1.0]], [[1.0, -2.0, 3.0]]])
-    assert ShortTermAttention().previous(logits).tolist() == [[[1, 0, 0]], [[0, 0, 1]]]
-    torch.testing.assert_close(ShortTermAttention('prob').previous(logits), logits.sigmoid())
+    before = torch.zeros(2, 1, 3)
+    assert ShortTermAttention().previous(logits, before).tolist() == [[[1, 0, 0]], [[0, 0, 1]]]
+    torch.testing.assert_close(ShortTermAttention('prob').previous(logits, before), logits.sigmoid())
 
 
 @pytest.mark.parametrize('on_lost, pixels', [('keep', 6), ('zero', 0), ('sta_box', 4)])
@@ -229,7 +230,7 @@ def test_lost_targets(on_lost, pixels):
 def test_slots_are_kept_and_freed():
     slots = InstanceSlots(2).add(3)
     assert slots.slots == (0, 1, 2) and slots.passes == [0, 1]
-    slots = slots.keep([1, 2])
+    slots = keep_objects([1, 2], slots)
     assert slots.slots == (1, 2)
     slots = slots.add(2)
     assert slots.slots == (1, 2, 0, 3)
@@ -238,7 +239,7 @@ def test_slots_are_kept_and_freed():
     assert channels.shape == (2, 2, 5, 6)
     torch.testing.assert_close(channels[1, 0], maps[1])
     torch.testing.assert_close(slots.gather(channels), maps)
-    assert InstanceSlots(2).add(5).keep([0, 4]).scatter(maps[:2]).shape[0] == 2  # the empty pass is left out
+    assert keep_objects([0, 4], InstanceSlots(2).add(5)).scatter(maps[:2]).shape[0] == 2  # the empty pass is left out
 
 
 def test_shuffle_is_joint_and_covers_all_slots():

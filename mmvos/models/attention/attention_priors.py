@@ -10,21 +10,39 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmvos.registry import MODELS
-from mmvos.structures import boxes_of_masks, draw_boxes
+from mmvos.structures import InputError, boxes_of_masks, draw_boxes
 
 from ..flow import warp
 from ..trackers import Tracks
 
 
+class AttentionPrior(BaseModule):
+    """Input maps of a network with one channel per instance.
+
+    Attributes of the class:
+        cue (str): name of the maps among the network's inputs.
+    """
+
+    cue: str
+
+    def cues(self, num_slots: int) -> dict[str, int]:
+        """Names and channels of the inputs that the prior adds."""
+        return {self.cue: num_slots}
+
+    def as_input(self, maps: Tensor) -> Tensor:
+        """Maps ``(B, N, H, W)`` as the network sees them."""
+        return maps
+
+
 @MODELS.register_module()
-class LongTermAttention(BaseModule):
+class LongTermAttention(AttentionPrior):
     """LTA: the box of each object, filled.
 
     Args:
-        on_lost: what a target that its tracker lost gets: ``'keep'`` (its last box), ``'zero'`` (an empty map) or
+        on_lost (str): what a target that its tracker lost gets: ``'keep'`` (its last box), ``'zero'`` (an empty map) or
             ``'sta_box'`` (the box of its short-term attention).
-        jitter: in training every side of a box is moved by up to this share of the box's width or height, a stand-in
-            for a tracker's errors where no tracker was run (0: exact boxes).
+        jitter (float): in training every side of a box is moved by up to this share of the box's width or height, a
+            stand-in for a tracker's errors where no tracker was run (0: exact boxes).
     """
 
     cue = 'lta'
@@ -32,7 +50,7 @@ class LongTermAttention(BaseModule):
     def __init__(self, on_lost: str = 'keep', jitter: float = 0.0) -> None:
         super().__init__()
         if on_lost not in ('keep', 'zero', 'sta_box'):
-            raise ValueError(f"on_lost is {on_lost!r}; expected 'keep', 'zero' or 'sta_box'.")
+            raise InputError(f"on_lost is {on_lost!r}; expected 'keep', 'zero' or 'sta_box'.")
         self.on_lost, self.jitter = on_lost, jitter
 
     def forward(self, tracks: Tracks, sta: Tensor) -> Tensor:
@@ -54,20 +72,20 @@ class LongTermAttention(BaseModule):
 
 
 @MODELS.register_module()
-class ShortTermAttention(BaseModule):
+class ShortTermAttention(AttentionPrior):
     """STA: the previous mask of each object.
 
     At test it is warped by the optical flow. In training the true mask of a neighbouring frame stands in for it,
     distorted as a prediction might be: grown or shrunk, scaled, shifted. Ranges are the paper's for 256 x 416 pixels.
 
     Args:
-        source: ``'label'`` (one-hot of the previous label map) or ``'prob'`` (previous probabilities).
-        binarize: threshold the warped mask at 0.5.
-        kernel: smallest and largest side in pixels of the square kernel that dilates or erodes.
-        scale: range of the change of size about the centre of the object's box.
-        shift: largest shift as a share of the frame's width and height.
-        dropout: probability that an object gets no STA.
-        neighbours: the frames, relative to the present one, whose mask may stand in.
+        source (str): ``'label'`` (one-hot of the previous label map) or ``'prob'`` (previous probabilities).
+        binarize (bool): threshold the warped mask at 0.5.
+        kernel (tuple[int, int]): smallest and largest side in pixels of the square kernel that dilates or erodes.
+        scale (tuple[float, float]): range of the change of size about the centre of the object's box.
+        shift (float): largest shift as a share of the frame's width and height.
+        dropout (float): probability that an object gets no STA.
+        neighbours (tuple[int, ...]): the frames, relative to the present one, whose mask may stand in.
     """
 
     cue = 'sta'
@@ -84,9 +102,9 @@ class ShortTermAttention(BaseModule):
     ) -> None:
         super().__init__()
         if source not in ('label', 'prob'):
-            raise ValueError(f"source is {source!r}; expected 'label' or 'prob'.")
+            raise InputError(f"source is {source!r}; expected 'label' or 'prob'.")
         if not 1 <= kernel[0] <= kernel[1]:
-            raise ValueError(f'kernel is {kernel}; expected (smallest, largest) from 1.')
+            raise InputError(f'kernel is {kernel}; expected (smallest, largest) from 1.')
         self.source, self.binarize = source, binarize
         self.kernel, self.scale, self.shift, self.dropout = tuple(kernel), tuple(scale), shift, dropout
         self.neighbours = tuple(neighbours)
@@ -96,8 +114,9 @@ class ShortTermAttention(BaseModule):
         maps = warp(previous[None], flow_bwd)[0]
         return (maps > 0.5).float() if self.binarize else maps
 
-    def previous(self, logits: Tensor) -> Tensor:
-        """What the next frame's STA starts from: masks of the objects ``(n, h, w)`` from their logits."""
+    def previous(self, logits: Tensor, masks: Tensor) -> Tensor:
+        """What the next frame's STA starts from: masks of the objects ``(n, h, w)`` from their logits; ``masks`` are those
+        that this frame's started from."""
         if self.source == 'prob':
             return logits.float().sigmoid()
         best, index = logits.max(0)
@@ -140,3 +159,45 @@ class ShortTermAttention(BaseModule):
         theta[:, :, 2] = 2 * offset / size + 1 / scale - 1
         grid = F.affine_grid(theta, (count, 1, height, width), align_corners=False)
         return F.grid_sample(masks[:, None], grid, mode='nearest', align_corners=False)[:, 0]
+
+
+class _NoAttention(AttentionPrior):
+    """In place of a prior that is switched off."""
+
+    def cues(self, num_slots: int) -> dict[str, int]:
+        """No input."""
+        return {}
+
+    def as_input(self, maps: Tensor) -> Tensor:
+        """Maps ``(B, N, H, W)`` to no channel of them."""
+        return maps[:, :0]
+
+
+class NoLongTermAttention(_NoAttention):
+    """In place of the long-term attention."""
+
+    def forward(self, tracks: Tracks, sta: Tensor) -> Tensor:
+        """Empty maps of the size of ``sta``."""
+        return torch.zeros_like(sta)
+
+    def imitate(self, boxes: Tensor, height: int, width: int) -> Tensor:
+        """Empty maps ``(n, height, width)``."""
+        return boxes.new_zeros(len(boxes), height, width)
+
+
+class NoShortTermAttention(_NoAttention):
+    """In place of the short-term attention: previous masks are those of the prompts."""
+
+    neighbours = (0,)
+
+    def forward(self, previous: Tensor, flow_bwd: Tensor) -> Tensor:
+        """Previous masks ``(n, h, w)`` as they are."""
+        return previous
+
+    def previous(self, logits: Tensor, masks: Tensor) -> Tensor:
+        """The masks, unchanged."""
+        return masks
+
+    def imitate(self, masks: Tensor) -> Tensor:
+        """Masks ``(n, h, w)`` as they are."""
+        return masks

@@ -40,8 +40,24 @@ def unit_flow(flow: Tensor, magnitude: str = 'max', limit: float = 20.0, eps: fl
     return torch.cat((direction, size), -3)
 
 
+class FlowInput(BaseModule):
+    """Optical flow as input channels of a network.
+
+    Attributes of the class:
+        cue (str): name among the network's inputs.
+        channels (int): number of input channels.
+    """
+
+    cue: str
+    channels: int
+
+    def cues(self) -> dict[str, int]:
+        """Names and channels of the inputs."""
+        return {self.cue: self.channels}
+
+
 @MODELS.register_module()
-class UnitFlow(BaseModule):
+class UnitFlow(FlowInput):
     """:func:`unit_flow` as a part of a model."""
 
     cue, channels = 'uof', 3
@@ -57,10 +73,24 @@ class UnitFlow(BaseModule):
 
 
 @MODELS.register_module()
-class RawFlow(BaseModule):
+class RawFlow(FlowInput):
     """The flow field itself, in pixels: what the unit flow is compared with."""
 
     cue, channels = 'flow', 2
 
     def forward(self, flow: Tensor) -> Tensor:
         return flow.float()
+
+
+class NoFlowInput(FlowInput):
+    """In place of a flow input that is switched off."""
+
+    channels = 0
+
+    def cues(self) -> dict[str, int]:
+        """No input."""
+        return {}
+
+    def forward(self, flow: Tensor) -> Tensor:
+        """Flow ``(B, 2, H, W)`` to no channel ``(B, 0, H, W)``."""
+        return flow[:, :0]

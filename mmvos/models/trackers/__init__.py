@@ -1,4 +1,4 @@
-from .base import BoxTracker, TrackerState, TrackingSession, Tracks
+from .base import BoxTracker, NoTracker, TrackerState, TrackingSession, Tracks
 from .cached import CachedBoxes
 from .dasiamrpn import DaSiamRPN
 from .flow_trackers import FlowBoxTracker, FlowColourTracker, MaskBoxTracker
@@ -17,6 +17,7 @@ __all__ = [
     'MaskBoxTracker',
     'MaskTrackTracker',
     'MemoryQueue',
+    'NoTracker',
     'OpenCVTracker',
     'SiamRPN',
     'TrackerState',

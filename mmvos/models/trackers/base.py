@@ -2,14 +2,14 @@
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mmvos.structures import clip_boxes
+from mmvos.structures import PER_OBJECT, clip_boxes, keep_objects
 
 
 class Tracks(NamedTuple):
@@ -34,8 +34,8 @@ class TrackerState:
     ``previous``: the last frame, in the form that the tracker needs (None if it needs none).
     """
 
-    targets: list[Any]
-    boxes: np.ndarray
+    targets: list[Any] = field(metadata=PER_OBJECT)
+    boxes: np.ndarray = field(metadata=PER_OBJECT)
     previous: Any = None
 
     def __len__(self) -> int:
@@ -80,8 +80,7 @@ class BoxTracker(metaclass=ABCMeta):
 
     def keep(self, indices: Sequence[int], state: TrackerState) -> TrackerState:
         """The state with only the targets of these indices, in this order."""
-        indices = list(indices)
-        return replace(state, targets=[state.targets[i] for i in indices], boxes=state.boxes[indices])
+        return keep_objects(indices, state)
 
     @torch.no_grad()
     def update(
@@ -132,6 +131,18 @@ class BoxTracker(metaclass=ABCMeta):
         if masks is not None and masks.shape != (len(boxes), *frame.shape[:2]):
             raise ValueError(f'masks of shape {masks.shape}; expected {(len(boxes), *frame.shape[:2])}, one per box.')
         return boxes
+
+
+class NoTracker(BoxTracker):
+    """In place of a tracker that a model does without: it finds no target."""
+
+    def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None) -> list[Any]:
+        return [None] * len(boxes)
+
+    def _follow(
+        self, frame: np.ndarray, targets: list[Any], state: TrackerState, flow_bwd: Tensor | None, masks: Tensor | None
+    ) -> tuple[Tracks, list[Any]]:
+        raise NotImplementedError('there is no target to follow.')
 
 
 class TrackingSession:
