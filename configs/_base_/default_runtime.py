@@ -5,6 +5,7 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=3),
+    load_check=dict(type='LoadCheckHook'),  # load_from has to fit, but for what is listed as `ignore`
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='VOSVisualizationHook', draw=False),
 )

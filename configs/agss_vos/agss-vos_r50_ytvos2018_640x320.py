@@ -1,4 +1,4 @@
-# Main recipe: YouTube-VOS 2018, 5 epochs (published code; the paper says 10), one clip on one GPU.
+# Main recipe, that of the released code: YouTube-VOS 2018, 5 epochs, one clip on one GPU. The paper's: agss-vos-paper_*.
 # The original starts from RGMP's weights: --cfg-options load_from=checkpoints/rgmp.pth (converted); without, from
 # ImageNet.
 _base_ = ['../_base_/default_runtime.py', '../_base_/models/agss-vos_r50.py', '../_base_/datasets/ytvos2018.py']
@@ -6,16 +6,20 @@ rule = dict(type='ShrinkToMultiple', divisor=64, half=True)  # 1280x720 -> 640x3
 model = dict(drop_vanished=True, test_cfg=dict(resize=rule))
 
 train_pipeline = [
-    dict(type='SampleClip', clip_len=8, min_len=2, reverse_prob=0.5, reference='random', same_objects=True),
+    dict(type='SampleClip', clip_len=8, min_len=2, reverse_prob=0.5, reference='random'),
     dict(type='LoadClip'),
     dict(type='ResizeClipByRule', rule=rule),
     dict(type='SelectObjects'),
     dict(type='FlipClip', prob=0.5),
     dict(type='PackVOSInputs'),
 ]
-train_dataloader = dict(batch_size=1, dataset=dict(pipeline=train_pipeline))
+# an epoch has an item for every set of objects that are visible together in a video
+train_dataloader = dict(batch_size=1, dataset=dict(split_objects=True, pipeline=train_pipeline))
 test_dataloader = dict(dataset=dict(all_frames=True))
 
+# weights of RGMP lack the attention generator and an instance encoder; their auxiliary predictions are not needed
+new = [r'attention\..*', r'instance_encoder\..*', r'decoder\.predict[345]\..*', r'flow\..*']
+default_hooks = dict(load_check=dict(ignore=new))
 max_epochs = 5
 auto_scale_lr = dict(enable=False, base_batch_size=1)
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs)

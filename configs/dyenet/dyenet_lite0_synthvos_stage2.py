@@ -27,4 +27,4 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', by_epoch=False, begin=20, end=600, eta_min=2e-5),
 ]
 custom_hooks = []
-default_hooks = dict(checkpoint=dict(interval=200))
+default_hooks = dict(checkpoint=dict(interval=200), load_check=dict(ignore=[r'loss_reid\..*', r'reid_head\.centre\..*']))

@@ -3,7 +3,7 @@
 #   data/DAVIS2016/           DAVIS 2016; six of its 30 training sequences are kept for choosing settings
 #   data/synthvos_stills/     {objects,backgrounds} of photographs with masks: tools/dataset_converters/cutouts_from_masks.py
 #   data/recall-vos_lite0_start.pth   keys as principal components: tools/model_converters/recall_vos_start.py
-_base_ = ['../_base_/default_runtime.py', '../_base_/models/recall-vos_lite0.py']
+_base_ = ['../_base_/default_runtime.py', '../_base_/datasets/davis2016.py', '../_base_/models/recall-vos_lite0.py']
 
 synthvos_root = 'data/synthvos_stills'
 held_out = ['dance-jump', 'dog-agility', 'flamingo', 'kite-walk', 'motocross-bumps', 'scooter-gray']
@@ -29,12 +29,13 @@ synthvos_pipeline = [
     dict(type='PackVOSInputs'),
 ]
 train_dataloader = dict(
+    _delete_=True,
     num_workers=0,
     persistent_workers=False,
-    sampler=dict(type='StreamSampler', seed=0),
-    batch_sampler=dict(type='StreamBatchSampler', batch_size=2, pattern=('davis', 'synthvos')),
+    sampler=dict(type='AlternatingSampler', seed=0),
+    batch_sampler=dict(type='AlternatingBatchSampler', batch_size=2, pattern=('davis', 'synthvos')),
     dataset=dict(
-        type='MultiStream',
+        type='AlternatingDatasets',
         streams=dict(
             davis=dict(
                 type='DAVIS2016Dataset',
@@ -62,7 +63,9 @@ train_dataloader = dict(
     ),
 )
 
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=2 * max_iters)
+val_dataloader = val_evaluator = val_cfg = None
+
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters)
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=1.5e-3, weight_decay=1e-4),

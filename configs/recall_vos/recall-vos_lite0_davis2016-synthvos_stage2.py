@@ -4,6 +4,7 @@ _base_ = './recall-vos_lite0_davis2016-synthvos_stage1.py'
 clip_len = 7
 size = (256, 448)
 max_iters = 300
+# made by training recall-vos_lite0_davis2016-synthvos_stage1.py; another run's: --cfg-options load_from=PATH
 load_from = 'work_dirs/recall-vos_lite0_davis2016-synthvos_stage1/iter_900.pth'
 
 davis_pipeline = [
@@ -39,7 +40,7 @@ train_dataloader = dict(
     ),
 )
 
-train_cfg = dict(max_iters=max_iters, val_interval=2 * max_iters)
+train_cfg = dict(max_iters=max_iters)
 optim_wrapper = dict(optimizer=dict(lr=7e-4))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=20),

@@ -10,7 +10,7 @@ from mmengine.optim import OptimWrapper
 from mmvos.inference import Frame, InferenceSession, ShrinkToMultiple
 from mmvos.models.losses import InstanceIoULoss, hard_iou
 from mmvos.registry import MODELS
-from mmvos.structures import VOSDataSample
+from mmvos.structures import InputError, VOSDataSample
 
 TINY = dict(
     type='AGSSVOS',
@@ -224,6 +224,42 @@ def test_no_gradient_crosses_frames_and_truth_replaces_poor_masks():
     assert torch.equal(carried[1], 0.9 * truth[2]) and not carried[1].requires_grad
     poor = model.carry_on(0.1 * truth[3], truth[3], torch.ones(64, 96, dtype=torch.bool))
     assert torch.equal(poor, truth[3])
+
+
+def test_a_clip_that_follows_its_reference_frame_is_predicted_from_the_second_frame_on():
+    model = build(first_predicted=1)
+    inputs, samples = clip(frames=3)
+    seen = []
+
+    def frame_loss(clip, index, masks, previous, valid, sample):
+        seen.append((index, previous))
+        return dict(loss_mask=masks.sum()), masks[index]
+
+    model.frame_loss = frame_loss
+    list(model.clip_losses(inputs[0], samples[0]))
+    assert [index for index, _ in seen] == [1, 2]
+    truth = torch.stack([(samples[0].gt_label_maps[0] == k).float() for k in (1, 2)])
+    assert torch.equal(seen[0][1], truth)
+
+
+def test_the_papers_instance_encoder_has_two_blocks_of_its_own_and_is_trained():
+    extractor = dict(
+        type='MaskedResNet',
+        depth=50,
+        base_channels=2,
+        blocks=(2,),
+        num_stages=1,
+        strides=(1,),
+        dilations=(1,),
+        out_indices=(0,),
+    )
+    model = build(instance_encoder=extractor).train()
+    assert len(model.instance_encoder.layer1) == 2 and not hasattr(model.instance_encoder, 'layer2')
+    model.data_preprocessor = Collate()
+    model.loss(*clip(3))['loss_mask'].backward()
+    assert all(p.grad is not None for p in model.instance_encoder.parameters())
+    with pytest.raises(InputError, match='depth is 51'):
+        build(instance_encoder=dict(extractor, depth=51))
 
 
 def test_substitution_per_object():

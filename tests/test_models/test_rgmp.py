@@ -134,3 +134,55 @@ def test_cross_entropy_is_that_of_the_two_channels():
 @pytest.mark.parametrize('scale, expected', [(1.0, (96, 160)), (0.5, (64, 96)), (0.75, (96, 128))])
 def test_scaled_sides_are_raised_to_a_multiple_of_32(scale, expected):
     assert build()._scaled(torch.zeros(1, 3, 96, 160), scale).shape[-2:] == expected
+
+
+class Collate(torch.nn.Module):
+    """Stands for the data preprocessor: data is prepared already."""
+
+    def forward(self, data, training=False):
+        return data
+
+
+def moving_square(frames):
+    """One training clip with an object that moves by 3 pixels a frame."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.zeros(frames, 64, 96, dtype=torch.uint8)
+    for t in range(frames):
+        labels[t, 10:34, 10 + 3 * t : 40 + 3 * t] = 1
+    sample = VOSDataSample(gt_label_maps=labels, metainfo=dict(video_id='clip', object_ids=[1]))
+    return torch.randn(1, frames, 3, 64, 96, generator=generator), [sample]
+
+
+@pytest.mark.parametrize('through_time', [True, False])
+def test_a_later_frame_teaches_the_masks_before_it_only_through_time(through_time):
+    model = build(through_time=through_time, first_predicted=1, iou_threshold=-1.0, scales=(1.0,)).train()
+    inputs, samples = moving_square(4)
+    carried = []
+    frame_loss = model.frame_loss
+
+    def spy(*args):
+        losses, probabilities = frame_loss(*args)
+        if probabilities.requires_grad:
+            probabilities.retain_grad()
+        carried.append(probabilities)
+        return losses, probabilities
+
+    model.frame_loss = spy
+    *_, last = model.clip_losses(inputs[0], samples[0])
+    sum(last.values()).backward()
+    reached = [p.grad is not None and bool(p.grad.any()) for p in carried]
+    assert len(carried) == 3 and reached[:2] == [through_time] * 2
+
+
+def test_through_time_the_optimiser_steps_once_for_a_clip():
+    from mmengine.optim import OptimWrapper
+
+    model = build(through_time=True, first_predicted=1, iou_threshold=-1.0, scales=(1.0,)).train()
+    model.data_preprocessor = Collate()
+    optimiser = torch.optim.SGD(model.parameters(), lr=1e-3)
+    steps, step = [], optimiser.step
+    optimiser.step = lambda *a, **k: steps.append(1) or step(*a, **k)
+    inputs, samples = moving_square(4)
+    before = [p.detach().clone() for p in model.parameters()]
+    model.train_step(dict(inputs=inputs, data_samples=samples), OptimWrapper(optimiser))
+    assert len(steps) == 1 and any(not torch.equal(a, b) for a, b in zip(before, model.parameters()))

@@ -8,6 +8,7 @@ from .instances import LoadInstanceMap
 from .one_object import KeepOneObject
 from .pairs import CropFlipResize, SamplePair
 from .rvos import RandomFrameAffine, WholeVideoObjects
+from .simulated_pairs import SimulatePair
 
 __all__ = [
     'ClipBroadcaster',
@@ -34,6 +35,7 @@ __all__ = [
     'SampleNeighbourhood',
     'SamplePair',
     'SelectObjects',
+    'SimulatePair',
     'TrackBoxes',
     'WholeVideoObjects',
     'read_flow',

@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from scipy.interpolate import RBFInterpolator
 
 from mmvos.registry import TRANSFORMS
 from mmvos.structures import VOID, object_ids_of, tight_box
+
+from .warps import affine_map, identity_map, light_curve, relight, spline_displacement
 
 
 class DreamedClip(NamedTuple):
@@ -138,9 +139,9 @@ class FirstFrameSynthesis:
             layers.append(layer)
         layers = [background, *layers]
         if group is not None and rng.random() < self.global_prob:
-            curve = _light_curve(rng)
+            curve = light_curve(rng)
             for layer in layers:
-                layer.image = _relight(layer.image, curve)
+                layer.image = relight(layer.image, curve)
         return layers
 
     def _background(
@@ -157,7 +158,7 @@ class FirstFrameSynthesis:
         if changed and rng.random() < self.flip_prob:
             image, labels = image[:, ::-1], labels[:, ::-1]
         if changed and rng.random() < self.light_prob:
-            image = _relight(image, _light_curve(rng))
+            image = relight(image, light_curve(rng))
         return _Layer(np.ascontiguousarray(image), np.ascontiguousarray(labels), background=True)
 
     def _inpaint(self, frame: np.ndarray, objects: np.ndarray) -> np.ndarray:
@@ -188,10 +189,10 @@ class FirstFrameSynthesis:
         return np.array([[1 / factor, 0, x1 - left / factor], [0, 1 / factor, y1 - top / factor]])
 
     def _object_map(self, mask: np.ndarray, placement: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        inverse_map = _affine_map(mask.shape, placement)
+        inverse_map = affine_map(mask.shape, placement)
         if rng.random() < self.spline_prob:
             # the spline acts where the object is in the old frame
-            bend = _spline_displacement(mask, self.spline, rng)
+            bend = spline_displacement(mask, self.spline, rng)
             inverse_map = inverse_map + cv2.remap(bend, inverse_map, None, cv2.INTER_LINEAR)
         return inverse_map
 
@@ -205,21 +206,21 @@ class FirstFrameSynthesis:
         inside = min(width / (abs(cos) * width + abs(sin) * height), height / (abs(sin) * width + abs(cos) * height))
         linear = inside * np.array([[cos, -sin], [sin, cos]]) @ np.diag([mirror, 1.0])
         centre = np.array([(width - 1) / 2, (height - 1) / 2])
-        return _affine_map(shape, np.column_stack([linear, centre - linear @ centre]))
+        return affine_map(shape, np.column_stack([linear, centre - linear @ centre]))
 
     def _motion(self, layer: _Layer, rng: np.random.Generator) -> np.ndarray:
         """Inverse map of a small motion; an object that would leave the frame by more than 90 % draws again."""
         height, width = layer.labels.shape
         mask = layer.labels > 0
         if layer.background or not mask.any():
-            return _affine_map((height, width), self._small_affine(np.array((0.0, 0.0, width, height)), rng))
+            return affine_map((height, width), self._small_affine(np.array((0.0, 0.0, width, height)), rng))
         for _ in range(10):
-            inverse_map = _affine_map((height, width), self._small_affine(tight_box(mask), rng))
-            inverse_map = inverse_map + _spline_displacement(mask, self.spline, rng)
+            inverse_map = affine_map((height, width), self._small_affine(tight_box(mask), rng))
+            inverse_map = inverse_map + spline_displacement(mask, self.spline, rng)
             moved = cv2.remap(layer.labels, inverse_map, None, cv2.INTER_NEAREST)
             if np.count_nonzero(moved) > 0.1 * np.count_nonzero(mask):
                 return inverse_map
-        return _affine_map((height, width), np.eye(2, 3))
+        return affine_map((height, width), np.eye(2, 3))
 
     def _small_affine(self, box: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         x1, y1, x2, y2 = box
@@ -234,7 +235,7 @@ class FirstFrameSynthesis:
         """Frame, label map, and F_{new->old} of the visible layers (maps None: zero)."""
         background, *objects = layers
         image, labels = background.image.astype(np.float32), background.labels.copy()
-        grid = _identity_map(labels.shape)
+        grid = identity_map(labels.shape)
         flow = np.zeros_like(grid) if maps is None else maps[0] - grid
         for index, layer in enumerate(objects, 1):
             inside = layer.labels > 0
@@ -249,54 +250,3 @@ class FirstFrameSynthesis:
 
 def _disk(radius: int) -> np.ndarray:
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-
-
-def _identity_map(shape: tuple[int, int]) -> np.ndarray:
-    return np.stack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in shape[::-1])), axis=-1)
-
-
-def _affine_map(shape: tuple[int, int], matrix: np.ndarray) -> np.ndarray:
-    """``(H, W, 2)``: where each new pixel (x, y) comes from under an affine map (2, 3)."""
-    return (_identity_map(shape) @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
-
-
-def _spline_displacement(mask: np.ndarray, amount: float, rng: np.random.Generator, points: int = 5) -> np.ndarray:
-    """A smooth displacement ``(H, W, 2)`` from a few shifted points of the mask's contour.
-
-    The points are spread along the contour: points that nearly coincide but move apart would fold the object.
-    """
-    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    contour = max(contours, key=len)[:, 0].astype(np.float64)
-    if len(contour) < 2 * points:
-        return np.zeros((*mask.shape, 2), np.float32)
-    x1, y1, x2, y2 = tight_box(mask)
-    share = (np.arange(points) + rng.uniform(-0.25, 0.25, points) + rng.uniform(0, points)) / points % 1
-    control = contour[(share * len(contour)).astype(int)]
-    shift = rng.uniform(-amount, amount, (points, 2)) * (x2 - x1, y2 - y1)
-    # beyond the object the bend fades: anchors around its box stay where they are
-    pad_x, pad_y = (x2 - x1), (y2 - y1)
-    anchors = np.array([(x, y) for x in (x1 - pad_x, x2 + pad_x) for y in (y1 - pad_y, y2 + pad_y)], np.float64)
-    spline = RBFInterpolator(
-        np.vstack([control, anchors]), np.vstack([shift, np.zeros((4, 2))]), kernel='thin_plate_spline', smoothing=1e-3
-    )
-    step = 8
-    height, width = mask.shape
-    xs, ys = (np.linspace(0, side - 1, -(-side // step) + 1) for side in (width, height))
-    coarse = spline(np.stack(np.meshgrid(xs, ys), -1).reshape(-1, 2)).reshape(len(ys), len(xs), 2).astype(np.float32)
-    to_coarse = _identity_map(mask.shape) * np.array(
-        [(len(xs) - 1) / max(width - 1, 1), (len(ys) - 1) / max(height - 1, 1)], np.float32
-    )
-    return cv2.remap(coarse, to_coarse, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-
-
-def _light_curve(rng: np.random.Generator) -> np.ndarray:
-    """Look-up tables (2, 256) of saturation and value: c' = a c^p + b."""
-    c = np.arange(256) / 255
-    curves = [rng.uniform(0.97, 1.03) * c ** rng.uniform(0.8, 1.2) + rng.uniform(-0.05, 0.05) for _ in range(2)]
-    return np.clip(np.rint(255 * np.stack(curves)), 0, 255).astype(np.uint8)
-
-
-def _relight(image: np.ndarray, curves: np.ndarray) -> np.ndarray:
-    hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)
-    hsv[..., 1], hsv[..., 2] = curves[0][hsv[..., 1]], curves[1][hsv[..., 2]]
-    return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)

@@ -2,6 +2,7 @@ from .alternating_lr_hook import AlternatingLRHook
 from .checkpoint_hook import CheckpointHook
 from .curriculum import CurriculumHook, PlateauCurriculumHook
 from .freeze_hook import FreezeHook
+from .load_check import LoadCheckHook
 from .position_hook import TrainingPositionHook
 from .video_hook import VideoHook
 from .visualization_hook import VOSVisualizationHook
@@ -11,6 +12,7 @@ __all__ = [
     'CheckpointHook',
     'CurriculumHook',
     'FreezeHook',
+    'LoadCheckHook',
     'PlateauCurriculumHook',
     'TrainingPositionHook',
     'VOSVisualizationHook',

@@ -1,9 +1,13 @@
 """ResNet that sees a mask besides the image."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from mmdet.models.backbones import ResNet
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS
+from mmvos.structures import InputError
 
 
 @MODELS.register_module()
@@ -12,7 +16,20 @@ class MaskedResNet(ResNet):
 
     The mask is used as it is, 0..1. Names and weights of all other parameters are those of ``mmdet.ResNet``, so that
     its pretrained weights fit. Source: RGMP (Oh et al., CVPR 2018), section 3.1; there called a four-channel input.
+
+    Args:
+        depth (int): 18, 34, 50, 101 or 152.
+        blocks (Sequence[int] | None): number of residual blocks of every stage; None: those of ``depth``. Pretrained weights
+            of ``depth`` fill the blocks that it has too.
+        kwargs: of ``mmdet.ResNet``.
     """
+
+    def __init__(self, depth: int, blocks: Sequence[int] | None = None, **kwargs: Any) -> None:
+        if blocks is not None:
+            if depth not in ResNet.arch_settings:
+                raise InputError(f'depth is {depth!r}; expected one of {sorted(ResNet.arch_settings)}.')
+            self.arch_settings = {depth: (ResNet.arch_settings[depth][0], tuple(blocks))}
+        super().__init__(depth, **kwargs)
 
     def _make_stem_layer(self, in_channels: int, stem_channels: int) -> None:
         super()._make_stem_layer(in_channels, stem_channels)

@@ -16,26 +16,42 @@ Losses = dict[str, Tensor]
 
 
 class StepwiseTrainedModel(CausalVOSModel):
-    """Goes through a clip with its own last masks, and learns from every frame on its own: no gradient crosses frames.
+    """Goes through a clip with its own last masks and learns from every frame, one by one or all at once.
 
-    A clip of T frames begins with the reference frame, in which the objects are given; frame 1 has its true masks;
-    frames 2 .. T-1 are predicted (of two frames, the first one serves as both). Where a prediction is poor, the true
-    masks are carried on in its place. Source: AGSS-VOS (Lin et al., ICCV 2019), section 3.5.
+    A clip of T frames begins with the reference frame, in which the objects are given; the frame before the first
+    predicted one has its true masks. Where a prediction is poor, the true masks are carried on in its place. Source:
+    AGSS-VOS (Lin et al., ICCV 2019), section 3.5.
 
-    On one process the optimiser steps once per predicted frame (:meth:`train_step`), T - 2 times per clip. A
-    distributed wrapper calls :meth:`loss`, the mean over the frames, and steps once per clip.
+    Frame by frame (the default), no gradient crosses frames. On one process the optimiser steps once per predicted frame
+    (:meth:`train_step`). A distributed wrapper calls :meth:`loss`, the mean over the frames, and steps once per clip.
+
+    Through time, the gradient of a frame's loss reaches the frames before it by the masks that were carried on, and the
+    optimiser steps once per clip. Source: RGMP (Oh et al., CVPR 2018), section 3.3, second stage.
 
     Args:
-        iou_threshold (float): a prediction is carried on if its IoU with the truth is above it, in 0..1.
+        iou_threshold (float): a prediction is carried on if its IoU with the truth is above it; below 0: always.
         substitution (str): ``'mean'``: all objects are judged by their mean IoU; ``'per_object'``: each by its own.
+        first_predicted (int): index of the first frame of a clip that is predicted. 2: frame 1 has its true masks, and the
+            reference is a frame apart; 1: the clip follows its reference frame. (Of two frames, the second is predicted.)
+        through_time (bool): learn from the whole clip at once, with gradients across frames.
         kwargs: keyword arguments of :class:`CausalVOSModel`.
     """
 
-    def __init__(self, iou_threshold: float = 0.5, substitution: str = 'mean', **kwargs: Any) -> None:
+    def __init__(
+        self,
+        iou_threshold: float = 0.5,
+        substitution: str = 'mean',
+        first_predicted: int = 2,
+        through_time: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if substitution not in ('mean', 'per_object'):
             raise InputError(f"{type(self).__name__}: substitution is {substitution!r}; expected 'mean' or 'per_object'.")
+        if first_predicted not in (1, 2):
+            raise InputError(f'{type(self).__name__}: first_predicted is {first_predicted!r}; expected 1 or 2.')
         self.iou_threshold, self.substitution = iou_threshold, substitution
+        self.first_predicted, self.through_time = first_predicted, through_time
 
     @abstractmethod
     def frame_loss(
@@ -47,7 +63,8 @@ class StepwiseTrainedModel(CausalVOSModel):
             clip (Tensor): images ``(T, 3, H, W)``, normalised.
             index (int): the frame to predict.
             masks (Tensor): true masks 0/1 ``(T, N, H, W)``.
-            previous (Tensor): masks of frame ``index - 1``, 0..1 ``(N, H, W)``, without a gradient.
+            previous (Tensor): masks of frame ``index - 1``, 0..1 ``(N, H, W)``; with a gradient if trained through
+                time.
             valid (Tensor): bool ``(T, H, W)``, pixels with a known label.
             sample (VOSDataSample): the clip's sample.
 
@@ -64,9 +81,13 @@ class StepwiseTrainedModel(CausalVOSModel):
     def train_step(self, data: dict[str, Any], optim_wrapper: OptimWrapper) -> Losses:
         """One optimiser step per predicted frame; the frames of a batch's clips are taken side by side.
 
+        Through time: one step.
+
         Returns:
             Losses for the log, averaged over the steps.
         """
+        if self.through_time:
+            return super().train_step(data, optim_wrapper)
         with optim_wrapper.optim_context(self):
             data = self.data_preprocessor(data, True)
         clips = [self.clip_losses(*pair) for pair in zip(data['inputs'], data['data_samples'], strict=True)]
@@ -92,17 +113,17 @@ class StepwiseTrainedModel(CausalVOSModel):
             )
         masks = one_hot(label_maps, ids).transpose(0, 1)
         valid = label_maps != VOID
-        first = min(1, count - 2)
-        previous = masks[first]
-        for index in range(first + 1, count):
+        first = min(self.first_predicted, count - 1)
+        previous = masks[first - 1]
+        for index in range(first, count):
             losses, probabilities = self.frame_loss(clip, index, masks, previous, valid, sample)
             yield losses
-            previous = self.carry_on(probabilities.detach(), masks[index], valid[index])
+            carried = probabilities if self.through_time else probabilities.detach()
+            previous = self.carry_on(carried, masks[index], valid[index])
 
-    @torch.no_grad()
     def carry_on(self, probabilities: Tensor, masks: Tensor, valid: Tensor) -> Tensor:
         """The prediction ``(N, H, W)`` where it is good enough, else the true masks."""
-        iou = hard_iou(probabilities, masks, valid)
+        iou = hard_iou(probabilities.detach(), masks, valid)
         if self.substitution == 'mean':
             iou = iou.mean(0, keepdim=True)
         return torch.where((iou > self.iou_threshold)[:, None, None], probabilities.float(), masks)
