@@ -43,20 +43,13 @@ class BoundedStore(Generic[Key]):
             if key in self._kept and self._original is not None:
                 self._kept.move_to_end(key)
                 return self._kept[key].to(self._original)
-            return self._put(key, self.compute(key))
-
-    def put(self, key: Key, value: Tensor) -> Tensor:
-        """Keep a tensor that was computed elsewhere; returns it as it will come."""
-        with self._lock:
-            return self._put(key, value)
-
-    def _put(self, key: Key, value: Tensor) -> Tensor:
-        self._original = value.new_empty(0)
-        half = value.to(torch.float16)
-        self.recomputed += key in self._seen
-        self._seen.add(key)
-        self._keep(key, half)
-        return half.to(value.dtype)
+            value = self.compute(key)
+            self._original = value.new_empty(0)
+            half = value.to(torch.float16)
+            self.recomputed += key in self._seen
+            self._seen.add(key)
+            self._keep(key, half)
+            return half.to(value.dtype)
 
     def _keep(self, key: Key, half: Tensor) -> None:
         if half.nbytes > self.limit:

@@ -44,6 +44,8 @@ class SearchSettings(SessionSettings):
 
     Args:
         use_reid (bool): False: only given masks are propagated.
+        search_all (bool): Re-ID also looks for objects that were carried through the whole video, which can gain nothing by it:
+            for counting starting points as the paper's Table 2 does.
         reid_thr (float): rho, cosine similarity that a proposal must exceed to be a starting point.
         max_rounds (int): most rounds of Re-ID and Re-MP.
         expand_templates (TemplateSettings): when predictions become templates.
@@ -66,6 +68,7 @@ class SearchSettings(SessionSettings):
     """
 
     use_reid: bool = True
+    search_all: bool = False
     reid_thr: float = 0.7
     max_rounds: int = 10
     expand_templates: TemplateSettings = field(default_factory=TemplateSettings)
@@ -213,22 +216,19 @@ class TrackletSearch:
     def run(self) -> list[Tube]:
         """Rounds of Re-ID and Re-MP until nothing new is found; one tube for each object."""
         settings = self.settings
-        if settings.use_reid:
-            self._look_at_all_frames()
-        boxes = boxes_of_masks(torch.stack([mask for _, mask in self.given]))
-        self.templates = TemplateBank(
-            [self._embed(frame, box[None])[0] for (frame, _), box in zip(self.given, boxes)], [f for f, _ in self.given]
-        )
         added = self._propagate_given()
-        for number in range(settings.max_rounds if settings.use_reid else 1):
-            proposals = rank_proposals(self._most_similar(), settings.reid_thr) if settings.use_reid else []
+        wanted = self._wanted()
+        if wanted:
+            self._look_at_all_frames()
+        for number in range(settings.max_rounds if wanted else 1):
+            proposals = rank_proposals(self._most_similar(wanted), settings.reid_thr) if wanted else []
             refused = self.refused
             added = self.grow(proposals) + (added if number == 0 else 0)
             refused = self.refused - refused
             tubes, self.decisions = link_tracklets(
                 self.pool.tracklets, len(self.given), self._iou, settings.link, self._likeness
             )
-            found = self._expand_templates(tubes) if added + refused and settings.use_reid else 0
+            found = self._expand_templates(tubes) if added + refused and wanted else 0
             self.rounds.append(
                 dict(
                     starting_points=len(proposals) + (len(self.given) if number == 0 else 0),
@@ -243,7 +243,11 @@ class TrackletSearch:
         return tubes
 
     def _propagate_given(self) -> int:
-        """Propagate the given masks; how many there are."""
+        """Propagate the given masks; how many tracklets they gave."""
+        boxes = boxes_of_masks(torch.stack([mask for _, mask in self.given]))
+        self.templates = TemplateBank(
+            [self._embed(frame, box[None])[0] for (frame, _), box in zip(self.given, boxes)], [f for f, _ in self.given]
+        )
         tracklets = [Tracklet(-1, k, 1.0, frame) for k, (frame, _) in enumerate(self.given)]
         starts = self.sweep.starts(tracklets, torch.stack([mask for _, mask in self.given]))
         self.sweep.run(starts, self._is_refused)
@@ -251,6 +255,18 @@ class TrackletSearch:
         for tracklet in self.pool.tracklets:
             self.seeds[tracklet.instance] = dict.fromkeys(tracklet.regions, tracklet)
         return added
+
+    def _wanted(self) -> list[int]:
+        """Objects for which Re-ID looks.
+
+        Where the tracklet of a given mask reaches to the end of the video, linking takes nothing else into the object's tube,
+        unless the more confident one is to win.
+        """
+        if not self.settings.use_reid:
+            return []
+        every = self.settings.search_all or self.settings.link.on_conflict == 'confidence'
+        frames = range(self.maps.length)
+        return [k for k, (first, _) in enumerate(self.given) if every or not self.seeds[k].keys() >= set(frames[first:])]
 
     def grow(self, proposals: Iterable[Proposal]) -> int:
         """Propagate starting points in their order, unless a tracklet has the place already; how many were new."""
@@ -301,12 +317,12 @@ class TrackletSearch:
 
     def _look_at_all_frames(self) -> None:
         """Proposals and their embeddings, once for the video: they do not change from round to round."""
-        for frame in self.video.frames():
-            features = self.maps.features.put(frame.index, self.model.extract_feat(frame.image))
+        for frame in range(self.maps.length):
+            features = self.maps.features[frame]
             boxes = self.model.proposals(features, self.maps.shape, self.settings.max_proposals)[0]
             boxes = boxes[((boxes[:, 2:] - boxes[:, :2]) >= self.settings.min_box_side).all(1)]
             self.boxes.append(boxes.cpu())
-            self.embeddings.append(self._embed(frame.index, boxes, features))
+            self.embeddings.append(self._embed(frame, boxes, features))
 
     def _embed(self, frame: int, boxes: Tensor, features: Tensor | None = None) -> Tensor:
         """Unit embeddings ``(N, D)`` of boxes ``(N, 4)``, on the CPU."""
@@ -315,17 +331,17 @@ class TrackletSearch:
             return torch.zeros(0, self.model.reid_head.embed.out_features)
         return self.model.reid_head.embeddings(self.model.rois(features, boxes.to(features.device))).float().cpu()
 
-    def _most_similar(self) -> list[Proposal]:
-        """For every frame and object the proposal that looks most like it, among those that look like no other object."""
+    def _most_similar(self, wanted: Sequence[int]) -> list[Proposal]:
+        """For every frame and wanted object the proposal that looks most like it, among those that look like no other one."""
         found = []
         for frame, embeddings in enumerate(self.embeddings):
             if not len(embeddings):
                 continue
             similarity = self.templates.similarity(embeddings)
             best = similarity.argmax(1)
-            for k, (first, _) in enumerate(self.given):
+            for k in wanted:
                 score, index = torch.where(best == k, similarity[:, k], -1.0).max(0)
-                if frame > first:
+                if frame > self.given[k][0]:
                     found.append(Proposal(frame, k, min(float(score), 1 - 1e-6), int(index), self.boxes[frame][index]))
         return found
 
