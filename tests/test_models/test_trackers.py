@@ -1,5 +1,7 @@
 """Box trackers: the common interface, and what each of them is for."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -260,7 +262,7 @@ def test_long_term_search_waits_and_looks_further():
     assert always_lost.search_crop(FRAMES[2], state.targets[0]).shape == (335, 335, 3)
     tracks, state = always_lost.update(FRAMES[2], state)
     assert not tracks.ok.any()
-    always_lost.long_term.update(low=0.0, high=0.0)  # found again
+    always_lost.long_term = replace(always_lost.long_term, low=0.0, high=0.0)  # found again
     tracks, state = always_lost.update(FRAMES[3], state)
     assert tracks.ok.all() and not np.allclose(tracks.boxes, BOXES)
     expected, _ = plain.update(FRAMES[1], plain.init(FRAMES[0], BOXES))

@@ -26,8 +26,8 @@ class SampleNeighbourhood(BaseTransform):
     labelled frames, from the first one that shows an object.
 
     Args:
-        max_frames (int | Staged | None): how many frames of a video, from the first, are chosen from; None for all.
-        skip_first: never choose the first frame (it has no previous mask).
+        max_frames (int | Staged | None): number of frames from the beginning of a video that are chosen from (None: all).
+        skip_first (bool): never choose the first frame (it has no previous mask).
     """
 
     max_frames = StagedSetting()
@@ -207,19 +207,23 @@ class ResizeCropFlip(BaseTransform):
     with the frames.
 
     Args:
-        size: ``(height, width)`` of the result.
-        scale: range of the factor, from 1.
-        flip_prob: probability of mirroring left and right.
+        size (tuple[int, int]): height and width of the result.
+        scale (tuple[float, float]): range of the factor, from 1.
+        flip_prob (float): probability of mirroring left and right.
+
+    Raises:
+        InputError: a range that does not begin at 1 or later.
     """
 
     def __init__(self, size: tuple[int, int], scale: tuple[float, float] = (1.0, 1.0), flip_prob: float = 0.5) -> None:
         if not 1 <= scale[0] <= scale[1]:
-            raise ValueError(f'scale is {scale}; expected (smallest, largest) from 1.')
-        self.size, self.scale, self.flip_prob = tuple(size), tuple(scale), flip_prob
+            raise InputError(f'scale is {scale}; expected (smallest, largest) from 1.')
+        self.size, self.flip_prob = tuple(size), flip_prob
+        self.smallest, self.largest = scale
 
     def transform(self, results: dict) -> dict:
         height, width = self.size
-        factor = np.random.uniform(*self.scale)
+        factor = np.random.uniform(self.smallest, self.largest)
         resized = (max(round(height * factor), height), max(round(width * factor), width))
         top, left = (np.random.randint(big - small + 1) for big, small in zip(resized, self.size))
         flip = np.random.rand() < self.flip_prob

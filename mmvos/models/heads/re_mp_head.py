@@ -101,17 +101,18 @@ class ReMPHead(BaseModule):
         self.attention = MODELS.build(attention) if attention else None
         self.matching = dict(matching) if matching else None
         cues = int(carry_mask) + (matching is not None)
+        last = nn.Conv2d(hidden_channels, 1, 1)
+        if cues:
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+            self.cue_gain = nn.Parameter(torch.full((cues, 1, 1), 3.0 / cues))  # together, cues that are sure give logit 3
         self.output = nn.Sequential(
             nn.Conv2d(state_channels + cues, hidden_channels, 3, padding=1),
             nn.ReLU(inplace=True),
             nn.Conv2d(hidden_channels, hidden_channels, 3, padding=1),
             nn.ReLU(inplace=True),
-            nn.Conv2d(hidden_channels, 1, 1),
+            last,
         )
-        if cues:
-            nn.init.zeros_(self.output[-1].weight)
-            nn.init.zeros_(self.output[-1].bias)
-            self.cue_gain = nn.Parameter(torch.full((cues, 1, 1), 3.0 / cues))  # together, cues that are sure give logit 3
 
     def init_state(self, rois: Tensor, masks: Tensor) -> RoIState:
         """State at a starting point: RoI features ``(N, C, m, m)`` seen through the mask ``(N, m, m)`` in [0, 1].

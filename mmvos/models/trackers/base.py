@@ -9,15 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmvos.structures import PER_OBJECT, clip_boxes, keep_objects
+from mmvos.structures import PER_OBJECT, InputError, clip_boxes, keep_objects
 
 
 class Tracks(NamedTuple):
     """Where the targets are in one frame.
 
-    ``boxes``: float64 ``(N, 4)``, ``(x1, y1, x2, y2)`` in pixels of the frame; the last known box of a lost target.
-    ``scores``: float64 ``(N,)`` in [0, 1], NaN where the tracker has none.
-    ``ok``: bool ``(N,)``; False: the tracker says that it lost the target.
+    Attributes:
+        boxes (np.ndarray): boxes in pixels of the frame, float64 ``(N, 4)``, (x1, y1, x2, y2); the last known box of a lost
+            target.
+        scores (np.ndarray): scores in [0, 1], float64 ``(N,)``; NaN where the tracker has none.
+        ok (np.ndarray): bool ``(N,)``; False: the tracker says that it lost the target.
     """
 
     boxes: np.ndarray
@@ -29,9 +31,10 @@ class Tracks(NamedTuple):
 class TrackerState:
     """What is carried from frame to frame.
 
-    ``targets``: one entry per target, whatever the tracker keeps of it; None for a target that had no pixels.
-    ``boxes``: float64 ``(N, 4)``, in the last frame.
-    ``previous``: the last frame, in the form that the tracker needs (None if it needs none).
+    Attributes:
+        targets (list): one entry for each target, whatever the tracker keeps of it; None for a target that had no pixels.
+        boxes (np.ndarray): boxes in the last frame, float64 ``(N, 4)``.
+        previous (Any): the last frame, in the form that the tracker needs (None if it needs none).
     """
 
     targets: list[Any] = field(metadata=PER_OBJECT)
@@ -45,9 +48,8 @@ class TrackerState:
 class BoxTracker(metaclass=ABCMeta):
     """Follows boxes through a video.
 
-    A tracker holds settings (and weights) only; what it knows of a video is in the state that it returns, so one
-    tracker may follow several videos in turn. :class:`TrackingSession` keeps the state for those who want one video
-    only.
+    A tracker holds settings (and weights) only; what it knows of a video is in the state that it returns, so one tracker may
+    follow several videos in turn. :class:`TrackingSession` keeps the state for those who want one video only.
 
     Frames are BGR uint8 ``(H, W, 3)``; boxes float ``(N, 4)``, ``(x1, y1, x2, y2)``; masks bool ``(N, H, W)``.
     """
@@ -56,12 +58,13 @@ class BoxTracker(metaclass=ABCMeta):
         """Start on the targets of a first frame.
 
         Args:
-            frame: BGR uint8 ``(H, W, 3)``.
-            boxes: ``(N, 4)``; a box without area is a target that can never be found (``ok`` stays False).
-            masks: the targets' masks, for the trackers that can use them.
+            frame (np.ndarray): the first frame.
+            boxes (np.ndarray): boxes of the targets; a box without area is a target that can never be found (``ok`` stays
+                False).
+            masks (np.ndarray | None): masks of the targets, for the trackers that can use them.
 
         Raises:
-            ValueError: boxes or masks of a wrong shape, or a box with NaN.
+            InputError: boxes or masks of a wrong shape, or a box with NaN.
         """
         empty = TrackerState([], np.zeros((0, 4)))
         return self.add(frame, boxes, self._prepare(frame, empty), masks)
@@ -89,11 +92,15 @@ class BoxTracker(metaclass=ABCMeta):
         """Follow all targets into the next frame.
 
         Args:
-            frame: BGR uint8 ``(H, W, 3)``.
-            state: after the frame before.
-            flow_bwd: optical flow from this frame to the one before, float ``(2, h, w)`` in pixels of its own size, if
-                the caller has it already; a tracker that needs flow estimates it otherwise.
-            masks: somebody else's idea of the targets in this frame, float ``(N, h, w)``; for :class:`MaskBoxTracker`.
+            frame (np.ndarray): the next frame.
+            state (TrackerState): state after the frame before.
+            flow_bwd (Tensor | None): optical flow from this frame to the one before, float ``(2, h, w)`` in pixels of its own
+                size, if the caller has it already; a tracker that needs flow estimates it otherwise.
+            masks (Tensor | None): masks of the targets in this frame from another source, float ``(N, h, w)``, for
+                :class:`MaskBoxTracker`.
+
+        Returns:
+            Tracks in this frame, and the state after it.
         """
         count = len(state)
         boxes, scores, ok = state.boxes.copy(), np.full(count, np.nan), np.zeros(count, bool)
@@ -127,9 +134,9 @@ class BoxTracker(metaclass=ABCMeta):
     def _check(frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None) -> np.ndarray:
         boxes = np.asarray(boxes, np.float64)
         if boxes.ndim != 2 or boxes.shape[1] != 4 or not np.isfinite(boxes).all():
-            raise ValueError(f'boxes of shape {boxes.shape}; expected finite (N, 4): x1, y1, x2, y2 in pixels.')
+            raise InputError(f'boxes of shape {boxes.shape}; expected finite (N, 4): x1, y1, x2, y2 in pixels.')
         if masks is not None and masks.shape != (len(boxes), *frame.shape[:2]):
-            raise ValueError(f'masks of shape {masks.shape}; expected {(len(boxes), *frame.shape[:2])}, one per box.')
+            raise InputError(f'masks of shape {masks.shape}; expected {(len(boxes), *frame.shape[:2])}, one per box.')
         return boxes
 
 
@@ -153,35 +160,43 @@ class TrackingSession:
     boxes, scores = session.update(frame1)     # (N, 4), (N,)
     session.add(frame1, more_boxes)            # from here on N + M targets
     session.drop([0])
+
+    Args:
+        tracker (BoxTracker): follows the targets.
+
+    Attributes:
+        lost (np.ndarray): which targets the tracker says it lost, bool ``(N,)``.
     """
 
     def __init__(self, tracker: BoxTracker) -> None:
-        self.tracker, self.state, self.lost = tracker, None, np.zeros(0, bool)
+        self.tracker = tracker
+        self.lost: np.ndarray = np.zeros(0, np.bool_)
+        self._state: TrackerState | None = None
+
+    @property
+    def state(self) -> TrackerState:
+        """The tracker's state. RuntimeError: :meth:`init` was not called."""
+        if self._state is None:
+            raise RuntimeError('the session has no targets yet: call init(frame, boxes) first.')
+        return self._state
 
     def init(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None = None) -> None:
         """Start on a new video."""
-        self.state = self.tracker.init(frame, boxes, masks)
-        self.lost = np.zeros(len(self.state), bool)
+        self._state = self.tracker.init(frame, boxes, masks)
+        self.lost = np.zeros(len(self._state), np.bool_)
 
     def update(self, frame: np.ndarray, flow_bwd: Tensor | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Boxes ``(N, 4)`` and scores ``(N,)`` in the next frame; ``session.lost`` tells which targets are lost."""
-        self._begun()
-        tracks, self.state = self.tracker.update(frame, self.state, flow_bwd)
+        """Boxes ``(N, 4)`` and scores ``(N,)`` in the next frame."""
+        tracks, self._state = self.tracker.update(frame, self.state, flow_bwd)
         self.lost = ~tracks.ok
         return tracks.boxes, tracks.scores
 
     def add(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None = None) -> None:
         """Further targets, which begin in the frame of the last update."""
-        self._begun()
-        self.state = self.tracker.add(frame, boxes, self.state, masks)
-        self.lost = np.concatenate((self.lost, np.zeros(len(self.state) - len(self.lost), bool)))
+        self._state = self.tracker.add(frame, boxes, self.state, masks)
+        self.lost = np.pad(self.lost, (0, len(self._state) - len(self.lost)))
 
     def drop(self, indices: Sequence[int]) -> None:
         """Stop following these targets; the others move up."""
-        self._begun()
         keep = [i for i in range(len(self.state)) if i not in set(indices)]
-        self.state, self.lost = self.tracker.keep(keep, self.state), self.lost[keep]
-
-    def _begun(self) -> None:
-        if self.state is None:
-            raise RuntimeError('the session has no targets yet: call init(frame, boxes) first.')
+        self._state, self.lost = self.tracker.keep(keep, self.state), self.lost[keep]

@@ -12,21 +12,46 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmvos.registry import MODELS, TRACKERS
-from mmvos.structures import InputError, centre_and_size
+from mmvos.structures import InputError, centre_and_size, settings_from
 from mmvos.utils.checkpoint import read_checkpoint, state_dict_of
 
 from .base import BoxTracker, TrackerState, Tracks
 from .siamrpn import TemplateKernels
 
-#: of the long-term search: 271 -> 783 pixels are 19 -> 83 squared positions
-LONG_TERM = dict(low=0.85, high=0.998, instance_size=783, window_influence=0.001)
+
+@dataclass(frozen=True)
+class LongTermSettings:
+    """What to do about lost targets, in the way of SiamRPN++'s long-term tracker (STVIR/pysot).
+
+    A target whose score falls below ``low`` is lost: it stays where it is and is searched for in larger crops at the same
+    scale, until its score exceeds ``high``.
+
+    Args:
+        low (float): score below which a target is lost (0: never).
+        high (float): score above which it is found again.
+        instance_size (int): side of the larger crop at the network; 783 pixels give 83 x 83 positions.
+        window_influence (float): weight of the cosine window in the larger crop.
+    """
+
+    low: float = 0.85
+    high: float = 0.998
+    instance_size: int = 783
+    window_influence: float = 0.001
 
 
 @dataclass
 class SiameseTarget:
-    """One target: float64 ``centre`` (x, y) and ``size`` (w, h) in pixels of the frame, its template's kernels, the
-    side of its search crops, the mean colour of its first frame, uint8 BGR, which pads its crops, and whether it is
-    lost (only with long-term search)."""
+    """One target.
+
+    Attributes:
+        centre (np.ndarray): centre (x, y) in pixels of the frame, float64.
+        size (np.ndarray): width and height, float64.
+        regression (Tensor): kernels of its template for the box.
+        classification (Tensor): kernels of its template for the score.
+        instance_size (int): side of its search crops at the network.
+        padding (np.ndarray): mean colour of its first frame, uint8 BGR, which pads its crops.
+        lost (bool): it is lost (only with long-term search).
+    """
 
     centre: np.ndarray
     size: np.ndarray
@@ -47,21 +72,24 @@ class DaSiamRPN(BaseModule, BoxTracker):
     from their own file.
 
     Args:
-        network: config of the network, :class:`SiamRPN`.
-        checkpoint: file of its weights, converted; read when the first target is started.
-        lr: rate of the size update.
-        window_influence: weight of the cosine window, which favours small displacements.
-        penalty_k: strength of the penalty on changes of size and ratio.
-        instance_size: side of the search crop at the network.
-        small_instance_size: the same for a target below ``small_area`` of its first frame (None: ``instance_size``).
-        small_area: see above.
-        ratios: height / width of the anchors.
-        scale: side of the square anchor in strides.
-        min_size: smallest width and height of a box in pixels.
-        long_term: what to do about lost targets, in the way of SiamRPN++'s long-term tracker (STVIR/pysot): a target
-            whose score falls below ``low`` is lost; it stays where it is and is searched for in crops of
-            ``instance_size`` at the same scale and with the window weighing ``window_influence``, until its score
-            exceeds ``high``. None (the release): never.
+        network (dict): config of the network, :class:`SiamRPN`.
+        checkpoint (str | None): file of its converted weights; read when the first target is started.
+        lr (float): rate of the size update.
+        window_influence (float): weight of the cosine window, which favours small displacements.
+        penalty_k (float): strength of the penalty on changes of size and ratio.
+        instance_size (int): side of the search crop at the network.
+        small_instance_size (int | None): the same for a target below ``small_area`` of its first frame (None:
+            ``instance_size``).
+        small_area (float): share of the frame.
+        ratios (Sequence[float]): height / width of the anchors.
+        scale (int): side of the square anchor in strides.
+        min_size (float): smallest width and height of a box in pixels.
+        long_term (dict | None): what to do about lost targets, a :class:`LongTermSettings` (None, as in the release: a target
+            is never lost).
+        init_cfg (dict | None): not used; weights come from ``checkpoint``.
+
+    Raises:
+        InputError: ratios that do not fit the network, or an unknown setting of ``long_term``.
     """
 
     exemplar_size = 127
@@ -91,9 +119,10 @@ class DaSiamRPN(BaseModule, BoxTracker):
         self.instance_size, self.small_area = instance_size, small_area
         self.small_instance_size = small_instance_size or instance_size
         self.ratios, self.scale, self.min_size = tuple(ratios), scale, min_size
-        self.long_term = dict(LONG_TERM, **long_term) if long_term is not None else None
+        never = LongTermSettings(low=0.0)
+        self.long_term = never if long_term is None else settings_from(LongTermSettings, long_term, 'DaSiamRPN.long_term')
         if len(self.ratios) != self.network.num_anchors:
-            raise ValueError(f'{len(self.ratios)} anchor ratios for a network with {self.network.num_anchors} anchors.')
+            raise InputError(f'{len(self.ratios)} anchor ratios for a network with {self.network.num_anchors} anchors.')
         self.network.requires_grad_(False)
         self.network.eval()
 
@@ -105,7 +134,7 @@ class DaSiamRPN(BaseModule, BoxTracker):
         """Read a converted checkpoint; every key must fit.
 
         Raises:
-            FileNotFoundError, ValueError: naming the file.
+            FileNotFoundError, InputError: no such file, or not the weights of this network; the message names it.
         """
         if not os.path.isfile(path):
             raise FileNotFoundError(
@@ -156,8 +185,8 @@ class DaSiamRPN(BaseModule, BoxTracker):
             members = [i for i, size in enumerate(sizes) if size == instance_size]
             for i, (target, score) in zip(members, self.search(frame, [targets[i] for i in members])):
                 moved[i], scores[i] = target, score
-        centres, sizes = np.stack([t.centre for t in moved]), np.stack([t.size for t in moved])
-        boxes = np.concatenate((centres - sizes / 2, centres + sizes / 2), 1)
+        centres, extents = np.stack([t.centre for t in moved]), np.stack([t.size for t in moved])
+        boxes = np.concatenate((centres - extents / 2, centres + extents / 2), 1)
         return Tracks(boxes, scores, np.array([not target.lost for target in moved])), moved
 
     def search(self, frame: np.ndarray, targets: list[SiameseTarget]) -> list[tuple[SiameseTarget, float]]:
@@ -172,7 +201,7 @@ class DaSiamRPN(BaseModule, BoxTracker):
             boxes, probability, penalty, weighted = self.rate_proposals(target, delta, score)
             best = int(weighted.argmax())
             lost = self._is_lost(target, probability[best])
-            if self.long_term and probability[best] < self.long_term['low']:
+            if probability[best] < self.long_term.low:
                 results.append((replace(target, lost=lost), float(probability[best])))
                 continue
             rate = penalty[best] * probability[best] * self.lr
@@ -186,13 +215,11 @@ class DaSiamRPN(BaseModule, BoxTracker):
         return results
 
     def _is_lost(self, target: SiameseTarget, score: float) -> bool:
-        if self.long_term is None:
-            return False
-        return score < self.long_term['low'] or (target.lost and score <= self.long_term['high'])
+        return score < self.long_term.low or (target.lost and score <= self.long_term.high)
 
     def search_size(self, target: SiameseTarget) -> int:
         """Side of the search crop at the network."""
-        return self.long_term['instance_size'] if target.lost else target.instance_size
+        return self.long_term.instance_size if target.lost else target.instance_size
 
     def crop_scale(self, target: SiameseTarget) -> float:
         """Crop pixels per frame pixel."""
@@ -234,7 +261,7 @@ class DaSiamRPN(BaseModule, BoxTracker):
         ratio_change = change((last[0] / last[1]) / (boxes[:, 2] / boxes[:, 3]))
         penalty = np.exp(-(ratio_change * size_change - 1) * self.penalty_k)
         window = cosine_window(len(self.ratios), positions)
-        influence = self.long_term['window_influence'] if target.lost else self.window_influence
+        influence = self.long_term.window_influence if target.lost else self.window_influence
         weighted = penalty * probability * (1 - influence) + window * influence
         return boxes, probability, penalty, weighted
 

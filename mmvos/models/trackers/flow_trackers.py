@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mmvos.registry import MODELS, TRACKERS
-from mmvos.structures import boxes_of_masks, centre_and_size, clip_boxes, tight_box
+from mmvos.structures import InputError, boxes_of_masks, centre_and_size, clip_boxes, tight_box
 
 from ..flow import resize_flow, warp
 from .base import BoxTracker, TrackerState, Tracks
@@ -19,8 +19,8 @@ class _FlowTracker(BoxTracker):
     """A tracker that works on frames of limited height and on the flow between them.
 
     Args:
-        flow: config of the estimator, used where the caller brings no flow.
-        rows: higher frames are reduced to this height (more resolution buys nothing and costs time).
+        flow (dict | None): config of the estimator, used where the caller brings no flow (None: DIS, medium).
+        rows (int): height to which higher frames are reduced (more resolution buys nothing and costs time).
     """
 
     def __init__(self, flow: dict | None = None, rows: int = 256) -> None:
@@ -47,8 +47,13 @@ class _FlowTracker(BoxTracker):
 
 @dataclass
 class ColouredMask:
-    """A target at the reduced size: ``mask`` bool ``(h, w)``; colour histograms of the object and of what surrounded it
-    in its first frame, each with sum 1."""
+    """A target at the reduced size.
+
+    Attributes:
+        mask (np.ndarray): bool mask ``(h, w)``.
+        foreground (np.ndarray): colour histogram of the object in its first frame, with sum 1.
+        background (np.ndarray): colour histogram of what surrounded it there, with sum 1.
+    """
 
     mask: np.ndarray
     foreground: np.ndarray
@@ -66,15 +71,15 @@ class FlowColourTracker(_FlowTracker):
     Started from a box without a mask, it takes the inscribed ellipse.
 
     Args:
-        flow: config of the flow estimator (default: DIS medium).
-        rows: see :class:`_FlowTracker`.
-        bits: of each colour channel in the histogram (4: 16 x 16 x 16 bins).
-        rate: weight of a frame's new histograms (0: those of the first frame are kept).
-        prior_blur: sigma in pixels of the blur that turns the warped mask into a prior.
-        prior_limit: the prior stays in [limit, 1 - limit].
-        likelihood_blur: sigma in pixels of the blur of the colour likelihood.
-        min_piece: pieces smaller than this share of the largest are dropped.
-        min_left: share of the warped mask's pixels that must be left, or the target counts as lost.
+        flow (dict | None): config of the flow estimator (None: DIS, medium).
+        rows (int): height to which higher frames are reduced.
+        bits (int): bits of each colour channel in the histogram (4: 16 x 16 x 16 bins).
+        rate (float): weight of a frame's new histograms (0: those of the first frame are kept).
+        prior_blur (float): sigma in pixels of the blur that turns the warped mask into a prior.
+        prior_limit (float): the prior stays in [limit, 1 - limit].
+        likelihood_blur (float): sigma in pixels of the blur of the colour likelihood.
+        min_piece (float): pieces smaller than this share of the largest are dropped.
+        min_left (float): share of the warped mask's pixels that must be left, or the target counts as lost.
     """
 
     def __init__(
@@ -116,9 +121,8 @@ class FlowColourTracker(_FlowTracker):
         flow = self._flow_between(small, state.previous) if flow_bwd is None else resize_flow(flow_bwd[None], (height, width))
         bins = self._colour_bins(small)
         before = torch.from_numpy(np.stack([t.mask for t in targets])).to(flow.device, torch.float32)
-        warped = warp(before[None], flow)[0]
-        warped_boxes = boxes_of_masks(warped).double().cpu().numpy()
-        warped = warped.cpu().numpy()
+        carried = warp(before[None], flow)[0]
+        warped_boxes, warped = boxes_of_masks(carried).double().cpu().numpy(), carried.cpu().numpy()
 
         boxes, scores, ok = np.zeros((len(targets), 4)), np.full(len(targets), np.nan), np.zeros(len(targets), bool)
         scale = np.array((frame.shape[1], frame.shape[0]) * 2) / np.array((width, height) * 2)
@@ -192,13 +196,13 @@ class FlowBoxTracker(_FlowTracker):
     It always estimates the forward flow itself; a caller's backward flow is not used.
 
     Args:
-        flow: config of the flow estimator (default: DIS medium).
-        rows: see :class:`_FlowTracker`.
-        region: share of the box's width and height, around its centre, whose flow counts.
-        points: about how many points of it are used.
-        pairs: how many random pairs of points vote for the change of scale.
-        scale_range: smallest and largest change of scale in a frame.
-        min_side: smallest side of the box in pixels of the reduced frame.
+        flow (dict | None): config of the flow estimator (None: DIS, medium).
+        rows (int): height to which higher frames are reduced.
+        region (float): share of the box's width and height, around its centre, whose flow counts.
+        points (int): about how many points of it are used.
+        pairs (int): number of random pairs of points that vote for the change of scale.
+        scale_range (tuple[float, float]): smallest and largest change of scale in a frame.
+        min_side (float): smallest side of the box in pixels of the reduced frame.
     """
 
     def __init__(
@@ -213,7 +217,7 @@ class FlowBoxTracker(_FlowTracker):
     ) -> None:
         super().__init__(flow, rows)
         self.region, self.points, self.pairs = region, points, pairs
-        self.scale_range, self.min_side = tuple(scale_range), min_side
+        self.scale_range, self.min_side = scale_range, min_side
 
     def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None) -> list[np.ndarray]:
         return list(boxes)
@@ -249,7 +253,7 @@ class FlowBoxTracker(_FlowTracker):
         after = np.linalg.norm(points[a] + motion[a] - points[b] - motion[b], axis=1)
         far = before > max(4, 0.1 * size.min())
         scale = float(np.median(after[far] / before[far])) if far.any() else 1.0
-        scale = np.clip(scale, *self.scale_range)
+        scale = min(max(scale, self.scale_range[0]), self.scale_range[1])
         centre = np.clip(centre + np.median(motion, axis=0), 0, (width, height))
         size = np.clip(size * scale, self.min_side, (width, height))
         return np.concatenate((centre - size / 2, centre + size / 2)), True
@@ -266,7 +270,7 @@ class MaskBoxTracker(BoxTracker):
         self, frame: np.ndarray, targets: list[Any], state: TrackerState, flow_bwd: Tensor | None, masks: Tensor | None
     ) -> tuple[Tracks, list[Any]]:
         if masks is None:
-            raise ValueError('MaskBoxTracker follows masks: pass update(..., masks=...).')
+            raise InputError('MaskBoxTracker follows masks: pass update(..., masks=...).')
         alive = [i for i, target in enumerate(state.targets) if target is not None]
         scale = np.array((frame.shape[1], frame.shape[0]) * 2) / np.array((masks.shape[2], masks.shape[1]) * 2)
         boxes = boxes_of_masks(masks).double().cpu().numpy() * scale

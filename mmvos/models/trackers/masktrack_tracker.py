@@ -1,12 +1,31 @@
 """Assigning detections to the instances in memory, as MaskTrack R-CNN does."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
 from mmdet.structures.bbox import bbox_overlaps
 from torch import Tensor
 
 from mmvos.registry import TRACKERS
+from mmvos.structures import settings_from
 
 from .memory_queue import MemoryQueue
+
+
+@dataclass(frozen=True)
+class MatchWeights:
+    """Weights of the cues that assign a detection to an instance, beside appearance.
+
+    Args:
+        det_score (float): weight of the logarithm of the detection's score.
+        iou (float): weight of the overlap of the boxes.
+        det_label (float): weight of an equal class.
+    """
+
+    det_score: float = 1.0
+    iou: float = 2.0
+    det_label: float = 10.0
 
 
 @TRACKERS.register_module()
@@ -22,13 +41,14 @@ class MaskTrackTracker:
     is remembered is in a :class:`MemoryQueue`.
 
     Args:
-        match_weights: ``det_score``, ``iou``, ``det_label``.
-        unique_ids: of two detections in a frame that ask for one instance only the better one gets it, whichever comes
+        match_weights (dict | None): a :class:`MatchWeights`.
+        unique_ids (bool): if two detections in a frame ask for one instance, only the better one gets it, whichever comes
             first; the other one is dropped. False: a better one that comes later does not take the id away from the
             earlier one, so that both carry it (mmdet).
-        update_labels: an instance takes the class of its last detection, or keeps that of its first (the original).
-        iou_offset: added to the right and bottom sides; 1 where a box includes its last pixel (the original).
-        min_match_score: a detection with a lower score is not matched, and dropped (the original: -100).
+        update_labels (bool): an instance takes the class of its last detection, or keeps that of its first (the original).
+        iou_offset (float): number that is added to the right and bottom sides of boxes; 1 where a box includes its last pixel
+            (the original).
+        min_match_score (float): score below which a detection is not matched, and dropped (the original: -100).
     """
 
     def __init__(
@@ -39,7 +59,7 @@ class MaskTrackTracker:
         iou_offset: float = 0.0,
         min_match_score: float = -1e6,
     ) -> None:
-        self.match_weights = dict(dict(det_score=1.0, iou=2.0, det_label=10.0), **(match_weights or {}))
+        self.match_weights = settings_from(MatchWeights, match_weights, 'MaskTrackTracker.match_weights')
         self.unique_ids, self.update_labels = unique_ids, update_labels
         self.iou_offset, self.min_match_score = iou_offset, min_match_score
 
@@ -47,8 +67,11 @@ class MaskTrackTracker:
         """S, ``(n, 1 + N)``.
 
         Args:
-            boxes: ``(n, 4)``; labels, scores: ``(n,)``.
-            logits: ``(n, 1 + N)``, similarity with a new instance (0) and with each instance in memory.
+            boxes (Tensor): boxes of the detections, ``(n, 4)``.
+            labels (Tensor): their classes, ``(n,)``.
+            scores (Tensor): their scores, ``(n,)``.
+            logits (Tensor): similarity with a new instance (0) and with each instance in memory, ``(n, 1 + N)``.
+            memory (MemoryQueue): boxes and classes of the N instances.
         """
         offset = boxes.new_tensor([0, 0, self.iou_offset, self.iou_offset])
         overlap = torch.zeros_like(logits)
@@ -57,10 +80,7 @@ class MaskTrackTracker:
         same[:, 1:] = (labels[:, None] == memory['labels']).to(logits)
         weights = self.match_weights
         return (
-            logits.log_softmax(1)
-            + weights['det_score'] * scores[:, None].log()
-            + weights['iou'] * overlap
-            + weights['det_label'] * same
+            logits.log_softmax(1) + weights.det_score * scores[:, None].log() + weights.iou * overlap + weights.det_label * same
         )
 
     def assign(self, match_scores: Tensor, memory: MemoryQueue) -> Tensor:
@@ -89,15 +109,20 @@ class MaskTrackTracker:
         labels: Tensor,
         scores: Tensor,
         embeddings: Tensor,
-        similarity,
+        similarity: Callable[[Tensor, Tensor], Tensor],
         memory: MemoryQueue,
         frame_index: int,
     ) -> Tensor:
         """Match the detections of a frame and remember them.
 
         Args:
-            boxes: ``(n, 4)``; labels, scores: ``(n,)``; embeddings: n rows.
-            similarity: function of the embeddings and of those in memory to logits ``(n, 1 + N)``.
+            boxes (Tensor): boxes of the detections, ``(n, 4)``.
+            labels (Tensor): their classes, ``(n,)``.
+            scores (Tensor): their scores, ``(n,)``.
+            embeddings (Tensor): their embeddings, n rows.
+            similarity (Callable): function of the embeddings and of those in memory to logits ``(n, 1 + N)``.
+            memory (MemoryQueue): the instances; it learns what was seen.
+            frame_index (int): position of the frame in the video.
 
         Returns:
             Ids ``(n,)`` on the CPU; -1: drop the detection.

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from mmvos.registry import TASK_UTILS
+from mmvos.structures import InputError
 
 
 @TASK_UTILS.register_module()
@@ -18,16 +19,19 @@ class MemoryQueue:
     the order in which the instances were first seen. Both are bounded, however long the video is.
 
     Args:
-        num_maps: frames whose maps are kept (0: none).
-        num_frames_retain: an instance that was not seen for this many frames is forgotten (None: never).
-        max_instances: at most this many instances; those unseen for longest are forgotten first.
+        num_maps (int): number of frames whose maps are kept (0: none).
+        num_frames_retain (int | None): an instance that was not seen for this many frames is forgotten (None: never).
+        max_instances (int): most instances that are kept; those unseen for longest are forgotten first.
+
+    Raises:
+        InputError: no room for an instance.
     """
 
     def __init__(self, num_maps: int = 1, num_frames_retain: int | None = None, max_instances: int = 1000) -> None:
         if max_instances < 1:
-            raise ValueError(f'max_instances is {max_instances}; expected at least 1.')
+            raise InputError(f'max_instances is {max_instances}; expected at least 1.')
         self.num_frames_retain, self.max_instances = num_frames_retain, max_instances
-        self._maps = deque(maxlen=num_maps)
+        self._maps: deque[tuple[Tensor, ...]] = deque(maxlen=num_maps)
         self.num_ids = 0  #: ids given so far; the next new instance gets this one
         self.ids = torch.zeros(0, dtype=torch.long)
         self.last_seen = torch.zeros(0, dtype=torch.long)

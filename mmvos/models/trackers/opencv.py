@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from mmvos.registry import TRACKERS
-from mmvos.structures import clip_boxes
+from mmvos.structures import InputError, clip_boxes
 
 from .base import BoxTracker, TrackerState, Tracks
 
@@ -39,19 +39,19 @@ class OpenCVTracker(BoxTracker):
     model; for that see :class:`DaSiamRPN`.
 
     Args:
-        name: ``'MIL'`` (needs no files), ``'GOTURN'``, ``'DaSiamRPN'``, ``'Nano'``, ``'Vit'`` (need files), or of the
+        name (str): ``'MIL'`` (needs no files), ``'GOTURN'``, ``'DaSiamRPN'``, ``'Nano'``, ``'Vit'`` (need files), or of the
             contrib wheel ``'CSRT'``, ``'KCF'``, ``'Boosting'``, ``'MedianFlow'``, ``'MOSSE'``, ``'TLD'``.
-        files: folder of the model files (their default names), or ``{parameter: path}``.
+        files (str | dict | None): folder of the model files (their default names), or their paths by parameter.
 
     Raises:
-        ValueError: an unknown name.
+        InputError: an unknown name.
         ImportError: a tracker that this OpenCV build does not have; names the wheel that has it.
         FileNotFoundError: a model file that is not there.
     """
 
     def __init__(self, name: str = 'MIL', files: Any = None) -> None:
         if name not in FILES:
-            raise ValueError(f'OpenCV tracker {name!r} is not known; expected one of {sorted(FILES)}.')
+            raise InputError(f'OpenCV tracker {name!r} is not known; expected one of {sorted(FILES)}.')
         self.name = name
         self._owner = next(
             (owner for owner in (cv2, getattr(cv2, 'legacy', None)) if hasattr(owner, f'Tracker{name}_create')), None

@@ -27,10 +27,11 @@ class SiamRPN(BaseModule):
     Source: "Distractor-aware Siamese Networks for Visual Object Tracking", ECCV 2018; sizes of its public release.
 
     Args:
-        widths: output channels of the five convolutions: (192, 512, 768, 768, 512) is the release's "BIG" model,
-            (96, 256, 384, 384, 256) the ones for VOT and OTB.
-        feature_channels: F, channels of the correlation (512 / 256).
-        num_anchors: K, anchors per position.
+        widths (Sequence[int]): output channels of the five convolutions: (192, 512, 768, 768, 512) is the release's "BIG"
+            model, (96, 256, 384, 384, 256) the ones for VOT and OTB.
+        feature_channels (int): F, channels of the correlation (512 / 256).
+        num_anchors (int): K, anchors per position.
+        init_cfg (dict | None): config of the weights' initialisation.
     """
 
     def __init__(
@@ -81,8 +82,8 @@ class SiamRPN(BaseModule):
         """Correlate search crops with their templates; all N targets in one pass.
 
         Args:
-            search: ``(N, 3, s, s)``.
-            kernels: of the N templates.
+            search (Tensor): search crops, ``(N, 3, s, s)``.
+            kernels (TemplateKernels): kernels of the N templates.
 
         Returns:
             Box deltas ``(N, 4K, S, S)``, channel c * K + a with c in (dx, dy, dw, dh); class scores ``(N, 2K, S, S)``,
