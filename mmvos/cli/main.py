@@ -19,7 +19,10 @@ from mmvos.version import __version__
 
 #: heading: {name of a command: (its module, what it does)}
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
-    'Your own videos': {'annotate': ('mmvos.cli.annotate', 'the page: click, look, propagate, correct, export')},
+    'Your own videos': {
+        'segment': ('mmvos.cli.segment', 'point at objects in one frame, get their masks in all'),
+        'annotate': ('mmvos.cli.annotate', 'the page: click, look, propagate, correct, export'),
+    },
     'The installation': {'doctor': ('mmvos.cli.doctor', 'tell what is installed, on which device, and whether it works')},
 }
 
