@@ -11,6 +11,9 @@ from mmvos.registry import MODELS
 
 from ..necks.recall_neck import RecallMaps, enlarge
 
+#: logit of a place where an object cannot be
+NOWHERE = -20.0
+
 
 class Recalled(NamedTuple):
     """What the memory of B videos says of a frame, each ``(B, L, h, w)`` at stride 8, background first.
@@ -58,7 +61,7 @@ class ObjectRows:
 
     def as_labels(self, logits: Tensor) -> Tensor:
         """Logits of the objects ``(M, h, w)`` as logits of labels ``(B, L, h, w)``: 0 for the background."""
-        labels = logits.new_full((len(self.counts), max(self.counts) + 1, *logits.shape[-2:]), -20.0)
+        labels = logits.new_full((len(self.counts), max(self.counts) + 1, *logits.shape[-2:]), NOWHERE)
         labels[:, 0] = 0
         labels[self.video, self.label] = logits
         return labels
@@ -162,13 +165,15 @@ class RecallHead(nn.Module):
         #: weights of the log odds of the local, prompt and bank reads, of the lead in the scores, and a bias
         self.prior = nn.Parameter(torch.tensor([0.5, 0.3, 0.3, 1.0, 0.0]))
 
-    def forward(self, maps: RecallMaps, recalled: Recalled, rows: ObjectRows) -> tuple[Tensor, Tensor]:
+    def forward(self, maps: RecallMaps, recalled: Recalled, rows: ObjectRows, reach: int = 0) -> tuple[Tensor, Tensor]:
         """Logits of every object against the background.
 
         Args:
             maps (RecallMaps): maps of the frames of B videos.
             recalled (Recalled): what their memories say of them.
             rows (ObjectRows): their M objects.
+            reach (int): an object is found only within so many cells of where it was in the previous frame, if it was
+                there at all (0: anywhere).
 
         Returns:
             tuple[Tensor, Tensor]: fine logits ``(M, 4 h, 4 w)`` at stride 2, coarse ones ``(M, h, w)`` at stride 8.
@@ -180,6 +185,8 @@ class RecallHead(nn.Module):
             x = x + self.rivals(rows.strongest_rival(x))
         x = F.relu(self.narrow(x))
         coarse = prior + self.coarse(x)
+        if reach:
+            coarse = coarse.masked_fill(_out_of_reach(rows.own(recalled.previous)[:, None], reach), NOWHERE)
         fine = enlarge(coarse, maps.skips[1])
         boxes = Boxes.around(coarse[:, 0], self.certain, self.margin)
         if self.training or not boxes.fit(maps.skips):
@@ -208,6 +215,16 @@ class RecallHead(nn.Module):
         evidence = [local_odds, _log_odds(prompt), _log_odds(bank), score - rival_score]
         prior = (torch.stack(evidence, 1) * self.prior[:4].view(-1, 1, 1)).sum(1, keepdim=True) + self.prior[4]
         return torch.stack(cues, 1), prior
+
+
+def _out_of_reach(previous: Tensor, reach: int) -> Tensor:
+    """Cells, bool ``(M, 1, h, w)``, farther than ``reach`` from an object's share of the previous frame; none where the
+    object was not seen there.
+    """
+    there = (previous > 0.5).float()
+    near = F.max_pool2d(there, (2 * reach + 1, 1), 1, (reach, 0))
+    near = F.max_pool2d(near, (1, 2 * reach + 1), 1, (0, reach))
+    return (near == 0) & (there.amax((2, 3), keepdim=True) > 0)
 
 
 def _log_odds(shares: Tensor) -> Tensor:

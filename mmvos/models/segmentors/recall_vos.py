@@ -50,6 +50,8 @@ class RecallVOSTestSettings(SessionSettings):
     """Settings of :class:`RecallVOS` for inference.
 
     Args:
+        reach (int): how far an object may be from its place in the previous frame, in cells of stride 8 (0: anywhere). One
+            that was not seen there may be anywhere.
         bank_size (int): number of recent frames that are kept.
         bank_interval (int): frames from one that is kept to the next (1 in training).
         target_interval (int): frames between two fits of the target model.
@@ -59,6 +61,7 @@ class RecallVOSTestSettings(SessionSettings):
         target_trust (float): a cell counts in a later frame where one label has at least this share.
     """
 
+    reach: int = 6
     bank_size: int = 3
     bank_interval: int = 4
     target_interval: int = 3
@@ -188,7 +191,7 @@ class RecallVOS(CausalVOSModel):
         """Probabilities ``(N + 1, h, w)`` at half the network's input size, and the memory after the frame."""
         maps = self.features_of(frame)
         rows = ObjectRows([state.labels.shape[1] - 1], frame.image.device)
-        fine, _ = self.head(maps, self.recall(maps, state), rows)
+        fine, _ = self.head(maps, self.recall(maps, state), rows, self.test_cfg.reach)
         probs = rows.as_labels(fine.float()).softmax(1)
         return probs[0], self.remember(maps, probs, state, self.test_cfg.bank_interval)
 
