@@ -21,6 +21,7 @@ from mmvos.visualization import VideoWriter, draw_result
 #: short names of configs that work on a fresh machine
 MODEL_ALIASES = {
     'agame-match': 'agame/agame_match_lite0.py',  # weights come with MMVOS
+    'recall-vos': 'recall_vos/recall-vos_lite0.py',  # weights come with MMVOS
     'feature-propagation': 'feature_propagation/feature_propagation_target_lite0.py',  # training-free
 }
 DEFAULT_MODEL = 'agame-match'

@@ -2,12 +2,14 @@
 
 import math
 
+import cv2
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
 
-from mmvos.inference import Frame
+from mmvos.inference import Frame, VOSSession
 from mmvos.models import *  # noqa: F401,F403  (registers)
 from mmvos.models.heads import ObjectRows, Recalled, RecallHead
 from mmvos.models.heads.recall_head import Boxes
@@ -16,6 +18,7 @@ from mmvos.models.matching import FrameRead, LabelBlots, LabelRidge, WindowRead
 from mmvos.models.necks import RecallMaps
 from mmvos.registry import MODELS
 from mmvos.utils import configs_root
+from mmvos.utils.checkpoint import load_weights, read_checkpoint
 
 
 def unit(*shape):
@@ -224,3 +227,26 @@ def test_a_late_object_is_remembered_and_a_dropped_one_is_background(model):
     torch.testing.assert_close(kept.fine_labels[:, 1], state.fine_labels[:, 2])
     torch.testing.assert_close(kept.fine_labels[:, 0], state.fine_labels[:, 0] + state.fine_labels[:, 1])
     assert kept.weights.shape[-1] == 2
+
+
+def test_the_shipped_weights_fit_and_keep_look_alikes_apart():
+    weights = configs_root() / 'configs/recall_vos/recall-vos_lite0.pth'
+    assert weights.stat().st_size < 12e6
+    assert all(v.dtype != torch.float32 for v in read_checkpoint(str(weights))['state_dict'].values())
+    cfg = Config.fromfile(configs_root() / 'configs/recall_vos/recall-vos_lite0.py').model
+    cfg.backbone.pretrained = False  # the checkpoint holds them
+    cfg.test_cfg.resize.length = 192
+    model = MODELS.build(cfg)
+    load_weights(model, str(weights))
+    assert sum(p.numel() for p in model.parameters()) < 10e6
+    noise = np.random.default_rng(0).integers(60, 140, (16, 24, 3), dtype=np.uint8)
+    background = cv2.resize(noise, (288, 192), interpolation=cv2.INTER_CUBIC)
+    session = VOSSession(model)
+    for t in range(6):
+        frame, truth = background.copy(), np.zeros((192, 288), np.uint8)
+        for k, centre in enumerate(((60 + 6 * t, 60 + 4 * t), (220 - 5 * t, 130))):
+            cv2.circle(frame, centre, 26, (30, 60, 220), -1)
+            cv2.circle(truth, centre, 26, k + 1, -1)
+        found = session.step(frame, truth if t == 0 else None).pred_label_map
+    for k in (1, 2):
+        assert ((found == k) & (truth == k)).sum() / ((found == k) | (truth == k)).sum() > 0.85
