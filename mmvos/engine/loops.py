@@ -10,7 +10,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import TestLoop, ValLoop
 
 from mmvos.inference import open_session
-from mmvos.online.trainer import OnlineTrainer, copy_weights, snapshot, write_report
+from mmvos.online.fine_tuning import restored
+from mmvos.online.trainer import OnlineTrainer, write_report
 from mmvos.registry import LOOPS
 from mmvos.videos import Video
 
@@ -85,13 +86,10 @@ class VideoTestLoop(_VideoLoopMixin, TestLoop):
         if self.online:
             model = self._model
             self.online.check(model)
-            before = snapshot(model)
             dataset = self.dataloader.dataset
-            try:
+            with restored(model):
                 self.online.before_test(model, lambda: (dataset[i]['inputs'] for i in range(len(dataset))))
                 return self._run_videos('test')
-            finally:
-                copy_weights(model, before)
         return self._run_videos('test')
 
     @property
@@ -102,7 +100,7 @@ class VideoTestLoop(_VideoLoopMixin, TestLoop):
     def _results(self, video: Video) -> Iterator[Any]:
         if self.online is None:
             return super()._results(video)
-        return self.online.run(self._model, video)
+        return self.online.run(self._model, video, amp=self.fp16 or None)
 
     def _after_videos(self, frames: int, seconds: float) -> None:
         if self.online:

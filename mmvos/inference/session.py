@@ -154,7 +154,7 @@ class VOSSession(BaseSession[VOSDataSample]):
         trial = copy.copy(self)
         trial.state, trial.objects = copy.deepcopy(self.state), copy.deepcopy(self.objects)
         trial.settings = replace(self.settings, keep_scores=True)
-        return trial.step(frame)
+        return VOSSession.step(trial, frame)  # a subclass may do more in a step, which a look must not
 
     @torch.no_grad()
     def correct(self, frame: np.ndarray, prompt: np.ndarray) -> VOSDataSample:

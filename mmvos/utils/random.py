@@ -35,13 +35,13 @@ def isolated_random_state(seed: int, devices: bool = True) -> Iterator[None]:
     """Seeded global generators inside, their old states afterwards.
 
     Args:
-        seed (int): number in [0, 2**32).
+        seed (int): any number from 0.
         devices (bool): whether generators of accelerators are seeded and restored, too.
     """
     states = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
     accelerators = torch.cuda.get_rng_state_all() if devices and torch.cuda.is_available() else None
     random.seed(seed)
-    np.random.seed(seed)
+    np.random.seed(seed % 2**32)
     torch.random.default_generator.manual_seed(seed)
     if accelerators is not None:
         torch.cuda.manual_seed_all(seed)

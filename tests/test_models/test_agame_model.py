@@ -20,6 +20,7 @@ from mmvos.models.necks import MaskPropagation
 from mmvos.registry import MODELS, TRANSFORMS
 from mmvos.structures import InputError, VOSDataSample
 from mmvos.utils.checkpoint import load_weights, read_checkpoint
+from mmvos.utils.ranks import by_itself
 
 SMALL = dict(
     type='AGAME',
@@ -162,16 +163,17 @@ def test_every_switch_trains_and_segments(name):
 
 def test_objects_of_all_ranks_count_alike_unless_a_rank_trains_by_itself(monkeypatch):
     model, seen = build(), []
-    model.sync_ranks = False
-    monkeypatch.setattr('mmvos.models.segmentors.agame.reduce_mean', lambda count: pytest.fail('a rank waits for others'))
-    alone = model.loss(clips([0]), [sample()])
 
-    def mean_of_ranks(count):  # the others have more objects
+    def mean_of_ranks(count, operation):  # the others have more objects
+        assert operation == 'mean'
         seen.append(float(count))
-        return count * 2
+        count *= 2
 
-    monkeypatch.setattr('mmvos.models.segmentors.agame.reduce_mean', mean_of_ranks)
-    model.sync_ranks = True
+    monkeypatch.setattr('mmvos.utils.ranks.get_world_size', lambda: 2)
+    monkeypatch.setattr('mmvos.utils.ranks.all_reduce', mean_of_ranks)
+    with by_itself():
+        alone = model.loss(clips([0]), [sample()])
+    assert not seen
     together = model.loss(clips([0]), [sample()])
     assert seen == [len(sample().object_ids)]
     for name, value in alone.items():

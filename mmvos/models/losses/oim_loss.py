@@ -2,10 +2,10 @@
 
 import torch
 import torch.nn.functional as F
-from mmengine.dist import all_gather, get_world_size
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS
+from mmvos.utils.ranks import rows_of_all_ranks
 
 UNLABELLED, IGNORED = -1, -2
 
@@ -30,11 +30,8 @@ class OIMLoss(nn.Module):
 
     Attributes:
         num_trained (int): rows that the table was made with; those that :meth:`add_identities` adds come after them.
-        sync_ranks (bool): the tables take the features of all ranks, so that every rank holds the same ones. False while a
-            rank trains by itself (online training), when waiting for others would mix videos or never end.
     """
 
-    sync_ranks = True
     lookup: Tensor
     queue: Tensor
     pointer: Tensor
@@ -86,9 +83,8 @@ class OIMLoss(nn.Module):
 
     @torch.no_grad()
     def update(self, features: Tensor, labels: Tensor) -> None:
-        """Write the features of all ranks (unless ``sync_ranks`` is False) into the tables, in the order of ranks."""
-        if self.sync_ranks and get_world_size() > 1:
-            features, labels = _gather(features), _gather(labels)
+        """Write the features of all ranks into the tables, in the order of ranks."""
+        features, labels = rows_of_all_ranks(features), rows_of_all_ranks(labels)
         for feature, label in zip(features, labels.tolist()):
             if label >= 0:
                 row = self.momentum * self.lookup[label] + (1 - self.momentum) * feature
@@ -96,12 +92,3 @@ class OIMLoss(nn.Module):
             elif label == UNLABELLED:
                 self.queue[self.pointer] = feature
                 self.pointer[0] = (self.pointer[0] + 1) % len(self.queue)
-
-
-def _gather(values: Tensor) -> Tensor:
-    """Rows of all ranks in rank order; ranks may have different numbers of rows."""
-    counts = all_gather(torch.tensor([len(values)], device=values.device))
-    longest = int(max(counts))
-    padded = values.new_zeros(longest, *values.shape[1:])
-    padded[: len(values)] = values
-    return torch.cat([rows[: int(count)] for rows, count in zip(all_gather(padded), counts)])

@@ -5,7 +5,6 @@ from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from mmdet.utils import reduce_mean
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
@@ -13,6 +12,7 @@ from mmvos.inference import Frame, SessionSettings
 from mmvos.models.matching.label_matching import FrameKeys, LabelMemory, ReadLabels
 from mmvos.registry import MODELS
 from mmvos.structures import VOID, InputError, VOSDataSample
+from mmvos.utils.ranks import mean_over_ranks
 
 from ..heads.gaussian_appearance import GaussianMixture, mask_pair, pool_masks
 from ..heads.object_aggregation import aggregate_objects
@@ -122,8 +122,6 @@ class AGAME(CausalVOSModel):
 
     TestSettings = AGAMETestSettings
     add_objects_first = True
-    #: the losses count the objects of all ranks; False while a rank trains by itself (online training)
-    sync_ranks = True
 
     def __init__(
         self,
@@ -321,10 +319,8 @@ class AGAME(CausalVOSModel):
             state = self.renew(features, mask, state)
             memories = self._renew_memories(keys, foreground, owner, matched, memories)
         # the mean over a rank's objects becomes the mean over those of all ranks, whose gradients are averaged
-        share = 1.0
-        if self.sync_ranks:
-            count = targets.new_tensor(float(len(targets)), dtype=torch.float32)
-            share = count / reduce_mean(count)
+        count = targets.new_tensor(float(len(targets)), dtype=torch.float32)
+        share = count / mean_over_ranks(count)
         losses = {}
         for name, log_probs in (('loss_final', final), ('loss_coarse', coarse)):
             loss = getattr(self, name)
