@@ -463,8 +463,8 @@ def test_validation_on_one_object():
     )
     out = TRANSFORMS.build(dict(type='KeepOneObject', num_frames=3)).transform(video)
     assert [f[0, 0, 0] for f in out['frames']] == [2, 3, 4] and list(out['prompts']) == [0]
-    assert set(np.unique(out['prompts'][0])) == {0, 3} and sorted(out['annotations']) == [0, 1, 2]
-    np.testing.assert_array_equal(out['annotations'][1] > 0, label_maps[3] == 3)
+    assert set(np.unique(out['prompts'][0].read())) == {0, 3} and sorted(out['annotations']) == [0, 1, 2]
+    np.testing.assert_array_equal(out['annotations'][1].read() > 0, label_maps[3] == 3)
 
 
 def test_the_late_object_gets_the_prediction_not_its_prompt():
