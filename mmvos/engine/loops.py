@@ -23,6 +23,11 @@ class _VideoLoopMixin:
     ``test_cfg.amp``; the loop's ``fp16`` turns it on as well.
     """
 
+    runner: Any
+    dataloader: Any
+    evaluator: Any
+    fp16: bool
+
     def _run_videos(self, mode: str) -> dict:
         runner = self.runner
         runner.call_hook(f'before_{mode}')

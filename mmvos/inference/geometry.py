@@ -1,5 +1,7 @@
 """From a frame's own size to the network's and back: one resize rule, then one padding rule."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 import torch
@@ -8,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from mmvos.registry import TASK_UTILS
+from mmvos.structures import InputError
 
 Size = tuple[int, int]  # (height, width)
 
@@ -36,10 +39,10 @@ class ShortSide:
     """Resize the shorter side to ``length``, the longer one in proportion (at most ``max_length``).
 
     Args:
-        length: of the shorter side.
-        max_length: of the longer side (None: no limit).
-        divisor: both sides are rounded to the nearest multiple of it.
-        upscale: whether a smaller frame is enlarged.
+        length (int): size of the shorter side in pixels.
+        max_length (int | None): largest size of the longer side (None: no limit).
+        divisor (int): both sides are rounded to the nearest multiple of it.
+        upscale (bool): whether a smaller frame is enlarged.
     """
 
     def __init__(self, length: int, max_length: int | None = None, divisor: int = 1, upscale: bool = True) -> None:
@@ -51,7 +54,10 @@ class ShortSide:
             scale = min(scale, self.max_length / max(height, width))
         if not self.upscale:
             scale = min(scale, 1.0)
-        return tuple(max(1, round(side * scale / self.divisor)) * self.divisor for side in (height, width))
+        return self._rounded(height * scale), self._rounded(width * scale)
+
+    def _rounded(self, side: float) -> int:
+        return max(1, round(side / self.divisor)) * self.divisor
 
 
 @TASK_UTILS.register_module()
@@ -59,10 +65,11 @@ class PadToMultiple:
     """Pad to multiples of ``divisor``.
 
     Args:
-        divisor: of height and width.
-        mode: ``'reflect'``, ``'replicate'`` or ``'constant'`` (black pixels, before normalisation).
-        front: share of the padding that goes to the top and left: ``'ceil'`` or ``'floor'`` of one half, or ``'none'``.
-        always: add a whole ``divisor`` where the size is a multiple already (RGMP).
+        divisor (int): divisor of the padded height and width.
+        mode (str): ``'reflect'``, ``'replicate'`` or ``'constant'`` (black pixels, before normalisation).
+        front (str): share of the padding that goes to the top and left: ``'ceil'`` or ``'floor'`` of one half, or
+            ``'none'``.
+        always (bool): add a whole ``divisor`` where the size is a multiple already (RGMP).
     """
 
     def __init__(self, divisor: int, mode: str = 'constant', front: str = 'none', always: bool = False) -> None:
@@ -70,34 +77,38 @@ class PadToMultiple:
 
     def __call__(self, height: int, width: int) -> tuple[int, int, int, int]:
         """``(left, right, top, bottom)`` for a frame of this size."""
-        pads = []
-        for side in (width, height):
-            total = self.divisor - side % self.divisor if self.always else -side % self.divisor
-            front = {'ceil': (total + 1) // 2, 'floor': total // 2, 'none': 0}[self.front]
-            pads += [front, total - front]
-        return tuple(pads)
+        return *self._pads(width), *self._pads(height)
+
+    def _pads(self, side: int) -> tuple[int, int]:
+        total = self.divisor - side % self.divisor if self.always else -side % self.divisor
+        front = {'ceil': (total + 1) // 2, 'floor': total // 2, 'none': 0}[self.front]
+        return front, total - front
 
 
 class FrameGeometry:
     """The way from frames of one size to the network's input and back. Built once per video.
 
     Args:
-        ori_shape: ``(H, W)`` of the frames.
-        resize: config of a resize rule (None: native size).
-        pad: config of a padding rule (None: no padding).
-        interpolation: how frames are resized: ``'bilinear'``, ``'area'`` (averages when it reduces), or ``'antialias'``
-            (Pillow's bilinear, whose filter widens when it reduces).
+        ori_shape (Size): ``(H, W)`` of the frames.
+        resize (dict | None): config of a resize rule (None: native size).
+        pad (dict | None): config of a padding rule (None: no padding).
+        interpolation (str): how frames are resized: ``'bilinear'``, ``'area'`` (averages when it reduces), or
+            ``'antialias'`` (Pillow's bilinear, whose filter widens when it reduces).
     """
 
     def __init__(
-        self, ori_shape: Size, resize: dict | None = None, pad: dict | None = None, interpolation: str = 'bilinear'
+        self,
+        ori_shape: Size,
+        resize: dict[str, Any] | None = None,
+        pad: dict[str, Any] | None = None,
+        interpolation: str = 'bilinear',
     ) -> None:
-        self.ori_shape = tuple(ori_shape)
-        self.resized_shape = tuple(TASK_UTILS.build(resize or dict(type='NativeSize'))(*ori_shape))
+        self.ori_shape = ori_shape
+        self.resized_shape: Size = TASK_UTILS.build(resize or dict(type='NativeSize'))(*ori_shape)
         self.padding = TASK_UTILS.build(pad)(*self.resized_shape) if pad else (0, 0, 0, 0)
         self.pad_mode = pad.get('mode', 'constant') if pad else 'constant'
         if interpolation not in ('bilinear', 'area', 'antialias'):
-            raise ValueError(f"interpolation is {interpolation!r}; expected 'bilinear', 'area' or 'antialias'.")
+            raise InputError(f"interpolation is {interpolation!r}; expected 'bilinear', 'area' or 'antialias'.")
         self.antialias = interpolation == 'antialias'
         reduces = self.resized_shape[0] < ori_shape[0]
         self.interpolation = cv2.INTER_AREA if interpolation == 'area' and reduces else cv2.INTER_LINEAR
@@ -146,11 +157,11 @@ class ShrinkToMultiple:
     854x480 becomes 832x448; with ``half``, 1280x720 becomes 640x320. Source: the published code of AGSS-VOS.
 
     Args:
-        divisor: of both sides (at least one ``divisor`` is kept).
-        half: first halve frames whose longer side exceeds ``half_above``.
-        half_above: see ``half``.
-        max_area: larger results become three quarters of the frame, in multiples of 8; what is still larger becomes
-            640x320 (320x640 for a portrait).
+        divisor (int): divisor of both sides (at least one ``divisor`` is kept).
+        half (bool): first halve frames whose longer side exceeds ``half_above``.
+        half_above (int): see ``half``, in pixels.
+        max_area (int): larger results become three quarters of the frame, in multiples of 8; what is still larger
+            becomes 640x320 (320x640 for a portrait).
     """
 
     def __init__(self, divisor: int = 64, half: bool = False, half_above: int = 700, max_area: int = 1280 * 720) -> None:

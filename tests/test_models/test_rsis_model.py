@@ -1,6 +1,7 @@
 """Sequences of instances: parts of RSIS and RIS, their losses, inference rules and data."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -171,7 +172,7 @@ def test_an_image_without_objects_teaches_only_to_stop():
 
 def instances(model, **test_cfg):
     """Four steps: a good one, one below the stop threshold, a tiny one, a good one."""
-    model.test_cfg.update(test_cfg)
+    model.test_cfg = replace(model.test_cfg, **test_cfg)
     masks = torch.zeros(4, 40, 40)
     masks[0, 2:12, 3:13] = masks[1, 20:30, 5:15] = masks[2, 0, 0] = masks[3, 20:36, 20:36] = 0.9
     classes = torch.tensor([[0.1, 0.6, 0.3]] * 4)

@@ -157,7 +157,7 @@ class ShortTermAttention(AttentionPrior):
         theta = masks.new_zeros(count, 2, 3)
         theta[:, 0, 0] = theta[:, 1, 1] = 1 / scale[:, 0]
         theta[:, :, 2] = 2 * offset / size + 1 / scale - 1
-        grid = F.affine_grid(theta, (count, 1, height, width), align_corners=False)
+        grid = F.affine_grid(theta, [count, 1, height, width], align_corners=False)
         return F.grid_sample(masks[:, None], grid, mode='nearest', align_corners=False)[:, 0]
 
 

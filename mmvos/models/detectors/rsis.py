@@ -4,6 +4,9 @@ A still image is encoded once; a recurrent decoder then gives one instance per s
 and says when it has found them all.
 """
 
+from dataclasses import dataclass
+from typing import Any, Literal
+
 import cv2
 import numpy as np
 import torch
@@ -11,13 +14,37 @@ import torch.nn.functional as F
 from mmdet.models.detectors.base import BaseDetector
 from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import get_box_tensor
-from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmvos.models.losses.sequence_loss import InstanceSequence, InstanceTargets
 from mmvos.registry import MODELS
-from mmvos.structures import boxes_of_masks
+from mmvos.structures import boxes_of_masks, settings_from
+
+
+@dataclass(frozen=True)
+class RSISTestSettings:
+    """Settings of the inference.
+
+    Args:
+        stop (str): ``'filter'``: steps below ``stop_thr`` are skipped, later ones still count (RSIS); ``'break'``: the
+            first one ends the sequence (RIS).
+        stop_thr (float): least stop probability of an instance.
+        mask_thr (float): probability above which a pixel belongs to a mask.
+        min_area (float): smallest mask, as a share of the image.
+        per_class (bool): every mask is given once for each class, with the product of class and stop probability as its
+            score (for average precision); else once, with its best class.
+        largest_component (bool): of a mask only the largest connected part is kept (Cityscapes).
+        max_per_img (int): largest number of detections of an image.
+    """
+
+    stop: Literal['filter', 'break'] = 'filter'
+    stop_thr: float = 0.5
+    mask_thr: float = 0.5
+    min_area: float = 0.001
+    per_class: bool = False
+    largest_component: bool = False
+    max_per_img: int = 100
 
 
 @MODELS.register_module()
@@ -25,91 +52,66 @@ class RSIS(BaseDetector):
     """A still image to a sequence of instances.
 
     Args:
-        backbone: gives feature maps, finest first.
-        neck: config of the skips, coarsest first (None: the backbone's maps as they are).
-        decoder: ``RecurrentDecoder`` (RSIS) or ``StackedDecoder`` (RIS).
-        head: ``PooledStateHead`` (RSIS) or ``PooledScoreHead`` (RIS).
-        criterion: ``RSISLoss`` or ``RISLoss``.
-        max_steps: longest sequence. Hooks may raise it during training.
-        extra_steps: steps in training beyond the largest number of objects in the batch, to learn to stop (RSIS 1,
+        backbone (dict): config of the backbone, which gives feature maps, finest first.
+        decoder (dict): config of a ``RecurrentDecoder`` (RSIS) or ``StackedDecoder`` (RIS).
+        head (dict): config of a ``PooledStateHead`` (RSIS) or ``PooledScoreHead`` (RIS).
+        criterion (dict): config of the part that gives all losses of a sequence: ``RSISLoss`` or ``RISLoss``.
+        neck (dict | None): config of the skips, coarsest first (None: the backbone's maps as they are).
+        max_steps (int): longest sequence. Hooks may raise it during training.
+        extra_steps (int): steps in training beyond the largest number of objects in the batch, to learn to stop (RSIS 1,
             RIS 2).
-        max_objects: the largest ones by area are kept.
-        test_cfg: settings of the inference.
-
-            - ``stop`` (str): ``'filter'``: steps below ``stop_thr`` are skipped, later ones still count (RSIS);
-              ``'break'``: the first one ends the sequence (RIS).
-            - ``stop_thr`` (float): of the stop probability.
-            - ``mask_thr`` (float): of the mask probability.
-            - ``min_area`` (float): smallest mask, as a share of the image.
-            - ``per_class`` (bool): every mask is given once for each class, with the product of class and stop
-              probability as its score (for average precision); else once, with its best class.
-            - ``largest_component`` (bool): of a mask only the largest connected part is kept (Cityscapes).
-            - ``max_per_img`` (int): detections of an image.
-        data_preprocessor: as of mmdet's detectors.
+        max_objects (int): the largest ones by area are kept.
+        test_cfg (dict | None): settings for inference, an :class:`RSISTestSettings`.
+        data_preprocessor (dict | None): config, as for mmdet's detectors.
+        init_cfg (dict | None): config of the weights' initialisation.
     """
 
     def __init__(
         self,
-        backbone: dict,
-        decoder: dict,
-        head: dict,
-        criterion: dict,
-        neck: dict | None = None,
+        backbone: dict[str, Any],
+        decoder: dict[str, Any],
+        head: dict[str, Any],
+        criterion: dict[str, Any],
+        neck: dict[str, Any] | None = None,
         max_steps: int = 10,
         extra_steps: int = 1,
         max_objects: int = 20,
-        train_cfg: dict | None = None,
-        test_cfg: dict | None = None,
-        data_preprocessor: dict | None = None,
-        init_cfg: dict | None = None,
+        test_cfg: dict[str, Any] | None = None,
+        data_preprocessor: dict[str, Any] | None = None,
+        init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.backbone = MODELS.build(backbone)
-        self.neck = MODELS.build(neck) if neck else None
+        self.neck = MODELS.build(neck) if neck else nn.Identity()
         self.decoder = MODELS.build(decoder)
         self.head = MODELS.build(head)
         self.criterion = MODELS.build(criterion)
         self.max_steps, self.extra_steps, self.max_objects = max_steps, extra_steps, max_objects
-        self.test_cfg = ConfigDict(
-            dict(
-                stop='filter',
-                stop_thr=0.5,
-                mask_thr=0.5,
-                min_area=0.001,
-                per_class=False,
-                largest_component=False,
-                max_per_img=100,
-            ),
-            **(test_cfg or {}),
-        )
-        if self.test_cfg.stop not in ('filter', 'break'):
-            raise ValueError(f"test_cfg.stop is {self.test_cfg.stop!r}; expected 'filter' or 'break'.")
-
-    # the network
+        self.test_cfg = settings_from(RSISTestSettings, test_cfg, f'{type(self).__name__}.test_cfg')
 
     def extract_feat(self, batch_inputs: Tensor) -> list[Tensor]:
         """Images ``(B, 3, H, W)`` to skips, coarsest first."""
-        maps = self.backbone(batch_inputs)
-        return self.neck(maps) if self.neck is not None else list(maps)
+        return list(self.neck(self.backbone(batch_inputs)))
 
     def unroll(self, batch_inputs: Tensor, steps: int) -> InstanceSequence:
-        """So many instances of every image; masks are flattened to ``(B, K, H * W)``."""
+        """The first K = ``steps`` instances of every image; masks are flattened to ``(B, K, H * W)``."""
         skips, states, masks, readings = self.extract_feat(batch_inputs), None, [], []
         for _ in range(steps):
             output, states = self.decoder(skips, states)
             masks.append(self.decoder.probabilities(output, batch_inputs.shape[-2:])[:, 0].flatten(1))
             readings.append(self.head([state.h for state in states]))
-        classes, stop, boxes = (None if part[0] is None else torch.stack(part, 1) for part in zip(*readings))
-        return InstanceSequence(torch.stack(masks, 1), stop[..., 0], classes, boxes)
+        classes, stop, boxes = zip(*readings, strict=True)
+        return InstanceSequence(torch.stack(masks, 1), torch.stack(stop, 1)[..., 0], _stacked(classes), _stacked(boxes))
 
-    def _forward(self, batch_inputs: Tensor, batch_data_samples=None) -> InstanceSequence:
+    def _forward(self, batch_inputs: Tensor, batch_data_samples: Any = None) -> InstanceSequence:
         return self.unroll(batch_inputs, self.max_steps)
 
-    # training
+    # Training
 
     def loss(self, batch_inputs: Tensor, batch_data_samples: list[DetDataSample]) -> dict[str, Tensor]:
         """Losses of a batch of images with ``gt_instances`` (``masks``, ``labels``, ``bboxes``)."""
-        targets = self.targets(batch_data_samples, batch_inputs.shape[-2:], batch_inputs.device)
+        height, width = batch_inputs.shape[-2:]
+        targets = self.targets(batch_data_samples, (height, width), batch_inputs.device)
         steps = min(self.max_steps, int(targets.valid.sum(1).max()) + self.extra_steps)
         return self.criterion(self.unroll(batch_inputs, steps), targets)
 
@@ -136,7 +138,7 @@ class RSIS(BaseDetector):
         boxes = get_box_tensor(instances.bboxes).to(device)[kept] / scale
         return masks[kept], instances.labels.to(device)[kept] + 1, boxes
 
-    # inference
+    # Inference
 
     def predict(
         self, batch_inputs: Tensor, batch_data_samples: list[DetDataSample], rescale: bool = True
@@ -206,3 +208,9 @@ def largest_component(mask: Tensor) -> Tensor:
         return mask
     largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
     return torch.from_numpy(labels == largest).to(mask.device)
+
+
+def _stacked(parts: tuple[Tensor | None, ...]) -> Tensor | None:
+    """Readings of K steps, each ``(B, C)``, as ``(B, K, C)``; None for a reading that the head does not have."""
+    present = [part for part in parts if part is not None]
+    return torch.stack(present, 1) if present else None

@@ -18,7 +18,7 @@ class ConvLayers(nn.Sequential):
         norm_cfg: config of the normalisation (None: none).
     """
 
-    def __init__(self, channels: Sequence[int], strides: Sequence[int] = (), norm_cfg: dict = None) -> None:
+    def __init__(self, channels: Sequence[int], strides: Sequence[int] = (), norm_cfg: dict | None = None) -> None:
         strides = tuple(strides) or (1,) * (len(channels) - 1)
         super().__init__(
             *(

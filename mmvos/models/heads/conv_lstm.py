@@ -63,7 +63,7 @@ class ConvLSTMCell(BaseModule):
         """
         zeros = x.new_zeros(len(x), self.hidden_channels, *x.shape[-2:])
         h, c = (zeros, zeros) if state is None else state
-        inputs = [x] + ([mask] if self.mask_input else []) + [h]
+        inputs = [x, *([mask] if mask is not None and self.mask_input else []), h]
         if self.temporal:
             inputs.append(zeros if temporal is None else temporal)
         i, f, o, g = self.gates(torch.cat(inputs, 1)).chunk(4, 1)
@@ -177,7 +177,9 @@ class RecurrentDecoder(BaseModule):
         up = upsample(self.dropout(h), skip.shape[-2:])
         if self.skip_mode == 'concat':
             return torch.cat([up, skip], 1)
-        return {'sum': torch.add, 'mul': torch.mul}[self.skip_mode](up, skip) if self.skip_mode != 'none' else up
+        if self.skip_mode == 'sum':
+            return up + skip
+        return up * skip if self.skip_mode == 'mul' else up
 
     @staticmethod
     def probabilities(output: Tensor, size: tuple[int, int]) -> Tensor:
@@ -248,11 +250,11 @@ class StackedDecoder(BaseModule):
     def init_weights(self) -> None:
         """The paper's initialisation: uniform, gates open."""
         super().init_weights()
-        for cell in self.cells:
-            for parameter in cell.gates.parameters():
+        for cell, channels in zip(self.cells, self.hidden_channels, strict=True):
+            for parameter in cell.parameters():
                 nn.init.uniform_(parameter, -self.init_range, self.init_range)
             with torch.no_grad():
-                cell.gates.bias[: 3 * cell.hidden_channels] += 1
+                cell.get_parameter('gates.bias')[: 3 * channels] += 1
         for parameter in self.mask_head.conv.parameters():
             nn.init.uniform_(parameter, -self.init_range, self.init_range)
 

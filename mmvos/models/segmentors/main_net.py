@@ -120,7 +120,7 @@ class MAIN(CausalVOSModel):
         self.flow_input = MODELS.build(flow_input) if flow_input else NoFlowInput()
         self.lta = MODELS.build(lta) if lta else NoLongTermAttention()
         self.sta = MODELS.build(sta) if sta else NoShortTermAttention()
-        self.tracker = TRACKERS.build(tracker) if lta else NoTracker()
+        self.tracker = TRACKERS.build(tracker) if lta and tracker else NoTracker()
 
         channels = dict(rgb=3, **self.flow_input.cues(), **self.lta.cues(num_slots), **self.sta.cues(num_slots))
         self.backbone = MODELS.build(dict(backbone, cues=channels))

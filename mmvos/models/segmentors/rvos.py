@@ -215,8 +215,9 @@ class RVOS(CausalVOSModel):
             valid (Tensor): bool ``(B, T, S)``.
         """
         size, num_slots = inputs.shape[-2:], targets.shape[2]
-        total, hidden, frames = inputs.new_zeros(()), [], []
-        assigned = torch.empty(0)
+        hidden: list[Tensor] = []
+        frames: list[Tensor] = []
+        total, assigned = inputs.new_zeros(()), torch.empty(0)
         for t in range(inputs.shape[1]):
             told = self._previous_masks(targets, frames, t)
             logits, hidden = self.decode(self.extract_feat(inputs[:, t]), num_slots, hidden, told)

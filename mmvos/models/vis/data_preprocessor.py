@@ -1,5 +1,7 @@
 """Normalisation of pairs of frames (training) and of single frames (inference)."""
 
+from typing import Any
+
 import torch.nn.functional as F
 from mmdet.models.data_preprocessors import TrackDataPreprocessor
 from torch import Tensor
@@ -11,7 +13,7 @@ from mmvos.registry import MODELS
 class VISDataPreprocessor(TrackDataPreprocessor):
     """mmdet's ``TrackDataPreprocessor`` for training; videos pass through, their frames are normalised one by one.
 
-    Args: as of ``mmdet.TrackDataPreprocessor``.
+    Args: see ``mmdet.TrackDataPreprocessor``.
     """
 
     def normalise(self, pixels: Tensor) -> Tensor:
@@ -22,7 +24,8 @@ class VISDataPreprocessor(TrackDataPreprocessor):
         bottom, right = (-side % self.pad_size_divisor for side in image.shape[-2:])
         return F.pad(image, (0, right, 0, bottom), value=self.pad_value)
 
-    def forward(self, data: dict, training: bool = False) -> dict:
+    def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
+        """A batch of pairs, normalised; or videos as they are."""
         if not isinstance(data['inputs'][0], Tensor):  # videos
             return data
         return super().forward(data, training)

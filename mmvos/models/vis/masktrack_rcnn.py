@@ -25,7 +25,11 @@ Maps = tuple[Tensor, ...]
 
 @dataclass
 class VISState:
-    """What is carried from frame to frame of one video."""
+    """What goes from frame to frame.
+
+    Args:
+        memory (MemoryQueue): instances, and maps for the attention.
+    """
 
     memory: MemoryQueue
 
@@ -46,13 +50,14 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
     not" (mmdet hands it the classes, so that only objects of the first class count as objects).
 
     Args:
-        detector: config of a two-stage detector of mmdet with a mask head.
-        track_head: config of ``mmdet.RoITrackHead`` with a :class:`TrackEmbedHead`. Types inside these two are mmdet's;
-            MMVOS's own are named ``mmvos.<name>``.
-        tracker: config of a :class:`MaskTrackTracker`.
-        memory: config of the :class:`MemoryQueue`; one is built per video.
-        test_cfg: a :class:`~mmvos.inference.VISSessionSettings`.
-        data_preprocessor: config, see :class:`VISDataPreprocessor`.
+        detector (dict): config of a two-stage detector of mmdet with a mask head.
+        track_head (dict): config of ``mmdet.RoITrackHead`` with a :class:`TrackEmbedHead`. Types inside these two are
+            mmdet's; MMVOS's own are named ``mmvos.<name>``.
+        tracker (dict | None): config of a :class:`MaskTrackTracker`.
+        memory (dict | None): config of the :class:`MemoryQueue`; one is built per video.
+        test_cfg (dict | None): settings for inference, a :class:`~mmvos.inference.VISSessionSettings`.
+        data_preprocessor (dict | None): config of a :class:`VISDataPreprocessor`.
+        init_cfg (dict | list[dict] | None): config of the weights' initialisation.
     """
 
     task = 'vis'
@@ -62,15 +67,15 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
 
     def __init__(
         self,
-        detector: dict,
-        track_head: dict,
-        tracker: dict | None = None,
-        memory: dict | None = None,
-        test_cfg: dict | None = None,
-        data_preprocessor: dict | None = None,
-        init_cfg: dict | None = None,
+        detector: dict[str, Any],
+        track_head: dict[str, Any],
+        tracker: dict[str, Any] | None = None,
+        memory: dict[str, Any] | None = None,
+        test_cfg: dict[str, Any] | None = None,
+        data_preprocessor: dict[str, Any] | None = None,
+        init_cfg: dict[str, Any] | list[dict[str, Any]] | None = None,
     ) -> None:
-        # mmdet's parts name their own parts without a scope
+        # parts inside mmdet's configs are named without a scope
         super().__init__(
             dict(detector, _scope_='mmdet'),
             dict(track_head, _scope_='mmdet'),
@@ -136,7 +141,7 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
             masks=encode_masks(found.masks),
         )
 
-    # Maps
+    # Feature maps
 
     def raw_maps(self, images: Tensor) -> Maps:
         """Images ``(N, 3, h, w)`` to maps before the attention."""
@@ -162,9 +167,9 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
         the track head sees it, and its raw maps are the memory of the key frame.
 
         Args:
-            inputs: ``(N, 1 + R, 3, H, W)``.
-            data_samples: N samples of 1 + R frames with ``key_frames_inds`` and ``ref_frames_inds``. The track head
-                compares with the first reference frame, the attention looks at all of them.
+            inputs (Tensor): images ``(N, 1 + R, 3, H, W)``.
+            data_samples (list[TrackDataSample]): N samples of 1 + R frames with ``key_frames_inds`` and
+                ``ref_frames_inds``. The track head compares with the first reference frame, the attention looks at all.
         """
         key = torch.tensor([sample.key_frames_inds[0] for sample in data_samples])
         refs = torch.tensor([sample.ref_frames_inds for sample in data_samples])

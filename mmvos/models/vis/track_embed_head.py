@@ -10,7 +10,7 @@ from mmvos.registry import MODELS
 
 @MODELS.register_module()
 class TrackEmbedHead(RoIEmbedHead):
-    """mmdet's ``RoIEmbedHead`` with two mends.
+    """mmdet's ``RoIEmbedHead`` with two corrections.
 
     - mmdet puts a ReLU behind the last layer, so that no embedding has a negative number, no dot product is below the
       0 of "a new instance", and new instances are missed. The last layer is linear here, as in "Video Instance
@@ -18,11 +18,11 @@ class TrackEmbedHead(RoIEmbedHead):
     - mmdet leaves the loss out for a batch without proposals, which stops a distributed run; here it is 0 then.
 
     Args:
-        final_relu: True for weights that were trained with mmdet or mmtracking.
-        loss_normaliser: the loss of an image is divided by the number of its positive proposals that are in the
+        final_relu (bool): True for weights that were trained with mmdet or mmtracking.
+        loss_normaliser (str): the loss of an image is divided by the number of its positive proposals that are in the
             reference frame (``'matched'``, mmdet), or of all positive ones (``'positive'``, the original).
-        skip_single_positive: an image with exactly one positive proposal gives no loss (a quirk of the original).
-        kwargs: as of ``mmdet.RoIEmbedHead``.
+        skip_single_positive (bool): an image with exactly one positive proposal gives no loss (a quirk of the original).
+        args, kwargs: arguments of ``mmdet.RoIEmbedHead``.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class TrackEmbedHead(RoIEmbedHead):
         ref_gt_instance_ids,
         reduction_override: str | None = None,
     ) -> dict:
-        """As of ``mmdet.RoIEmbedHead``."""
+        """Losses of a batch, with the arguments of ``mmdet.RoIEmbedHead``."""
         targets, weights = self.get_targets(sampling_results, gt_instance_ids, ref_gt_instance_ids)
         logits = [self.similarity(x, ref) for x, ref in zip(x_split, ref_x_split)]
         return self.match_loss(logits, targets, weights, reduction_override)
@@ -76,9 +76,10 @@ class TrackEmbedHead(RoIEmbedHead):
         """Cross entropy over the positive proposals, and their accuracy.
 
         Args:
-            logits: per image ``(n, 1 + M)``.
-            targets: per image ``(n,)``: 1 + index of the same instance in the reference frame; 0: it is not there.
-            weights: per image ``(n,)``: 1 for positive proposals, else 0.
+            logits (list[Tensor]): for each image ``(n, 1 + M)``.
+            targets (list[Tensor]): for each image ``(n,)``: 1 + index of the same instance in the reference frame; 0: it is
+                not there.
+            weights (list[Tensor]): for each image ``(n,)``: 1 for positive proposals, else 0.
         """
         losses, accuracies = [], []
         for logit, target, weight in zip(logits, targets, weights):
