@@ -219,3 +219,20 @@ def test_a_correction_keeps_the_ids_and_the_session_goes_on(name):
     result = session.step(images[4])
     assert result.object_ids == [3, 7, 9]
     assert torch.isfinite(result.pred_scores).all()
+
+
+@pytest.mark.parametrize('name', MINI)
+def test_an_object_is_corrected_in_the_frame_of_its_prompt(name):
+    """One of two that were given together; the other goes on, each with its own mask."""
+    _, model = load(name)
+    if not (model.causal and model.prompted):
+        pytest.skip('takes no prompts while it runs')
+    images, label_maps = moving_squares()
+    session = VOSSession(model, settings=replace(model.test_cfg, keep_scores=True))
+    session.step(images[0], np.choose(label_maps[0], [0, 7, 3]).astype(np.uint8))
+    session.correct(images[0], np.where(label_maps[0] == 1, 7, 0).astype(np.uint8))
+    for image in images[1:]:
+        result = session.step(image)
+        assert result.object_ids == [3, 7] and torch.isfinite(result.pred_scores).all()
+    session.remove_objects([3])
+    assert session.step(images[0]).object_ids == [7]

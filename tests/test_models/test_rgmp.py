@@ -186,3 +186,25 @@ def test_through_time_the_optimiser_steps_once_for_a_clip():
     before = [p.detach().clone() for p in model.parameters()]
     model.train_step(dict(inputs=inputs, data_samples=samples), OptimWrapper(optimiser))
     assert len(steps) == 1 and any(not torch.equal(a, b) for a, b in zip(before, model.parameters()))
+
+
+@torch.no_grad()
+def test_the_order_of_the_objects_does_not_matter():
+    """Objects of two groups in turn, as after a correction, are segmented as in the order of their groups."""
+    model = build()
+    state = model.init_state(frame(0), squares((5, 10), (30, 20)))
+    state = model.add_objects(frame(1), squares((25, 60)), state)
+    mixed = model.keep_objects([0, 2, 1], state)
+    assert mixed.groups == [0, 1, 0]
+    scores, after = model.step(frame(2), state)
+    again, after_mixed = model.step(frame(2), mixed)
+    torch.testing.assert_close(again, scores[[0, 1, 3, 2]], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(after_mixed.probabilities, after.probabilities[[0, 2, 1]], atol=1e-5, rtol=1e-4)
+
+
+def test_objects_given_twice_in_one_frame_are_two_groups():
+    model = build()
+    state = model.init_state(frame(0), squares((5, 10), (30, 20)))
+    state = model.add_objects(frame(0), squares((25, 60)), state)
+    assert state.groups == [0, 0, 1]
+    assert model.add_objects(frame(1), squares((5, 60)), state).groups == [0, 0, 1, 2]

@@ -25,7 +25,7 @@ import torch
 from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
-from mmvos.inference import InferenceSession
+from mmvos.inference import VOSSession
 from mmvos.models.flow import FlowEstimator
 from mmvos.registry import MODELS
 from mmvos.structures import atomic_path
@@ -142,7 +142,7 @@ def measure(config: str, objects: int, args: argparse.Namespace) -> Measurement:
     clock = _Clock(args.device, args.cpu_time)
     flow_seconds = time_flow(model, clock)
     frames, label_map = procedural_video(tuple(args.size), objects, 1 + args.warmup + args.frames)
-    session = InferenceSession(model, amp=args.amp)
+    session = VOSSession(model, amp=args.amp)
     if clock.cuda:
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()

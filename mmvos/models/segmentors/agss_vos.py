@@ -8,7 +8,6 @@ The previous masks are carried to the frame by optical flow. What is common to a
     frame, mask of object k --- first stage --- attention k -------------------------------(x)--- decoder --- mask k
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,7 +16,7 @@ import torch
 from torch import Tensor
 
 from mmvos.inference import Frame
-from mmvos.models.segmentors.stepwise_training import Losses, StepwiseTrainedModel
+from mmvos.models.segmentors.stepwise_training import Losses, StepwiseTrainedModel, members_of, new_group
 from mmvos.registry import MODELS
 from mmvos.structures import PER_OBJECT, InputError, VOSDataSample
 
@@ -28,13 +27,13 @@ from ..heads import aggregate_objects
 
 @dataclass
 class AGSSState:
-    """What goes from frame to frame. Objects that were given in one frame are a group: it has its own reference, merged
-    mask and normalisation.
+    """What goes from frame to frame. Objects that were given together are a group: it has its own reference, merged mask
+    and normalisation.
 
     Args:
-        probabilities (Tensor): of the objects in the last frame, float ``(N, h, w)``.
-        groups (list[int]): for each object the frame in which it was given, ascending.
-        references (dict[int, Tensor]): for each group, features ``(1, C, h/32, w/32)`` of that frame with its masks.
+        probabilities (Tensor): probabilities of the objects in the last frame, float ``(N, h, w)``.
+        groups (list[int]): number of each object's group (:func:`new_group`).
+        references (dict[int, Tensor]): for each group, features ``(1, C, h/32, w/32)`` of its frame with its masks.
         pixels (Tensor): the last frame ``(1, 3, h, w)``.
     """
 
@@ -157,13 +156,17 @@ class AGSSVOS(StepwiseTrainedModel):
 
     def step(self, frame: Frame, state: AGSSState) -> tuple[Tensor, AGSSState]:
         """Scores ``(N + 1, h, w)``, and the objects' probabilities, which are carried on."""
-        masks = self.carry(state.probabilities, self.estimate_flow(frame.pixels, state.pixels))
-        sizes = Counter(state.groups)  # in the order of the objects
-        probabilities = self.segment(frame.image, masks, [state.references[g] for g in sizes], list(sizes.values()))
+        members = members_of(state.groups)
+        sizes = [len(places) for places in members.values()]
+        order = torch.tensor(sum(members.values(), []), device=frame.image.device)  # group after group
+        masks = self.carry(state.probabilities[order], self.estimate_flow(frame.pixels, state.pixels))
+        probabilities = self.segment(frame.image, masks, [state.references[group] for group in members], sizes)
         if self.drop_vanished:
             probabilities = probabilities * (masks.flatten(1).amax(1) > 0.5)[:, None, None]
-        scores = self.scores(probabilities, list(sizes.values()))
-        return scores, replace(state, probabilities=probabilities, pixels=frame.pixels)
+        background, objects = self.scores(probabilities, sizes).split([1, len(order)])
+        places = order.argsort()
+        scores = torch.cat([background, objects[places]])
+        return scores, replace(state, probabilities=probabilities[places], pixels=frame.pixels)
 
     def scores(self, probabilities: Tensor, sizes: Sequence[int]) -> Tensor:
         """Normalised probabilities ``(N, h, w)`` to scores ``(N + 1, h, w)`` whose arg max is the label.
@@ -188,11 +191,11 @@ class AGSSVOS(StepwiseTrainedModel):
 
     def add_objects(self, frame: Frame, masks: Tensor, state: AGSSState) -> AGSSState:
         """The new objects are a group of their own."""
-        new = self.init_state(frame, masks)
+        group = new_group(frame.index, state.groups)
         return AGSSState(
             torch.cat([state.probabilities, masks]),
-            state.groups + new.groups,
-            {**state.references, **new.references},
+            state.groups + [group] * len(masks),
+            {**state.references, group: self.encode_reference(frame.image, masks)},
             frame.pixels,
         )
 

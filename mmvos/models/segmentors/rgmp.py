@@ -11,7 +11,6 @@ decoder matches them::
 The original runs once per object; here the objects are one batch, and the image's first convolution is shared.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvos.inference import Frame
-from mmvos.models.segmentors.stepwise_training import Losses, StepwiseTrainedModel
+from mmvos.models.segmentors.stepwise_training import Losses, StepwiseTrainedModel, members_of, new_group
 from mmvos.registry import MODELS
 from mmvos.structures import PER_OBJECT, VOSDataSample, per_object
 
@@ -30,14 +29,14 @@ from ..heads import aggregate_objects
 
 @dataclass
 class RGMPState:
-    """What goes from frame to frame. Objects that were given in one frame are a group.
+    """What goes from frame to frame. Objects that were given together are a group.
 
     Args:
-        probabilities (Tensor): of the objects in the last frame, float ``(N, h, w)``.
-        groups (list[int]): for each object the frame in which it was given, ascending.
-        given (Tensor): for each object the mask in that frame ``(N, h, w)``.
+        probabilities (Tensor): probabilities of the objects in the last frame, float ``(N, h, w)``.
+        groups (list[int]): number of each object's group (:func:`new_group`).
+        given (Tensor): for each object the mask in the frame in which it was given ``(N, h, w)``.
         references (list[Tensor]): per scale, features of the objects in that frame ``(N, C, h', w')``.
-        images (dict[int, Tensor]): that frame of each group.
+        images (dict[int, Tensor]): that frame of each group ``(1, 3, h, w)``, normalised.
         unions (dict[int, list[Tensor]]): for each group of several objects, and per scale, features ``(1, C, h', w')`` of
             all its objects as one.
     """
@@ -123,19 +122,24 @@ class RGMP(StepwiseTrainedModel):
     # Inference
 
     def init_state(self, frame: Frame, masks: Tensor) -> RGMPState:
+        """One group of objects."""
+        return self._start(frame, masks, frame.index)
+
+    def _start(self, frame: Frame, masks: Tensor, group: int) -> RGMPState:
         """Objects and, where there are several, all of them as one are encoded as a single batch."""
-        features = self._references(frame.image, torch.cat([masks, *_union(masks)]))
         count = len(masks)
-        unions = {frame.index: [f[count:] for f in features]} if count > 1 else {}
-        references = [f[:count] for f in features]
-        return RGMPState(masks, [frame.index] * count, masks, references, {frame.index: frame.image}, unions)
+        with_union = torch.cat([masks, masks.sum(0, keepdim=True)]) if count > 1 else masks
+        features = self._references(frame.image, with_union)
+        unions = {group: [f[count:] for f in features]} if count > 1 else {}
+        return RGMPState(masks, [group] * count, masks, [f[:count] for f in features], {group: frame.image}, unions)
 
     def step(self, frame: Frame, state: RGMPState) -> tuple[Tensor, RGMPState]:
         """Probabilities ``(N + 1, h, w)`` after aggregation, which are also carried on."""
-        groups = state.probabilities.split(list(Counter(state.groups).values()))
-        unions = [union for group in groups for union in _union(group)]
+        members = members_of(state.groups)
+        several = [group for group, places in members.items() if len(places) > 1]
+        unions = [state.probabilities[members[group]].sum(0, keepdim=True) for group in several]
         references = [
-            torch.cat([objects, *(union[scale] for union in state.unions.values())])
+            torch.cat([objects, *(state.unions[group][scale] for group in several)])
             for scale, objects in enumerate(state.references)
         ]
         probabilities = self.segment(frame.image, torch.cat([state.probabilities, *unions]), references)
@@ -144,14 +148,14 @@ class RGMP(StepwiseTrainedModel):
             scores = torch.cat([1 - probabilities, probabilities])
         else:
             # a group of one object is its own union
-            alone = [i for i, group in enumerate(state.groups) if group not in state.unions]
+            alone = [places[0] for places in members.values() if len(places) == 1]
             foreground = torch.cat([probabilities[count:], probabilities[alone]])
             scores = aggregate_objects(probabilities[:count], 1 - foreground.amax(0))
         return scores, replace(state, probabilities=scores[1:])
 
     def add_objects(self, frame: Frame, masks: Tensor, state: RGMPState) -> RGMPState:
         """The new objects are a group of their own."""
-        new = self.init_state(frame, masks)
+        new = self._start(frame, masks, new_group(frame.index, state.groups))
         return RGMPState(
             torch.cat([state.probabilities, masks]),
             state.groups + new.groups,
@@ -163,16 +167,15 @@ class RGMP(StepwiseTrainedModel):
 
     def keep_objects(self, indices: list[int], state: RGMPState) -> RGMPState:
         """As declared; the union of a group that loses an object is encoded again, an empty group is forgotten."""
-        before = Counter(state.groups)
+        before = members_of(state.groups)
         kept = super().keep_objects(indices, state)
-        unions = {}
-        for group, count in Counter(kept.groups).items():
-            if count == before[group] and count > 1:
+        members, unions = members_of(kept.groups), {}
+        for group, places in members.items():
+            if 1 < len(places) == len(before[group]):
                 unions[group] = kept.unions[group]
-            elif count > 1:
-                given = kept.given[[i for i, g in enumerate(kept.groups) if g == group]]
-                unions[group] = self._references(kept.images[group], given.sum(0, keepdim=True))
-        return replace(kept, unions=unions, images={group: kept.images[group] for group in set(kept.groups)})
+            elif len(places) > 1:
+                unions[group] = self._references(kept.images[group], kept.given[places].sum(0, keepdim=True))
+        return replace(kept, unions=unions, images={group: kept.images[group] for group in members})
 
     # Training
 
@@ -205,8 +208,3 @@ class RGMP(StepwiseTrainedModel):
         margin = (logits[:, 1:] - logits[:, :1]).float()  # of a softmax over two channels
         loss = F.binary_cross_entropy_with_logits(margin, target, reduction='none')
         return (loss * weight).sum() / weight.sum().clamp(min=1e-6)
-
-
-def _union(masks: Tensor) -> list[Tensor]:
-    """Several masks ``(N, h, w)`` as one ``(1, h, w)``; nothing for a single one."""
-    return [masks.sum(0, keepdim=True)] if len(masks) > 1 else []

@@ -1,7 +1,7 @@
 """Training frame by frame through a clip: what AGSS-VOS and RGMP have in common, and nothing of either."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -127,6 +127,24 @@ class StepwiseTrainedModel(CausalVOSModel):
         if self.substitution == 'mean':
             iou = iou.mean(0, keepdim=True)
         return torch.where((iou > self.iou_threshold)[:, None, None], probabilities.float(), masks)
+
+
+def members_of(groups: Sequence[int]) -> dict[int, list[int]]:
+    """For each group, in the order of the first object of each, the places of its objects.
+
+    Args:
+        groups (Sequence[int]): number of each object's group.
+    """
+    members: dict[int, list[int]] = {}
+    for place, group in enumerate(groups):
+        members.setdefault(group, []).append(place)
+    return members
+
+
+def new_group(frame_index: int, groups: Sequence[int]) -> int:
+    """Number of a group of objects that are given in a frame: the frame's index, or the next number that is free where
+    other objects were given in that frame already."""
+    return max([frame_index, *(group + 1 for group in groups)])
 
 
 def _mean(losses: list[Losses]) -> Losses:

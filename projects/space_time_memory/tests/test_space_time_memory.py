@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
 
-from mmvos.inference import InferenceSession
+from mmvos.inference import VOSSession
 from mmvos.registry import DATASETS, MODELS
 from mmvos.utils import load_config
 from mmvos.videos import FrameArrays
@@ -53,7 +53,7 @@ def test_it_trains_and_segments_with_a_bounded_memory():
     frames = [rng.integers(0, 255, (64, 96, 3), dtype=np.uint8) for _ in range(30)]
     first, late = np.zeros((64, 96), np.uint8), np.zeros((64, 96), np.uint8)
     first[10:30, 10:40], late[40:60, 50:80] = 5, 2
-    session = InferenceSession(model)
+    session = VOSSession(model)
     ids = []
     for result in session.run(FrameArrays(frames, prompts={0: first, 12: late})):
         assert len(session.state.keys) <= cfg.model.max_memory
