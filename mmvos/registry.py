@@ -4,6 +4,8 @@ A part of another toolbox is reached by its scope, e.g. ``dict(type='mmdet.ResNe
 """
 
 import warnings
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
@@ -11,6 +13,7 @@ from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import EVALUATOR as MMENGINE_EVALUATOR
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import INFERENCERS as MMENGINE_INFERENCERS
+from mmengine.registry import LOG_PROCESSORS as MMENGINE_LOG_PROCESSORS
 from mmengine.registry import LOOPS as MMENGINE_LOOPS
 from mmengine.registry import METRICS as MMENGINE_METRICS
 from mmengine.registry import MODEL_WRAPPERS as MMENGINE_MODEL_WRAPPERS
@@ -21,6 +24,7 @@ from mmengine.registry import OPTIMIZERS as MMENGINE_OPTIMIZERS
 from mmengine.registry import PARAM_SCHEDULERS as MMENGINE_PARAM_SCHEDULERS
 from mmengine.registry import TASK_UTILS as MMENGINE_TASK_UTILS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
+from mmengine.registry import VISBACKENDS as MMENGINE_VISBACKENDS
 from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
 from mmengine.registry import WEIGHT_INITIALIZERS as MMENGINE_WEIGHT_INITIALIZERS
 from mmengine.registry import Registry
@@ -43,15 +47,30 @@ RENAMED_KEYS = {'COSNet': {'fusion': 'combine'}, 'COSNetCausal': {'fusion': 'com
 
 
 class _Registry(Registry):
-    """A registry that finds a part by its old name (:data:`RENAMED`), with old keys (:data:`RENAMED_KEYS`), and in related
-    registries.
+    """A registry that imports a part when it is asked for, and finds it by its old name
+    (:data:`RENAMED`), with old keys (:data:`RENAMED_KEYS`), and in related registries.
+
+    Args:
+        packages (Sequence[str]): packages whose ``__all__`` has the names of the parts.
 
     Attributes:
         others (tuple[Registry, ...]): registries in which a part is looked for that this one does not have. Trackers were once
             spread over ``MODELS`` and ``TASK_UTILS``: a user's own may still be there, and a script may ask for ours there.
     """
 
-    others: tuple[Registry, ...] = ()
+    others: tuple['_Registry', ...] = ()
+
+    def __init__(self, name: str, packages: Sequence[str] = (), **kwargs) -> None:
+        super().__init__(name, **kwargs)
+        self.packages = tuple(packages)
+
+    def get_own(self, name: str) -> type | None:
+        """The part of this registry alone with a name of its own, None if it has none."""
+        for package in self.packages:
+            if name in self.module_dict:
+                break
+            getattr(import_module(package), name, None)  # packages import a module when one of its names is used
+        return self.module_dict.get(name)
 
     def build(self, cfg: dict, *args: Any, **kwargs: Any) -> Any:
         kind = cfg.get('type') if isinstance(cfg, dict) else None
@@ -68,15 +87,16 @@ class _Registry(Registry):
             warnings.warn(f'{name} is called {RENAMED[name]} now.', DeprecationWarning, stacklevel=2)
             name = RENAMED[name]
             key = name if scope is None else f'{scope}.{name}'
+        if scope in (None, 'mmvos'):
+            self.get_own(name)
         found = super().get(key)
         for other in self.others if found is None and scope in (None, 'mmvos') else ():
-            other.import_from_location()
-            found = found or other.module_dict.get(name)
+            found = found or other.get_own(name)
         return found
 
 
 def _child(name: str, parent: Registry, *locations: str) -> _Registry:
-    return _Registry(name, parent=parent, scope='mmvos', locations=list(locations))
+    return _Registry(name, locations, parent=parent, scope='mmvos')
 
 
 DATASETS = _child('dataset', MMENGINE_DATASETS, 'mmvos.datasets')
@@ -85,9 +105,9 @@ TRANSFORMS = _child('transform', MMENGINE_TRANSFORMS, 'mmvos.datasets.transforms
 MODELS = _child('model', MMENGINE_MODELS, 'mmvos.models')
 MODEL_WRAPPERS = _child('model_wrapper', MMENGINE_MODEL_WRAPPERS, 'mmvos.models')
 #: resize rules, padding rules and other parts that are not networks
-TASK_UTILS = _child('task util', MMENGINE_TASK_UTILS, 'mmvos.models', 'mmvos.inference')
+TASK_UTILS = _child('task util', MMENGINE_TASK_UTILS, 'mmvos.models', 'mmvos.inference', 'mmvos.datasets.synth')
 #: box trackers and trackers of instances
-TRACKERS = _Registry('tracker', scope='mmvos', locations=['mmvos.models.trackers'])
+TRACKERS = _Registry('tracker', ['mmvos.models.trackers'], scope='mmvos')
 TRACKERS.others, TASK_UTILS.others, MODELS.others = (TASK_UTILS, MODELS), (TRACKERS,), (TRACKERS,)
 METRICS = _child('metric', MMENGINE_METRICS, 'mmvos.evaluation')
 EVALUATOR = _child('evaluator', MMENGINE_EVALUATOR, 'mmvos.evaluation')
@@ -98,5 +118,8 @@ OPTIM_WRAPPERS = _child('optimizer_wrapper', MMENGINE_OPTIM_WRAPPERS, 'mmvos.eng
 OPTIM_WRAPPER_CONSTRUCTORS = _child('optimizer wrapper constructor', MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS, 'mmvos.engine')
 PARAM_SCHEDULERS = _child('parameter scheduler', MMENGINE_PARAM_SCHEDULERS, 'mmvos.engine')
 WEIGHT_INITIALIZERS = _child('weight initializer', MMENGINE_WEIGHT_INITIALIZERS, 'mmvos.models')
+# without children of these two mmengine warns at every start that it takes its own
+VISBACKENDS = _child('vis_backend', MMENGINE_VISBACKENDS)
+LOG_PROCESSORS = _child('log_processor', MMENGINE_LOG_PROCESSORS)
 VISUALIZERS = _child('visualizer', MMENGINE_VISUALIZERS, 'mmvos.visualization')
 INFERENCERS = _child('inferencer', MMENGINE_INFERENCERS, 'mmvos.apis')

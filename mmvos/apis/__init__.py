@@ -1,14 +1,4 @@
-from .click_segmenter import init_click_segmenter
-from .vis_inferencer import DEFAULT_VIS_MODEL, VIS_MODEL_ALIASES, VISInferencer
-from .vos_inferencer import DEFAULT_MODEL, MODEL_ALIASES, VOSInferencer, init_model
+import lazy_loader
 
-__all__ = [
-    'DEFAULT_MODEL',
-    'DEFAULT_VIS_MODEL',
-    'MODEL_ALIASES',
-    'VIS_MODEL_ALIASES',
-    'VISInferencer',
-    'VOSInferencer',
-    'init_click_segmenter',
-    'init_model',
-]
+# the names and their modules are in __init__.pyi; a module is imported when one of its names is used
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,16 +1,15 @@
 """The session that fits a model."""
 
+import pkgutil
 from typing import Any
 
 import torch
 from mmengine.model import is_model_wrapper
 
 from .base_session import BaseSession
-from .session import VOSSession
-from .vis_session import VISSession
 
 #: a model's ``task`` and the session that runs it
-SESSIONS: dict[str, type[BaseSession[Any]]] = dict(vos=VOSSession, vis=VISSession)
+SESSIONS = dict(vos='mmvos.inference.session.VOSSession', vis='mmvos.inference.vis_session.VISSession')
 
 
 def open_session(
@@ -21,4 +20,5 @@ def open_session(
     Args: see :class:`BaseSession`.
     """
     task = (model.module if is_model_wrapper(model) else model).task
-    return SESSIONS[task](model, device, amp)
+    session: type[BaseSession[Any]] = pkgutil.resolve_name(SESSIONS[task])  # that of instances imports mmdet, which takes long
+    return session(model, device, amp)

@@ -345,3 +345,7 @@ def arg_max(scores: Tensor) -> Tensor:
         indices.masked_fill_(scores[channel] > best, channel)
         best = torch.maximum(best, scores[channel])
     return indices
+
+
+#: the name of :class:`VOSSession` in version 1
+InferenceSession = VOSSession

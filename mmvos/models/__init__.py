@@ -1,16 +1,19 @@
-from .attention import *  # noqa: F401,F403
-from .backbones import *  # noqa: F401,F403
-from .data_preprocessor import VOSDataPreprocessor
-from .detectors import *  # noqa: F401,F403
-from .flow import *  # noqa: F401,F403
-from .heads import *  # noqa: F401,F403
-from .interactive import *  # noqa: F401,F403
-from .losses import *  # noqa: F401,F403
-from .matching import *  # noqa: F401,F403
-from .necks import *  # noqa: F401,F403
-from .post_processors import *  # noqa: F401,F403
-from .segmentors import *  # noqa: F401,F403
-from .trackers import *  # noqa: F401,F403
-from .vis import *  # noqa: F401,F403
+"""The registered models and their parts. A part is imported when its name is used: in a config, or from here."""
 
-__all__ = ['VOSDataPreprocessor']
+from importlib import import_module
+from typing import Any
+
+_ROOMS = (
+    *('attention', 'backbones', 'detectors', 'flow', 'heads', 'interactive', 'losses', 'matching', 'necks', 'post_processors'),
+    *('segmentors', 'trackers', 'vis'),
+)
+_PLACES = {name: room for room in _ROOMS for name in import_module(f'{__name__}.{room}').__all__}
+_PLACES['VOSDataPreprocessor'] = 'data_preprocessor'
+
+__all__ = list(_PLACES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    return getattr(import_module(f'{__name__}.{_PLACES[name]}'), name)

@@ -1,14 +1,4 @@
-from .attention_generator import AttentionGenerator
-from .attention_priors import LongTermAttention, ShortTermAttention
-from .co_attention import CoAttention
-from .region_attention import RegionAttention
-from .spatio_temporal_attention import SpatioTemporalAttention
+import lazy_loader
 
-__all__ = [
-    'AttentionGenerator',
-    'CoAttention',
-    'LongTermAttention',
-    'RegionAttention',
-    'ShortTermAttention',
-    'SpatioTemporalAttention',
-]
+# the names and their modules are in __init__.pyi; a module is imported when one of its names is used
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

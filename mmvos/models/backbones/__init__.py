@@ -1,21 +1,4 @@
-from .ceil_pool_resnet import CeilPoolResNet
-from .cue_resnet import CueResNet
-from .dilated_resnet import DilatedResNet
-from .efficientnet_lite import EfficientNetLite
-from .masked_resnet import MaskedResNet
-from .partly_frozen_resnet import PartlyFrozenResNet
-from .stem_resnet import StemResNet
-from .vgg import VGG, FCN8s, PlainConvNet
+import lazy_loader
 
-__all__ = [
-    'CeilPoolResNet',
-    'CueResNet',
-    'DilatedResNet',
-    'EfficientNetLite',
-    'FCN8s',
-    'MaskedResNet',
-    'PartlyFrozenResNet',
-    'PlainConvNet',
-    'StemResNet',
-    'VGG',
-]
+# the names and their modules are in __init__.pyi; a module is imported when one of its names is used
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

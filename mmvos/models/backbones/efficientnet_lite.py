@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mmcv.cnn import ConvModule
-from mmdet.models.layers import InvertedResidual
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -16,6 +15,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from mmvos.registry import MODELS
 from mmvos.structures import InputError
 from mmvos.utils.checkpoint import read_checkpoint
+
+from .inverted_residual import InvertedResidual
 
 
 class _Stage(NamedTuple):
@@ -117,16 +118,12 @@ class EfficientNetLite(BaseModule):
                         in_channels * stage.expansion,
                         stage.kernel,
                         step,
-                        with_expand_conv=stage.expansion != 1,
+                        dilation=first_dilation if block == 0 else dilation,
                         with_cp=with_cp,
                         conv_cfg=_SAME if step > 1 else None,
                         **parts,
                     )
                 )
-                rate = first_dilation if block == 0 else dilation
-                if rate > 1:
-                    conv = level[-1].depthwise_conv.conv
-                    conv.dilation, conv.padding = (rate, rate), (stage.kernel // 2 * rate,) * 2
             self.levels.append(level)
             channels.append(out_channels)
         self.out_channels = tuple(channels[i] for i in self.out_indices)

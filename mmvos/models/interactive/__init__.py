@@ -1,6 +1,4 @@
-from .click_decoder import ClickDecoder
-from .click_segmenter import ClickSegmenter
-from .prompt_encoder import PromptEncoder, PromptTensors
-from .simulated_user import SimulatedUser, next_click
+import lazy_loader
 
-__all__ = ['ClickDecoder', 'ClickSegmenter', 'PromptEncoder', 'PromptTensors', 'SimulatedUser', 'next_click']
+# the names and their modules are in __init__.pyi; a module is imported when one of its names is used
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,26 +1,4 @@
-from .foreground_loss import ForegroundBCELoss, MaskL1Loss
-from .instance_iou_loss import InstanceIoULoss, hard_iou
-from .instance_losses import InstanceBCELoss, StagedLoss, WIDLoss
-from .label_map_loss import BalancedLabelLoss, LabelMapLoss
-from .mask_log_likelihood import MaskLogLikelihoodLoss
-from .oim_loss import OIMLoss
-from .sequence_loss import RISLoss, RSISLoss
-from .soft_iou_loss import FirstNHungarianAssigner, SoftIoULoss
+import lazy_loader
 
-__all__ = [
-    'BalancedLabelLoss',
-    'FirstNHungarianAssigner',
-    'ForegroundBCELoss',
-    'InstanceBCELoss',
-    'InstanceIoULoss',
-    'LabelMapLoss',
-    'MaskL1Loss',
-    'MaskLogLikelihoodLoss',
-    'OIMLoss',
-    'RISLoss',
-    'RSISLoss',
-    'SoftIoULoss',
-    'StagedLoss',
-    'WIDLoss',
-    'hard_iou',
-]
+# the names and their modules are in __init__.pyi; a module is imported when one of its names is used
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

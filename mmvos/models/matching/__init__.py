@@ -1,20 +1,4 @@
-from .label_blots import LabelBlots
-from .label_matching import LabelMatching
-from .label_propagation import LabelPropagation
-from .label_ridge import LabelRidge
-from .reference_frames import LocalReferences, RandomReferences, UniformReferences
-from .ridge_target import RidgeTarget
-from .soft_reads import FrameRead, WindowRead
+import lazy_loader
 
-__all__ = [
-    'FrameRead',
-    'LabelBlots',
-    'LabelMatching',
-    'LabelPropagation',
-    'LabelRidge',
-    'LocalReferences',
-    'RandomReferences',
-    'RidgeTarget',
-    'UniformReferences',
-    'WindowRead',
-]
+# the names and their modules are in __init__.pyi; a module is imported when one of its names is used
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

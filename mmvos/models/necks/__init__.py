@@ -1,21 +1,4 @@
-from .aspp_neck import ASPPNeck
-from .level_concat import LevelConcat
-from .mask_propagation import MaskPropagation
-from .recall_neck import RecallMaps, RecallNeck
-from .refinement import GlobalConvBlock, RefineBlock
-from .separable_pyramid import SeparablePyramid
-from .skip_neck import SkipNeck
-from .spatio_temporal_neck import SpatioTemporalNeck
+import lazy_loader
 
-__all__ = [
-    'ASPPNeck',
-    'GlobalConvBlock',
-    'LevelConcat',
-    'MaskPropagation',
-    'RecallMaps',
-    'RecallNeck',
-    'RefineBlock',
-    'SeparablePyramid',
-    'SkipNeck',
-    'SpatioTemporalNeck',
-]
+# the names and their modules are in __init__.pyi; a module is imported when one of its names is used
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

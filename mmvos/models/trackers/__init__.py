@@ -1,28 +1,4 @@
-from .base import BoxTracker, NoTracker, TrackerState, TrackingSession, Tracks
-from .cached import CachedBoxes
-from .dasiamrpn import DaSiamRPN
-from .flow_trackers import FlowBoxTracker, FlowColourTracker, MaskBoxTracker
-from .masktrack_tracker import MaskTrackTracker
-from .memory_queue import MemoryQueue
-from .opencv import OpenCVTracker
-from .siamrpn import SiamRPN
-from .tracklets import Tracklet, link_tracklets
+import lazy_loader
 
-__all__ = [
-    'BoxTracker',
-    'CachedBoxes',
-    'DaSiamRPN',
-    'FlowBoxTracker',
-    'FlowColourTracker',
-    'MaskBoxTracker',
-    'MaskTrackTracker',
-    'MemoryQueue',
-    'NoTracker',
-    'OpenCVTracker',
-    'SiamRPN',
-    'TrackerState',
-    'TrackingSession',
-    'Tracklet',
-    'Tracks',
-    'link_tracklets',
-]
+# the names and their modules are in __init__.pyi; a module is imported when one of its names is used
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,5 +1,4 @@
-from .data_preprocessor import VISDataPreprocessor
-from .masktrack_rcnn import MaskTrackRCNN, VISState
-from .track_embed_head import TrackEmbedHead
+import lazy_loader
 
-__all__ = ['MaskTrackRCNN', 'TrackEmbedHead', 'VISDataPreprocessor', 'VISState']
+# the names and their modules are in __init__.pyi; a module is imported when one of its names is used
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

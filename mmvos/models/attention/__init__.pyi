@@ -1,0 +1,6 @@
+from .attention_generator import AttentionGenerator as AttentionGenerator
+from .attention_priors import LongTermAttention as LongTermAttention
+from .attention_priors import ShortTermAttention as ShortTermAttention
+from .co_attention import CoAttention as CoAttention
+from .region_attention import RegionAttention as RegionAttention
+from .spatio_temporal_attention import SpatioTemporalAttention as SpatioTemporalAttention

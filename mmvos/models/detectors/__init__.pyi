@@ -1,0 +1,1 @@
+from .rsis import RSIS as RSIS

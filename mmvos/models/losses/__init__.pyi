@@ -1,0 +1,15 @@
+from .foreground_loss import ForegroundBCELoss as ForegroundBCELoss
+from .foreground_loss import MaskL1Loss as MaskL1Loss
+from .instance_iou_loss import InstanceIoULoss as InstanceIoULoss
+from .instance_iou_loss import hard_iou as hard_iou
+from .instance_losses import InstanceBCELoss as InstanceBCELoss
+from .instance_losses import StagedLoss as StagedLoss
+from .instance_losses import WIDLoss as WIDLoss
+from .label_map_loss import BalancedLabelLoss as BalancedLabelLoss
+from .label_map_loss import LabelMapLoss as LabelMapLoss
+from .mask_log_likelihood import MaskLogLikelihoodLoss as MaskLogLikelihoodLoss
+from .oim_loss import OIMLoss as OIMLoss
+from .sequence_loss import RISLoss as RISLoss
+from .sequence_loss import RSISLoss as RSISLoss
+from .soft_iou_loss import FirstNHungarianAssigner as FirstNHungarianAssigner
+from .soft_iou_loss import SoftIoULoss as SoftIoULoss

@@ -1,0 +1,10 @@
+from .label_blots import LabelBlots as LabelBlots
+from .label_matching import LabelMatching as LabelMatching
+from .label_propagation import LabelPropagation as LabelPropagation
+from .label_ridge import LabelRidge as LabelRidge
+from .reference_frames import LocalReferences as LocalReferences
+from .reference_frames import RandomReferences as RandomReferences
+from .reference_frames import UniformReferences as UniformReferences
+from .ridge_target import RidgeTarget as RidgeTarget
+from .soft_reads import FrameRead as FrameRead
+from .soft_reads import WindowRead as WindowRead

@@ -1,0 +1,10 @@
+from .aspp_neck import ASPPNeck as ASPPNeck
+from .level_concat import LevelConcat as LevelConcat
+from .mask_propagation import MaskPropagation as MaskPropagation
+from .recall_neck import RecallMaps as RecallMaps
+from .recall_neck import RecallNeck as RecallNeck
+from .refinement import GlobalConvBlock as GlobalConvBlock
+from .refinement import RefineBlock as RefineBlock
+from .separable_pyramid import SeparablePyramid as SeparablePyramid
+from .skip_neck import SkipNeck as SkipNeck
+from .spatio_temporal_neck import SpatioTemporalNeck as SpatioTemporalNeck

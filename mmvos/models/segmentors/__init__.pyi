@@ -1,0 +1,15 @@
+from .agame import AGAME as AGAME
+from .agss_vos import AGSSVOS as AGSSVOS
+from .base import PER_OBJECT as PER_OBJECT
+from .base import BaseVOSModel as BaseVOSModel
+from .base import CausalVOSModel as CausalVOSModel
+from .base import OfflineVOSModel as OfflineVOSModel
+from .cosnet import COSNet as COSNet
+from .cosnet import COSNetCausal as COSNetCausal
+from .dyenet import DyeNet as DyeNet
+from .feature_propagation import FeaturePropagation as FeaturePropagation
+from .main_net import MAIN as MAIN
+from .recall_vos import RecallVOS as RecallVOS
+from .rgmp import RGMP as RGMP
+from .rvos import RVOS as RVOS
+from .stepwise_training import StepwiseTrainedModel as StepwiseTrainedModel

@@ -1,0 +1,16 @@
+from .base import BoxTracker as BoxTracker
+from .base import NoTracker as NoTracker
+from .base import TrackerState as TrackerState
+from .base import TrackingSession as TrackingSession
+from .base import Tracks as Tracks
+from .cached import CachedBoxes as CachedBoxes
+from .dasiamrpn import DaSiamRPN as DaSiamRPN
+from .flow_trackers import FlowBoxTracker as FlowBoxTracker
+from .flow_trackers import FlowColourTracker as FlowColourTracker
+from .flow_trackers import MaskBoxTracker as MaskBoxTracker
+from .masktrack_tracker import MaskTrackTracker as MaskTrackTracker
+from .memory_queue import MemoryQueue as MemoryQueue
+from .opencv import OpenCVTracker as OpenCVTracker
+from .siamrpn import SiamRPN as SiamRPN
+from .tracklets import Tracklet as Tracklet
+from .tracklets import link_tracklets as link_tracklets

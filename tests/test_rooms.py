@@ -1,0 +1,103 @@
+"""Which room of the package may import which, what each registry can find, and what the start of a VOS model needs."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import mmvos.registry
+from mmvos.registry import _Registry
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / 'mmvos'
+
+#: the rooms from the ground up: a room may import those before it
+FLOORS = (
+    *('version', 'ops', '_mmcv_ext', 'structures', 'videos', 'utils', 'registry', 'visualization'),
+    *('inference', 'datasets', 'exports', 'converters', 'models', 'interaction', 'evaluation', 'online', 'engine'),
+    *('apis', 'testing', 'web', 'cli', '__main__'),
+)
+#: (part of the package, what it must not import in spite of its floor)
+APART = {
+    'models': ('mmvos.datasets',),
+    'evaluation/functional': ('torch', 'mmengine', 'mmcv', 'mmvos.models', 'mmvos.registry'),
+}
+
+
+def imports_of(file: Path) -> Iterator[str]:
+    """Full names of the modules, and of what is taken from them, that a file imports anywhere in it."""
+    package = file.relative_to(ROOT).with_suffix('').parts[:-1]
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = '.'.join(package[: len(package) - node.level + 1]) if node.level else ''
+            module = '.'.join(part for part in (start, node.module) if part)
+            yield from (f'{module}.{alias.name}' for alias in node.names)
+
+
+def room_of(module: str) -> str | None:
+    """The room of a module of the package, None for another one and for the package itself."""
+    names = module.split('.')
+    return names[1] if names[0] == 'mmvos' and len(names) > 1 and names[1] in FLOORS else None
+
+
+def test_every_room_has_its_floor():
+    rooms = {path.stem for path in PACKAGE.iterdir() if path.is_dir() or path.suffix == '.py'}
+    assert rooms - {'__init__', '__pycache__', '.mim', '.mypy_cache', 'weights'} <= set(FLOORS), 'give it a floor'
+
+
+@pytest.mark.parametrize('room', FLOORS)
+def test_a_room_imports_none_above_it(room):
+    files = [PACKAGE / f'{room}.py', *(PACKAGE / room).rglob('*.py')]
+    for file in filter(Path.exists, files):
+        for module in imports_of(file):
+            assert not module.startswith('tools'), f'{file} imports {module}'
+            other = room_of(module)
+            if other and other != room:
+                allowed = FLOORS.index(other) < FLOORS.index(room) or (room, other) == ('_mmcv_ext', 'ops')
+                assert allowed, f'{file.relative_to(ROOT)} imports {module}, which is above it'
+
+
+@pytest.mark.parametrize('part', APART)
+def test_what_stays_apart(part):
+    for file in (PACKAGE / part).rglob('*.py'):
+        for module in imports_of(file):
+            assert not any(f'{module}.'.startswith(f'{other}.') for other in APART[part]), f'{file} imports {module}'
+
+
+def registered(file: Path) -> Iterator[tuple[str, str]]:
+    """(registry, name) of what a file registers by decorator."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        for decorator in getattr(node, 'decorator_list', ()):
+            called = decorator.func if isinstance(decorator, ast.Call) else decorator
+            if isinstance(called, ast.Attribute) and called.attr == 'register_module' and isinstance(called.value, ast.Name):
+                yield called.value.id, node.name
+
+
+def test_every_registered_part_is_found_by_its_name():
+    """In a process that has imported none of them: a part that its package's ``__all__`` lacks would be found or not,
+    depending on what was imported before."""
+    packages = {name: registry.packages for name, registry in vars(mmvos.registry).items() if isinstance(registry, _Registry)}
+    for file in PACKAGE.rglob('*.py'):
+        for registry, name in registered(file):
+            exported = [name in import_module(package).__all__ for package in packages[registry]]
+            assert any(exported), f'{file.relative_to(ROOT)}: {name} is in no __all__ of {packages[registry]}'
+
+
+@pytest.mark.parametrize(
+    'code',
+    [
+        'from mmvos.apis import VOSInferencer; VOSInferencer()',
+        'from mmvos.apis import VOSInferencer; VOSInferencer("feature-propagation")',
+    ],
+)
+def test_light_models_start_without_mmdet(code):
+    """It takes seconds to import."""
+    code += '; import sys; print([m for m in ("mmdet", "mmcv.ops", "scipy.optimize", "matplotlib.pyplot") if m in sys.modules])'
+    run = subprocess.run([sys.executable, '-W', 'ignore', '-c', code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert run.stdout.splitlines()[-1] == '[]'
