@@ -105,7 +105,9 @@ TRANSFORMS = _child('transform', MMENGINE_TRANSFORMS, 'mmvos.datasets.transforms
 MODELS = _child('model', MMENGINE_MODELS, 'mmvos.models')
 MODEL_WRAPPERS = _child('model_wrapper', MMENGINE_MODEL_WRAPPERS, 'mmvos.models')
 #: resize rules, padding rules and other parts that are not networks
-TASK_UTILS = _child('task util', MMENGINE_TASK_UTILS, 'mmvos.models', 'mmvos.inference', 'mmvos.datasets.synth')
+TASK_UTILS = _child(
+    'task util', MMENGINE_TASK_UTILS, 'mmvos.models', 'mmvos.inference', 'mmvos.datasets', 'mmvos.datasets.synth'
+)
 #: box trackers and trackers of instances
 TRACKERS = _Registry('tracker', ['mmvos.models.trackers'], scope='mmvos')
 TRACKERS.others, TASK_UTILS.others, MODELS.others = (TASK_UTILS, MODELS), (TRACKERS,), (TRACKERS,)

@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import Any
 
+import mmcv.cnn  # noqa: F401  (registers mmcv's layers)
+
 _ROOMS = (
     *('attention', 'backbones', 'detectors', 'flow', 'heads', 'interactive', 'losses', 'matching', 'necks', 'post_processors'),
     *('segmentors', 'trackers', 'vis'),

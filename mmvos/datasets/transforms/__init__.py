@@ -1,43 +1,5 @@
-from .clip import ClipBroadcaster, LoadClip, SampleClip, SelectObjects, read_flow
-from .first_frame_synthesis import FirstFrameSynthesis
-from .flow import LoadFlow, ResizeClipByRule
-from .formatting import PackVideo, PackVOSInputs
-from .geometry import FlipClip, ProgressiveZoom, RandomCropClip, RandomCropToObjects, RandomResizeClip, ResizeClip, ReverseClip
-from .instance_attention import LoadBoxTracks, ResizeCropFlip, SampleNeighbourhood, TrackBoxes, track_video
-from .instances import LoadInstanceMap
-from .one_object import KeepOneObject
-from .pairs import CropFlipResize, SamplePair
-from .rvos import RandomFrameAffine, WholeVideoObjects
-from .simulated_pairs import SimulatePair
+import lazy_loader
+import mmcv.transforms  # noqa: F401  (registers mmcv's transforms)
 
-__all__ = [
-    'ClipBroadcaster',
-    'CropFlipResize',
-    'FirstFrameSynthesis',
-    'FlipClip',
-    'KeepOneObject',
-    'LoadBoxTracks',
-    'LoadClip',
-    'LoadFlow',
-    'LoadInstanceMap',
-    'PackVOSInputs',
-    'PackVideo',
-    'ProgressiveZoom',
-    'RandomCropClip',
-    'RandomCropToObjects',
-    'RandomFrameAffine',
-    'RandomResizeClip',
-    'ResizeClip',
-    'ResizeClipByRule',
-    'ResizeCropFlip',
-    'ReverseClip',
-    'SampleClip',
-    'SampleNeighbourhood',
-    'SamplePair',
-    'SelectObjects',
-    'SimulatePair',
-    'TrackBoxes',
-    'WholeVideoObjects',
-    'read_flow',
-    'track_video',
-]
+# the names and their modules are in __init__.pyi; a module is imported when one of its names is used
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
