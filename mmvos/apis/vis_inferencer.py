@@ -77,7 +77,7 @@ class VISInferencer:
 
     def session(self) -> VISSession:
         """A session for frames that come one by one."""
-        return VISSession(self.model, amp=self.amp)
+        return VISSession(self.model, amp=self.amp or None)
 
     def __call__(self, source: str | os.PathLike | Sequence[np.ndarray] | Video) -> Iterator[DetDataSample]:
         """Instances of a video: a generator of results, one per frame, as soon as each is there.

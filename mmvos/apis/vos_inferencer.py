@@ -10,7 +10,7 @@ import torch
 from mmengine.config import Config
 from tqdm import tqdm
 
-from mmvos.inference import InferenceSession
+from mmvos.inference import VOSSession
 from mmvos.registry import INFERENCERS, MODELS
 from mmvos.structures import VOSDataSample, write_label_map
 from mmvos.utils import configs_root, load_config, prepare_for_inference
@@ -88,9 +88,9 @@ class VOSInferencer:
         self.model = init_model(model, weights, device, cfg_options)
         self.amp = amp
 
-    def session(self) -> InferenceSession:
+    def session(self) -> VOSSession:
         """A session for frames that come one by one."""
-        return InferenceSession(self.model, amp=self.amp)
+        return VOSSession(self.model, amp=self.amp or None)
 
     def video(
         self,

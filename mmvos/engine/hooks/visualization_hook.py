@@ -1,12 +1,15 @@
 """Drawing results while testing (``tools/test.py --show-dir``)."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
+from mmengine.runner import Runner
 
 from mmvos.registry import HOOKS
+from mmvos.utils.paths import path_inside
 from mmvos.videos import Video
 from mmvos.visualization import VideoWriter, draw_result
 
@@ -18,11 +21,17 @@ class VOSVisualizationHook(VideoHook):
     """Draws every result over its frame: ``<out_dir>/<video>/<frame>.jpg`` and ``<out_dir>/<video>.mp4``.
 
     Args:
-        draw: off by default; ``tools/test.py --show-dir`` turns it on.
-        out_dir: default ``vis`` in the work dir.
-        images, video: what is written.
-        fps: of the video.
-        options: keyword arguments of the drawing function (``alpha``, ``contour``; for instances ``score_thr``).
+        draw (bool): off by default; ``tools/test.py --show-dir`` turns it on.
+        out_dir (str | None): folder of the drawings (default: ``vis`` in the work dir).
+        images (bool): write an image for each frame.
+        video (bool): write a video for each video.
+        fps (float): frames per second of the written videos.
+        options (dict | None): keyword arguments of the drawing function (``alpha``, ``contour``; for instances
+            ``score_thr``).
+
+    Raises:
+        InputError: a video or a frame whose name leads out of the folder.
+        OSError: a drawing cannot be written.
     """
 
     priority = 'LOW'
@@ -34,31 +43,42 @@ class VOSVisualizationHook(VideoHook):
         images: bool = True,
         video: bool = True,
         fps: float = 12.0,
-        options: dict | None = None,
+        options: dict[str, Any] | None = None,
     ) -> None:
         self.draw, self.out_dir, self.images, self.video, self.fps = draw, out_dir, images, video, fps
         self.options = options or {}
-        self._writer: VideoWriter | None = None
+        self._writers: list[VideoWriter] = []  # of the video in hand: none or one
 
-    def after_test_frame(self, runner, video_idx: int, video: Video, result: Any) -> None:
+    def before_test_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        """Leave nothing of a video that was not finished."""
+        self._discard()
+
+    def after_test_frame(self, runner: Runner, video_idx: int, video: Video, result: Any) -> None:
+        """Draw one frame."""
         if not self.draw:
             return
         folder = Path(self.out_dir or os.path.join(runner.work_dir, 'vis'))
-        frame = result.get('frame')
-        frame = video.read(result.frame_index) if frame is None else frame
-        options = dict(self.options)
         classes = (getattr(runner.test_dataloader.dataset, 'metainfo', None) or {}).get('classes')
-        drawn = draw_result(frame, result, classes=classes, **options)
+        drawn = draw_result(result.frame, result, classes=classes, **self.options)
         if self.images:
-            path = folder / video.video_id / f'{result.frame_name}.jpg'
+            path = path_inside(folder, video.video_id, f'{result.frame_name}.jpg')
             path.parent.mkdir(parents=True, exist_ok=True)
-            cv2.imwrite(os.fspath(path), drawn)
+            if not cv2.imwrite(os.fspath(path), drawn):
+                raise OSError(f'{path}: cannot be written.')
         if self.video:
-            if self._writer is None:
-                self._writer = VideoWriter(folder / f'{video.video_id}.mp4', fps=self.fps)
-            self._writer.write(drawn)
+            if not self._writers:
+                self._writers.append(VideoWriter(path_inside(folder, f'{video.video_id}.mp4'), fps=self.fps))
+            self._writers[0].write(drawn)
 
-    def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+    def after_test_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[Any] | None = None
+    ) -> None:
+        """Finish the video."""
+        for writer in self._writers:
+            writer.close()
+        self._writers = []
+
+    def _discard(self) -> None:
+        for writer in self._writers:
+            writer.discard()
+        self._writers = []
