@@ -19,8 +19,8 @@ from mmvos.utils import command_line, configs_root
 from mmvos.videos import list_frames, read_frame
 from mmvos.visualization import VideoWriter, draw_label_map
 
-CONFIG = 'configs/agame/agame_match_lite0_folder.py'
-CHECKPOINT = 'configs/agame/agame_match_lite0.pth'
+CONFIG = 'configs/recall_vos/recall-vos_lite0_test-folder.py'
+CHECKPOINT = 'configs/recall_vos/recall-vos_lite0.pth'
 
 
 def parse_args() -> argparse.Namespace:

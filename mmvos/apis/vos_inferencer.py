@@ -24,7 +24,7 @@ MODEL_ALIASES = {
     'recall-vos': 'recall_vos/recall-vos_lite0.py',  # weights come with MMVOS
     'feature-propagation': 'feature_propagation/feature_propagation_target_lite0.py',  # training-free
 }
-DEFAULT_MODEL = 'agame-match'
+DEFAULT_MODEL = 'recall-vos'
 
 Prompt = str | os.PathLike | np.ndarray
 
