@@ -72,7 +72,7 @@ TRAIN_DATA = (
 )
 TEST_DATA = (
     'davis2016 davis2016-crf davis2016-online davis2017 davis2017-online davis2017-unsup ytvos2018 ytvos2019 ytvis2019 '
-    'ytvis2021 fbms segtrack-v2 youtube-objects folder'
+    'ytvis2019-test ytvis2021 fbms segtrack-v2 youtube-objects folder'
 )
 SCHEDULE = r'(_\d+x\d+)?(_(\d+xb\d+-)?\d+e)?(_stage\d)?'
 

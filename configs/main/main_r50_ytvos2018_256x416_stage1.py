@@ -1,16 +1,17 @@
-"""MAIN, training stage 1: RGB + unit flow + long-term attention from the true boxes, all annotated frames."""
+"""MAIN, first stage: RGB + unit flow + long-term attention from the true boxes, all annotated frames."""
 
 _base_ = ['../_base_/models/main_r50.py', '../_base_/datasets/ytvos2018.py', '../_base_/default_runtime.py']
 
 size = (256, 416)
 model = dict(sta=None)
 
-# flow is estimated between the annotated frames (every fifth of the video): that is what the frames-as-annotated
-# download of YouTube-VOS has
+# Flow is estimated between the annotated frames (every fifth of the video): that is what the download of YouTube-VOS with the
+# annotated frames alone has.
 train_pipeline = [
     dict(type='SampleNeighbourhood'),
     dict(type='LoadClip'),
     dict(type='ResizeCropFlip', size=size, flip_prob=0.5),
+    dict(type='EstimateFlow', estimator=_base_.cue_flow),
     dict(type='PackVOSInputs'),
 ]
 train_dataloader = dict(

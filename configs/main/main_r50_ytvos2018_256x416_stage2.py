@@ -1,17 +1,22 @@
-"""MAIN, training stage 2: boxes of the tracker in place of the true ones, in a curriculum of ever later frames.
+"""MAIN, final stage: boxes of the tracker in place of the true ones, short-term attention, ever later frames.
 
-Without short-term attention this is also the final model of the "LTA" rows of Table 3. Make the boxes first with
-tools/dataset_converters/cache_box_tracks.py.
+The first convolution's weights of the short-term attention are copied from those of the long-term one. Make the boxes first
+with tools/dataset_converters/cache_box_tracks.py.
 """
 
 _base_ = 'main_r50_ytvos2018_256x416_stage1.py'
 
-size = (256, 416)
+boxes = 'data/YouTubeVOS2018/train/tracks/flow_colour'  # made with configs/trackers/flow_colour.py
+model = dict(
+    sta=dict(_delete_=True, type='ShortTermAttention', source='label', kernel=(6, 30), scale=(0.8, 1.2), shift=0.01),
+    loss_mask=dict(iters=0),  # the network is trained already: no cross entropy first
+)
 train_pipeline = [
     dict(type='SampleNeighbourhood', max_frames=dict(type='Staged', values=(2, 4, 8, 14)), skip_first=True),
     dict(type='LoadClip'),
-    dict(type='LoadBoxTracks', root='data/YouTubeVOS2018/train/tracks/flow_colour'),
-    dict(type='ResizeCropFlip', size=size, scale=(1.0, 1.5), flip_prob=0.5),
+    dict(type='LoadBoxTracks', root=boxes),
+    dict(type='ResizeCropFlip', size=_base_.size, scale=(1.0, 1.5), flip_prob=0.5),
+    dict(type='EstimateFlow', estimator=_base_.cue_flow),
     dict(type='PackVOSInputs', extra_keys=('track_boxes',)),
 ]
 train_dataloader = dict(sampler=dict(type='DefaultSampler', shuffle=True), dataset=dict(pipeline=train_pipeline))

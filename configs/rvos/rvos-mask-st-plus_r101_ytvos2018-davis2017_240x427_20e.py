@@ -17,23 +17,15 @@ model = dict(
 )
 
 train_pipeline = [
-    dict(type='SampleClip', clip_len=clip_len, start='grid'),
+    dict(type='SampleClip', clip_len=clip_len),
     dict(type='LoadClip'),
     dict(type='ResizeClip', size=size),
     dict(type='FlipClip', prob=0.5),
     dict(type='ClipBroadcaster', transforms=[dict(type='RandomFrameAffine')]),
     dict(type='PackVOSInputs'),
 ]
-train_dataloader = dict(
-    batch_size=4,
-    dataset=dict(
-        _delete_=True,
-        # a sequence has about fourteen clips of five frames
-        type='RepeatDataset',
-        times=14,
-        dataset=dict(_base_.davis2017, ann_file='ImageSets/2017/train.txt', pipeline=train_pipeline),
-    ),
-)
+# an epoch takes every clip of a video, of which no two share a frame
+train_dataloader = dict(dataset=dict(split_clips=clip_len, pipeline=train_pipeline))
 auto_scale_lr = dict(enable=False, base_batch_size=4)
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=20, val_interval=5)
 # made by training rvos-mask-st-plus_r101_ytvos2018_256x448_20e.py; another run's: --cfg-options load_from=PATH

@@ -17,7 +17,7 @@ model = dict(
 )
 
 train_pipeline = [
-    dict(type='SampleClip', clip_len=clip_len, start='grid'),
+    dict(type='SampleClip', clip_len=clip_len),
     dict(type='LoadClip'),
     dict(type='ResizeClip', size=size),
     dict(type='FlipClip', prob=0.5),
@@ -25,15 +25,7 @@ train_pipeline = [
     dict(type='WholeVideoObjects'),
     dict(type='PackVOSInputs'),
 ]
-train_dataloader = dict(
-    batch_size=4,
-    dataset=dict(
-        _delete_=True,
-        # every video has about five clips of five frames, and all of them make an epoch of the paper
-        type='RepeatDataset',
-        times=5,
-        dataset=dict(_base_.ytvos, split='train', min_labelled=clip_len, pipeline=train_pipeline),
-    ),
-)
+# an epoch takes every clip of a video, of which no two share a frame
+train_dataloader = dict(dataset=dict(min_labelled=clip_len, split_clips=clip_len, pipeline=train_pipeline))
 auto_scale_lr = dict(enable=False, base_batch_size=4)
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=20)

@@ -1,8 +1,11 @@
 _base_ = [
     '../_base_/models/sta-masktrack-rcnn_r50-fpn.py',
     '../_base_/datasets/ovis.py',
-    '../_base_/schedules/masktrack_12e.py',
+    '../_base_/schedules/sta-masktrack_12e.py',
     '../_base_/default_runtime.py',
 ]
-optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(gamma=dict(decay_mult=0.0))))
-model = dict(detector=dict(roi_head=dict(bbox_head=dict(num_classes=25), mask_head=dict(num_classes=25))))
+# x0 of the attention is the frame before x1, as in the test; tracking is learned from a frame further away
+model = dict(near_references=1, detector=dict(roi_head=dict(bbox_head=dict(num_classes=25), mask_head=dict(num_classes=25))))
+train_dataloader = dict(
+    dataset=dict(pipeline=[dict(type='SampleNearAndFar', num_near=1, frame_range=100), *_base_.train_pipeline[1:]])
+)

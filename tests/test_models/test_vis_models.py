@@ -9,6 +9,7 @@ from mmengine.config import Config
 from vis_data import ROOT, make_videos, small_model, training_batch
 
 from mmvos.registry import MODELS
+from mmvos.structures import InputError
 
 
 @pytest.fixture(scope='module')
@@ -77,14 +78,28 @@ def test_the_key_frame_is_the_one_that_is_marked(root):
     assert torch.equal(raw[0], expected[0][:2]) and torch.equal(memory[0][0], expected[1][2:])
 
 
-def test_several_reference_frames(root):
+def test_near_frames_are_the_memory_and_a_far_one_teaches_tracking(root):
     cfg = Config.fromfile(ROOT / 'configs/sta_masktrack_rcnn/ablations/sta-masktrack-rcnn-queue2_r50-fpn_ytvis2019_8xb1-12e.py')
     pipeline = cfg.train_dataloader.dataset.pipeline
     pipeline[1].transforms[2].scale = (160, 96)
-    batch = training_batch(root, pipeline=pipeline)
-    model = small_model().train()
-    assert batch['inputs'][0].shape[0] == 3
+    batch = training_batch(root, keys=((0, 4), (2, 0)), pipeline=pipeline)
+    model = small_model(**{'model.near_references': 2}).train()
+    assert batch['inputs'][0].shape[0] == 4
+    frames = [[int(frame.frame_id) for frame in sample] for sample in batch['data_samples']]
+    assert [f[0] for f in frames] == [4, 0] and [f[2:] for f in frames] == [[3, 2], [0, 0]]
+    assert all(f[1] != f[0] for f in frames) and [s.key_frames_inds for s in batch['data_samples']] == [[0], [0]]
+    seen = []
+    enhance = model.enhance
+    model.enhance = lambda raw, memory: seen.append((raw, memory)) or enhance(raw, memory)
     assert all(value.isfinite().all() for value in losses_of(model, batch).values() if isinstance(value, torch.Tensor))
+    data = model.data_preprocessor(batch, True)
+    raw = model.raw_maps(data['inputs'].transpose(0, 1).flatten(0, 1))  # key, far, near, nearer to the beginning
+    assert len(seen[0][1]) == 2  # the key frame's memory: the near frames
+    torch.testing.assert_close(seen[0][1][0][0], model.kept_maps(raw)[0].chunk(4)[2])
+    torch.testing.assert_close(seen[1][0][0], raw[0].chunk(4)[1])  # the track head's: the far one
+    model.near_references = 3
+    with pytest.raises(InputError, match='near_references is 3, but samples have 3 reference frames'):
+        model.loss(**data)
 
 
 def test_the_reference_of_the_track_head_is_a_first_frame(batch):
@@ -129,7 +144,7 @@ def test_clips_are_refused_at_inference(batch):
 @pytest.mark.parametrize('folder', ['masktrack_rcnn', 'sta_masktrack_rcnn'])
 def test_every_config_builds(folder):
     """On the meta device: no memory, no weights."""
-    paths = sorted((ROOT / 'configs' / folder).glob('*.py'))
+    paths = sorted((ROOT / 'configs' / folder).rglob('*.py'))
     assert len(paths) >= 9
     for path in paths:
         cfg = Config.fromfile(path)
@@ -144,6 +159,10 @@ def test_every_config_builds(folder):
         if model.attends:
             wrapped, first = cfg.model.detector.neck.neck, cfg.model.detector.neck.levels[0]
             assert wrapped.in_channels == [256, 512, 1024, 2048] and first in (0, 1, 2, 3)
-            assert 'gamma' in cfg.optim_wrapper.paramwise_cfg.custom_keys
-        refs = cfg.train_dataloader.dataset.pipeline[0].num_ref_imgs
+            if '_test-' in path.name:
+                continue
+            assert cfg.optim_wrapper.paramwise_cfg.custom_keys.gamma == dict(lr_mult=10.0, decay_mult=0.0)
+        sampler = cfg.train_dataloader.dataset.pipeline[0]
+        assert model.near_references == sampler.get('num_near', 0)
+        refs = sampler.get('num_near') or sampler.num_ref_imgs
         assert refs == max(model.memory_cfg['num_maps'], 1), path.name

@@ -1,5 +1,5 @@
 # MAIN as published, for one set of cues: RGB + unit optical flow + long-term and short-term attention.
-# Flow and tracker are the defaults that need no weights; main_published_cues.py has the paper's.
+# Flow and tracker are the defaults that need no weights; the configs main-published-cues_* have the paper's.
 num_slots = 6  # N
 cue_flow = dict(type='DISFlow', preset='medium')
 decoder_channels = 128  # D, not given in the paper

@@ -1,4 +1,4 @@
-# Ablation: channel-wise co-attention (eq. 5).
-_base_ = ['../cosnet_r101_davis2016-saliency.py']
+# Ablation of the paper's system: channel-wise co-attention (eq. 5).
+_base_ = '../cosnet-paper_r101_davis2016-saliency.py'
 
 model = dict(co_attention=dict(form='channel'))

@@ -1,4 +1,4 @@
-# Ablation: N = 7 reference frames.
-_base_ = ['../cosnet_r101_davis2016-saliency.py']
+# Ablation of the paper's system: N = 7 reference frames.
+_base_ = '../cosnet-paper_r101_davis2016-saliency.py'
 
 model = dict(test_cfg=dict(references=dict(num=7)))

@@ -1,4 +1,4 @@
-# Ablation: predictions are averaged instead of summaries.
-_base_ = ['../cosnet_r101_davis2016-saliency.py']
+# Ablation of the paper's system: predictions are averaged instead of summaries.
+_base_ = '../cosnet-paper_r101_davis2016-saliency.py'
 
 model = dict(combine='prediction')

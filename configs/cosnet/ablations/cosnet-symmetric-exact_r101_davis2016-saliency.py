@@ -1,4 +1,4 @@
-# Ablation: symmetric co-attention (eq. 4), P orthogonal by construction.
-_base_ = ['../cosnet_r101_davis2016-saliency.py']
+# Not in the paper's tables: P is orthogonal by construction, not by a penalty.
+_base_ = '../cosnet-paper_r101_davis2016-saliency.py'
 
-model = dict(co_attention=dict(form='symmetric', orthogonal='exact'))
+model = dict(co_attention=dict(orthogonal='exact'))

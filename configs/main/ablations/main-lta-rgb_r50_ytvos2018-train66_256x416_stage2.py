@@ -2,4 +2,6 @@
 
 _base_ = 'main_r50_ytvos2018-train66_256x416_stage2.py'
 
-model = dict(flow_input=None)
+model = dict(sta=None, flow_input=None)
+# made by training main-lta-rgb_r50_ytvos2018-train66_256x416_stage1.py; another run's: --cfg-options load_from=PATH
+load_from = 'work_dirs/main-lta-rgb_r50_ytvos2018-train66_256x416_stage1/iter_100000.pth'

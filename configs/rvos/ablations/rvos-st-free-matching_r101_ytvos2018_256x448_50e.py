@@ -1,4 +1,4 @@
-"""Ablation, not in the paper: objects are matched to any of the ten slots, not to the first n."""
+"""Not in the paper: objects are matched to any of the ten slots, not to the first n."""
 
 _base_ = '../rvos-st_r101_ytvos2018_256x448_50e.py'
 

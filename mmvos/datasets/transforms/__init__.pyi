@@ -4,6 +4,7 @@ from .clip import SampleClip as SampleClip
 from .clip import SelectObjects as SelectObjects
 from .clip import read_flow as read_flow
 from .first_frame_synthesis import FirstFrameSynthesis as FirstFrameSynthesis
+from .flow import EstimateFlow as EstimateFlow
 from .flow import LoadFlow as LoadFlow
 from .flow import ResizeClipByRule as ResizeClipByRule
 from .formatting import PackVideo as PackVideo
@@ -27,3 +28,4 @@ from .pairs import SamplePair as SamplePair
 from .rvos import RandomFrameAffine as RandomFrameAffine
 from .rvos import WholeVideoObjects as WholeVideoObjects
 from .simulated_pairs import SimulatePair as SimulatePair
+from .track_references import SampleNearAndFar as SampleNearAndFar

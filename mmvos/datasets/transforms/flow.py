@@ -1,13 +1,16 @@
 """Cached optical flow, and the resize rules of inference for training clips."""
 
 import os
+from functools import cached_property
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
+import torch
 from mmcv.transforms import BaseTransform
+from mmengine.registry import DefaultScope
 
-from mmvos.registry import TASK_UTILS, TRANSFORMS
+from mmvos.registry import MODELS, TASK_UTILS, TRANSFORMS
 from mmvos.structures import atomic_path
 
 from .clip import read_flow
@@ -93,6 +96,47 @@ class LoadFlow(BaseTransform):
             path = flow_path(self.root, results['video_id'], names[current], names[previous], self.suffix)
             flows.append(check_flow(path, shape))
         results['flow_bwd'] = flows
+        return results
+
+
+@TRANSFORMS.register_module()
+class EstimateFlow(BaseTransform):
+    """Optical flow of the middle frame of a clip to one of its neighbours, estimated where the clip is made.
+
+    For a model that looks at one frame and its neighbours: the work is shared out over the data workers. Comes after all
+    geometric transforms. One direction is drawn of those that there are; a frame that stands for a missing neighbour (the
+    same ``frame_id``) is none. Adds ``flow_bwd`` or ``flow_fwd``: T arrays float32 ``(H, W, 2)``, zero but for the middle
+    one; ``flow_bwd`` of zeros if there is no neighbour.
+
+    Args:
+        estimator (dict): config of a flow estimator that needs no GPU, e.g. ``dict(type='DISFlow')``.
+    """
+
+    def __init__(self, estimator: dict) -> None:
+        self._config = dict(estimator)
+
+    @cached_property
+    def estimator(self) -> torch.nn.Module:
+        """The estimator, made at first use."""
+        with DefaultScope.overwrite_default_scope('mmvos'):
+            return MODELS.build(self._config).eval()
+
+    @torch.no_grad()
+    def transform(self, results: dict) -> dict:
+        ids, target = results['frame_ids'], len(results['frame_ids']) // 2
+        neighbours = {
+            key: target + step
+            for key, step in (('flow_bwd', -1), ('flow_fwd', 1))
+            if 0 <= target + step < len(ids) and ids[target + step] != ids[target]
+        }
+        shape = results['img'][target].shape[:2]
+        key = list(neighbours)[np.random.randint(len(neighbours))] if neighbours else 'flow_bwd'
+        flows = [np.zeros((*shape, 2), np.float32) for _ in ids]
+        if neighbours:
+            frames = np.stack([results['img'][i] for i in (target, neighbours[key])])[..., ::-1]  # RGB
+            pixels = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float()
+            flows[target] = self.estimator(pixels[:1], pixels[1:])[0].permute(1, 2, 0).numpy()
+        results[key] = flows
         return results
 
 

@@ -17,7 +17,8 @@ class PackVOSInputs(BaseTransform):
 
     Args:
         extra_keys: per-frame lists of arrays that are stacked to ``(T, ...)`` tensors of the sample under their own
-            names; ``flow_bwd`` (``(H, W, 2)`` each, becomes ``(T, 2, H, W)``) is taken whenever it is there.
+            names; ``flow_bwd`` and ``flow_fwd`` (``(H, W, 2)`` each, become ``(T, 2, H, W)``) are taken whenever they are
+            there.
         meta_keys: further entries for the sample's metainfo.
     """
 
@@ -39,9 +40,10 @@ class PackVOSInputs(BaseTransform):
             sample.gt_label_maps = torch.from_numpy(label_maps)
             object_ids = results.get('object_ids') or object_ids_of(label_maps)
             sample.set_metainfo(dict(object_ids=[int(i) for i in object_ids]))
-        if 'flow_bwd' in results:
-            flow = np.stack(results['flow_bwd']).astype(np.float32, copy=False)
-            sample.flow_bwd = torch.from_numpy(np.ascontiguousarray(flow.transpose(0, 3, 1, 2)))
+        for key in ('flow_bwd', 'flow_fwd'):
+            if key in results:
+                flow = np.stack(results[key]).astype(np.float32, copy=False)
+                setattr(sample, key, torch.from_numpy(np.ascontiguousarray(flow.transpose(0, 3, 1, 2))))
         for key in self.extra_keys:
             setattr(sample, key, torch.from_numpy(np.ascontiguousarray(np.stack(results[key]))))
         meta = dict(

@@ -72,7 +72,7 @@ class MAIN(CausalVOSModel):
     Training looks at one frame of each clip and its neighbours: nothing is unrolled in time. The frame is the middle
     one (of two frames the second); a neighbour with the same ``frame_id`` stands for a missing one. Boxes come from the
     samples' ``track_boxes`` ``(T, O, 4)``, in the order of ``object_ids`` with NaN where an object has none, or else
-    from the true masks; flow from ``flow_bwd``, or else it is estimated between the clip's frames.
+    from the true masks; flow from ``flow_bwd`` or ``flow_fwd``, or else it is estimated between the clip's frames.
 
     Args:
         num_slots (int): N, instances per forward pass.
@@ -252,14 +252,17 @@ class MAIN(CausalVOSModel):
         return self.sta.imitate(previous)
 
     def _training_flow(self, clip: Tensor, sample: VOSDataSample, target: int, neighbours: dict[int, int]) -> Tensor:
-        """Backward or forward flow of the frame, one of those that exist at random; zero where there is none."""
-        cached = {-1: 'flow_bwd', 1: 'flow_fwd'}
-        steps = [n for n in (-1, 1) if n in neighbours or (n == 1 and cached[n] in sample)]
+        """Backward or forward flow of the frame, one of those that exist at random; zero where there is none.
+
+        Where the sample brings flow, no other is estimated.
+        """
+        brought = {-1: 'flow_bwd', 1: 'flow_fwd'}
+        steps = [n for n in brought if brought[n] in sample] or [n for n in brought if n in neighbours]
         if not steps or not self.flow_input.channels:
             return clip.new_zeros(2, *clip.shape[-2:])
         step = steps[int(torch.randint(len(steps), ()))]
-        if cached[step] in sample:
-            return sample.get(cached[step])[target].to(clip)
+        if brought[step] in sample:
+            return sample.get(brought[step])[target].to(clip)
         frames = self.data_preprocessor.pixels(clip[[target, neighbours[step]]])
         return self.flow_estimator(frames[:1], frames[1:])[0]
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from mmvos.inference import Frame, VISSessionSettings
 from mmvos.registry import MODELS, TASK_UTILS, TRACKERS
-from mmvos.structures import settings_from
+from mmvos.structures import InputError, settings_from
 
 from ..necks import SpatioTemporalNeck
 from ..trackers import MemoryQueue
@@ -55,6 +55,8 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
             mmdet's; MMVOS's own are named ``mmvos.<name>``.
         tracker (dict | None): config of a :class:`MaskTrackTracker`.
         memory (dict | None): config of the :class:`MemoryQueue`; one is built per video.
+        near_references (int): training: so many of the last reference frames are the memory of the attention, newest first,
+            and the others are for the track head alone. 0: all reference frames are the memory.
         test_cfg (dict | None): settings for inference, a :class:`~mmvos.inference.VISSessionSettings`.
         data_preprocessor (dict | None): config of a :class:`VISDataPreprocessor`.
         init_cfg (dict | list[dict] | None): config of the weights' initialisation.
@@ -71,6 +73,7 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
         track_head: dict[str, Any],
         tracker: dict[str, Any] | None = None,
         memory: dict[str, Any] | None = None,
+        near_references: int = 0,
         test_cfg: dict[str, Any] | None = None,
         data_preprocessor: dict[str, Any] | None = None,
         init_cfg: dict[str, Any] | list[dict[str, Any]] | None = None,
@@ -86,6 +89,7 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
         self.tracker = TRACKERS.build(tracker or dict(type='MaskTrackTracker'))
         self.memory_cfg = memory or dict(type='MemoryQueue')
         self.test_cfg = settings_from(self.TestSettings, test_cfg, f'{type(self).__name__}.test_cfg')
+        self.near_references = near_references
         self.attends = isinstance(getattr(self.detector, 'neck', None), SpatioTemporalNeck)
 
     # Inference
@@ -164,22 +168,29 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
         """Losses of key frames; reference frames are the memory of attention and tracker.
 
         A reference frame is treated as the first of a video, before or after the key frame: it is its own memory when
-        the track head sees it, and its raw maps are the memory of the key frame.
+        the track head sees it. The raw maps of the reference frames, or of the near ones, are the memory of the key frame.
 
         Args:
             inputs (Tensor): images ``(N, 1 + R, 3, H, W)``.
             data_samples (list[TrackDataSample]): N samples of 1 + R frames with ``key_frames_inds`` and
-                ``ref_frames_inds``. The track head compares with the first reference frame, the attention looks at all.
+                ``ref_frames_inds``. The track head compares with the first reference frame, the attention looks at
+                all, or at the near ones.
         """
         key = torch.tensor([sample.key_frames_inds[0] for sample in data_samples])
         refs = torch.tensor([sample.ref_frames_inds for sample in data_samples])
         if refs.ndim != 2 or not refs.shape[1]:
-            raise ValueError('every sample needs one key frame and the same number (at least one) of reference frames.')
+            raise InputError('every sample needs one key frame and the same number (at least one) of reference frames.')
+        if refs.shape[1] <= self.near_references:
+            raise InputError(
+                f'{type(self).__name__}: near_references is {self.near_references}, but samples have {refs.shape[1]} reference '
+                'frames; use SampleNearAndFar.'
+            )
         rows = torch.arange(len(inputs))
         count = refs.shape[1]
         raw = self.raw_maps(torch.cat([inputs[rows, key]] + [inputs[rows, refs[:, r]] for r in range(count)]))
         raw_key, *raw_refs = zip(*(m.chunk(1 + count) for m in raw))
-        maps = self.enhance(raw_key, [self.kept_maps(r) for r in raw_refs])
+        memory = raw_refs[-self.near_references :]  # all of them for 0
+        maps = self.enhance(raw_key, [self.kept_maps(r) for r in memory])
         ref_maps = self.enhance(raw_refs[0], [])
 
         key_samples = [sample.get_key_frames()[0] for sample in data_samples]

@@ -1,0 +1,4 @@
+# Ablation of the paper's system: channel-wise co-attention (eq. 5).
+_base_ = '../cosnet-paper_r101_davis2016-saliency_test-youtube-objects.py'
+
+model = dict(co_attention=dict(form='channel'))

@@ -1,0 +1,7 @@
+"""Table 2: Dice, neither weighted nor with the overlap penalty."""
+
+_base_ = 'main_r50_ytvos2018-train66_256x416_stage2.py'
+
+model = dict(loss_mask=dict(then=dict(use_alpha=False, overlap_weight=0.0)))
+# made by training main-dice_r50_ytvos2018-train66_256x416_stage1.py; another run's: --cfg-options load_from=PATH
+load_from = 'work_dirs/main-dice_r50_ytvos2018-train66_256x416_stage1/iter_100000.pth'

@@ -1,0 +1,5 @@
+"""Table 3: long-term attention, RGB."""
+
+_base_ = 'main_r50_ytvos2018-train66_256x416_stage1.py'
+
+model = dict(flow_input=None)

@@ -1,5 +1,0 @@
-"""Table 3: both attentions, RGB."""
-
-_base_ = 'main_r50_ytvos2018-train66_256x416_stage3.py'
-
-model = dict(flow_input=None)

@@ -1,0 +1,7 @@
+"""Table 1: neither separable nor dilated."""
+
+_base_ = 'main_r50_ytvos2018-train66_256x416_stage2.py'
+
+model = dict(neck=dict(separable=False, dilations=(1, 1, 1)))
+# made by training main-plain_r50_ytvos2018-train66_256x416_stage1.py; another run's: --cfg-options load_from=PATH
+load_from = 'work_dirs/main-plain_r50_ytvos2018-train66_256x416_stage1/iter_100000.pth'

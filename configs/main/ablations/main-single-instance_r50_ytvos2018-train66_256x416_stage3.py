@@ -1,6 +1,0 @@
-"""Table 5: one instance per pass."""
-
-_base_ = 'main_r50_ytvos2018-train66_256x416_stage3.py'
-
-num_slots = 1
-model = dict(num_slots=num_slots)
