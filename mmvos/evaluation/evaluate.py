@@ -43,6 +43,7 @@ def score_video(video: AnnotatedVideo, predictions: MaskFiles, scoring: Scoring)
     first_frames = {object_id: frames[0] for object_id, frames in video.object_frames.items() if frames}
     facts = VideoFacts(video.video_id, len(video.frames), video.categories, video.object_frames, first_frames, video.group)
     folder = predictions.folder_of(video.video_id)
+    predictions.check(folder)
     try:
         scorer = scoring.scorer(facts)
     except InputError as error:

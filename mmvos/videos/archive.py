@@ -87,17 +87,16 @@ class Archive:
             raise MissingFileError(f'{place}: not found in the archive.')
         if entry.flag_bits & 1:
             raise InputError(f'{place}: encrypted; expected an archive without a password.')
-        if entry.file_size > limit or (
-            entry.file_size > BOMB_BYTES and entry.file_size > MAX_RATIO * max(entry.compress_size, 1)
-        ):
-            raise InputError(
-                f'{place}: {entry.compress_size} bytes that unpack to {entry.file_size}; expected at most {limit}.'
-            )
+        if entry.file_size > limit:
+            raise InputError(f'{place}: unpacks to {entry.file_size} bytes; expected at most {limit}.')
+        if entry.file_size > BOMB_BYTES and entry.file_size > MAX_RATIO * max(entry.compress_size, 1):
+            raise InputError(f'{place}: {entry.compress_size} bytes that unpack to {entry.file_size}, as no real file does.')
         try:
             with self._file().open(entry) as file:
                 data = file.read(limit + 1)
         except Exception as error:  # zipfile, zlib, bz2 and lzma have errors of their own for damaged data
-            raise InputError(f'{place}: damaged, cannot be unpacked ({error}).') from error
+            reason = 'its place is outside of the file' if isinstance(error, OSError) else error
+            raise InputError(f'{place}: damaged, cannot be unpacked ({reason}).') from error
         if len(data) > limit:  # the table lied
             raise InputError(f'{place}: unpacks to more than {limit} bytes.')
         return data
@@ -137,6 +136,13 @@ class MaskFiles:
             ):
                 return prefix + video
         raise MissingFileError(f'{self.path}: no predictions of video {video!r}; expected {video}/<frame>.png.')
+
+    def check(self, folder: str) -> None:
+        """Raise :class:`InputError` if a label map of a video in an archive is damaged, also one that no score depends on."""
+        for archive in self._archives:
+            for name in archive.names:
+                if os.path.dirname(name) == folder:
+                    archive.read(name, MAX_MASK_BYTES)
 
     def name_of(self, folder: str, frame: str) -> str:
         """What messages call a label map."""

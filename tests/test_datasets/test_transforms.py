@@ -27,7 +27,7 @@ def video(count=20, labelled=None, **more):
     label_maps = {i: np.full((4, 4), i % 3, np.uint8) for i in range(count)}
     frames = [np.full((4, 4, 3), i, np.uint8) for i in range(count)]
     labelled = list(range(count)) if labelled is None else labelled
-    return dict(dict(video_id='v', frames=frames, annotations=label_maps, labelled=labelled, label_options={}), **more)
+    return dict(dict(video_id='v', frames=frames, annotations=label_maps, labelled=labelled), **more)
 
 
 def clips(sampler, item=None, draws=60):

@@ -459,7 +459,6 @@ def test_validation_on_one_object():
         prompts={2: label_maps[2]},
         annotations=dict(enumerate(label_maps)),
         categories={3: 'a', 5: 'b'},
-        label_options={},
     )
     out = TRANSFORMS.build(dict(type='KeepOneObject', num_frames=3)).transform(video)
     assert [f[0, 0, 0] for f in out['frames']] == [2, 3, 4] and list(out['prompts']) == [0]

@@ -428,9 +428,7 @@ def test_configuration_errors():
 
 def video(num_frames=6):
     frames, labels = clip(num_frames)
-    return dict(
-        video_id='v', frames=frames, annotations=dict(enumerate(labels)), labelled=list(range(num_frames)), label_options={}
-    )
+    return dict(video_id='v', frames=frames, annotations=dict(enumerate(labels)), labelled=list(range(num_frames)))
 
 
 def test_neighbourhood_of_annotated_frames():
