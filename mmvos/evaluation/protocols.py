@@ -260,5 +260,5 @@ def validate_submission(name: str, path: PathLike, root: PathLike, split: str | 
     except InputError as error:
         yield str(error)
         return
-    yield from archive.problems()
+    yield from archive.problems().values()
     yield from PROTOCOLS[name].submission.problems(archive, root, split)

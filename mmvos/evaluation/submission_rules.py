@@ -161,7 +161,8 @@ class MaskArchive:
     def problems(self, archive: Archive, root: PathLike, split: str | None) -> Iterator[str]:
         """See :class:`Submission`."""
         entries = self.layout.entries(root, split or self.layout.split)
-        found = _by_folder(archive.names)
+        odd = archive.problems()  # told already
+        found = _by_folder([name for name in archive.names if name not in odd])
         misplaced = self._misplaced(found, {entry.video_id for entry in entries})
         if misplaced:
             yield misplaced

@@ -11,9 +11,12 @@ import numpy as np
 
 from .atomic import atomic_path
 from .errors import InputError
+from .files import read_json
+from .label_map import MAX_OBJECT_ID
 
 COLUMNS = ['x', 'y', 'w', 'h', 'score', 'ok']
 MAKER = 'tools/dataset_converters/cache_box_tracks.py'
+_EXPECTED = 'box tracks: JSON with tracker, size, frames and objects {id: [[frame, x, y, w, h, score, ok], ...]}'
 
 #: x1, y1, x2, y2, score (NaN: the tracker has none), and whether the tracker has the object
 Row = tuple[float, float, float, float, float, bool]
@@ -74,31 +77,37 @@ class BoxTracks:
         """Read what :meth:`save` wrote.
 
         Raises:
-            InputError: the file is not there, is not a file of box tracks, or counts frames by position, as files of
+            MissingFileError: there is no such file.
+            InputError: it is not a file of box tracks, or counts frames by position, as files of
                 MMVOS 0.1 do.
         """
-        path = os.fspath(path)
-        try:
-            content = json.loads(Path(path).read_text())
-            if isinstance(content, dict) and 'objects' in content and 'frames' not in content:
-                raise InputError(f'{path}: box tracks by position in a list of frames, of an older version; run {MAKER} again.')
-            tracks: dict[int, dict[str, Row]] = {
-                int(object_id): {
-                    str(f): (x, y, x + w, y + h, np.nan if score is None else score, bool(ok))
-                    for f, x, y, w, h, score, ok in rows
-                }
-                for object_id, rows in content['objects'].items()
-            }
-            height, width = content['size']
-            return cls((height, width), [str(name) for name in content['frames']], tracks, content['tracker'])
-        except InputError:
-            raise
-        except FileNotFoundError as error:
-            raise InputError(
-                f'{path}: box tracks not found. Expected one JSON file per video, as {MAKER} writes them.'
-            ) from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f'{path}: not a file of box tracks ({error!r}). Expected JSON with tracker, size, frames and '
-                'objects: {id: [[frame, x, y, w, h, score, ok], ...]}.'
-            ) from error
+        place = os.fspath(path)
+        content = read_json(path, f'{_EXPECTED}, as {MAKER} writes it')
+        if not isinstance(content, dict):
+            raise InputError(f'{place}: found {type(content).__name__}. Expected {_EXPECTED}.')
+        if 'objects' in content and 'frames' not in content:
+            raise InputError(f'{place}: box tracks by position in a list of frames, of an older version; run {MAKER} again.')
+        size, frames, objects = content.get('size'), content.get('frames'), content.get('objects')
+        if not isinstance(size, list) or len(size) != 2 or not all(_is_number(side) and side > 0 for side in size):
+            raise InputError(f'{place}: size is {size!r}; expected [height, width].')
+        if not isinstance(frames, list) or not isinstance(objects, dict) or not isinstance(content.get('tracker'), dict):
+            raise InputError(f'{place}: frames, objects or tracker is missing, or of another type. Expected {_EXPECTED}.')
+        tracks: dict[int, dict[str, Row]] = {}
+        for key, rows in objects.items():
+            if not (key.isascii() and key.isdigit() and 1 <= int(key[:4]) <= MAX_OBJECT_ID) or not isinstance(rows, list):
+                raise InputError(f'{place}: object {key!r}; expected a number 1..{MAX_OBJECT_ID} with a list of rows.')
+            tracks[int(key)] = dict(_row(row, f'{place}: object {key}') for row in rows)
+        return cls((int(size[0]), int(size[1])), [str(name) for name in frames], tracks, content['tracker'])
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e9
+
+
+def _row(row: Any, place: str) -> tuple[str, Row]:
+    """Frame and row of what a file says of a box."""
+    if isinstance(row, list) and len(row) == len(COLUMNS) + 1:
+        frame, x, y, w, h, score, ok = row
+        if all(map(_is_number, (x, y, w, h, 0.0 if score is None else score))):
+            return str(frame), (x, y, x + w, y + h, float('nan') if score is None else score, bool(ok))
+    raise InputError(f'{place}: found a row {row!r:.60}; expected [frame, x, y, w, h, score, ok].')

@@ -4,7 +4,6 @@ import os
 import stat
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -53,23 +52,26 @@ class Archive:
         """Names of the files in it, folders left out, in the order of its table."""
         return [entry.filename for entry in self.entries if not entry.is_dir()]
 
-    def problems(self) -> Iterator[str]:
-        """What is wrong with the names and kinds of its entries, one sentence each; no entry is unpacked."""
-        for name, count in Counter(entry.filename for entry in self.entries).items():
-            if count > 1:
-                yield f'{name}: {count} times in the archive.'
+    def problems(self) -> dict[str, str]:
+        """What is wrong with the names and kinds of its entries, one sentence by name; no entry is unpacked."""
+        counts = Counter(entry.filename for entry in self.entries)
+        found = {}
         for entry in self.entries:
             name = entry.orig_filename  # zipfile has turned backslashes round on Windows
-            parts = name.split('/')
-            if '\\' in name:
-                yield f'{name}: backslashes in the name; folders must be separated by "/".'
-            if name.startswith('/') or '..' in parts or (len(name) > 1 and name[1] == ':'):
-                yield f'{name}: an absolute path or one that leads out of its folder; names must be relative.'
+            parts, kind = name.split('/'), stat.S_IFMT(entry.external_attr >> 16)
+            if name.startswith('/') or '..' in parts or name[1:2] == ':':
+                found[entry.filename] = 'an absolute path or one that leads out of its folder; names must be relative.'
+            elif '\\' in name:
+                found[entry.filename] = 'backslashes in the name; folders must be separated by "/".'
             elif any(part == '__MACOSX' or part.startswith('.') for part in parts):
-                yield f'{name}: hidden file; make the archive without those.'
-            kind = stat.S_IFMT(entry.external_attr >> 16)
-            if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-                yield f'{name}: a {"symbolic link" if kind == stat.S_IFLNK else "special file"}; expected plain files.'
+                found[entry.filename] = 'hidden file; make the archive without those.'
+            elif kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+                found[entry.filename] = (
+                    f'a {"symbolic link" if kind == stat.S_IFLNK else "special file"}; expected plain files.'
+                )
+            elif counts[entry.filename] > 1:
+                found[entry.filename] = f'{counts[entry.filename]} times in the archive.'
+        return {name: f'{name}: {problem}' for name, problem in found.items()}
 
     def read(self, name: str, limit: int) -> bytes:
         """Contents of an entry.

@@ -1,5 +1,7 @@
 """DAVIS, YouTube-VOS and folders: what a video is, and errors that name the file."""
 
+import json
+
 import cv2
 import numpy as np
 import pytest
@@ -207,3 +209,66 @@ def test_videos_too_short_for_the_clip(davis):
     dataset = DAVIS2017Dataset(str(davis), pipeline=[dict(type='SampleClip', clip_len=7)], max_refetch=5)
     with pytest.raises(ValueError, match='none of 5 random videos gave a clip'):
         dataset[0]
+
+
+def test_two_videos_of_one_name_are_an_error(davis, youtube_vos):
+    (davis / 'ImageSets/2017/val.txt').write_text('bear\ndog\nbear\n')
+    with pytest.raises(ValueError, match="the sequence 'bear' occurs twice"):
+        DAVIS2017Dataset(str(davis))
+    meta = (youtube_vos / 'valid/meta.json').read_text()
+    (youtube_vos / 'valid/meta.json').write_text(meta.replace('{"a1": ', '{"a1": {"objects": {}}, "a1": '))
+    with pytest.raises(ValueError, match="the key 'a1' occurs twice"):
+        YouTubeVOSDataset(str(youtube_vos), 'valid')
+
+
+def test_two_frames_of_one_name_are_an_error(davis):
+    (davis / 'JPEGImages/480p/dog/00001.png').write_bytes((davis / 'JPEGImages/480p/dog/00001.jpg').read_bytes())
+    with pytest.raises(ValueError, match="00001.png: a second frame named '00001'"):
+        DAVIS2017Dataset(str(davis))
+
+
+def test_names_that_lead_out_of_the_folder_are_refused(davis):
+    write_video(davis / 'JPEGImages/480p/../esc', 2)
+    (davis / 'list.txt').write_text('../esc\n')
+    with pytest.raises(ValueError, match="'../esc' leads out of its folder"):
+        FolderDataset(str(davis), 'list.txt', data_prefix=dict(img='JPEGImages/480p', ann='Annotations/480p'), prompt='none')
+
+
+def test_an_object_that_is_listed_but_absent_does_not_stop_a_video(youtube_vos, caplog):
+    write_label_map(youtube_vos / 'valid/Annotations/a1/00020.png', label_map())
+    item = video(YouTubeVOSDataset(str(youtube_vos), 'valid', **TEST))
+    with caplog.at_level('WARNING', 'mmvos'):
+        prompts = {i: item.prompt(i, SHAPE) for i in item.prompts}
+    assert ids(prompts[1]) == [1] and prompts[3] is None
+    assert 'a1/00020.png: object 3 is listed for this frame, but has no pixel in it' in caplog.text
+
+
+def test_later_masks_with_old_and_new_objects_prompt_the_new_ones(youtube_vos):
+    """As LVOS and some copies of YouTube-VOS have them."""
+    write_label_map(youtube_vos / 'valid/Annotations/a1/00020.png', label_map(o1=(0, 0, 5, 5), o3=(20, 4, 34, 20)))
+    item = video(YouTubeVOSDataset(str(youtube_vos), 'valid', **TEST))
+    assert {i: ids(item.prompt(i, SHAPE)) for i in item.prompts} == {1: [1], 3: [3]}
+
+
+def test_unpadded_names_count_by_value(youtube_vos):
+    """Frames 8.jpg ... 13.jpg: object 1, listed from 8 on, is prompted in frame 8."""
+    root = youtube_vos.parent / 'unpadded'
+    for i in range(8, 14):
+        write_video(root / f'{i}', 1)
+        (root / 'valid/JPEGImages/v').mkdir(parents=True, exist_ok=True)
+        (root / f'{i}/00000.jpg').rename(root / f'valid/JPEGImages/v/{i}.jpg')
+        write_label_map(root / f'valid/Annotations/v/{i}.png', label_map(o1=(0, 0, i, i)))
+    frames = [str(i) for i in range(8, 14)]
+    (root / 'valid/meta.json').write_text(json.dumps(dict(videos=dict(v=dict(objects={'1': dict(frames=frames)})))))
+    item = video(YouTubeVOSDataset(str(root), 'valid', **TEST))
+    assert item.frame_names == frames and list(item.prompts) == [0]
+    assert item.prompt(0, SHAPE).sum() == 64 and item.metainfo['submit_frames'] == frames
+
+
+def test_a_test_set_with_first_masks_alone(davis):
+    """DAVIS 2017 test-dev."""
+    for i in range(1, 6):
+        (davis / f'Annotations/480p/bear/{i:05d}.png').unlink()
+    (davis / 'ImageSets/2017/test-dev.txt').write_text('bear\n')
+    item = video(DAVIS2017Dataset(str(davis), 'ImageSets/2017/test-dev.txt', **TEST))
+    assert list(item.prompts) == list(item.metainfo['annotations']) == [0] and len(item) == 6

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bad_files import flip, set_flag
 from golden import GOLDEN_DIR, load_golden
 from PIL import Image
 
@@ -342,3 +343,118 @@ def test_command_line_of_the_validator(root, run_tool):
     )
     assert status == 1
     assert 'it must hold results.json at its top level' in output
+
+
+# what people's data are like
+
+
+def test_names_with_spaces_and_a_byte_order_mark(root, run_tool):
+    for folder in ('gt/Annotations/480p', 'pred'):
+        (root / folder / 'bear').rename(root / folder / 'my cat')
+    (root / 'gt/ImageSets/2017/val.txt').write_bytes('\ufeffmy cat\r\ntrain\r\n'.encode())
+    (root / 'some.txt').write_text('my cat\n')
+    arguments = ('davis2017-semi', '--gt', root / 'gt', '--pred', root / 'pred', '--num-workers', 1)
+    status, output, errors = run_tool('evaluate.py', *arguments, '--sequences', root / 'some.txt')
+    assert status == 0, errors
+    assert [line.split('  ')[0] for line in output.splitlines()[2:4]] == ['my cat', 'my cat']
+
+
+def test_an_id_that_no_annotation_shows_is_told(tmp_path, run_tool):
+    """Ids 10 and 20: by the official rule there are twenty objects, of which 18 are empty and score 1."""
+    gt = boxes(0) * np.uint8(10)
+    write_videos(tmp_path / 'gt/Annotations/480p', {'v': gt})
+    write_videos(tmp_path / 'pred', {'v': np.zeros_like(gt)})
+    arguments = ('davis2017-semi', '--gt', tmp_path / 'gt', '--pred', tmp_path / 'pred', '--split', 'all', '--num-workers', 1)
+    status, output, errors = run_tool('evaluate.py', *arguments, '--out', tmp_path / 'm.json')
+    assert status == 0 and 'J-Mean: 0.9000' in output
+    assert 'warning: 18 of 20 objects have no pixel in any annotation and score 1' in errors
+    content = json.loads((tmp_path / 'm.json').read_text())
+    assert len(content['warnings']) == 1
+    assert [row['object'] for row in content['per_object'] if 'note' not in row] == [10, 20]
+
+
+def test_black_and_white_annotations_are_named_and_not_the_prediction(tmp_path, run_tool):
+    gt = (boxes(0) > 0).astype(np.uint8) * np.uint8(255)
+    write_videos(tmp_path / 'gt/Annotations/480p', {'v': gt})
+    write_videos(tmp_path / 'pred', {'v': gt // 255})
+    arguments = ('--gt', tmp_path / 'gt', '--pred', tmp_path / 'pred', '--split', 'all', '--num-workers', 1, '--quiet')
+    status, _, errors = run_tool('evaluate.py', 'davis2017-semi', *arguments)
+    name = tmp_path / 'gt/Annotations/480p/v/00000.png'
+    assert status == 2
+    assert (
+        errors
+        == f'error: {name}: the first annotation holds no object (pixel value 1..254). All that it holds is void (255).\n'
+    )
+    assert run_tool('evaluate.py', 'davis2016', *arguments)[0] == 0
+
+
+@pytest.mark.parametrize(
+    'arguments, message',
+    [
+        (('davis2016', '--no-strict'), "davis2016: unknown setting 'strict'"),
+        (('davis2017-semi', '--first', 'include'), "davis2017-semi: unknown setting 'first'"),
+        (('youtube-vos', '--no-temporal'), "youtube-vos: unknown setting 'temporal'"),
+    ],
+)
+def test_an_option_of_another_protocol_is_an_error(root, run_tool, arguments, message):
+    status, _, errors = run_tool('evaluate.py', *arguments, '--gt', root / 'gt', '--pred', root / 'pred', '--quiet')
+    assert status == 2 and errors.startswith(f'error: {message}')
+
+
+@pytest.mark.parametrize('damage', [lambda p: flip(p, b'IDAT', 6), lambda p: set_flag(p, flag=1)])
+def test_a_damaged_entry_stops_the_scoring_also_where_it_does_not_count(root, run_tool, damage):
+    """The first label map, which the protocol does not look at."""
+    archive = damage(make_archive(root / 'pred', root / 'p.zip'))
+    status, _, errors = run_tool('evaluate.py', 'davis2017-semi', '--gt', root / 'gt', '--pred', archive, '--quiet')
+    assert status == 2 and errors.startswith(f'error: {archive}, ') and errors.count('\n') == 1
+
+
+@pytest.mark.parametrize('number', [0, -1])
+def test_a_number_of_problems_below_one_is_refused(root, run_tool, number):
+    archive = make_archive(root / 'pred', root / 'a.zip')
+    status, _, errors = run_tool(
+        'validate_submission.py', 'davis2017-semi', archive, '--gt', root / 'gt', '--max-problems', number
+    )
+    assert status == 2 and f'--max-problems is {number}' in errors
+
+
+@pytest.mark.parametrize(
+    'text, message',
+    [
+        ('[' * 100_000, 'r.json: JSON nested too deeply'),
+        ('[{"score": NaN}]', 'r.json: broken JSON'),
+        ('{"a": 1}', 'r.json: expected a list of results, got dict'),
+        ('[[1]]', 'r.json: result 0: expected an object, got list'),
+        ('[{"video_id": [], "category_id": 1, "score": 1, "segmentations": []}]', r'r.json: result 0: video_id [] is not'),
+    ],
+)
+def test_odd_results_of_youtube_vis_are_named(tmp_path, run_tool, text, message):
+    (tmp_path / 'r.json').write_text(text)
+    status, _, errors = run_tool(
+        'evaluate.py', 'youtube-vis', '--gt', GOLDEN_DIR / 'ytvis_gt.json', '--pred', tmp_path / 'r.json', '--quiet'
+    )
+    assert status == 2 and errors.count('\n') == 1 and message in errors
+
+
+def test_codes_that_would_crash_the_decoder_are_named(tmp_path, run_tool):
+    """In results and in the annotation file: an empty code crashed pycocotools, a cut one kept it busy for ever."""
+    truth, results = (json.loads((GOLDEN_DIR / f'ytvis_{name}.json').read_text()) for name in ('gt', 'results'))
+
+    def status_of(truth, results):
+        for name, content in (('gt', truth), ('r', results)):
+            (tmp_path / f'{name}.json').write_text(json.dumps(content))
+        paths = ('--gt', tmp_path / 'gt.json', '--pred', tmp_path / 'r.json')
+        status, _, errors = run_tool('evaluate.py', 'youtube-vis', *paths, '--quiet')
+        return status, errors
+
+    code = next(mask for mask in results[0]['segmentations'] if mask)
+    whole = code['counts']
+    for counts in ('', whole[:-2], whole + '3', 'zz'):
+        code['counts'] = counts
+        status, errors = status_of(truth, results)
+        assert status == 2 and 'r.json: result 0' in errors and 'counts' in errors
+    code['counts'] = whole
+    for annotation in truth['annotations'][:1]:
+        annotation['segmentations'] = [mask and dict(mask, counts='') for mask in annotation['segmentations']]
+    status, errors = status_of(truth, results)
+    assert status == 2 and 'gt.json: annotation' in errors

@@ -4,10 +4,12 @@ import json
 import re
 import zipfile
 
+import bad_files
 import numpy as np
 import pycocotools.mask as rle
 import pytest
 import torch
+from bad_files import add_symlink, encoded, flip, huge_png, set_flag
 from PIL import Image
 
 from mmvos.evaluation import (
@@ -357,3 +359,80 @@ def test_rle_of_random_masks_is_accepted(youtube_vis, tmp_path):
     masks = [rle.encode(np.asfortranarray(rng.random(SIZE) < p, np.uint8)) for p in np.linspace(0, 1, 40)]
     write_youtube_vis_zip([result(segmentations=masks[i : i + 4]) for i in range(0, 40, 4)], tmp_path / 'results.zip')
     assert problems('youtube-vis', tmp_path / 'results.zip', youtube_vis) == []
+
+
+def good_entries(tmp_path):
+    write_label_map(tmp_path / 'one.png', label_map(1))
+    return {name: (tmp_path / 'one.png').read_bytes() for name in davis_content(None)}
+
+
+@pytest.mark.parametrize(
+    'more, expected',
+    [
+        ({'/etc/evil.png': b'x'}, '/etc/evil.png: an absolute path or one that leads out of its folder'),
+        ({'../evil.png': b'x'}, '../evil.png: an absolute path or one that leads out of its folder'),
+        ({'other/00000.png': b'x'}, 'other/: no such video in this split (1 files).'),
+        ({'Bear/00000.png': b'x'}, 'Bear/: no such video in this split'),
+        ({'readme.txt': b'x'}, 'readme.txt: not expected; the archive holds nothing but label maps.'),
+        ({'bear/notes.txt': b'x'}, 'bear/notes.txt: no such frame'),
+        ({'bear/deep/00000.png': b'x'}, 'bear/deep/: no such video'),
+        ({'bear/00001.png': huge_png()}, 'bear/00001.png: declares more pixels than any video frame has'),
+        ({'bear/00001.png': b'\x89PNG\r\n\x1a\n' + b'\0' * 50}, 'bear/00001.png: cannot be read as an image'),
+    ],
+)
+def test_whatever_does_not_belong_into_an_archive_makes_it_unfit(davis, tmp_path, more, expected):
+    entries = good_entries(tmp_path)
+    assert problems('davis2017-semi', bad_files.make_zip(tmp_path / 'a.zip', entries), davis) == []
+    found = problems('davis2017-semi', bad_files.make_zip(tmp_path / 'b.zip', {**entries, **more}), davis)
+    assert len(found) == 1 and found[0].startswith(expected), found
+
+
+def test_a_symbolic_link_makes_an_archive_unfit(davis, tmp_path):
+    entries = good_entries(tmp_path)
+    del entries['bear/00001.png']
+    path = add_symlink(bad_files.make_zip(tmp_path / 'a.zip', entries), 'bear/00001.png', '00000.png')
+    assert 'bear/00001.png: a symbolic link; expected plain files.' in problems('davis2017-semi', path, davis)
+
+
+@pytest.mark.parametrize(
+    'damage, expected',
+    [
+        (lambda p: flip(p, b'IDAT', 6), 'bear/00000.png: damaged, cannot be unpacked (Bad CRC-32'),
+        (lambda p: set_flag(p, flag=1), 'bear/00000.png: encrypted'),
+        (lambda p: set_flag(p, method=97), 'bear/00000.png: damaged, cannot be unpacked'),
+    ],
+)
+def test_damage_is_one_line_per_entry(davis, tmp_path, damage, expected):
+    path = damage(bad_files.make_zip(tmp_path / 'a.zip', good_entries(tmp_path)))
+    found = problems('davis2017-semi', path, davis)
+    assert found[0].startswith(expected) and len(found) in (1, 8)
+
+
+@pytest.mark.parametrize(
+    'text, expected',
+    [
+        ('[' * 100_000, 'results.json: JSON nested too deeply'),
+        ('[{"video_id": 1, "category_id": 1, "score": NaN, "segmentations": []}]', 'results.json: broken JSON'),
+        ('[{"video_id": [], "category_id": {}, "score": [], "segmentations": {}}]', 'results.json: result 0: video_id []'),
+        (b'\xff\xfe[]', 'results.json: byte 0 is not UTF-8'),
+    ],
+)
+def test_odd_results_are_named(youtube_vis, tmp_path, text, expected):
+    data = text if isinstance(text, bytes) else text.encode()
+    found = problems('youtube-vis', bad_files.make_zip(tmp_path / 'a.zip', {'results.json': data}), youtube_vis)
+    assert len(found) == 1 and found[0].startswith(expected), found
+
+
+def test_a_bomb_of_results_is_not_unpacked(youtube_vis, tmp_path):
+    with zipfile.ZipFile(tmp_path / 'a.zip', 'w', zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr('results.json', b' ' * 60_000_000)
+    assert 'results.json: ' in problems('youtube-vis', tmp_path / 'a.zip', youtube_vis)[0]
+
+
+def test_frames_turned_by_exif_are_as_large_as_they_look(davis, tmp_path):
+    """A photograph of 16 x 12 that is stored turned: its masks are 16 wide and 12 high."""
+    for sequence in SEQUENCES:
+        for frame in FRAMES:
+            turned = encoded(np.zeros((*SIZE[::-1], 3), np.uint8), 'JPEG', 6)
+            (davis / 'JPEGImages/480p' / sequence / f'{frame}.jpg').write_bytes(turned)
+    assert problems('davis2017-semi', bad_files.make_zip(tmp_path / 'a.zip', good_entries(tmp_path)), davis) == []

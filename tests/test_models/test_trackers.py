@@ -207,7 +207,7 @@ def test_cached_boxes(tmp_path):
 
 
 def test_box_tracks_errors(tmp_path):
-    with pytest.raises(ValueError, match='missing.json: box tracks not found'):
+    with pytest.raises(ValueError, match='missing.json: not found. Expected box tracks'):
         BoxTracks.load(tmp_path / 'missing.json')
     (tmp_path / 'broken.json').write_text('[1, 2]')
     with pytest.raises(ValueError, match='broken.json'):
