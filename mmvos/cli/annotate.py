@@ -23,13 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--max-upload', type=int, default=2048, metavar='MIB', help='largest video that may be uploaded')
 
 
-def run(args: argparse.Namespace) -> int:
-    from mmvos.utils.command_line import command_line
-
-    return command_line(_serve)(args) or 0
-
-
-def _serve(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> None:
     from pathlib import Path
 
     from mmvos.structures import InputError

@@ -22,9 +22,24 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     'Your own videos': {
         'segment': ('mmvos.cli.segment', 'point at objects in one frame, get their masks in all'),
         'annotate': ('mmvos.cli.annotate', 'the page: click, look, propagate, correct, export'),
+        'instances': ('mmvos.cli.instances', 'find, segment and track the instances of a video'),
+        'track': ('mmvos.cli.track', 'follow boxes through a video'),
+    },
+    'Training and scores': {
+        'train': ('mmvos.cli.train', 'train the model of a config'),
+        'test': ('mmvos.cli.test', 'run a model on the videos of a config: scores, label maps, a submission'),
+        'evaluate': ('mmvos.cli.evaluate', "score label maps against a benchmark's annotations"),
+        'validate': ('mmvos.cli.validate', 'check a submission before it is uploaded'),
+    },
+    'Models': {
+        'models': ('mmvos.cli.models', 'list the models, their scores and their weights'),
+        'convert': ('mmvos.cli.convert', 'convert a checkpoint of an original implementation'),
     },
     'The installation': {'doctor': ('mmvos.cli.doctor', 'tell what is installed, on which device, and whether it works')},
 }
+
+#: it tells what is wrong where nothing else can be imported
+_DOCTOR = 'mmvos.cli.doctor'
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,7 +69,14 @@ def run_module(module: str | ModuleType, argv: Sequence[str] | None = None, prog
     if isinstance(module, str):
         module = importlib.import_module(module)
     args = parser_of(module, prog).parse_args(argv)
-    return module.run(args) or 0
+    if module.__name__ == _DOCTOR:
+        return module.run(args)
+    try:
+        from mmvos.utils.command_line import command_line  # after the options have been read: it imports torch
+    except ImportError as error:
+        print(f'error: the installation is not complete ({error}); `mmvos doctor` tells what is wrong.', file=sys.stderr)
+        return 2
+    return command_line(module.run)(args) or 0
 
 
 def parser_of(module: ModuleType, prog: str | None = None) -> argparse.ArgumentParser:

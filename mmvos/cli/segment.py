@@ -33,13 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--binary', action='store_true', help='masks are black and white: whatever is not 0 is object 1')
 
 
-def run(args: argparse.Namespace) -> int:
-    from mmvos.utils.command_line import command_line
-
-    return command_line(_segment)(args) or 0
-
-
-def _segment(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> None:
     from pathlib import Path
 
     from mmvos.apis import VOSInferencer
@@ -51,20 +45,20 @@ def _segment(args: argparse.Namespace) -> None:
         raise InputError(f'--export {unknown[0]}: not known; expected one of {", ".join(sorted(EXPORTS))}.')
     prompts = _masks(args.prompt)
     pointed = prompts_from_text(args.click, args.box)
-    if not (prompts or pointed):
-        raise InputError(
-            'nothing says which objects; give --click, --box or --prompt (see --help), or click in a browser: mmvos annotate.'
-        )
     if pointed:
         if args.at in prompts:
             raise InputError(f'frame {args.at} has clicks and a --prompt; give one of them, or another frame (--at).')
         prompts[args.at] = _pointed(args, pointed)
     chosen = dict(model=args.config) if args.config else {}
     inferencer = VOSInferencer(**chosen, weights=args.checkpoint, device=args.device, amp=args.amp)
+    if inferencer.model.prompted and not prompts:
+        raise InputError(
+            f'{args.video} needs a prompt: give --click, --box or --prompt (see --help), or click in a browser: mmvos annotate.'
+        )
     summary = inferencer.save(
         args.video,
         args.out_dir,
-        prompts,
+        prompts or None,
         overlay=args.overlay,
         size_mismatch='resize' if args.fit_masks else 'error',
         binary=args.binary,

@@ -160,7 +160,8 @@ def fitted(label_map: np.ndarray, name: str, shape: tuple[int, int] | None, size
     if size_mismatch != 'resize':
         raise InputError(
             f'{name}: the mask is {label_map.shape[1]}x{label_map.shape[0]}, its frame is {shape[1]}x{shape[0]} '
-            "(width x height). Give a mask of the frame's size, or allow it with size_mismatch='resize' (nearest neighbour)."
+            "(width x height). Give a mask of the frame's size, or resize it (nearest neighbour): size_mismatch='resize', "
+            '--fit-masks.'
         )
     return np.asarray(cv2.resize(label_map, (shape[1], shape[0]), interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
 

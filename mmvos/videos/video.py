@@ -99,7 +99,7 @@ class Video:
         label_map = source.read(shape)
         found = object_ids_of(label_map)
         if source.kept is None and not found:
-            void = ' All that is there is void (255); is it a black and white mask, to be read with binary=True?'
+            void = ' All that is there is void (255); is it a black and white mask, to be read with binary=True (--binary)?'
             raise InputError(
                 f'{source.name}: the prompt is empty. Expected a label map with at least one object '
                 f'(pixel value 1..254).{void if label_map.any() else ""}'

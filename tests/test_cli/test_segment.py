@@ -49,7 +49,7 @@ def test_clicks_make_the_first_mask(video, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ('arguments', 'words'),
     [
-        ([], 'nothing says which objects; give --click, --box or --prompt'),
+        ([], 'needs a prompt: give --click, --box or --prompt'),
         (['--click', '1:3'], "click '1:3': expected ID:X,Y"),
         (['--box', '1:9,9,3,3'], 'expected x1 < x2'),
         (['--click', '1:3,4', '--at', '7'], '--at 7: '),
