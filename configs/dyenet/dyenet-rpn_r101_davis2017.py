@@ -1,4 +1,5 @@
-# First stage: class-agnostic proposals, on features that the second stage starts from.
+# First stage: class-agnostic proposals, on features that the second stage starts from. (What the paper's RPN was trained on is
+# not told; boxes of COCO as one class before DAVIS are mmdet's business: load_from takes such a network.)
 _base_ = ['../_base_/default_runtime.py', '../_base_/datasets/davis2017.py', '../_base_/models/dyenet_r101.py']
 model = dict(parts=('rpn',))
 

@@ -1,8 +1,12 @@
-# Second stage: Re-ID and Re-MP together. 8 videos x 4 frames on 8 processes of one video each; with fewer, accumulate.
+# Second stage: Re-ID and Re-MP together. The last three blocks of the features are trained here; the RPN, which reads them, is
+# trained along with a loss of its own, without a gradient into the features. (Frozen, it would read features that it does not
+# know.) 8 videos x 4 frames on 8 processes of one video each; on n processes give
+#   --cfg-options optim_wrapper.accumulative_counts=8/n train_cfg.max_iters=24000*8/n param_scheduler.0.milestones=...
 _base_ = ['../_base_/default_runtime.py', '../_base_/datasets/davis2017.py', '../_base_/models/dyenet_r101.py']
 # made by training dyenet-rpn_r101_davis2017.py; another run's: --cfg-options load_from=PATH
 load_from = 'work_dirs/dyenet-rpn_r101_davis2017/epoch_60.pth'
 find_unused_parameters = True  # a clip without a labelled RoI trains only a part
+model = dict(parts=('rpn', 'dyenet'))
 
 clip_len = 4
 train_pipeline = [

@@ -110,6 +110,7 @@ class OnlineTrainer:
             model (nn.Module): changed in place.
             videos (Callable): gives an iterator over all videos of the test set.
         """
+        model.begin_online_training(list(_objects_of_all(videos())))
         for number, stage in enumerate(self.stages):
             if stage.mode == 'per_dataset':
                 self._train(model, stage, list(self._given_of_all(videos(), stage)), f'dataset_{number}')
@@ -225,3 +226,14 @@ def write_report(summary: dict, path: str) -> None:
     """The summary as JSON."""
     with atomic_path(path) as temporary, open(temporary, 'w') as file:
         json.dump(summary, file, indent=2)
+
+
+def _objects_of_all(videos: Iterable[Video]) -> Iterator[tuple[str, int]]:
+    """Video id and object id of all objects that prompts introduce; one that cannot be read is reported when its turn comes."""
+    for video in videos:
+        for index in sorted(video.prompts):
+            try:
+                label_map = video.prompts[index].read()
+            except InputError:
+                continue
+            yield from ((video.video_id, object_id) for object_id in object_ids_of(label_map))

@@ -18,6 +18,7 @@ from mmvos.models.heads.re_mp_head import ReMPHead, RoIState
 from mmvos.models.heads.reid_head import ReIDHead
 from mmvos.models.segmentors import DyeNet
 from mmvos.models.segmentors.dyenet_search import TrackletSearch
+from mmvos.online.trainer import OnlineTrainer
 from mmvos.registry import MODELS
 from mmvos.structures import VOSDataSample, one_hot
 from mmvos.structures.roi_grid import box_shares
@@ -443,3 +444,22 @@ def test_the_shipped_weights_fit_and_follow_an_object():
         truth.append(label_map)
     results = list(VOSSession(net.eval()).run(FrameArrays(images, prompts={0: truth[0]})))
     assert j_after(results, truth, 1, 1) > 0.85
+
+
+def test_online_training_gives_every_object_of_the_test_set_a_row():
+    images, truth = behind_a_pillar(2)
+    videos = [FrameArrays(images, video_id=name, prompts={0: truth[0]}) for name in ('b', 'a')]
+    net = small_trained_parts()
+    stage = dict(
+        mode='per_dataset',
+        max_iters=4,
+        batch_size=1,
+        clip_len=2,
+        pipeline=[dict(type='PackVOSInputs')],
+        optim_wrapper=dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=1e-3)),
+    )
+    OnlineTrainer(stages=[stage]).before_test(net, lambda: iter(videos))
+    assert len(net.loss_reid.lookup) == 2 + 4 and not net.loss_reid.lookup[:2].any()
+    assert net.loss_reid.lookup[2:].any(1).sum() in (2, 4)  # the objects of one video or of both were drawn
+    results, _ = segment(net.eval(), videos[0])
+    assert len(results) == 2

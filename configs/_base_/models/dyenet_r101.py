@@ -1,5 +1,11 @@
-# DyeNet as published: ResNet-101 features of stride 8, conv5_x copies as heads, RoIs of 28 x 28.
-conv5 = dict(type='mmdet.ResLayer', depth=101, stage=3, norm_cfg=dict(type='BN', requires_grad=False), norm_eval=True)
+# DyeNet as published: ResNet-101 features of stride 8, three copies of its conv5_x as heads, RoIs of 28 x 28.
+# All start from ImageNet's weights, the heads from layer4. The paper starts N_feat from a network for semantic segmentation
+# that it does not name; a ResNet-101 of one's own, with torchvision's keys:
+#   --cfg-options model.backbone.init_cfg.checkpoint=PATH
+imagenet = dict(type='Pretrained', checkpoint='torchvision://resnet101')
+conv5 = dict(
+    type='mmdet.ResLayer', depth=101, stage=3, norm_cfg=dict(type='BN', requires_grad=False), norm_eval=True, init_cfg=imagenet
+)
 model = dict(
     type='DyeNet',
     backbone=dict(
@@ -13,7 +19,7 @@ model = dict(
         norm_cfg=dict(type='BN', requires_grad=False),
         norm_eval=True,
         style='pytorch',
-        init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet101'),
+        init_cfg=imagenet,
     ),
     flow=dict(type='DISFlow', preset='medium'),
     rpn_head=dict(

@@ -1,7 +1,7 @@
 """What a method must offer. See docs/en/architecture.md for the whole picture."""
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mmengine.model import BaseModel
@@ -69,6 +69,15 @@ class BaseVOSModel(BaseModel, metaclass=ABCMeta):
         Args:
             inputs (Tensor): ``(B, T, 3, H, W)``, normalised.
             data_samples (list[VOSDataSample]): B samples with ``gt_label_maps`` uint8 ``(T, H, W)``.
+        """
+
+    def begin_online_training(self, objects: Sequence[tuple[str, int]]) -> None:
+        """Learn of the objects of a test set before online training.
+
+        For a method that keeps something of every object that it is trained on; the others have nothing to do.
+
+        Args:
+            objects (Sequence[tuple[str, int]]): video id and object id of every object that the test set gives.
         """
 
     def extract_feat(self, images: Tensor) -> Any:

@@ -1,2 +1,0 @@
-_base_ = '../dyenet_r101_davis2017.py'
-model = dict(test_cfg=dict(expand_templates=None))
