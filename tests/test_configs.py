@@ -89,11 +89,6 @@ NAME = re.compile(
 )
 
 
-def renamed_later(path):
-    """Configs that become those of another method."""
-    return path.parent.name == 'feature_propagation' or path.stem.startswith('agame_match_')
-
-
 def can_be_tested(cfg):
     """Whether tools/test.py takes a config."""
     return cfg.get('test_dataloader') and 'test_evaluator' in cfg and cfg.get('test_cfg') and cfg.get('model')
@@ -101,8 +96,6 @@ def can_be_tested(cfg):
 
 @pytest.mark.parametrize('path', EXPERIMENTS, ids=lambda p: p.relative_to(ROOT / 'configs').as_posix())
 def test_a_name_follows_the_scheme_and_says_what_the_config_is_for(path):
-    if renamed_later(path):
-        pytest.skip('is renamed together with its method')
     parts = path.relative_to(ROOT / 'configs').parts
     assert len(parts) == 2 or (len(parts) == 3 and parts[1] == 'ablations')
     name = NAME.fullmatch(path.stem)

@@ -20,9 +20,9 @@ from mmvos.visualization import VideoWriter, draw_result
 
 #: short names of configs that work on a fresh machine
 MODEL_ALIASES = {
-    'agame-match': 'agame/agame_match_lite0.py',  # weights come with MMVOS
+    'agame-match': 'matchvos/matchvos_lite0.py',  # weights come with MMVOS
     'recall-vos': 'recall_vos/recall-vos_lite0.py',  # weights come with MMVOS
-    'feature-propagation': 'feature_propagation/feature_propagation_target_lite0.py',  # training-free
+    'feature-propagation': 'feature_propagation/feature-propagation-target_lite0.py',  # training-free
 }
 DEFAULT_MODEL = 'recall-vos'
 

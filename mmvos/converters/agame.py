@@ -17,10 +17,10 @@ def agame(state_dict: StateDict) -> StateDict:
         state_dict,
         [
             (r'backbone\.(.+)', r'backbone.\1'),
-            (r'appmod\.(cov_reg|conv_in\..+)', r'appearance.\1'),
-            (rf'dynmod\.layers\.layer00\.conv\.{_WB}', r'mask_propagation.reduce.\1'),
-            (rf'dynmod\.layers\.layer01\.conv(\d)\.{_WB}', r'mask_propagation.branches.\1.\2'),
-            (rf'dynmod\.layers\.layer02\.conv\.{_WB}', r'mask_propagation.merge.\1'),
+            (r'appmod\.(cov_reg|conv_in\..+)', r'cues.appearance.\1'),
+            (rf'dynmod\.layers\.layer00\.conv\.{_WB}', r'cues.mask_propagation.reduce.\1'),
+            (rf'dynmod\.layers\.layer01\.conv(\d)\.{_WB}', r'cues.mask_propagation.branches.\1.\2'),
+            (rf'dynmod\.layers\.layer02\.conv\.{_WB}', r'cues.mask_propagation.merge.\1'),
             (rf'fusmod\.layers\.layer00\.conv\.{_WB}', r'fusion.conv1.\1'),
             (rf'fusmod\.layers\.layer01\.conv\.{_WB}', r'fusion.conv2.\1'),
             (rf'fusmod\.predictor\.layer00\.conv\.{_WB}', r'fusion.predictor.\1'),
@@ -32,9 +32,9 @@ def agame(state_dict: StateDict) -> StateDict:
         ],
         drop=[r'backbone\.fc\..+'],
     )
-    cov_reg = converted.get('appearance.cov_reg')
+    cov_reg = converted.get('cues.appearance.cov_reg')
     if cov_reg is not None:
         cov_reg = cov_reg.flatten(1)
         unimodal = 'fusion.conv1.weight' in converted and converted['fusion.conv1.weight'].shape[1] in (2, 514)
-        converted['appearance.cov_reg'] = cov_reg[:2] if unimodal else cov_reg
+        converted['cues.appearance.cov_reg'] = cov_reg[:2] if unimodal else cov_reg
     return converted

@@ -16,7 +16,7 @@ from .label_map import (
     voc_palette,
     write_label_map,
 )
-from .object_state import PER_OBJECT, keep_objects, per_object
+from .object_state import PER_OBJECT, join_objects, keep_objects, per_object
 from .prompts import Box, Click, Polygon, Prompt, Scribble, prompts_from_text
 from .run_length import decode_mask, encode_mask, run_length_problem
 from .settings import NoSettings, settings_from
@@ -57,6 +57,7 @@ __all__ = [
     'enlarge_boxes',
     'frame_order',
     'has_area',
+    'join_objects',
     'keep_objects',
     'load_youtube_vis',
     'object_ids_of',

@@ -5,6 +5,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 State = TypeVar('State')
@@ -42,6 +43,46 @@ def keep_objects(indices: Sequence[int], state: State) -> State:
             if kept is not value:
                 changed[field.name] = kept
     return replace(state, **changed) if changed else state  # type: ignore[type-var]
+
+
+def join_objects(state: State, new: State) -> State:
+    """A state (a dataclass) with the objects of another one of its class after its own; both are left as they are.
+
+    Fields declared with :func:`per_object` are joined. Of all others the first state's are taken, after dataclasses in
+    them, also in dicts, have been joined in the same way.
+    """
+    changed: dict[str, Any] = {}
+    for field in fields(state):  # type: ignore[arg-type]
+        first, second = getattr(state, field.name), getattr(new, field.name)
+        if not field.metadata.get('per_object'):
+            changed[field.name] = _joined_below(first, second)
+        elif field.metadata['each']:
+            changed[field.name] = _joined_each(first, second, field.metadata['dim'])
+        else:
+            changed[field.name] = _joined(first, second, field.metadata['dim'])
+    return replace(state, **changed)  # type: ignore[type-var]
+
+
+def _joined_below(first: Any, second: Any) -> Any:
+    if is_dataclass(first):
+        return join_objects(first, second)
+    if isinstance(first, Mapping) and any(map(is_dataclass, first.values())):
+        return {key: _joined_below(value, second[key]) for key, value in first.items()}
+    return first
+
+
+def _joined_each(first: Any, second: Any, dim: int) -> Any:
+    if isinstance(first, Mapping):
+        return {key: _joined(value, second[key], dim) for key, value in first.items()}
+    return type(first)(_joined(*pair, dim) for pair in zip(first, second, strict=True))
+
+
+def _joined(first: Any, second: Any, dim: int) -> Any:
+    if isinstance(first, Tensor):
+        return torch.cat([first, second], dim)
+    if isinstance(first, np.ndarray):
+        return np.concatenate([first, second], dim)
+    return type(first)([*first, *second])
 
 
 def _descend(value: Any, indices: list[int]) -> Any:

@@ -92,6 +92,20 @@ def check_numbers(weights: Mapping[str, Any], name: str) -> None:
             raise InputError(f'{name}: {int(value.isnan().sum())} of {value.numel()} values of {key!r} are NaN.')
 
 
+def rename_weights(weights: dict[str, Any], renamed: Mapping[str, str], prefix: str = '') -> None:
+    """Give parameters of an older version their names of today, in place.
+
+    Args:
+        weights (dict): weights by their names.
+        renamed (Mapping[str, str]): ``{beginning of an old name: beginning of today's}``.
+        prefix (str): what stands before all names of the model.
+    """
+    for key in [key for key in weights if isinstance(key, str)]:
+        for old, new in renamed.items():
+            if key.startswith(prefix + old):
+                weights[prefix + new + key[len(prefix + old) :]] = weights.pop(key)
+
+
 def init_weights_quietly(model: nn.Module) -> None:
     """``model.init_weights()`` without mmengine's report on every parameter."""
     logging.disable(logging.INFO)
@@ -117,6 +131,7 @@ def load_weights(model: nn.Module, path: str | os.PathLike) -> dict:
     """
     checkpoint = read_checkpoint(path)
     weights = {k.removeprefix('module.'): v for k, v in state_dict_of(checkpoint).items()}
+    rename_weights(weights, getattr(model, 'renamed_weights', {}))
     own = model.state_dict()
     wrong = [k for k, v in weights.items() if k in own and own[k].shape != getattr(v, 'shape', None)]
     given = {key for key in own.keys() - weights.keys() if key.startswith(_from_packages(model))}

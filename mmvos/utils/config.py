@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 
 from mmvos.structures import InputError
 
+from .old_configs import renamed_configs, upgrade_with_warning
 from .paths import configs_root
 
 #: top-level keys with a meaning, whether or not a config names them: what mmengine's runners take, and what is read beside it
@@ -24,6 +25,8 @@ KNOWN_KEYS = (set(signature(Runner.__init__).parameters) - {'self'}) | {
 
 def load_config(config: str | os.PathLike | Config, cfg_options: dict | None = None) -> Config:
     """Read a config and make its parts known to the registries.
+
+    A config of an earlier version is put right, with a DeprecationWarning.
 
     Args:
         config (path | Config): a path (also relative to MMVOS's own ``configs`` folder, e.g. ``agame/agame_mini_synthvos.py``),
@@ -38,10 +41,11 @@ def load_config(config: str | os.PathLike | Config, cfg_options: dict | None = N
         path = Path(config)
         own = configs_root() / 'configs' / path
         if not path.is_file() and not own.is_file():
-            raise InputError(f'{path}: config not found (neither here nor in {configs_root() / "configs"}).')
+            raise InputError(f'{path}: config not found (neither here nor in {configs_root() / "configs"}).{_hint(path)}')
         if os.getcwd() not in sys.path:  # custom_imports find a project below the folder where the command is run
             sys.path.append(os.getcwd())
         config = _read(path if path.is_file() else own)
+        upgrade_with_warning(config._cfg_dict, str(path))
     if cfg_options:
         check_overrides(cfg_options, config)
         try:
@@ -71,6 +75,14 @@ def check_overrides(keys: Iterable[str], config: Config) -> None:
             raise InputError(f'--cfg-options {key}: no top-level key {top!r}; {hint}')
 
 
+def _hint(path: Path) -> str:
+    """Where a config of an earlier version is today."""
+    parts = path.with_suffix('').parts
+    below = parts[parts.index('configs') + 1 :] if 'configs' in parts else parts
+    new = renamed_configs().get('/'.join(below))
+    return f' It is called {new}.py now.' if new else ''
+
+
 def _read(path: Path) -> Config:
     """The config of a file; an error in what it says names the file (and the line, where it is Python that cannot be read)."""
     try:
@@ -80,3 +92,22 @@ def _read(path: Path) -> Config:
         raise InputError(f'{path} (or one of its _base_ configs), line {error.lineno}: {error.msg}.') from error
     except (ValueError, KeyError, TypeError, AttributeError, ImportError, NameError, OSError) as error:
         raise InputError(f'{path}: cannot be read as a config ({type(error).__name__}: {error}).') from error
+
+
+def _find_own_bases() -> None:
+    """Make ``_base_ = 'mmvos::matchvos/matchvos_lite0.py'`` name a config of MMVOS, from any folder.
+
+    mmengine 0.10 resolves such names for a fixed list of OpenMMLab's packages only, and looks for them in installed packages
+    alone, not in a source tree. To be dropped when it can be told of further ones.
+    """
+    find = Config._get_cfg_path
+
+    def find_own_too(cfg_path: str, filename: str) -> tuple[str, str | None]:
+        if cfg_path.startswith('mmvos::'):
+            return str(configs_root() / 'configs' / cfg_path.removeprefix('mmvos::')), None
+        return find(cfg_path, filename)
+
+    Config._get_cfg_path = staticmethod(find_own_too)
+
+
+_find_own_bases()

@@ -11,7 +11,8 @@ from mmengine.config import Config
 
 from mmvos.converters import convert
 from mmvos.inference import Frame, FrameGeometry
-from mmvos.models.heads import GaussianMixture, aggregate_objects
+from mmvos.models.cues import GaussianMixture
+from mmvos.models.heads import aggregate_objects
 from mmvos.registry import MODELS
 from mmvos.structures import VOSDataSample, one_hot
 
@@ -19,10 +20,10 @@ CONFIG = Path(__file__).parents[2] / 'configs' / '_base_' / 'models' / 'agame_r1
 
 #: the original's names of the parameters whose gradient norms are stored, in order, and ours
 GRADIENTS = (
-    'appearance.cov_reg',
-    'appearance.conv_in.weight',
-    'mask_propagation.reduce.weight',
-    'mask_propagation.branches.2.weight',
+    'cues.appearance.cov_reg',
+    'cues.appearance.conv_in.weight',
+    'cues.mask_propagation.reduce.weight',
+    'cues.mask_propagation.branches.2.weight',
     'fusion.conv1.weight',
     'fusion.predictor.weight',
     'upsampler.blends.0.weight',
@@ -89,7 +90,7 @@ def test_backbone(model, case):
 
 @torch.no_grad()
 def test_appearance_init(model, case):
-    part = model.appearance
+    part = model.cues['appearance']
     features, mask = part.project(case['s16']), case['mask']
     mixture = part.fit(features, mask)
     assert_close(mixture.means, case['means'], name='means')
@@ -105,7 +106,7 @@ def stored_mixture(golden):
 
 @torch.no_grad()
 def test_appearance_scores(model, case, golden):
-    part = model.appearance
+    part = model.cues['appearance']
     for which in ('same', 'next'):
         scores = part(part.project(case[f's16_{which}']), stored_mixture(golden))
         assert_close(scores, case[f'scores_{which}'], name=which)
@@ -113,7 +114,7 @@ def test_appearance_scores(model, case, golden):
 
 @torch.no_grad()
 def test_appearance_update(model, case, golden):
-    part = model.appearance
+    part = model.cues['appearance']
     assert part.update_rate == case['args']['learning_rate']
     features = part.project(case['s16'])
     mixture = part.update(features, case['mask'], stored_mixture(golden))
@@ -124,7 +125,7 @@ def test_appearance_update(model, case, golden):
 
 @torch.no_grad()
 def test_appearance_empty(model, case):
-    part = model.appearance
+    part = model.cues['appearance']
     features = part.project(case['s16'])
     mixture = part.fit(features, case['mask'])
     assert_close(mixture.means, case['means'], name='means')
@@ -138,8 +139,8 @@ def variant(model, **options):
     rows = part.num_components
     part.load_state_dict(
         {
-            'cov_reg': model.appearance.cov_reg[:rows],
-            **{f'conv_in.{k}': v for k, v in model.appearance.conv_in.state_dict().items()},
+            'cov_reg': model.cues['appearance'].cov_reg[:rows],
+            **{f'conv_in.{k}': v for k, v in model.cues['appearance'].conv_in.state_dict().items()},
         }
     )
     return part
@@ -161,7 +162,7 @@ def test_appearance_no_covest(model, case):
 
 @torch.no_grad()
 def test_mask_propagation(model, case):
-    part = model.mask_propagation
+    part = model.cues['mask_propagation']
     out = part(
         part.project_current(case['s16']), part.project_reference(case['init_s16']), case['prev_mask'], case['init_mask']
     )
@@ -197,7 +198,7 @@ class Recorded:
         geometry = geometry or FrameGeometry(frames.shape[-2:])
         self.scores, self.prob, self.coarse, self.coarse_up, self.app, self.update = [], [], [], [], [], []
         hooks = [
-            model.appearance.register_forward_hook(lambda m, i, out: self.app.append(out)),
+            model.cues['appearance'].register_forward_hook(lambda m, i, out: self.app.append(out)),
             model.fusion.register_forward_hook(lambda m, i, out: self.coarse.append(m.predict(out))),
             model.upsampler.register_forward_hook(lambda m, i, out: self.prob.append(out.softmax(1)[:, 1])),
         ]
@@ -207,14 +208,14 @@ class Recorded:
             masks = geometry.masks_to_input(prompts[t]) if t in prompts else None
             if state is None:
                 state = model.init_state(frame, masks)
-                self.first_mask = state.first_mask
+                self.first_mask = state.cues['mask_propagation'].first_mask
                 continue
             if masks is not None:
                 state = model.add_objects(frame, masks, state)
             scores, state = model.step(frame, state)
             self.scores.append(geometry.to_original(scores))
             self.prob[-1] = geometry.to_original(self.prob[-1])
-            self.update.append(state.previous_mask)
+            self.update.append(state.cues['mask_propagation'].previous_mask)
         self.state = state
         for hook in hooks:
             hook.remove()
@@ -243,8 +244,8 @@ def test_e2e_multi(model, case):
     assert_probabilities(torch.stack([s[1:] for s in run.scores], 1), case['aggregated'], 'aggregated')
     assert_close(torch.stack(run.update, 1), case['update_mask'], name='update_mask')
     assert_labels(run.labels(mask), case['labels'])
-    assert_close(run.state.means, case['final_means'], name='final_means')
-    assert_close(run.state.variances, case['final_covs'], name='final_covs')
+    assert_close(run.state.cues['appearance'].means, case['final_means'], name='final_means')
+    assert_close(run.state.cues['appearance'].variances, case['final_covs'], name='final_covs')
 
 
 def test_e2e_single(model, case):
@@ -305,7 +306,7 @@ def test_loss(model, case):
     label_maps = case['targets'].clone()
     assert torch.equal(label_maps[0] == 1, case['mask_frame0'] == 1)
     assert_loss(model, case['video'][:, :count], [label_maps], case)
-    assert_close(model.appearance.cov_reg.grad, case['cov_reg_grad'], rel=1e-3, name='cov_reg_grad')
+    assert_close(model.cues['appearance'].cov_reg.grad, case['cov_reg_grad'], rel=1e-3, name='cov_reg_grad')
 
 
 def test_loss_train_mode(model, case):

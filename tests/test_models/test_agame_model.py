@@ -1,25 +1,21 @@
 """A-GAME's own promises: one backbone pass per frame, objects that do not disturb each other, every switch."""
 
 import copy
-from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.runner.checkpoint import load_state_dict
 
 from mmvos.converters import convert
 from mmvos.inference import Frame, InferenceSession
 from mmvos.models.backbones import DilatedResNet
-from mmvos.models.heads import GaussianAppearance, aggregate_objects
+from mmvos.models.cues import GaussianAppearance, MaskPropagation
+from mmvos.models.heads import aggregate_objects
 from mmvos.models.losses import MaskLogLikelihoodLoss
-from mmvos.models.matching.label_matching import LabelMatching, ReadLabels
-from mmvos.models.necks import MaskPropagation
 from mmvos.registry import MODELS, TRANSFORMS
 from mmvos.structures import InputError, VOSDataSample
-from mmvos.utils.checkpoint import load_weights, read_checkpoint
 from mmvos.utils.ranks import by_itself
 
 SMALL = dict(
@@ -33,7 +29,6 @@ SMALL = dict(
     loss_coarse=dict(type='MaskLogLikelihoodLoss'),
     test_cfg=dict(overlay_prompt=False),
 )
-MATCHING = dict(type='LabelMatching', propagation=dict(type='LabelPropagation', topk=5, radius=4), levels=(-1,))
 
 
 def build(test_cfg=None, **changes):
@@ -80,32 +75,31 @@ def test_objects_of_a_batch_do_not_touch_each_other_before_aggregation():
     _, both = run(model, frames(), {0: masks()})
     for k in range(2):
         _, alone = run(model, frames(), {0: masks()[k : k + 1]})
-        torch.testing.assert_close(both.previous_mask[k : k + 1], alone.previous_mask, rtol=1e-5, atol=1e-6)
-        torch.testing.assert_close(both.means[k : k + 1], alone.means, rtol=1e-5, atol=1e-5)
+        for name, field in (('mask_propagation', 'previous_mask'), ('appearance', 'means')):
+            together, single = (getattr(state.cues[name], field) for state in (both, alone))
+            torch.testing.assert_close(together[k : k + 1], single, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize('matching', [None, MATCHING])
-def test_the_backbone_runs_once_per_frame_also_with_a_late_prompt(matching):
-    model = build(matching=matching, fusion=dict(in_channels=18 if matching else 16))
+def test_the_backbone_runs_once_per_frame_also_with_a_late_prompt():
+    model = build()
     calls = []
     model.backbone.register_forward_hook(lambda *_: calls.append(1))
     run(model, frames(4), {0: masks()[:1], 2: masks()[1:]})
     assert len(calls) == 4
 
 
-@pytest.mark.parametrize('matching', [None, MATCHING])
-def test_keeping_all_objects_changes_nothing_and_unused_references_go(matching):
-    model = build(matching=matching, fusion=dict(in_channels=18 if matching else 16))
+def test_kept_objects_are_segmented_as_before():
+    model = build()
     _, state = run(model, frames(3), {0: masks()[:1], 1: masks()[1:]})
-    assert len(state.references) == 2 and state.reference.tolist() == [0, 1]
-    same = model.keep_objects([0, 1], state)
     frame = frames(4)[3]
     with torch.no_grad():
-        torch.testing.assert_close(model.step(frame, same)[0], model.step(frame, state)[0])
-        late = model.keep_objects([1], state)
-        assert len(late.references) == 1 and late.reference.tolist() == [0]
-        scores, _ = model.step(frame, late)
-    assert scores.shape == (2, 64, 96)
+        torch.testing.assert_close(model.step(frame, model.keep_objects([0, 1], state))[0], model.step(frame, state)[0])
+        late, (alone, after) = model.keep_objects([1], state), model.step(frame, model.keep_objects([1], state))
+    assert alone.shape == (2, 64, 96) and late.cues['mask_propagation'].reference.shape[0] == 1
+    with torch.no_grad():
+        foreground = model.predict(model.extract_feat(frame.image), state).final.softmax(1)[1:, 1]
+    torch.testing.assert_close(alone, aggregate_objects(foreground))
+    assert after.cues['appearance'].means.shape[0] == 1
 
 
 @pytest.mark.parametrize('mode', ['coarse', 'fine', 'aggregated'])
@@ -114,12 +108,13 @@ def test_the_mask_that_renews_the_state(mode):
     predictions = []
     model.upsampler.register_forward_hook(lambda m, i, out: predictions.append(out.softmax(1)[:, 1]))
     outputs, state = run(model, frames(2), {0: masks()})
+    previous = state.cues['mask_propagation'].previous_mask
     pooled = dict(fine=predictions[0], aggregated=outputs[0][1:]).get(mode)
     if pooled is None:
-        assert not torch.allclose(state.previous_mask[:, 1], torch.nn.functional.avg_pool2d(predictions[0], 16))
+        assert not torch.allclose(previous[:, 1], torch.nn.functional.avg_pool2d(predictions[0], 16))
     else:
-        torch.testing.assert_close(state.previous_mask[:, 1], torch.nn.functional.avg_pool2d(pooled, 16))
-    torch.testing.assert_close(state.previous_mask.sum(1), torch.ones(2, 4, 6))
+        torch.testing.assert_close(previous[:, 1], torch.nn.functional.avg_pool2d(pooled, 16))
+    torch.testing.assert_close(previous.sum(1), torch.ones(2, 4, 6))
 
 
 def sample(count=3):
@@ -144,7 +139,6 @@ ABLATIONS = dict(
     softmax=dict(appearance=dict(output='posterior')),
     no_end_to_end=dict(appearance=dict(detach_fit=True)),
     fine_in_training=dict(train_update_mask='fine'),
-    matching=dict(matching=MATCHING, fusion=dict(in_channels=18)),
     recomputed=dict(with_cp=True),
 )
 
@@ -201,7 +195,7 @@ def test_void_is_ignored_in_targets_and_background_in_prompts():
         later.gt_label_maps[1:][later.gt_label_maps[1:] == 4] = 255
         ignored = model.loss(clip, [later])['loss_final']
     assert torch.isfinite(before) and torch.isfinite(ignored) and before != ignored
-    prompts, targets, _ = model._objects([data_sample])
+    _, prompts, targets, _ = model._objects(clip, [data_sample])
     assert set(targets[:, 0].unique().tolist()) == {0, 1, 255} and set(prompts.unique().tolist()) == {0.0, 1.0}
 
 
@@ -212,9 +206,33 @@ def test_a_batch_without_objects_is_an_error():
         build().loss(clips([0]), [empty])
 
 
+def test_a_clip_without_objects_is_left_out_of_a_batch():
+    model = build()
+    empty = sample()
+    empty.set_metainfo(dict(object_ids=[]))
+    both = clips([0, 1])
+    with torch.no_grad():
+        alone, beside = model.loss(both[:1], [sample()]), model.loss(both, [sample(), empty])
+    torch.testing.assert_close(beside, alone)
+
+
+def test_weights_of_earlier_versions_load():
+    model = build()
+    old = {name.removeprefix('cues.'): value for name, value in model.state_dict().items()}
+    assert 'appearance.cov_reg' in old
+    fresh = MODELS.build(copy.deepcopy(SMALL))
+    fresh.load_state_dict(dict(old), strict=True)
+    wrapped = torch.nn.ModuleDict(dict(model=MODELS.build(copy.deepcopy(SMALL))))
+    load_state_dict(wrapped, {f'model.{name}': value for name, value in old.items()}, strict=True)  # mmengine's own
+    for other in (fresh, wrapped['model']):
+        for name, value in other.state_dict().items():
+            assert torch.equal(value, model.state_dict()[name])
+
+
 @pytest.mark.parametrize(
     'changes, message',
     [
+        (dict(matching=dict(type='LabelMatching')), "type='MatchVOS'"),
         (dict(appearance=None, mask_propagation=None), 'appearance module, the mask propagation, or both'),
         (dict(train_update_mask='aggregated'), "'aggregated'"),
         (dict(test_cfg=dict(update_mask='last')), "'last'"),
@@ -236,7 +254,7 @@ def test_frozen_and_learning_backbones_give_the_same_loss():
     torch.testing.assert_close(*losses)
 
 
-# ---- parts -------------------------------------------------------------------------------------------------------
+# Parts
 
 
 def test_projecting_in_parts_equals_the_concatenation():
@@ -322,111 +340,7 @@ def test_the_loss_is_small_for_the_truth_and_blind_to_void(options):
     assert loss(mixed, void) < 1e-3
 
 
-# ---- matching ----------------------------------------------------------------------------------------------------
-
-
-def matching_and_features(count=2, **settings):
-    part = LabelMatching(
-        dict(type='LabelPropagation', topk=1, radius=6, temperature=0.01), lags=(1, 2), levels=(0,), **settings
-    )
-    torch.manual_seed(0)
-    return part, [part.embed((torch.randn(1, 32, 6, 8),))[0] for _ in range(count)]
-
-
-def cell_masks():
-    m = torch.zeros(2, 24, 32)
-    m[0, :8, :16], m[1, 12:, 16:] = 1, 1  # whole cells of 4 x 4 pixels
-    return m
-
-
-def test_a_frame_reads_its_own_labels_back():
-    part, (frame, _) = matching_and_features()
-    memory = part.start(frame, cell_masks())
-    labels = part.read(frame, memory).labels
-    torch.testing.assert_close(labels[1:], cell_masks()[:, ::4, ::4])
-    torch.testing.assert_close(labels.sum(0), torch.ones(6, 8))
-
-
-TARGET = dict(target=dict(type='RidgeTarget'), target_levels=(0,))
-
-
-@pytest.mark.parametrize('settings', [{}, TARGET], ids=['plain', 'target'])
-def test_a_late_object_is_read_in_its_frame_and_the_rest_is_labelled_afterwards(settings):
-    part, (first, late) = matching_and_features(**settings)
-    masks = cell_masks()
-    memory = part.add(late, masks[1:], part.start(first, masks[:1]))
-    read = part.read(late, memory)
-    assert torch.equal(read.labels[2] > 0.5, masks[1, ::4, ::4] > 0)
-    torch.testing.assert_close(read.propagated[2], masks[1, ::4, ::4])
-    scores = torch.cat([1 - masks[:1], masks[:1], torch.zeros(1, 24, 32)])
-    memory = part.remember(late, scores, read, memory)
-    expected = torch.stack([(1 - masks.sum(0))[::4, ::4], masks[0, ::4, ::4], masks[1, ::4, ::4]])
-    torch.testing.assert_close(memory.prompts[-1][1], expected)
-    assert not memory.fresh
-    if settings:
-        assert len(memory.target.weights) == 3 and memory.target.num_prompts == 2
-
-
-@pytest.mark.parametrize('settings', [{}, TARGET], ids=['plain', 'target'])
-def test_the_memory_is_bounded_and_a_dropped_object_becomes_background(settings):
-    part, frames = matching_and_features(6, **settings)
-    memory = part.start(frames[0], cell_masks())
-    scores = torch.cat([1 - cell_masks().sum(0, keepdim=True), cell_masks()])
-    for frame in frames:
-        memory = part.remember(frame, scores, part.read(frame, memory), memory)
-    assert len(memory.recent) == 2 and len(memory.prompts) == 1
-    kept = part.keep([1], memory)
-    for _, labels in [*kept.prompts, *kept.recent]:
-        torch.testing.assert_close(labels.sum(0), torch.ones(6, 8))
-        torch.testing.assert_close(labels[1], cell_masks()[1, ::4, ::4])
-    assert part.read(frames[0], kept).labels.shape == (2, 6, 8)
-
-
-def test_feedback_mixes_what_was_read_with_what_was_made_of_it():
-    part, (frame, _) = matching_and_features()
-    memory = part.start(frame, cell_masks())
-    read = part.read(frame, memory)
-    scores = torch.zeros(3, 24, 32)
-    scores[0] = 1
-    made = scores[:, ::4, ::4]
-    for part.feedback, expected in ((0.0, read.labels), (1.0, made), (0.5, (read.labels + made) / 2)):
-        torch.testing.assert_close(part.remember(frame, scores, read, memory).recent[-1][1], expected)
-
-
-def test_lags_choose_the_frames_that_are_read():
-    part, frames = matching_and_features(3)
-    part.lags = (2,)
-    memory = part.start(frames[0], torch.zeros(1, 24, 32))
-    for frame, value in zip(frames, (1.0, 0.0, 1.0)):
-        scores = torch.full((1, 24, 32), value)
-        memory = part.remember(frame, torch.cat([1 - scores, scores]), part.read(frame, memory), memory)
-    assert len(memory.recent) == 2
-    memory.prompts = []
-    torch.testing.assert_close(part.read(frames[1], memory).labels[1], torch.zeros(6, 8))
-
-
-def test_cues_are_the_own_label_and_the_strongest_other():
-    labels = torch.tensor([0.1, 0.2, 0.3, 0.4]).view(4, 1, 1)
-    part = LabelMatching(dict(type='LabelPropagation'))
-    cues = part.cues(ReadLabels(labels, labels))[..., 0, 0]
-    torch.testing.assert_close(cues, torch.tensor([[0.2, 0.4], [0.3, 0.4], [0.4, 0.3]]))
-    scores = torch.tensor([0.5, -1.0, 0.7, -0.2]).view(4, 1, 1)
-    cues = part.cues(ReadLabels(labels, labels / 2, scores))[..., 0, 0]
-    torch.testing.assert_close(cues[:, 2], torch.tensor([0.1, 0.15, 0.2]))
-    torch.testing.assert_close(cues[:, 3], torch.tensor([-0.85, 0.1, -0.45]))
-
-
-def test_noise_disturbs_training_only():
-    part = LabelMatching(dict(type='LabelPropagation'), levels=(-1,), train_noise=1.0)
-    maps = (torch.randn(1, 16, 4, 4),)
-    still = part.eval().embed(maps)[0].keys
-    assert torch.equal(still, part.embed(maps)[0].keys)
-    noisy = part.train().embed(maps)[0].keys
-    assert not torch.allclose(noisy, still)
-    torch.testing.assert_close(noisy.norm(dim=0), torch.ones(4, 4))
-
-
-# ---- around the model --------------------------------------------------------------------------------------------
+# Around the model
 
 
 def test_the_converter_refuses_another_checkpoint():
@@ -442,8 +356,8 @@ def test_the_converter_cuts_the_unused_rows_of_a_unimodal_checkpoint():
         'trackseg.segmod.predictor.conv.weight': torch.zeros(1),
     }
     converted = convert('agame', dict(net=net))
-    assert converted['appearance.cov_reg'].shape == (2, 8)
-    assert converted['appearance.cov_reg'][:, 0].tolist() == [0, 1]
+    assert converted['cues.appearance.cov_reg'].shape == (2, 8)
+    assert converted['cues.appearance.cov_reg'][:, 0].tolist() == [0, 1]
 
 
 def test_validation_on_one_object():
@@ -484,29 +398,3 @@ def test_the_loss_takes_the_output_of_the_data_preprocessor():
     data = model.data_preprocessor(pseudo_collate([item, item]), training=True)
     losses = model(**data, mode='loss')
     assert all(torch.isfinite(v) for v in losses.values())
-
-
-CONFIGS = Path(__file__).parents[2] / 'configs' / 'agame'
-
-
-def test_the_shipped_weights_fit_and_follow_an_object():
-    weights = CONFIGS / 'agame_match_lite0.pth'
-    assert weights.stat().st_size < 12e6
-    assert all(v.dtype != torch.float32 for v in read_checkpoint(str(weights))['state_dict'].values())
-    cfg = Config.fromfile(CONFIGS / 'agame_match_lite0.py').model
-    cfg.backbone.pretrained = False  # the checkpoint holds them
-    cfg.test_cfg.resize.length = 128
-    model = MODELS.build(cfg)
-    load_weights(model, str(weights))
-    assert sum(p.numel() for p in model.parameters()) < 10e6
-    rng = np.random.default_rng(0)
-    noise = rng.integers(60, 140, (16, 24, 3), dtype=np.uint8)
-    background = cv2.resize(noise, (192, 128), interpolation=cv2.INTER_CUBIC)
-    session = InferenceSession(model)
-    for t in range(5):
-        frame, truth = background.copy(), np.zeros((128, 192), np.uint8)
-        cv2.circle(truth, (50 + 6 * t, 60 + 3 * t), 28, 1, -1)
-        frame[truth > 0] = (30, 60, 220)
-        result = session.step(frame, truth if t == 0 else None)
-    predicted = result.pred_label_map == 1
-    assert (predicted & (truth == 1)).sum() / (predicted | (truth == 1)).sum() > 0.85

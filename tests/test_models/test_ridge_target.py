@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmvos.models.matching.label_matching import LabelMatching
-from mmvos.models.matching.ridge_target import RidgeTarget
+from mmvos.models.matching import Reference, RidgeTarget, TargetLabelMatching
+from mmvos.structures import InputError
 
 
 def scene(seed=0, height=8, width=10, labels=3):
@@ -52,8 +52,8 @@ def test_only_cells_of_one_confident_opinion_are_learned():
     features, labels = scene()
     part = RidgeTarget(memory_share=0.5)
     state = part.start(features, labels)
-    assert part.update(features, labels, labels.roll(1, 0), state).recent is None  # nobody agrees
-    assert part.update(features, labels * 0.5 + 0.5 / 3, labels, state).recent is None  # nobody is sure
+    assert part.update(features, labels, labels.roll(1, 0), state).recent == ()  # nobody agrees
+    assert part.update(features, labels * 0.5 + 0.5 / 3, labels, state).recent == ()  # nobody is sure
     learned = part.update(features, labels, labels, state)
     # the same frame once more: the same fit
     torch.testing.assert_close(learned.weights, state.weights, atol=1e-4, rtol=1e-4)
@@ -68,31 +68,33 @@ def test_frames_between_two_refits_are_waited_for():
     for waited in (1, 2, 0, 1):
         state = part.update(features, labels, labels, state)
         assert state.waited == waited
-    assert state.recent is not None
+    assert len(state.recent) == 1
 
 
-def test_an_object_that_joins_has_been_nowhere_before():
+def test_an_object_that_joins_is_fitted_to_its_own_cells_and_has_been_nowhere_before():
     features, labels = scene()
     late, late_labels = scene(seed=3)
     part = RidgeTarget(ridge=0.3)
     first = torch.stack([labels[0] + labels[2], labels[1]])
-    grown = part.extend(late, late_labels, part.start(features, first))
-    assert grown.num_prompts == 2
-    # of the same frames with a label that is empty in the first one
     state = part.start(features, first)
-    x = [columns(f, state, (8, 10)) for f in (features, late)]
-    y = [torch.cat([first, torch.zeros(1, 8, 10)]).flatten(1).double(), late_labels.flatten(1).double()]
-    shares = [(y[0][:2] / y[0][:2].sum(1, keepdim=True)).sum(0) / 2, (y[1] / y[1].sum(1, keepdim=True)).sum(0) / 3]
-    normal = sum((a * w) @ a.t() for a, w in zip(x, shares)) / 2 + 0.3 * torch.eye(len(x[0])).double()
-    cross = sum((a * w) @ (2 * b - 1).t() for a, b, w in zip(x, y, shares)) / 2
-    expected = (torch.linalg.solve(normal, cross).t() @ x[1]).view(3, 8, 10)
-    torch.testing.assert_close(part.score(late, (8, 10), grown), expected.float(), atol=1e-4, rtol=1e-4)
+    grown = part.extend(late, late_labels[2:], state)
+    # plain ridge regression on the first frame and the new object's cells; every label has a third of the weights
+    x = columns(features, state, (8, 10)), columns(late, state, (8, 10))[:, late_labels[2].flatten() > 0]
+    y = first.flatten(1).double(), torch.ones(x[1].shape[1]).double()
+    targets = torch.cat([y[0], torch.zeros(1, 80)]), torch.stack([0 * y[1], 0 * y[1], y[1]])
+    weights = (y[0] / y[0].sum(1, keepdim=True)).sum(0) / 3, y[1] / y[1].sum() / 3
+    normal = sum((a * w) @ a.t() for a, w in zip(x, weights, strict=True)) + 0.3 * torch.eye(len(x[0])).double()
+    cross = sum((a * w) @ (2 * b - 1).t() for a, w, b in zip(x, weights, targets, strict=True))
+    expected = (torch.linalg.solve(normal, cross).t() @ columns(late, state, (8, 10))).view(3, 8, 10)
+    scores = part.score(late, (8, 10), grown)
+    torch.testing.assert_close(scores, expected.float(), atol=1e-4, rtol=1e-4)
+    assert scores[2][late_labels[2] > 0].mean() > 0 > scores[2][late_labels[2] == 0].mean()
 
 
 def test_a_dropped_object_counts_as_background():
     features, labels = scene()
     part = RidgeTarget()
-    kept = part.keep([1], part.start(features, labels))
+    kept = part.start(features, labels).keep_objects([1])
     scores = part.score(features, (8, 10), kept)
     assert len(scores) == 2
     merged = torch.stack([labels[0] + labels[1], labels[2]])
@@ -103,25 +105,25 @@ def test_a_dropped_object_counts_as_background():
 def test_an_object_lost_by_propagation_is_found_again_by_the_target_model():
     """Propagation that sees nothing of the object (its recent labels are gone, the window is small)."""
     features, labels = scene(labels=3)
-    part = LabelMatching(
-        dict(type='LabelPropagation', topk=1, radius=1, temperature=0.01),
+    part = TargetLabelMatching(
+        propagation=dict(type='LabelPropagation', topk=1, radius=1, temperature=0.01),
         lags=(1,),
         levels=(0,),
         target=dict(type='RidgeTarget'),
         target_levels=(0, 1),
-        strength=8.0,
+        score_weight=4.0,
     )
     frame = part.embed(tuple(f[None] for f in features))[0]
     memory = part.start(frame, labels[1:])
-    memory.prompts = [(torch.zeros_like(f), given) for f, given in memory.prompts]  # nothing looks like the prompt any more
+    memory.prompts = [Reference(torch.zeros_like(r.keys), r.labels) for r in memory.prompts]  # nothing looks like it any more
     lost = torch.zeros_like(labels)
     lost[0] = 1
-    memory.recent = [(frame.keys, lost)]
+    memory.recent = [Reference(frame.keys, lost)]
     read = part.read(frame, memory)
     assert read.propagated[1:].max() < 0.01
     assert (read.labels.argmax(0) == labels.argmax(0)).float().mean() > 0.9
 
 
 def test_the_levels_of_the_target_model_must_be_named():
-    with pytest.raises(ValueError, match='target_levels'):
-        LabelMatching(dict(type='LabelPropagation'), target=dict(type='RidgeTarget'))
+    with pytest.raises(InputError, match='target_levels'):
+        TargetLabelMatching(propagation=dict(type='LabelPropagation'), target=dict(type='RidgeTarget'), target_levels=())

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from mmvos.structures import PER_OBJECT, keep_objects, per_object
+from mmvos.structures import PER_OBJECT, join_objects, keep_objects, per_object
 
 
 @dataclass(frozen=True)
@@ -71,3 +71,36 @@ def test_states_inside_a_state_are_reached():
 def test_no_object_may_be_left():
     kept = keep_objects([], state())
     assert kept.masks.shape == (0, 2) and kept.names == () and kept.inner.values.shape == (0,)
+
+
+@dataclass
+class Joinable:
+    masks: torch.Tensor = field(metadata=PER_OBJECT)
+    rows: np.ndarray = field(metadata=per_object(dim=1))
+    names: tuple = field(metadata=PER_OBJECT)
+    hidden: list = field(metadata=per_object(dim=1, each=True))
+    by_scale: dict = field(metadata=per_object(each=True))
+    inner: Inner
+    by_name: dict
+    frame: int = 0
+
+
+def test_joining_is_the_inverse_of_keeping():
+    whole = Joinable(
+        torch.arange(6.0).view(3, 2),
+        np.arange(6).reshape(2, 3),
+        ('a', 'b', 'c'),
+        [torch.arange(6.0).view(1, 3, 2)],
+        {2: torch.arange(3.0)},
+        Inner(np.arange(3)),
+        dict(x=Inner(np.arange(3) + 20)),
+        frame=7,
+    )
+    first, rest = keep_objects([0], whole), keep_objects([1, 2], whole)
+    rest.frame = 9
+    joined = join_objects(first, rest)
+    for a, b in ((joined.masks, whole.masks), (joined.hidden[0], whole.hidden[0]), (joined.by_scale[2], whole.by_scale[2])):
+        assert torch.equal(a, b)
+    assert np.array_equal(joined.rows, whole.rows) and joined.names == whole.names and joined.frame == 7
+    assert joined.inner.values.tolist() == [0, 1, 2] and joined.by_name['x'].values.tolist() == [20, 21, 22]
+    assert first.masks.shape == (1, 2)

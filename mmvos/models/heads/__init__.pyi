@@ -5,8 +5,7 @@ from .conv_lstm import MaskPyramid as MaskPyramid
 from .conv_lstm import RecurrentDecoder as RecurrentDecoder
 from .conv_lstm import SpatialInhibition as SpatialInhibition
 from .conv_lstm import StackedDecoder as StackedDecoder
-from .gaussian_appearance import GaussianAppearance as GaussianAppearance
-from .gaussian_appearance import GaussianMixture as GaussianMixture
+from .guided_upsampler import BilinearUpsampler as BilinearUpsampler
 from .guided_upsampler import GuidedUpsampler as GuidedUpsampler
 from .instance_map_head import InstanceMapHead as InstanceMapHead
 from .object_aggregation import aggregate_objects as aggregate_objects

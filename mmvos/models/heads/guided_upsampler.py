@@ -5,6 +5,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS
+from mmvos.utils.amp import in_float32
+
+
+@MODELS.register_module()
+class BilinearUpsampler(nn.Module):
+    """Enlarges maps without looking at the image; in the place of a :class:`GuidedUpsampler`."""
+
+    def forward(self, maps: Tensor, pixels: Tensor) -> Tensor:
+        """Maps ``(L, h, w)`` at the size of ``pixels`` ``(1, 3, H, W)``."""
+        return F.interpolate(maps[None], pixels.shape[-2:], mode='bilinear', align_corners=False)[0]
 
 
 @MODELS.register_module()
@@ -14,27 +24,30 @@ class GuidedUpsampler(nn.Module):
     Within every window the map is a linear function of the image's three channels; the functions are fitted at a reduced
     size, averaged, enlarged and applied at full size, so that the map's edges follow the image's.
 
+    Computed in float32, also under mixed precision.
+
     Args:
-        radius: of the window, in pixels of the image.
-        eps: regulariser of the fit, for an image in [0, 1]: larger is smoother.
-        subsample: the fit is made at 1 / subsample of the image's size.
+        radius (int): radius of the window, in pixels of the image.
+        eps (float): regulariser of the fit, for an image in [0, 1]: larger is smoother.
+        subsample (int): the fit is made at 1 / subsample of the image's size.
     """
 
     def __init__(self, radius: int = 8, eps: float = 1e-3, subsample: int = 4) -> None:
         super().__init__()
         self.radius, self.eps, self.subsample = radius, eps, subsample
 
+    @in_float32
     def forward(self, maps: Tensor, pixels: Tensor) -> Tensor:
         """Enlarge maps along the edges of an image.
 
         Args:
-            maps: ``(L, h, w)`` in [0, 1].
-            pixels: ``(1, 3, H, W)``, RGB 0..255.
+            maps (Tensor): ``(L, h, w)`` in [0, 1].
+            pixels (Tensor): ``(1, 3, H, W)``, RGB 0..255.
 
         Returns:
             ``(L, H, W)`` in [0, 1].
         """
-        guide = pixels[0] / 255
+        guide, maps = pixels[0].float() / 255, maps.float()
         size = [max(side // self.subsample, 1) for side in guide.shape[-2:]]
         small = F.interpolate(guide[None], size, mode='area')[0]
         maps = F.interpolate(maps[None], size, mode='bilinear', align_corners=False)[0]

@@ -1,6 +1,7 @@
 """From what is known of an object at a coarse stride to its mask at the image's size."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 
 from mmvos.registry import MODELS
 
-from ..necks.mask_propagation import KAIMING_UNIFORM
+from ..cues.mask_propagation import KAIMING_UNIFORM
 
 
 @MODELS.register_module()
@@ -19,10 +20,10 @@ class CoarseMaskHead(BaseModule):
     The fusion module and the coarse predictor of Johnander et al., CVPR 2019.
 
     Args:
-        in_channels: of all cues together.
-        mid_channels, channels: of the two layers.
-        predictor_kernel: kernel size of the predictor.
-        init_cfg: initialisation.
+        in_channels (int): channels of all cues together.
+        mid_channels, channels (int): channels of the two layers.
+        predictor_kernel (int): kernel size of the predictor.
+        init_cfg (dict): config of the initialisation.
     """
 
     def __init__(
@@ -57,9 +58,9 @@ class SkipUpsampler(BaseModule):
     half of that convolution does not depend on the object and is computed once per frame (:meth:`prepare`).
 
     Args:
-        skip_channels: of the finer feature maps, coarsest first.
-        channels: of the map and of every layer.
-        init_cfg: initialisation.
+        skip_channels (Sequence[int]): channels of the finer feature maps, coarsest first.
+        channels (int): channels of the map and of every layer.
+        init_cfg (dict): config of the initialisation.
     """
 
     def __init__(
@@ -71,22 +72,26 @@ class SkipUpsampler(BaseModule):
         self.blends = nn.ModuleList(nn.Conv2d(2 * channels, channels, 3, padding=1) for _ in skip_channels)
         self.predictor = nn.Conv2d(channels, 2, 3, padding=1)
 
+    @property
+    def _blends(self) -> list[nn.Conv2d]:
+        return cast(list[nn.Conv2d], list(self.blends))
+
     def prepare(self, skips: Sequence[Tensor]) -> list[Tensor]:
         """What the skips ``(B, C_i, h_i, w_i)``, coarsest first, add to every object: ``(B, channels, h_i, w_i)``."""
         return [
             F.conv2d(F.relu(project(skip)), blend.weight[:, : self.channels], blend.bias, padding=1)
-            for skip, project, blend in zip(skips, self.projections, self.blends, strict=True)
+            for skip, project, blend in zip(skips, self.projections, self._blends, strict=True)
         ]
 
-    def forward(self, x: Tensor, prepared: Sequence[Tensor], size: tuple[int, int] | None = None) -> Tensor:
+    def forward(self, x: Tensor, prepared: Sequence[Tensor], size: Sequence[int] | None = None) -> Tensor:
         """Logits (background, object) ``(N, 2, H, W)``.
 
         Args:
-            x: ``(N, channels, h, w)``.
-            prepared: of :meth:`prepare`, batch N or 1.
-            size: ``(H, W)`` (default: four times the finest skip).
+            x (Tensor): fused map ``(N, channels, h, w)``.
+            prepared (Sequence[Tensor]): result of :meth:`prepare`, batch N or 1.
+            size (tuple[int, int] | None): ``(H, W)`` of the logits (default: four times the finest skip).
         """
-        for skip, blend in zip(prepared, self.blends, strict=True):
+        for skip, blend in zip(prepared, self._blends, strict=True):
             x = F.interpolate(x, skip.shape[-2:], mode='bilinear', align_corners=False)
             x = F.relu(skip + F.conv2d(x, blend.weight[:, self.channels :], padding=1))
         logits = self.predictor(x)

@@ -1,5 +1,9 @@
 from .label_blots import LabelBlots as LabelBlots
 from .label_matching import LabelMatching as LabelMatching
+from .label_memory import FrameKeys as FrameKeys
+from .label_memory import LabelMemory as LabelMemory
+from .label_memory import ReadLabels as ReadLabels
+from .label_memory import Reference as Reference
 from .label_propagation import LabelPropagation as LabelPropagation
 from .label_ridge import LabelRidge as LabelRidge
 from .reference_frames import LocalReferences as LocalReferences
@@ -8,3 +12,4 @@ from .reference_frames import UniformReferences as UniformReferences
 from .ridge_target import RidgeTarget as RidgeTarget
 from .soft_reads import FrameRead as FrameRead
 from .soft_reads import WindowRead as WindowRead
+from .target_label_matching import TargetLabelMatching as TargetLabelMatching

@@ -1,6 +1,5 @@
 from .aspp_neck import ASPPNeck as ASPPNeck
 from .level_concat import LevelConcat as LevelConcat
-from .mask_propagation import MaskPropagation as MaskPropagation
 from .recall_neck import RecallMaps as RecallMaps
 from .recall_neck import RecallNeck as RecallNeck
 from .refinement import GlobalConvBlock as GlobalConvBlock

@@ -9,6 +9,7 @@ from .cosnet import COSNetCausal as COSNetCausal
 from .dyenet import DyeNet as DyeNet
 from .feature_propagation import FeaturePropagation as FeaturePropagation
 from .main_net import MAIN as MAIN
+from .matchvos import MatchVOS as MatchVOS
 from .recall_vos import RecallVOS as RecallVOS
 from .rgmp import RGMP as RGMP
 from .rvos import RVOS as RVOS

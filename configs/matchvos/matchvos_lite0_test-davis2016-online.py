@@ -1,5 +1,6 @@
-# The shipped weights, fine-tuned on each video's first frame before it is segmented: clips of three frames are dreamt from it.
-_base_ = './agame_match_lite0_davis2016.py'
+# The shipped weights, fine-tuned on each video before it is segmented, with clips of three frames that are made from its first
+# frame.
+_base_ = './matchvos_lite0_test-davis2016.py'
 
 online_pipeline = [
     dict(type='ResizeClip', size=(288, 512)),

@@ -1,5 +1,5 @@
-# A-GAME with matching, trained on SynthVOS with photographic cut-outs alone; made for a CPU.
-_base_ = ['../_base_/default_runtime.py', '../_base_/datasets/synthvos.py', '../_base_/models/agame_match_lite0.py']
+# Trained on SynthVOS with photographic cut-outs alone; made for a CPU.
+_base_ = ['../_base_/default_runtime.py', '../_base_/datasets/synthvos.py', '../_base_/models/matchvos_lite0.py']
 
 clip_len = 4
 size = (192, 336)  # a window of a frame at the test scale: objects are as large in pixels as they will be there

@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/datasets/synthvos_mini.py',
-    '../_base_/models/feature_propagation_lite0.py',
+    '../_base_/models/feature-propagation_lite0.py',
 ]
 model = dict(test_cfg=dict(_delete_=True, resize=dict(type='ShortSide', length=192, divisor=16)))
 

@@ -1,5 +1,5 @@
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/datasets/ytvos2018.py',
-    '../_base_/models/feature_propagation_target_lite0.py',
+    '../_base_/models/feature-propagation-target_lite0.py',
 ]

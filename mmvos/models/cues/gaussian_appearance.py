@@ -1,28 +1,36 @@
 """A generative model of how an object and its background look: class-conditional Gaussians in feature space."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS
+from mmvos.structures import PER_OBJECT, InputError
+
+from .object_cue import ObjectCue
 
 
-class GaussianMixture(NamedTuple):
+@dataclass
+class GaussianMixture:
     """Diagonal Gaussians of N objects with K components each: ``means`` and ``variances``, both ``(N, K, C)``.
 
     Components: 0 background, 1 object, 2 ``hard_fg`` (object cells that look like background), 3 ``hard_bg``
     (background cells that look like the object).
     """
 
-    means: Tensor
-    variances: Tensor
+    means: Tensor = field(metadata=PER_OBJECT)
+    variances: Tensor = field(metadata=PER_OBJECT)
+
+    def merged(self, other: 'GaussianMixture', merge: Callable[[Tensor, Tensor], Tensor]) -> 'GaussianMixture':
+        """Means and variances of this and another mixture, merged by the same function."""
+        return GaussianMixture(merge(self.means, other.means), merge(self.variances, other.variances))
 
 
 @MODELS.register_module()
-class GaussianAppearance(BaseModule):
+class GaussianAppearance(ObjectCue):
     """Fits Gaussians to the features of an object and its background in closed form, and scores features under them.
 
     Section 3.1 of Johnander et al., "A Generative Appearance Model for End-to-end Video Object Segmentation", CVPR
@@ -32,15 +40,16 @@ class GaussianAppearance(BaseModule):
     hundreds).
 
     Args:
-        in_channels: of the backbone's feature map.
-        channels: C, of the projection in which the Gaussians live.
-        update_rate: lambda, the share of the newest frame in :meth:`update`; 0: the first frame's Gaussians are kept.
-        cov_init: initial value of the learned regulariser before the softplus.
-        hard_components: whether components 2 and 3 exist.
-        estimate_variance: False: variances are the learned regulariser alone.
-        pseudo_cells: how many cells of value 0 the estimates count (the paper: 0).
-        output: what :meth:`forward` gives: ``'scores'`` (log densities up to a constant) or their ``'posterior'``.
-        detach_fit: no gradient through means and variances (the regulariser is frozen then).
+        in_channels (int): channels of the backbone's feature map.
+        channels (int): C, channels of the projection in which the Gaussians live.
+        update_rate (float): lambda, share of the newest frame in :meth:`update`, 0..1; 0: the first frame's Gaussians are
+            kept.
+        cov_init (float): initial value of the learned regulariser before the softplus.
+        hard_components (bool): whether components 2 and 3 exist.
+        estimate_variance (bool): False: variances are the learned regulariser alone.
+        pseudo_cells (float): number of cells of value 0 that the estimates count (the paper: 0).
+        output (str): result of :meth:`forward`: ``'scores'`` (log densities up to a constant) or their ``'posterior'``.
+        detach_fit (bool): no gradient through means and variances (the regulariser is frozen then).
     """
 
     def __init__(
@@ -57,7 +66,7 @@ class GaussianAppearance(BaseModule):
     ) -> None:
         super().__init__()
         if output not in ('scores', 'posterior'):
-            raise ValueError(f"output is {output!r}; expected 'scores' or 'posterior'.")
+            raise InputError(f"GaussianAppearance.output is {output!r}; expected 'scores' or 'posterior'.")
         self.num_components = 4 if hard_components else 2
         self.update_rate, self.hard_components, self.estimate_variance = update_rate, hard_components, estimate_variance
         self.pseudo_cells, self.output, self.detach_fit = pseudo_cells, output, detach_fit
@@ -74,12 +83,24 @@ class GaussianAppearance(BaseModule):
         """Backbone features ``(B, in_channels, h, w)`` to ``(B, C, h, w)``; once per frame, for all objects."""
         return self.conv_in(x)
 
+    def prepare(self, features: Tensor) -> tuple[Tensor, ...]:
+        return (self.project(features),)
+
+    def start(self, prepared: tuple[Tensor, ...], masks: Tensor) -> GaussianMixture:
+        return self.fit(prepared[0], masks)
+
+    def read(self, prepared: tuple[Tensor, ...], state: GaussianMixture) -> Tensor:
+        return self(prepared[0], state)
+
+    def renew(self, prepared: tuple[Tensor, ...], masks: Tensor, state: GaussianMixture) -> GaussianMixture:
+        return self.update(prepared[0], masks, state)
+
     def fit(self, features: Tensor, masks: Tensor) -> GaussianMixture:
         """The Gaussians of one frame.
 
         Args:
-            features: projected, ``(N, C, h, w)``, or ``(1, C, h, w)`` for N objects in one frame.
-            masks: shares of background and object in each cell, ``(N, 2, h, w)``, sum 1 over dimension 1.
+            features (Tensor): result of :meth:`project`, ``(N, C, h, w)``, or ``(1, C, h, w)`` for N objects in one frame.
+            masks (Tensor): shares of background and object in each cell, ``(N, 2, h, w)``, sum 1 over dimension 1.
         """
         features, masks = features.float(), masks.float()
         with torch.autocast(features.device.type, enabled=False):
@@ -87,15 +108,15 @@ class GaussianAppearance(BaseModule):
             mixture = base
             if self.hard_components:
                 hard = self._estimate(features, self.hard_weights(features, masks, base), 2)
-                mixture = GaussianMixture(*(torch.cat(pair, 1) for pair in zip(base, hard, strict=True)))
-        return GaussianMixture(*(t.detach() for t in mixture)) if self.detach_fit else mixture
+                mixture = base.merged(hard, lambda two, more: torch.cat([two, more], 1))
+        return GaussianMixture(mixture.means.detach(), mixture.variances.detach()) if self.detach_fit else mixture
 
     def update(self, features: Tensor, masks: Tensor, mixture: GaussianMixture) -> GaussianMixture:
         """Blend the Gaussians of the newest frame into ``mixture``; arguments as of :meth:`fit`."""
         if self.update_rate == 0:
             return mixture
         newest = self.fit(features, masks)
-        return GaussianMixture(*(torch.lerp(old, new, self.update_rate) for old, new in zip(mixture, newest, strict=True)))
+        return mixture.merged(newest, lambda old, new: torch.lerp(old, new, self.update_rate))
 
     def forward(self, features: Tensor, mixture: GaussianMixture) -> Tensor:
         """Scores or posteriors ``(N, K, h, w)`` of the projected features (batch N or 1) under each component."""
@@ -106,7 +127,7 @@ class GaussianAppearance(BaseModule):
     @staticmethod
     def log_scores(features: Tensor, mixture: GaussianMixture) -> Tensor:
         """Log densities ``(N, K, h, w)``, without the constant that all share (the prior is uniform)."""
-        means, variances = (t[..., None, None] for t in mixture)  # (N, K, C, 1, 1)
+        means, variances = mixture.means[..., None, None], mixture.variances[..., None, None]  # (N, K, C, 1, 1)
         squares = (features[:, None] - means).square() / variances
         return -0.5 * (squares + variances.log()).sum(2)
 
@@ -126,13 +147,3 @@ class GaussianAppearance(BaseModule):
         # not by E[x^2] - E[x]^2, which loses the small variances in rounding
         spread = (cells[:, None] - means[..., None]).square()
         return GaussianMixture(means, regulariser + (spread @ weights[..., None]).squeeze(3) / total)
-
-
-def mask_pair(foreground: Tensor) -> Tensor:
-    """Foreground ``(N, h, w)`` to (background, object) ``(N, 2, h, w)``."""
-    return torch.stack([1 - foreground, foreground], 1)
-
-
-def pool_masks(foreground: Tensor, size: tuple[int, int]) -> Tensor:
-    """Shares of background and object in each cell: ``(N, H, W)`` to ``(N, 2, h, w)``, by averages over the cells."""
-    return F.adaptive_avg_pool2d(mask_pair(foreground), size)

@@ -1,7 +1,7 @@
-# A-GAME's parts on a frozen EfficientNet-Lite0 at stride 8, with labels read from remembered frames and the scores of a
-# target model as further cues.
+# Labels read from remembered frames with a target model's opinion, and A-GAME's parts with small layers that correct them, on
+# a frozen EfficientNet-Lite0 at stride 8.
 model = dict(
-    type='AGAME',
+    type='MatchVOS',
     data_preprocessor=dict(
         type='VOSDataPreprocessor', mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0), rgb=True, channels_last=True
     ),
@@ -17,17 +17,20 @@ model = dict(
     appearance=dict(type='GaussianAppearance', in_channels=152, channels=64, update_rate=0.1, output='posterior'),
     mask_propagation=dict(type='MaskPropagation', in_channels=152, channels=48),
     matching=dict(
-        type='LabelMatching',
+        type='TargetLabelMatching',
         propagation=dict(type='LabelPropagation', temperature=0.05, topk=10, radius=12),
         lags=(1, 2, 5),
         levels=(2, 4),
         level_weights=(1, 2),
-        feedback=0.0,
-        train_noise=1.0,
+        memory_update=0.0,
+        noise_scale=1.0,
         target=dict(type='RidgeTarget', ridge=0.2, memory_share=0.05, memory_rate=0.2, interval=2),
         target_levels=(2, 3, 4, 5, 6),
+        score_weight=1.0,
+        background_bias=0.2,
+        target_memory_update=0.5,
     ),
-    matching_upsampler=dict(type='GuidedUpsampler', radius=8, eps=1e-4, subsample=4),
+    prior_upsampler=dict(type='GuidedUpsampler', radius=8, eps=1e-4, subsample=4),
     fusion=dict(type='CoarseMaskHead', in_channels=4 + 48 + 4, mid_channels=64, channels=32),
     upsampler=dict(
         type='SkipUpsampler',

@@ -1,5 +1,5 @@
-# A-GAME with matching on procedural clips.
-_base_ = ['../_base_/default_runtime.py', '../_base_/datasets/synthvos_mini.py', '../_base_/models/agame_match_lite0.py']
+# On procedural clips.
+_base_ = ['../_base_/default_runtime.py', '../_base_/datasets/synthvos_mini.py', '../_base_/models/matchvos_lite0.py']
 model = dict(test_cfg=dict(resize=dict(length=192)))
 
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=40, val_interval=40)

@@ -1,20 +1,36 @@
 """Where the object was, in the features of where it is now."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS
+from mmvos.structures import PER_OBJECT
+
+from .object_cue import ObjectCue
 
 #: He et al.'s uniform initialisation for ReLU, biases 0
 KAIMING_UNIFORM = dict(type='Kaiming', layer='Conv2d', mode='fan_in', nonlinearity='relu', distribution='uniform')
 
 
+@dataclass
+class PropagatedMask:
+    """Where N objects were.
+
+    ``reference``: the first layer's share of the frame in which each was given ``(N, channels, h, w)``; ``first_mask``,
+    ``previous_mask``: (background, object) ``(N, 2, h, w)`` in that frame and in the previous one.
+    """
+
+    reference: Tensor = field(metadata=PER_OBJECT)
+    first_mask: Tensor = field(metadata=PER_OBJECT)
+    previous_mask: Tensor = field(metadata=PER_OBJECT)
+
+
 @MODELS.register_module()
-class MaskPropagation(BaseModule):
+class MaskPropagation(ObjectCue):
     """Encodes current features, the features in which the object was given, the previous and the first mask.
 
     The mask-propagation module of Johnander et al., CVPR 2019: a 1x1 convolution of the concatenation, parallel dilated
@@ -23,10 +39,10 @@ class MaskPropagation(BaseModule):
     mask channels per object.
 
     Args:
-        in_channels: of the backbone's feature map.
-        channels: of every layer (each of the parallel ones).
-        dilations: of the parallel convolutions.
-        init_cfg: initialisation.
+        in_channels (int): channels of the backbone's feature map.
+        channels (int): channels of every layer (of each of the parallel ones).
+        dilations (Sequence[int]): dilations of the parallel convolutions.
+        init_cfg (dict): config of the initialisation.
     """
 
     def __init__(
@@ -42,6 +58,19 @@ class MaskPropagation(BaseModule):
         self.branches = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=d, dilation=d) for d in dilations)
         self.merge = nn.Conv2d(len(dilations) * channels, channels, 3, padding=1)
 
+    def prepare(self, features: Tensor) -> tuple[Tensor, ...]:
+        return self.project_current(features), features
+
+    def start(self, prepared: tuple[Tensor, ...], masks: Tensor) -> PropagatedMask:
+        reference = self.project_reference(prepared[1]).expand(len(masks), -1, -1, -1)
+        return PropagatedMask(reference, masks, masks)
+
+    def read(self, prepared: tuple[Tensor, ...], state: PropagatedMask) -> Tensor:
+        return self(prepared[0], state.reference, state.previous_mask, state.first_mask)
+
+    def renew(self, prepared: tuple[Tensor, ...], masks: Tensor, state: PropagatedMask) -> PropagatedMask:
+        return replace(state, previous_mask=masks)
+
     def project_current(self, x: Tensor) -> Tensor:
         """The current frame's part of the first layer: ``(B, in_channels, h, w)`` to ``(B, channels, h, w)``."""
         return F.conv2d(x, self.reduce.weight[:, : self.in_channels], self.reduce.bias)
@@ -54,9 +83,9 @@ class MaskPropagation(BaseModule):
         """Encode N objects.
 
         Args:
-            current: of :meth:`project_current`, batch N or 1.
-            reference: of :meth:`project_reference`, batch N or 1.
-            previous_mask, first_mask: (background, object) ``(N, 2, h, w)``.
+            current (Tensor): result of :meth:`project_current`, batch N or 1.
+            reference (Tensor): result of :meth:`project_reference`, batch N or 1.
+            previous_mask, first_mask (Tensor): (background, object) ``(N, 2, h, w)``.
 
         Returns:
             ``(N, channels, h, w)``.

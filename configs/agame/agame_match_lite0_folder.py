@@ -1,2 +1,0 @@
-# Your own videos: --data-root FOLDER.
-_base_ = ['../_base_/default_runtime.py', '../_base_/datasets/folder.py', '../_base_/models/agame_match_lite0.py']

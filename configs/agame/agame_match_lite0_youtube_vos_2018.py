@@ -1,1 +1,0 @@
-_base_ = ['../_base_/default_runtime.py', '../_base_/datasets/ytvos2018.py', '../_base_/models/agame_match_lite0.py']
