@@ -6,7 +6,19 @@ from typing import Any
 import mmcv.cnn  # noqa: F401  (registers mmcv's layers)
 
 _ROOMS = (
-    *('attention', 'backbones', 'cues', 'detectors', 'flow', 'heads', 'interactive', 'losses', 'matching', 'necks', 'post_processors'),
+    *(
+        'attention',
+        'backbones',
+        'cues',
+        'detectors',
+        'flow',
+        'heads',
+        'interactive',
+        'losses',
+        'matching',
+        'necks',
+        'post_processors',
+    ),
     *('segmentors', 'trackers', 'vis'),
 )
 _PLACES = {name: room for room in _ROOMS for name in import_module(f'{__name__}.{room}').__all__}

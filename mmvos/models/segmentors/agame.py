@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmvos.inference import Frame
 from mmvos.registry import MODELS
@@ -45,9 +45,7 @@ class AGAME(RecurrentlyTrainedModel):
     ) -> None:
         if matching is not None:
             raise InputError("AGAME has no argument 'matching': A-GAME's parts on top of label matching are type='MatchVOS'.")
-        super().__init__(**kwargs)
-        cues = dict(appearance=appearance, mask_propagation=mask_propagation)
-        self.cues = nn.ModuleDict({name: MODELS.build(cue) for name, cue in cues.items() if cue})
+        super().__init__(cues=dict(appearance=appearance, mask_propagation=mask_propagation), **kwargs)
         if not self.cues:
             raise InputError('A-GAME needs the appearance module, the mask propagation, or both.')
 

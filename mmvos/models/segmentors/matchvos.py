@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmvos.inference import Frame
 from mmvos.registry import MODELS
@@ -102,11 +102,9 @@ class MatchVOS(RecurrentlyTrainedModel):
     def __init__(
         self, *, matching: dict, prior_upsampler: dict, appearance: dict, mask_propagation: dict, **kwargs: Any
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(cues=dict(appearance=appearance, mask_propagation=mask_propagation), **kwargs)
         self.matching = MODELS.build(matching)
         self.prior_upsampler = MODELS.build(prior_upsampler)
-        cues = dict(appearance=appearance, mask_propagation=mask_propagation)
-        self.cues = nn.ModuleDict({name: MODELS.build(cue) for name, cue in cues.items()})
 
     # One frame
 

@@ -71,6 +71,7 @@ class RecurrentlyTrainedModel(CausalVOSModel):
 
     Args:
         backbone (dict): config of the backbone; it gives maps finest first.
+        cues (dict[str, dict | None]): configs of what is known of each object (``ObjectCue``), by name (None: left out).
         fusion (dict): config of the part that merges the cues of an object and predicts its coarse mask
             (``CoarseMaskHead``).
         upsampler (dict): config of the part that brings it to the image's size (``SkipUpsampler``).
@@ -84,8 +85,6 @@ class RecurrentlyTrainedModel(CausalVOSModel):
 
     TestSettings = MaskUpdateSettings
     test_cfg: MaskUpdateSettings
-    #: made by the method
-    cues: nn.ModuleDict
     #: how names of parameters in older checkpoints begin, and how they begin today
     renamed_weights = {'appearance.': 'cues.appearance.', 'mask_propagation.': 'cues.mask_propagation.'}
 
@@ -93,6 +92,7 @@ class RecurrentlyTrainedModel(CausalVOSModel):
         self,
         *,
         backbone: dict,
+        cues: dict[str, dict | None],
         fusion: dict,
         upsampler: dict,
         neck: dict | None = None,
@@ -108,6 +108,7 @@ class RecurrentlyTrainedModel(CausalVOSModel):
             raise InputError(f"{type(self).__name__}: train_update_mask is {train_update_mask!r}; expected 'coarse' or 'fine'.")
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck) if neck else nn.Identity()
+        self.cues = nn.ModuleDict({name: MODELS.build(cue) for name, cue in cues.items() if cue})
         self.fusion = MODELS.build(fusion)
         self.upsampler = MODELS.build(upsampler)
         losses = dict(loss_final=loss_final, loss_coarse=loss_coarse)
@@ -199,7 +200,8 @@ class RecurrentlyTrainedModel(CausalVOSModel):
             masks = coarse.softmax(1) if self.train_update_mask == 'coarse' else pool_masks(foreground, features.size)
             state = self.renew(features, prediction, masks, scores, state)
         # the mean over a rank's objects becomes the mean over those of all ranks, whose gradients are averaged
-        share = len(targets) / mean_over_ranks(len(targets)).to(targets.device)
+        count = targets.new_tensor(float(len(targets)), dtype=torch.float32)
+        share = count / mean_over_ranks(count)
         return {
             name: share * loss(torch.stack(log_probs[name], 1).flatten(0, 1), targets.flatten(0, 1))
             for name, loss in self.losses.items()
