@@ -216,6 +216,12 @@ def test_a_clip_without_objects_is_left_out_of_a_batch():
     torch.testing.assert_close(beside, alone)
 
 
+def test_every_part_initialises_its_weights():
+    """He et al.'s initialisation of the mask propagation has biases of 0; PyTorch's own has not."""
+    model = build()
+    assert not model.cues['mask_propagation'].merge.bias.any() and not model.fusion.conv1.bias.any()
+
+
 def test_weights_of_earlier_versions_load():
     model = build()
     old = {name.removeprefix('cues.'): value for name, value in model.state_dict().items()}

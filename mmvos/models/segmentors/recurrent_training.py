@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 import torch
 import torch.nn.functional as F
+from mmengine.model import ModuleDict
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -108,11 +109,11 @@ class RecurrentlyTrainedModel(CausalVOSModel):
             raise InputError(f"{type(self).__name__}: train_update_mask is {train_update_mask!r}; expected 'coarse' or 'fine'.")
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck) if neck else nn.Identity()
-        self.cues = nn.ModuleDict({name: MODELS.build(cue) for name, cue in cues.items() if cue})
+        self.cues = ModuleDict({name: MODELS.build(cue) for name, cue in cues.items() if cue})
         self.fusion = MODELS.build(fusion)
         self.upsampler = MODELS.build(upsampler)
         losses = dict(loss_final=loss_final, loss_coarse=loss_coarse)
-        self.losses = nn.ModuleDict({name: MODELS.build(loss) for name, loss in losses.items() if loss})
+        self.losses = ModuleDict({name: MODELS.build(loss) for name, loss in losses.items() if loss})
         self.train_update_mask, self.background, self.with_cp = train_update_mask, background, with_cp
 
     @property
