@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmvos.registry import MODELS
-from mmvos.structures import VOID, InputError, VOSDataSample, object_ids_of
+from mmvos.structures import InputError, VOSDataSample, object_ids_of
 from mmvos.videos import Video
 from mmvos.videos.video import read_ahead
 
 from .base_session import BaseSession, named_frames, place_named
 from .frame import Frame, FrameView
 from .geometry import FrameGeometry
+from .label_mapper import LabelMapper
 from .object_ids import ObjectIds
 from .session_settings import SessionSettings
 
@@ -87,8 +87,7 @@ class VOSSession(BaseSession[VOSDataSample]):
         settings: SessionSettings | None = None,
     ) -> None:
         super().__init__(model, device, amp, settings)
-        post_process = self.settings.post_process
-        self._post_process = [MODELS.build(post_process)] if post_process else []
+        self._mapper = LabelMapper(self.settings, self.model.probabilities)
 
     def reset(self) -> None:
         """Forget everything about the video."""
@@ -166,7 +165,7 @@ class VOSSession(BaseSession[VOSDataSample]):
                 objects that begin here. Objects that it does not hold stay as they are.
 
         Returns:
-            The frame's result, in which the objects of the prompt are what it shows.
+            The frame's result, in which the objects of the prompt are what it shows, and there is no other.
 
         Raises:
             InputError: a frame or prompt of another kind or size, or an empty prompt.
@@ -194,17 +193,7 @@ class VOSSession(BaseSession[VOSDataSample]):
                     else self.model.add_objects(seen, masks, self.state)
                 )
                 self.objects.add(new_ids)
-        label_map = np.where((prompt != 0) & (prompt != VOID), prompt, 0).astype(np.uint8)
-        result = VOSDataSample(
-            metainfo=dict(frame_index=self.frame_index, ori_shape=view.geometry.ori_shape, object_ids=self.object_ids)
-        )
-        result.pred_label_map, result.frame = label_map, frame
-        if self.settings.keep_scores:
-            probabilities = torch.zeros(len(self.objects) + 1, *view.geometry.ori_shape, device=self.device)
-            probabilities[0] = 1
-            self._show_given(probabilities, prompt, set(ids))
-            result.pred_scores = probabilities
-        return result
+        return self._result(seen.image.new_ones(1, *seen.image.shape[-2:]), frame, prompt, {})
 
     def remove_objects(self, ids: Sequence[int]) -> None:
         """Stop segmenting these objects from the next frame on; the ids may be used again. KeyError: an unknown id."""
@@ -276,75 +265,15 @@ class VOSSession(BaseSession[VOSDataSample]):
         return new_ids
 
     def _result(self, scores: Tensor, frame: np.ndarray, prompt: np.ndarray | None, metainfo: dict[str, Any]) -> VOSDataSample:
-        """The result of a frame.
-
-        In the frame of its prompt an object is what the prompt shows, if the settings say so or the model has no score for
-        it; it takes part in nothing else there, so that the other objects are what they are without it.
-
-        Args:
-            scores (Tensor): ``(n + 1, h, w)``, of the background and the first n objects, at the network's size.
-            frame (ndarray): BGR uint8 ``(H, W, 3)``.
-            prompt (ndarray | None): label map uint8 ``(H, W)`` of the objects that begin here.
-            metainfo (dict): copied into the result.
-        """
-        assert self.view is not None
-        geometry, ids = self.view.geometry, self.object_ids
-        new = set() if prompt is None else set(object_ids_of(prompt))
-        given = new if self.settings.overlay_prompt else new & set(ids[len(scores) - 1 :])
-        rows = [0] + [row for row, object_id in enumerate(ids[: len(scores) - 1], 1) if object_id not in given]
-        scores = scores if len(rows) == len(scores) else scores[rows]
-        wanted = self.settings.keep_scores
-        if self.settings.upsample == 'labels':
-            indices = arg_max(scores)
-            indices = geometry.to_original(indices[None].float(), 'nearest-exact')[0].to(torch.uint8)
-            probabilities = geometry.to_original(self._probabilities(scores), 'nearest-exact') if wanted else None
-        else:
-            scores = geometry.to_original(scores.float())
-            probabilities = self._probabilities(scores) if wanted or self._post_process else None
-            for part in self._post_process if len(scores) > 1 else ():
-                scores = probabilities = part(probabilities, frame)
-            indices = arg_max(scores)
-        label_map = np.array([0] + [ids[row - 1] for row in rows[1:]], np.uint8)[indices.cpu().numpy()]
-        result = VOSDataSample(
-            metainfo=dict(metainfo, frame_index=self.frame_index, ori_shape=geometry.ori_shape, object_ids=ids)
-        )
-        if prompt is not None and given:
-            shown = np.isin(prompt, list(given))
-            label_map[shown] = prompt[shown]
-        result.pred_label_map, result.frame = label_map, frame
-        if wanted and probabilities is not None:
-            full = probabilities.new_zeros(len(ids) + 1, *probabilities.shape[1:])
-            full[rows] = probabilities
-            if prompt is not None and given:
-                self._show_given(full, prompt, given)
-            result.pred_scores = full
+        """The result of a frame; see :meth:`LabelMapper.map`."""
+        geometry, ids = self._view(frame).geometry, self.object_ids
+        mapped = self._mapper.map(scores, ids, frame, prompt, geometry, self.settings.keep_scores)
+        info = dict(metainfo, frame_index=self.frame_index, ori_shape=geometry.ori_shape, object_ids=ids)
+        result = VOSDataSample(metainfo=info)
+        result.pred_label_map, result.frame = mapped.label_map, frame
+        if mapped.probabilities is not None:
+            result.pred_scores = mapped.probabilities
         return result
-
-    def _probabilities(self, scores: Tensor) -> Tensor:
-        return self.model.probabilities(scores.float())
-
-    def _show_given(self, probabilities: Tensor, prompt: np.ndarray, given: set[int]) -> None:
-        """Set probabilities ``(N + 1, H, W)`` to 1 where a prompt shows an object, and those of all others there to 0."""
-        label_map = torch.from_numpy(np.ascontiguousarray(prompt)).to(probabilities.device)
-        for row, object_id in enumerate(self.object_ids, 1):
-            if object_id in given:
-                shown = label_map == object_id
-                probabilities[:, shown] = 0
-                probabilities[row, shown] = 1
-
-
-def arg_max(scores: Tensor) -> Tensor:
-    """``scores.argmax(0)`` of ``(C, H, W)`` as uint8 ``(H, W)``; ties go to the lower index.
-
-    On a CPU the reduction over the first dimension is many times slower than C comparisons of whole planes.
-    """
-    if scores.device.type != 'cpu':
-        return scores.argmax(0).to(torch.uint8)
-    best, indices = scores[0], torch.zeros(scores.shape[1:], dtype=torch.uint8)
-    for channel in range(1, len(scores)):
-        indices.masked_fill_(scores[channel] > best, channel)
-        best = torch.maximum(best, scores[channel])
-    return indices
 
 
 #: the name of :class:`VOSSession` in version 1

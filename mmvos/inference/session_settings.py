@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from mmvos.structures import InputError
+
 
 @dataclass(frozen=True)
 class SessionSettings:
@@ -31,6 +33,10 @@ class SessionSettings:
     post_process: dict[str, Any] | None = None
     keep_scores: bool = False
     amp: bool = False
+
+    def __post_init__(self) -> None:
+        if self.post_process and self.upsample == 'labels':
+            raise InputError("post_process needs upsample='scores'; with 'labels' there are no scores to improve.")
 
 
 @dataclass(frozen=True)

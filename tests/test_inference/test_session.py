@@ -289,6 +289,10 @@ def test_a_frame_that_is_refused_changes_nothing():
     [
         (dict(overlay_promt=False), "ColourModel.test_cfg: unknown setting 'overlay_promt'; did you mean 'overlay_prompt'"),
         (dict(upsample='nearest'), "ColourModel.test_cfg.upsample: expected 'scores' or 'labels', got 'nearest'"),
+        (
+            dict(upsample='labels', post_process=dict(type='DenseCRF')),
+            "ColourModel.test_cfg: post_process needs upsample='scores'",
+        ),
         (dict(interpolation='cubic'), "'bilinear' or 'area' or 'antialias', got 'cubic'"),
     ],
 )

@@ -12,10 +12,11 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
+from mmvos.datasets.staged import Stage, in_stages
 from mmvos.inference import VOSSession
 from mmvos.models import *  # noqa: F401,F403  (registers)
 from mmvos.models.segmentors import BaseVOSModel
-from mmvos.registry import DATASETS, MODELS
+from mmvos.registry import DATASETS, HOOKS, MODELS
 from mmvos.structures import InputError
 from mmvos.videos import FrameArrays
 
@@ -52,6 +53,12 @@ def moving_squares(frames=5, height=96, width=160, seed=0):
     return images, label_maps
 
 
+def first_stages(cfg):
+    """The first stage of every curriculum of a config."""
+    hooks = [HOOKS.build(hook) for hook in cfg.get('custom_hooks', []) if hook.type == 'CurriculumHook']
+    return {hook.name: Stage(0, hook.num_stages) for hook in hooks}
+
+
 def two_prompts(label_maps, late=2):
     """Object 7 from frame 0 on, object 3 from frame ``late`` on."""
     first, second = (np.where(label_maps[t] == k, v, 0).astype(np.uint8) for t, k, v in ((0, 1, 7), (late, 2, 3)))
@@ -66,7 +73,8 @@ def label_maps_of(model, video):
 def test_every_trainable_parameter_gets_a_gradient(name):
     cfg, model = load(name)
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
-    batch = pseudo_collate([dataset[i] for i in range(2)])
+    with in_stages(first_stages(cfg)):
+        batch = pseudo_collate([dataset[i] for i in range(2)])
     model.train()
     data = model.data_preprocessor(batch, training=True)
     losses = model(**data, mode='loss')

@@ -274,6 +274,7 @@ class COSNetCausalTestSettings(SessionSettings):
     stride: int = 5
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.num_references < 0 or self.stride < 1:
             raise InputError(f'num_references is {self.num_references}, stride is {self.stride}; expected at least 0 and 1.')
 

@@ -84,6 +84,7 @@ class SearchSettings(SessionSettings):
     memory_mb: float = 4096
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.expand_templates is None:  # how configs of MMVOS 0.1 turn it off
             object.__setattr__(self, 'expand_templates', TemplateSettings(per_round=0))
         for name in ('max_rounds', 'batch'):

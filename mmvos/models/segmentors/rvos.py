@@ -69,6 +69,7 @@ class RVOSTestSettings(SessionSettings):
     merge: Literal['argmax', 'paint'] = 'argmax'
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.num_slots < 0:
             raise InputError(f'num_slots is {self.num_slots}; expected at least 0.')
 
