@@ -501,8 +501,47 @@ def test_prepare_synthvos_from_own_folders(tmp_path, monkeypatch, pictures):
     lists = {split: set((out / f'objects/{split}.txt').read_text().split()) for split in ('train', 'val')}
     assert len(lists['train']) == len(lists['val']) == 2 and not lists['train'] & lists['val']
     FolderObjects(str(out / 'objects'), 'val').sample(np.random.default_rng(0))
+    assert not list(out.rglob('.unfinished')) and not (out / '.fetched').exists()
     with pytest.raises(SystemExit, match='is there already'):
         prepare_synthvos.main()
+
+
+def test_a_stopped_preparation_begins_again_and_its_half_is_not_taken_for_a_whole(tmp_path, monkeypatch, pictures):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / 'tools/dataset_converters'))
+    import prepare_synthvos
+
+    for split in ('train', 'val'):
+        (pictures / f'objects/{split}.txt').unlink()
+    out = tmp_path / 'out'
+    command = ['prepare_synthvos.py', out, '--objects', pictures / 'objects', '--backgrounds', pictures / 'backgrounds']
+    monkeypatch.setattr(sys, 'argv', list(map(str, command)))
+    with monkeypatch.context() as patch:
+        patch.setattr(prepare_synthvos, 'prepare_backgrounds', lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(SystemExit):
+            prepare_synthvos.main()
+    assert (out / 'objects/train.txt').is_file()
+    with pytest.raises(InputError, match='objects: this folder was not finished'):
+        FolderObjects(str(out / 'objects'), 'train')
+    (out / 'objects' / 'left_over.png').write_bytes(b'')
+    prepare_synthvos.main()
+    assert not (out / 'objects' / 'left_over.png').exists()
+    FolderObjects(str(out / 'objects'), 'train')
+    for option, value in (('--val-share', 2.0), ('--val-share', -1), ('--max-object', 0)):
+        monkeypatch.setattr(sys, 'argv', list(map(str, [*command, option, value])))
+        with pytest.raises(SystemExit) as caught:
+            prepare_synthvos.main()
+        assert caught.value.code == 2
+
+
+@pytest.mark.parametrize('wrong', [('--train', -1), ('--frames', 0), ('--size', 0, 0), ('--num-objects', 5, 2)])
+def test_synthvis_refuses_what_makes_no_videos(tmp_path, monkeypatch, wrong):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / 'tools/dataset_converters'))
+    import make_synthvis
+
+    monkeypatch.setattr(sys, 'argv', list(map(str, ['make_synthvis.py', tmp_path / 'out', *wrong])))
+    with pytest.raises(SystemExit) as caught:
+        make_synthvis.main()
+    assert caught.value.code == 2 and not (tmp_path / 'out').exists()
 
 
 def test_which_stamps_are_photographs(monkeypatch):

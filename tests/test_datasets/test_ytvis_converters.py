@@ -1,9 +1,11 @@
 """People's own annotations to the format of YouTube-VIS."""
 
+import base64
 import json
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pycocotools.mask as rle
 import pytest
@@ -12,6 +14,7 @@ from video_files import HEIGHT, WIDTH, label_map, write_video
 from mmvos.datasets.youtube_vis_writer import YouTubeVISWriter
 from mmvos.structures import write_label_map
 from mmvos.structures.youtube_vis import load_youtube_vis
+from mmvos.utils.command_line import CommandEnded
 
 
 @pytest.fixture
@@ -102,6 +105,13 @@ def box(x1, y1, x2, y2):
     return [[x1, y1], [x2, y1], [x2, y2], [x1, y2]]
 
 
+def png(height, width):
+    """A mask of the upper row, as LabelMe stores it."""
+    mask = np.zeros((height, width), np.uint8)
+    mask[0] = 255
+    return base64.b64encode(cv2.imencode('.png', mask)[1].tobytes()).decode()
+
+
 def test_labelme(run, tmp_path):
     folder = tmp_path / 'labels/a'
     write_labelme(
@@ -137,15 +147,60 @@ def test_labelme(run, tmp_path):
     [
         ('00000', [dict(label='dog', points=box(0, 0, 5, 5))] * 2, {}, r"00000\.json: two shapes 'dog' without group_id"),
         ('00000', [dict(label='dog', points=[[0, 0], [5, 5]])], {}, 'a polygon with 2 points'),
-        ('00000', [dict(label='dog', points=[[0, 0]], shape_type='point')], {}, "type 'point' are not areas"),
+        ('00000', [dict(label='dog', points=[[0, 0]], shape_type='point')], {}, "a 'point' of 1 points is not an area"),
+        ('00000', [dict(label='dog', points=box(0, 0, 5, float('nan')))], {}, r'00000\.json: broken JSON \(NaN'),
+        (
+            '00000',
+            [dict(label='dog', points=box(0, 0, 5, 1e9))],
+            {},
+            r'the point \(5, 1e\+09\) is not in or near the frame of 40x24',
+        ),
+        ('00000', [dict(label='dog', points=[['a', 0], [1, 1], [2, 2]])], {}, r"00000\.json, shape 'dog': points are \[\['a'"),
+        (
+            '00000',
+            [dict(points=box(0, 0, 5, 5))],
+            {},
+            r'00000\.json, shape 0: expected a JSON object with "label" and "points"',
+        ),
+        ('00000', [dict(label='dog', points=[[0, 0], [4, 4]], shape_type='mask', mask='no')], {}, 'its mask is not a picture'),
+        (
+            '00000',
+            [dict(label='dog', points=[[0, 0], [4, 4]], shape_type='mask', mask=png(3, 3))],
+            {},
+            'mask is 3x3, its box 5x5',
+        ),
         ('00000', [], dict(imageWidth=99), r'00000\.json: made for frames of 99x24, but they are 40x24'),
         ('00007', [], {}, "annotates frame '00007', which the video does not have"),
     ],
 )
 def test_labelme_errors(run, tmp_path, name, shapes, more, says):
     write_labelme(tmp_path / f'labels/a/{name}.json', shapes, **more)
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(CommandEnded, match=says):
         run('labelme_cvat_to_ytvis')
+    assert not (tmp_path / 'out.json').exists()
+
+
+@pytest.mark.parametrize('content, says', [(b'\xff\xfe', 'not UTF-8'), (b'[1]', 'a list of "shapes"'), (b'{', 'JSON')])
+def test_a_file_that_is_not_labelmes_is_named(run, tmp_path, content, says):
+    (tmp_path / 'labels/a').mkdir()
+    (tmp_path / 'labels/a/00000.json').write_bytes(content)
+    with pytest.raises(CommandEnded, match=rf'00000\.json.*{says}'):
+        run('labelme_cvat_to_ytvis')
+
+
+def test_masks_of_labelme_and_the_rectangles_of_x_anylabeling(run, tmp_path):
+    shapes = [
+        dict(label='mask', points=[[4, 6], [8, 9]], shape_type='mask', mask=png(4, 5)),  # the corners are inside
+        dict(label='outside', points=[[38, 6], [42, 9]], shape_type='mask', mask=png(4, 5)),
+        dict(label='corners', points=box(10, 2, 16, 8), shape_type='rectangle'),
+        dict(label='turned', points=[[20, 10], [25, 5], [30, 10], [25, 15]], shape_type='rotation'),
+    ]
+    write_labelme(tmp_path / 'labels/a/00000.json', shapes)
+    data = run('labelme_cvat_to_ytvis')
+    np.testing.assert_array_equal(masks_of(data, 'mask')[0], label_map(o1=(4, 6, 9, 7)))
+    np.testing.assert_array_equal(masks_of(data, 'outside')[0], label_map(o1=(38, 6, 40, 7)))
+    np.testing.assert_array_equal(masks_of(data, 'corners')[0], label_map(o1=(10, 2, 16, 8)))
+    assert masks_of(data, 'turned')[0].sum() == 50
 
 
 # CVAT
@@ -188,12 +243,39 @@ def test_cvat_for_images(run, tmp_path):
         ('frame="2"', 'frame="3"', 'track 1 has frame 3, but the video has 3 frames'),
         ('rle="1, 2, 3"', 'rle="1, 2"', 'runs of a mask add up to 3, its box has 6'),
         ('<ellipse', '<points', '<points> is not an area'),
+        ('cx="20"', 'cx="abc"', r"a\.xml, track 2, <ellipse>: cx: 'abc' is not a number"),
+        ('cx="20"', 'cx="nan"', "cx: 'nan' is not a number"),
+        ('frame="2"', '', 'track 1: frame: None is not a number'),
+        ('points="0,0;5,0;5,5;0,5"', 'points="0,0;5,0;5,1e12;0,5"', r'the point \(5, 1e\+12\) is not in or near the frame'),
+        ('points="0,0;5,0;5,5;0,5"', 'points="0,0;5;5,5"', r'a\.xml, track 0, <polygon>: points are'),
+        ('width="3"\nheight="2"', 'width="100000"\nheight="100000"', 'a mask of 100000x100000 pixels in a frame of 40x24'),
+        ('rle="1, 2, 3"', 'rle="1, -2, 7"', 'a mask of 3x2 pixels'),
+        ('left="4"', 'left="-99999"', r'begins at \(-99999, 6\), far from the frame'),
+        ('<track id="0" label="dog">', '<track id="0">', 'track 0: <track> has no label'),
     ],
 )
 def test_cvat_errors(run, tmp_path, old, new, says):
+    assert old in CVAT_VIDEO
     (tmp_path / 'labels/a.xml').write_text(CVAT_VIDEO.replace(old, new))
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(CommandEnded, match=says):
         run('labelme_cvat_to_ytvis')
+
+
+def test_turned_shapes_of_cvat_and_masks_over_the_border(run, tmp_path):
+    (tmp_path / 'labels/a.xml').write_text(
+        '<annotations><track id="0" label="stick"><box frame="0" xtl="10" ytl="11" xbr="30" ybr="13" rotation="90.0"/>'
+        '<box frame="1" xtl="10" ytl="11" xbr="30" ybr="13" rotation="30"/></track>'
+        '<track id="1" label="egg"><ellipse frame="0" cx="20" cy="12" rx="10" ry="3" rotation="90"/></track>'
+        '<track id="2" label="edge"><mask frame="0" rle="0,12" left="-2" top="22" width="4" height="3"/></track></annotations>'
+    )
+    data = run('labelme_cvat_to_ytvis')
+    stick = masks_of(data, 'stick')
+    np.testing.assert_array_equal(stick[0], label_map(o1=(19, 2, 21, 22)))
+    rows, columns = np.nonzero(stick[1])
+    assert abs(int(stick[1].sum()) - 40) <= 6 and np.corrcoef(rows, columns)[0, 1] > 0.9  # clockwise: down to the right
+    egg = masks_of(data, 'egg')[0]
+    assert np.flatnonzero(egg.any(0))[[0, -1]].tolist() == [17, 22] and np.flatnonzero(egg.any(1))[[0, -1]].tolist() == [2, 21]
+    np.testing.assert_array_equal(masks_of(data, 'edge')[0], label_map(o1=(0, 22, 2, 24)))
 
 
 def test_nothing_to_convert(run):

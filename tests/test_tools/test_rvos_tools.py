@@ -13,6 +13,8 @@ sys.path[:0] = [str(TOOLS / 'analysis_tools'), str(TOOLS / 'dataset_converters')
 from scores_by_object_count import by_object_count  # noqa: E402
 from split_youtube_vos import split  # noqa: E402
 
+from mmvos.structures import InputError  # noqa: E402
+
 
 def test_scores_by_object_count():
     rows = [
@@ -42,3 +44,5 @@ def test_the_split_is_complete_and_repeatable():
     train, val = split(videos, 0.2, 123)
     assert (train, val) == split(videos[::-1], 0.2, 123) and len(val) == 10
     assert sorted(train + val) == videos and split(videos, 0.2, 1)[1] != val
+    with pytest.raises(InputError, match=r'--val-share 0.005 of 50 videos leaves one of the two lists empty'):
+        split(videos, 0.005, 1)

@@ -1,29 +1,34 @@
-"""Annotations of LabelMe or CVAT to an annotation file of YouTube-VIS.
+"""Annotations of LabelMe, X-AnyLabeling or CVAT to an annotation file of YouTube-VIS.
 
     python tools/dataset_converters/labelme_cvat_to_ytvis.py FRAMES ANNOTATIONS OUT.json
 
 FRAMES/<video>/<frame>.jpg are the videos. ANNOTATIONS holds, for each video, one of
 
-- ``<video>/<frame>.json``: LabelMe, one file per frame. An object is a label with a ``group_id``; several shapes with
-  the same two are parts of one object. A label without ``group_id`` is one object per video.
+- ``<video>/<frame>.json``: LabelMe or X-AnyLabeling, one file per frame. An object is a label with a ``group_id``; several
+  shapes with the same two are parts of one object. A label without ``group_id`` is one object per video.
 - ``<video>.xml``: "CVAT for video 1.1": a track is an object; ``outside="1"`` means that it is not seen.
 - ``<video>.xml``: "CVAT for images 1.1": as LabelMe, with ``group_id`` in the shape.
 
-Polygons, rectangles / boxes, ellipses / circles and CVAT's masks are read. The ids of the categories are those of
-``--classes``, else the labels in alphabetical order, from 1.
+Polygons, rectangles / boxes, ellipses / circles and masks are read, turned ones as they are turned. The ids of the categories
+are those of ``--classes``, else the labels in alphabetical order, from 1.
 """
 
 import argparse
+import base64
+import binascii
 import glob
+import io
 import os.path as osp
 import xml.etree.ElementTree as ElementTree
 from typing import Any
 
 import numpy as np
 import pycocotools.mask as rle
+from PIL import Image, UnidentifiedImageError
 
+from mmvos.datasets import drawn_shapes
 from mmvos.datasets.youtube_vis_writer import YouTubeVISWriter, list_videos
-from mmvos.structures import read_json
+from mmvos.structures import InputError, read_json
 from mmvos.structures.youtube_vis import load_youtube_vis
 from mmvos.utils import command_line
 from mmvos.videos import image_size
@@ -44,62 +49,54 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def polygon_code(points: np.ndarray, size: tuple[int, int], where: str) -> dict:
-    """A polygon ``(n, 2)`` of (x, y) as a run-length code."""
-    if len(points) < 3:
-        raise ValueError(f'{where}: a polygon with {len(points)} points; expected at least 3.')
-    return rle.merge(rle.frPyObjects([points.astype(float).ravel().tolist()], *size))
-
-
-def box_code(x1: float, y1: float, x2: float, y2: float, size: tuple[int, int], where: str) -> dict:
-    """A rectangle as a run-length code."""
-    return polygon_code(np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]]), size, where)
-
-
-def ellipse_code(cx: float, cy: float, rx: float, ry: float, size: tuple[int, int], where: str) -> dict:
-    """An ellipse as a run-length code."""
-    angle = np.linspace(0, 2 * np.pi, 72, endpoint=False)
-    return polygon_code(np.stack([cx + rx * np.cos(angle), cy + ry * np.sin(angle)], -1), size, where)
-
-
 def read_labelme(folder: str, positions: dict[str, int], size: tuple[int, int]) -> Objects:
     """The objects of a video from LabelMe's files."""
     objects: Objects = {}
     for path in sorted(glob.glob(osp.join(glob.escape(folder), '*.json'))):
         index = frame_index(path, osp.splitext(osp.basename(path))[0], positions)
-        try:
-            data = read_json(path, 'a file of LabelMe')
-            shapes = data['shapes']
-            stated = data.get('imageHeight') or size[0], data.get('imageWidth') or size[1]
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f'{path}: not a file of LabelMe ({error!r}).') from None
-        check_size(path, stated, size)
-        ungrouped = set()
-        for shape in shapes:
-            label, group = shape['label'], shape.get('group_id')
-            if group is None and label in ungrouped:
-                raise ValueError(
-                    f'{path}: two shapes {label!r} without group_id. Give each object a group_id (the '
-                    'parts of one object the same one).'
-                )
-            if group is None:
-                ungrouped.add(label)
-            add(objects, (label, group), index, labelme_code(shape, size, path))
+        data = read_json(path, 'a file of LabelMe')
+        if not isinstance(data, dict) or not isinstance(data.get('shapes'), list):
+            raise InputError(f'{path}: not a file of LabelMe; expected a JSON object with a list of "shapes".')
+        check_size(path, (data.get('imageHeight') or size[0], data.get('imageWidth') or size[1]), size)
+        ungrouped: set[str] = set()
+        for number, shape in enumerate(data['shapes']):
+            if not isinstance(shape, dict) or not isinstance(shape.get('label'), str) or 'points' not in shape:
+                raise InputError(f'{path}, shape {number}: expected a JSON object with "label" and "points".')
+            key = object_key(shape['label'], shape.get('group_id'), ungrouped, path)
+            add(objects, key, index, labelme_code(shape, size, f'{path}, shape {shape["label"]!r}'))
     return objects
 
 
-def labelme_code(shape: dict, size: tuple[int, int], path: str) -> dict:
+def labelme_code(shape: dict, size: tuple[int, int], where: str) -> dict:
     """One shape of LabelMe as a run-length code."""
-    kind, points = shape.get('shape_type') or 'polygon', np.asarray(shape['points'], float).reshape(-1, 2)
-    where = f'{path}, shape {shape["label"]!r}'
-    if kind == 'polygon':
-        return polygon_code(points, size, where)
-    if kind == 'rectangle' and len(points) == 2:
-        return box_code(*points.min(0), *points.max(0), size, where)
+    kind = shape.get('shape_type') or 'polygon'
+    points = drawn_shapes.checked_points(shape['points'], size, where)
+    if kind in ('polygon', 'rotation'):  # a turned rectangle of X-AnyLabeling is given by its corners
+        return drawn_shapes.polygon(points, size, where)
+    if kind == 'rectangle' and len(points) in (2, 4):  # X-AnyLabeling stores all four corners
+        return drawn_shapes.rectangle([*points.min(0), *points.max(0)], size, where)
     if kind == 'circle' and len(points) == 2:
         radius = float(np.hypot(*(points[1] - points[0])))
-        return ellipse_code(*points[0], radius, radius, size, where)
-    raise ValueError(f'{where}: shapes of type {kind!r} are not areas; expected polygon, rectangle or circle.')
+        return drawn_shapes.ellipse(points[0], (radius, radius), size, where)
+    if kind == 'mask' and len(points) == 2:
+        left, top = points.min(0).astype(int).tolist()
+        box = (points.max(0) - points.min(0)).astype(int) + 1  # the corners are inside
+        mask = read_bitmap(shape.get('mask'), where)
+        if mask.shape != tuple(box[::-1]):
+            raise InputError(f'{where}: the mask is {mask.shape[1]}x{mask.shape[0]}, its box {box[0]}x{box[1]}.')
+        return drawn_shapes.bitmap(mask, left, top, size, where)
+    raise InputError(
+        f'{where}: a {kind!r} of {len(points)} points is not an area; expected polygon, rectangle, rotation, circle or mask.'
+    )
+
+
+def read_bitmap(text: Any, where: str) -> np.ndarray:
+    """A mask that LabelMe keeps as a PNG file in base64: bool ``(h, w)``."""
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(text, validate=True))) as image:
+            return np.asarray(image.convert('L')) > 0
+    except (TypeError, binascii.Error, UnidentifiedImageError, OSError, SyntaxError) as error:
+        raise InputError(f'{where}: its mask is not a picture in base64 ({error}).') from error
 
 
 def read_cvat(path: str, positions: dict[str, int], count: int, size: tuple[int, int]) -> Objects:
@@ -107,64 +104,97 @@ def read_cvat(path: str, positions: dict[str, int], count: int, size: tuple[int,
     try:
         root = ElementTree.parse(path).getroot()
     except ElementTree.ParseError as error:
-        raise ValueError(f'{path}: broken XML ({error}).') from None
+        raise InputError(f'{path}: broken XML ({error}).') from error
     if root.tag != 'annotations':
-        raise ValueError(f'{path}: expected "CVAT for video" or "CVAT for images" (root <annotations>), found <{root.tag}>.')
+        raise InputError(f'{path}: expected "CVAT for video" or "CVAT for images" (root <annotations>), found <{root.tag}>.')
     stated = root.find('.//original_size')
     if stated is not None:
-        check_size(path, (int(stated.findtext('height')), int(stated.findtext('width'))), size)
+        check_size(path, (whole(stated.findtext('height'), path), whole(stated.findtext('width'), path)), size)
     objects: Objects = {}
     for track in root.findall('track'):
-        key = (track.get('label'), track.get('id'))
+        where = f'{path}, track {track.get("id")}'
         for shape in track:
             if shape.tag == 'attribute' or shape.get('outside') == '1':
                 continue
-            index = int(shape.get('frame'))
+            index = whole(shape.get('frame'), f'{where}: frame')
             if not 0 <= index < count:
-                raise ValueError(f'{path}: track {track.get("id")} has frame {index}, but the video has {count} frames.')
-            add(objects, key, index, cvat_code(shape, size, f'{path}, track {track.get("id")}'))
+                raise InputError(f'{where} has frame {index}, but the video has {count} frames.')
+            add(objects, (label_of(track, where), track.get('id')), index, cvat_code(shape, size, where))
     for image in root.findall('image'):
-        index = frame_index(path, osp.splitext(osp.basename(image.get('name')))[0], positions)
-        check_size(f'{path}, image {image.get("name")}', (int(image.get('height')), int(image.get('width'))), size)
-        ungrouped = set()
+        where = f'{path}, image {image.get("name")}'
+        index = frame_index(path, osp.splitext(osp.basename(image.get('name') or ''))[0], positions)
+        check_size(where, (whole(image.get('height'), where), whole(image.get('width'), where)), size)
+        ungrouped: set[str] = set()
         for shape in image:
             if shape.tag == 'tag':
                 continue
-            label, group = shape.get('label'), shape.get('group_id')
-            if group is None and label in ungrouped:
-                raise ValueError(
-                    f'{path}, image {image.get("name")}: two shapes {label!r} without group_id. Group the '
-                    'shapes of an object in CVAT.'
-                )
-            if group is None:
-                ungrouped.add(label)
-            add(objects, (label, group), index, cvat_code(shape, size, f'{path}, image {image.get("name")}'))
+            key = object_key(label_of(shape, where), shape.get('group_id'), ungrouped, where)
+            add(objects, key, index, cvat_code(shape, size, where))
     return objects
 
 
 def cvat_code(shape: ElementTree.Element, size: tuple[int, int], where: str) -> dict:
     """One shape of CVAT as a run-length code."""
+    where = f'{where}, <{shape.tag}>'
 
     def numbers(*names: str) -> list[float]:
-        return [float(shape.get(name)) for name in names]
+        return [number(shape.get(name), f'{where}: {name}') for name in names]
 
+    rotation = number(shape.get('rotation', '0'), f'{where}: rotation')
     if shape.tag == 'polygon':
-        points = np.array([[float(v) for v in point.split(',')] for point in shape.get('points').split(';')])
-        return polygon_code(points, size, where)
+        return drawn_shapes.polygon([p.split(',') for p in (shape.get('points') or '').split(';')], size, where)
     if shape.tag == 'box':
-        return box_code(*numbers('xtl', 'ytl', 'xbr', 'ybr'), size, where)
+        return drawn_shapes.rectangle(numbers('xtl', 'ytl', 'xbr', 'ybr'), size, where, rotation)
     if shape.tag == 'ellipse':
-        return ellipse_code(*numbers('cx', 'cy', 'rx', 'ry'), size, where)
+        return drawn_shapes.ellipse(numbers('cx', 'cy'), numbers('rx', 'ry'), size, where, rotation)
     if shape.tag == 'mask':
-        left, top, width, height = (int(v) for v in numbers('left', 'top', 'width', 'height'))
-        runs = [int(v) for v in shape.get('rle').split(',')]
+        left, top, width, height = (int(value) for value in numbers('left', 'top', 'width', 'height'))
+        runs = [whole(run, f'{where}: rle') for run in (shape.get('rle') or '').split(',')]
+        if min(width, height) < 1 or max(width, height) > drawn_shapes.REACH * max(size) or min(runs) < 0:
+            raise InputError(f'{where}: a mask of {width}x{height} pixels in a frame of {size[1]}x{size[0]}.')
         if sum(runs) != width * height:
-            raise ValueError(f'{where}: the runs of a mask add up to {sum(runs)}, its box has {width * height} pixels.')
+            raise InputError(f'{where}: the runs of a mask add up to {sum(runs)}, its box has {width * height} pixels.')
         values = np.repeat(np.arange(len(runs)) % 2, runs).astype(np.uint8).reshape(height, width)
-        mask = np.zeros(size, np.uint8)
-        mask[top : top + height, left : left + width] = values[: size[0] - top, : size[1] - left]
-        return rle.encode(np.asfortranarray(mask))
-    raise ValueError(f'{where}: a <{shape.tag}> is not an area; expected polygon, box, ellipse or mask.')
+        return drawn_shapes.bitmap(values, left, top, size, where)
+    raise InputError(f'{where} is not an area; expected polygon, box, ellipse or mask.')
+
+
+def object_key(label: str, group: Any, ungrouped: set[str], where: str) -> ObjectKey:
+    """What tells an object of a frame from others; ``ungrouped`` collects the labels that have no group."""
+    if group is None and label in ungrouped:
+        raise InputError(
+            f'{where}: two shapes {label!r} without group_id. Give each object one, and the parts of an object the same.'
+        )
+    if group is None:
+        ungrouped.add(label)
+    return label, group
+
+
+def label_of(element: ElementTree.Element, where: str) -> str:
+    """The label of a track or shape of CVAT."""
+    label = element.get('label')
+    if not label:
+        raise InputError(f'{where}: <{element.tag}> has no label.')
+    return label
+
+
+def number(text: str | None, where: str) -> float:
+    """An attribute of CVAT as a finite number."""
+    try:
+        value = float(text or '')
+    except ValueError as error:
+        raise InputError(f'{where}: {text!r} is not a number.') from error
+    if not np.isfinite(value):
+        raise InputError(f'{where}: {text!r} is not a number.')
+    return value
+
+
+def whole(text: str | None, where: str) -> int:
+    """An attribute of CVAT as a whole number."""
+    value = number(text, where)
+    if value != int(value):
+        raise InputError(f'{where}: {text!r} is not a whole number.')
+    return int(value)
 
 
 def add(objects: Objects, key: ObjectKey, index: int, code: dict) -> None:
@@ -175,14 +205,14 @@ def add(objects: Objects, key: ObjectKey, index: int, code: dict) -> None:
 def frame_index(path: str, stem: str, positions: dict[str, int]) -> int:
     """Position of the frame that an annotation is for."""
     if stem not in positions:
-        raise ValueError(f'{path}: annotates frame {stem!r}, which the video does not have.')
+        raise InputError(f'{path}: annotates frame {stem!r}, which the video does not have.')
     return positions[stem]
 
 
 def check_size(where: str, stated: tuple[int, int], size: tuple[int, int]) -> None:
     """Stop if the annotation was made for frames of another size."""
     if tuple(stated) != tuple(size):
-        raise ValueError(
+        raise InputError(
             f'{where}: made for frames of {stated[1]}x{stated[0]}, but they are {size[1]}x{size[0]} (width x height).'
         )
 
@@ -226,7 +256,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except (ValueError, FileNotFoundError) as error:
-        raise SystemExit(str(error)) from None
+    main()

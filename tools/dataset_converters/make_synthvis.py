@@ -19,7 +19,6 @@ The same command always writes the same videos.
 """
 
 import argparse
-import json
 
 from mmvos.datasets.synth import (
     FolderBackgrounds,
@@ -31,6 +30,7 @@ from mmvos.datasets.synth import (
     SynthSettings,
     write_synthvis,
 )
+from mmvos.structures import InputError, read_json
 from mmvos.structures.youtube_vis import load_youtube_vis
 from mmvos.utils import command_line
 
@@ -64,8 +64,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--groups', metavar='JSON', help='categories made of several folders or files of the cut-outs')
     parser.add_argument('--seed', type=int, default=0)
     args = parser.parse_args()
-    if len(args.frames) > 2:
-        parser.error('--frames: one number, or two.')
+    if len(args.frames) > 2 or min(args.frames) < 1:
+        parser.error(f'--frames {" ".join(map(str, args.frames))}: expected one number, or two, from 1.')
+    if min(args.train, args.valid) < 1:
+        parser.error(f'--train {args.train} --valid {args.valid}: expected at least one video each.')
+    if min(args.size) < 16:
+        parser.error(f'--size {args.size[0]} {args.size[1]}: expected at least 16 pixels.')
     if args.groups and (args.classes or not args.objects):
         parser.error('--groups goes with --objects, and not with --classes.')
     return args
@@ -73,10 +77,11 @@ def parse_args() -> argparse.Namespace:
 
 def make_sources(args: argparse.Namespace, split: str) -> tuple:
     """The sources of objects and of backgrounds for a split (a list of prepare_synthvos.py)."""
-    groups = {}
+    groups: dict = {}
     if args.groups:
-        with open(args.groups) as file:
-            groups = json.load(file)
+        groups = read_json(args.groups, 'a table of categories')
+        if not isinstance(groups, dict) or not isinstance(groups.get('categories'), dict):
+            raise InputError(f'{args.groups}: expected a JSON object with "categories": {{name: [patterns]}}.')
         objects = GroupedObjects(
             args.objects, split, groups['categories'], groups.get('others', ()), groups.get('other_prob', 0.0)
         )

@@ -124,7 +124,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except (ValueError, FileNotFoundError) as error:
-        raise SystemExit(str(error)) from None
+    main()

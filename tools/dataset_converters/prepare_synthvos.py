@@ -9,7 +9,8 @@ tuxpaint-stamps-default (cartoons, symbols, flags and other drawings are left ou
 tuxpaint-data, mate-backgrounds and lomiri-wallpapers-16.04.
 
 Gives OUT/objects/<category>/<name>.png, OUT/backgrounds/<name>.jpg, and in both folders train.txt and val.txt, whose
-pictures differ.
+pictures differ. While it works, the folders hold a file named ``.unfinished``; after a stop the same command begins them
+again, without fetching what it has fetched.
 """
 
 import argparse
@@ -19,20 +20,21 @@ import os
 import os.path as osp
 import shutil
 import subprocess
-import sys
-import tempfile
 from collections import Counter
 
 import cv2
 import numpy as np
 
-from mmvos.datasets.synth import read_cutout
+from mmvos.datasets.synth import read_cutout, write_picture
+from mmvos.structures import InputError, atomic_path
 from mmvos.utils import command_line
 from mmvos.videos import IMAGE_SUFFIXES
 
 PACKAGES = ('tuxpaint-stamps-default', 'tuxpaint-data', 'mate-backgrounds', 'lomiri-wallpapers-16.04')
 STAMPS = 'usr/share/tuxpaint/stamps'
 PHOTOGRAPHS = ('usr/share/tuxpaint/templates/*.jpg', 'usr/share/backgrounds/*.jpg', 'usr/share/backgrounds/mate/nature/*.jpg')
+#: marks a folder that is being made
+UNFINISHED = '.unfinished'
 NO_PHOTOGRAPHS = ('umang_*', 'analogpattern_*')  # computer graphics among the wallpapers
 
 # What is drawn and not photographed, light without a body, and mirrored copies. Paths are relative to the stamps.
@@ -74,16 +76,21 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--debs', metavar='DIR', help='the packages (*.deb), if they are there already')
     parser.add_argument('--max-object', type=int, default=512, help='longer side of a cut-out (default %(default)s)')
     parser.add_argument('--max-background', type=int, default=1280, help='longer side of a background')
-    parser.add_argument('--val-share', type=float, default=0.2, help='share of the pictures held out for val')
+    parser.add_argument('--val-share', type=float, default=0.2, help='share of the pictures held out for val, 0 to below 1')
     parser.add_argument('--seed', type=int, default=0, help='of the split')
-    return parser.parse_args()
+    args = parser.parse_args()
+    if not 0 <= args.val_share < 1:
+        parser.error(f'--val-share is {args.val_share}; expected a number from 0 to below 1.')
+    if min(args.max_object, args.max_background) < 40:
+        parser.error('--max-object and --max-background: expected at least 40 pixels.')
+    return args
 
 
 def unpack_packages(folder: str, debs: str | None) -> str:
-    """Fetch the packages (unless ``debs`` holds them) and unpack them below ``folder``; returns the root of the
+    """Fetch the packages to ``folder`` (unless ``debs`` holds them) and unpack them below it; returns the root of the
     files."""
     root = osp.join(folder, 'root')
-    os.makedirs(root)
+    os.makedirs(root, exist_ok=True)
     try:
         if debs is None:
             debs = folder
@@ -92,18 +99,18 @@ def unpack_packages(folder: str, debs: str | None) -> str:
         for package in PACKAGES:
             files = glob.glob(osp.join(debs, f'{package}_*.deb'))
             if not files:
-                raise SystemExit(f'{debs}: no package file {package}_*.deb.')
+                raise InputError(f'{debs}: no package file {package}_*.deb.')
             subprocess.run(['dpkg-deb', '-x', files[0], root], check=True)
     except FileNotFoundError as error:
-        raise SystemExit(
+        raise InputError(
             f'{error.filename} is not on this machine. Give folders of your own with --objects and --backgrounds.'
-        ) from None
+        ) from error
     except subprocess.CalledProcessError as error:
-        raise SystemExit(
+        raise InputError(
             f'"{" ".join(error.cmd[:2])}" failed (status {error.returncode}). Is there a network, and was '
             '"apt-get update" run? Else give folders of your own with --objects and '
             '--backgrounds.'
-        ) from None
+        ) from error
     return root
 
 
@@ -116,7 +123,7 @@ def find_pictures(root: str) -> list[str]:
         if name.lower().endswith(IMAGE_SUFFIXES)
     ]
     if not found:
-        raise SystemExit(f'{root}: no pictures found.')
+        raise InputError(f'{root}: no pictures found.')
     return sorted(found)
 
 
@@ -167,7 +174,7 @@ def write_lists(folder: str, groups: dict[str, list[str]], val_share: float, see
         splits['val'] += items[:held_out]
         splits['train'] += items[held_out:]
     for split, items in splits.items():
-        with open(osp.join(folder, f'{split}.txt'), 'w') as file:
+        with atomic_path(osp.join(folder, f'{split}.txt')) as temporary, open(temporary, 'w') as file:
             file.writelines(f'{item}\n' for item in sorted(items))
     print(f'{folder}: {len(splits["train"])} train, {len(splits["val"])} val')
 
@@ -188,11 +195,10 @@ def prepare_objects(source: str, categories: dict[str, str], out: str, args: arg
             number += 1
             name = osp.join(category, f'{stem}_{number}.png')
         taken.add(name)
-        os.makedirs(osp.join(out, category), exist_ok=True)
-        cv2.imwrite(osp.join(out, name), image)
+        write_picture(osp.join(out, name), image)
         groups.setdefault(category, []).append(name)
     if not groups:
-        raise SystemExit(f'{source}: none of the pictures is an RGBA cut-out.')
+        raise InputError(f'{source}: none of the pictures is an RGBA cut-out.')
     write_lists(out, groups, args.val_share, args.seed)
     print('  ' + ', '.join(f'{category} {len(items)}' for category, items in sorted(groups.items())))
 
@@ -200,7 +206,6 @@ def prepare_objects(source: str, categories: dict[str, str], out: str, args: arg
 def prepare_backgrounds(paths: list[str], out: str, args: argparse.Namespace) -> None:
     """Write the photographs as JPEG, and their lists."""
     names: list[str] = []
-    os.makedirs(out, exist_ok=True)
     for path in paths:
         image = cv2.imread(path, cv2.IMREAD_COLOR)
         if image is None:
@@ -210,11 +215,25 @@ def prepare_backgrounds(paths: list[str], out: str, args: argparse.Namespace) ->
         if scale < 1:
             image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         name = f'{len(names):04d}_{osp.splitext(osp.basename(path))[0]}.jpg'
-        cv2.imwrite(osp.join(out, name), image, [cv2.IMWRITE_JPEG_QUALITY, 95])
+        write_picture(osp.join(out, name), image, quality=95)
         names.append(name)
     if not names:
-        raise SystemExit('no background can be decoded.')
+        raise InputError(f'{osp.dirname(paths[0])}: none of the {len(paths)} photographs can be decoded.')
     write_lists(out, dict(all=names), args.val_share, args.seed)
+
+
+def begin(folder: str) -> None:
+    """Make an empty folder that is marked as unfinished; what an earlier, stopped run left in it goes.
+
+    Raises:
+        InputError: the folder is there, and finished or not this program's.
+    """
+    if osp.isdir(folder) and not osp.isfile(osp.join(folder, UNFINISHED)):
+        raise InputError(f'{folder} is there already; remove it or choose another folder.')
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    with open(osp.join(folder, UNFINISHED), 'w'):
+        pass
 
 
 @command_line
@@ -222,32 +241,32 @@ def main() -> None:
     args = parse_args()
     objects_out, backgrounds_out = osp.join(args.out, 'objects'), osp.join(args.out, 'backgrounds')
     for folder in (objects_out, backgrounds_out):
-        if osp.isdir(folder):
-            sys.exit(f'{folder} is there already; remove it or choose another folder.')
-    with tempfile.TemporaryDirectory() as temporary:
-        root = None if args.objects and args.backgrounds else unpack_packages(temporary, args.debs)
-        try:
-            if args.objects:
-                source = args.objects
-                categories = {p: p.split(os.sep)[0] if os.sep in p else 'object' for p in find_pictures(source)}
-            else:
-                source = osp.join(root, STAMPS)
-                categories = stamp_categories([p for p in find_pictures(source) if is_photographic_stamp(p)])
-            prepare_objects(source, categories, objects_out, args)
-            if args.backgrounds:
-                photographs = [osp.join(args.backgrounds, p) for p in find_pictures(args.backgrounds)]
-            else:
-                photographs = [
-                    p
-                    for pattern in PHOTOGRAPHS
-                    for p in sorted(glob.glob(osp.join(root, pattern)))
-                    if not any(fnmatch.fnmatch(osp.basename(p), n) for n in NO_PHOTOGRAPHS)
-                ]
-            prepare_backgrounds(photographs, backgrounds_out, args)
-        except BaseException:  # half a set would look like a whole one
-            shutil.rmtree(objects_out, ignore_errors=True)
-            shutil.rmtree(backgrounds_out, ignore_errors=True)
-            raise
+        begin(folder)
+    fetched = osp.join(args.out, '.fetched')
+    root = ''
+    if not (args.objects and args.backgrounds):
+        os.makedirs(fetched, exist_ok=True)
+        root = unpack_packages(fetched, args.debs)
+    if args.objects:
+        source = args.objects
+        categories = {p: p.split(os.sep)[0] if os.sep in p else 'object' for p in find_pictures(source)}
+    else:
+        source = osp.join(root, STAMPS)
+        categories = stamp_categories([p for p in find_pictures(source) if is_photographic_stamp(p)])
+    prepare_objects(source, categories, objects_out, args)
+    if args.backgrounds:
+        photographs = [osp.join(args.backgrounds, p) for p in find_pictures(args.backgrounds)]
+    else:
+        photographs = [
+            p
+            for pattern in PHOTOGRAPHS
+            for p in sorted(glob.glob(osp.join(root, pattern)))
+            if not any(fnmatch.fnmatch(osp.basename(p), n) for n in NO_PHOTOGRAPHS)
+        ]
+    prepare_backgrounds(photographs, backgrounds_out, args)
+    shutil.rmtree(fetched, ignore_errors=True)
+    for folder in (objects_out, backgrounds_out):
+        os.unlink(osp.join(folder, UNFINISHED))
 
 
 if __name__ == '__main__':

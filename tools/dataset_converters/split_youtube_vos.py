@@ -9,15 +9,20 @@ Writes ``train-train.txt`` and ``train-val.txt`` into the data set's folder, one
 import argparse
 import os
 import random
-import sys
 
-from mmvos.structures import atomic_path
+from mmvos.structures import InputError, atomic_path
 from mmvos.utils import command_line
 from mmvos.videos.layouts import read_meta
 
 
 def split(videos: list[str], val_share: float, seed: int) -> tuple[list[str], list[str]]:
-    """Both parts, sorted; the second one holds ``round(val_share * len(videos))`` videos."""
+    """Both parts, sorted; the second one holds ``round(val_share * len(videos))`` videos.
+
+    Raises:
+        InputError: a part would be empty.
+    """
+    if not 0 < round(val_share * len(videos)) < len(videos):
+        raise InputError(f'--val-share {val_share} of {len(videos)} videos leaves one of the two lists empty.')
     held_out = set(random.Random(seed).sample(sorted(videos), round(val_share * len(videos))))
     return sorted(set(videos) - held_out), sorted(held_out)
 
@@ -31,10 +36,7 @@ def main() -> None:
     args = parser.parse_args()
     if not 0 < args.val_share < 1:
         parser.error(f'--val-share is {args.val_share}; expected a number between 0 and 1.')
-    try:
-        videos = list(read_meta(os.path.join(args.data_root, 'train', 'meta.json')))
-    except (OSError, ValueError) as error:
-        sys.exit(f'error: {error}')
+    videos = list(read_meta(os.path.join(args.data_root, 'train', 'meta.json')))
     for name, part in zip(('train-train.txt', 'train-val.txt'), split(videos, args.val_share, args.seed)):
         path = os.path.join(args.data_root, name)
         with atomic_path(path) as temporary, open(temporary, 'w') as file:

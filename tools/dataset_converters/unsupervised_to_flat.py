@@ -8,9 +8,8 @@ import os
 import os.path as osp
 import shutil
 
-import cv2
-
 import mmvos.datasets  # noqa: F401  (registers)
+from mmvos.datasets.synth import write_picture
 from mmvos.registry import DATASETS
 from mmvos.structures import atomic_path
 from mmvos.utils import command_line
@@ -24,16 +23,16 @@ def write_video(video: dict, out_dir: str, link: bool) -> None:
         os.makedirs(osp.join(out_dir, folder, video['video_id']), exist_ok=True)
     for position, frame in enumerate(video['frames']):
         target = osp.join(out_dir, 'JPEGImages', video['video_id'], f'{position:05d}{osp.splitext(frame)[1].lower()}')
-        if osp.lexists(target):
-            os.unlink(target)
         if link:
+            if osp.lexists(target):
+                os.unlink(target)
             os.symlink(osp.abspath(frame), target)
         else:
-            shutil.copyfile(frame, target)
+            with atomic_path(target) as temporary:
+                shutil.copyfile(frame, temporary)
     for position, source in video['annotations'].items():
         mask = (source.read() > 0).astype('uint8') * 255
-        with atomic_path(osp.join(out_dir, 'Annotations', video['video_id'], f'{position:05d}.png')) as temporary:
-            cv2.imwrite(temporary, mask)
+        write_picture(osp.join(out_dir, 'Annotations', video['video_id'], f'{position:05d}.png'), mask)
 
 
 @command_line

@@ -1,5 +1,6 @@
 """Synthetic clips as files: in the layout of YouTube-VIS, or of DAVIS 2017."""
 
+import errno
 import os.path as osp
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmvos.structures import write_label_map
+from mmvos.structures import atomic_path, write_label_map
 
 from ..youtube_vis_writer import YouTubeVISWriter
 from .engine import SynthClip, SynthEngine
@@ -18,9 +19,24 @@ def write_frames(folder: str, frames: Sequence[np.ndarray], quality: int = 92) -
     Path(folder).mkdir(parents=True, exist_ok=True)
     paths = [osp.join(folder, f'{i:05d}.jpg') for i in range(len(frames))]
     for path, frame in zip(paths, frames):
-        if not cv2.imwrite(path, frame, [cv2.IMWRITE_JPEG_QUALITY, quality]):
-            raise OSError(f'{path}: cannot be written.')
+        write_picture(path, frame, quality)
     return paths
+
+
+def write_picture(path: str, image: np.ndarray, quality: int = 92) -> None:
+    """An image file: complete, or not there.
+
+    Args:
+        path (str): name, whose ending says the kind of file.
+        image (np.ndarray): as of ``cv2.imwrite``.
+        quality (int): of JPEG, 0 to 100.
+
+    Raises:
+        OSError: it cannot be written, for instance because the disk is full.
+    """
+    with atomic_path(path) as temporary:
+        if not cv2.imwrite(temporary, image, [cv2.IMWRITE_JPEG_QUALITY, quality]):
+            raise OSError(errno.EIO, 'cannot be written; is the disk full?', path)
 
 
 def write_synthvis(out: str, split: str, engine: SynthEngine, num_videos: int, num_frames: int, seed: int) -> str:

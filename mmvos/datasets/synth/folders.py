@@ -44,6 +44,8 @@ def _listed_images(root: str, split: str | None) -> list[str]:
             f'{root}: folder not found. Make it with tools/dataset_converters/prepare_synthvos.py, '
             'or give a folder of your own pictures.'
         )
+    if osp.isfile(osp.join(root, '.unfinished')):
+        raise InputError(f'{root}: this folder was not finished; run tools/dataset_converters/prepare_synthvos.py again.')
     if split is None:
         paths = [p for folder, _, _ in sorted(os.walk(root)) for p in list_images(folder)]
     else:

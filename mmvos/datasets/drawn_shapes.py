@@ -1,0 +1,89 @@
+"""Shapes that people draw in annotation tools, as run-length codes of the pixels that they cover."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pycocotools.mask as rle
+
+from mmvos.structures import InputError
+
+#: how far outside a frame a point may lie, in sides of the frame: further out it is a mistake, and takes memory to fill
+REACH = 10
+
+
+def polygon(points: Any, size: tuple[int, int], where: str) -> dict:
+    """The inside of a polygon.
+
+    Args:
+        points (Any): ``(n, 2)`` of (x, y) in pixels; what is outside the frame is cut off.
+        size (tuple): ``(H, W)`` of the frame.
+        where (str): what messages call the shape.
+
+    Returns:
+        dict: compressed run-length code of the frame.
+
+    Raises:
+        InputError: fewer than three points, or one that is not a number or far from the frame.
+    """
+    points = checked_points(points, size, where)
+    if len(points) < 3:
+        raise InputError(f'{where}: a polygon with {len(points)} points; expected at least 3.')
+    return rle.merge(rle.frPyObjects([points.ravel().tolist()], *size))
+
+
+def rectangle(corners: Sequence[float], size: tuple[int, int], where: str, rotation: float = 0.0) -> dict:
+    """A rectangle ``(x1, y1, x2, y2)``, turned by ``rotation`` degrees (clockwise) about its centre."""
+    (x1, y1), (x2, y2) = checked_points([corners[:2], corners[2:]], size, where)
+    return polygon(turned([[x1, y1], [x2, y1], [x2, y2], [x1, y2]], rotation, where), size, where)
+
+
+def ellipse(centre: Sequence[float], radii: Sequence[float], size: tuple[int, int], where: str, rotation: float = 0.0) -> dict:
+    """An ellipse with ``radii`` along x and y, turned by ``rotation`` degrees (clockwise) about its centre."""
+    (cx, cy), (rx, ry) = checked_points([centre, radii], size, where)
+    angle = np.linspace(0, 2 * np.pi, 72, endpoint=False)
+    outline = np.stack([cx + rx * np.cos(angle), cy + ry * np.sin(angle)], -1)
+    return polygon(turned(outline, rotation, where), size, where)
+
+
+def bitmap(mask: np.ndarray, left: int, top: int, size: tuple[int, int], where: str) -> dict:
+    """A mask ``(h, w)`` whose top left pixel is ``(left, top)`` of the frame; what is outside the frame is cut off."""
+    height, width = mask.shape
+    if max(abs(left), abs(top)) > REACH * max(size):
+        raise InputError(f'{where}: the box of a mask begins at ({left}, {top}), far from the frame of {size[1]}x{size[0]}.')
+    frame = np.zeros(size, np.uint8, order='F')
+    rows, columns = slice(max(top, 0), max(top + height, 0)), slice(max(left, 0), max(left + width, 0))
+    part = mask[max(-top, 0) :, max(-left, 0) :]
+    target = frame[rows, columns]
+    target[:] = part[: target.shape[0], : target.shape[1]] > 0
+    return rle.encode(frame)
+
+
+def turned(points: Any, degrees: float, where: str) -> np.ndarray:
+    """Points ``(n, 2)`` turned clockwise (y points down) about the centre of their box."""
+    points = np.asarray(points, float)
+    if not np.isfinite(degrees):
+        raise InputError(f'{where}: rotation is {degrees}; expected an angle in degrees.')
+    if not degrees:
+        return points
+    angle = np.deg2rad(degrees)
+    centre = (points.min(0) + points.max(0)) / 2
+    return (points - centre) @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) + centre
+
+
+def checked_points(points: Any, size: tuple[int, int], where: str) -> np.ndarray:
+    """Points as float ``(n, 2)``.
+
+    Raises:
+        InputError: they are no pairs of numbers, or one is not finite or far from the frame.
+    """
+    try:
+        array = np.asarray(points, float).reshape(-1, 2)
+    except (TypeError, ValueError) as error:
+        raise InputError(f'{where}: points are {str(points)[:60]}; expected pairs of numbers.') from error
+    bad = array[~(np.abs(array) <= REACH * max(size)).all(1)]
+    if len(bad):
+        raise InputError(
+            f'{where}: the point ({bad[0][0]:g}, {bad[0][1]:g}) is not in or near the frame of {size[1]}x{size[0]} pixels.'
+        )
+    return array
