@@ -7,9 +7,11 @@ BIN := $(VENV)/bin
 MAKE_ENV := tools/misc/make_env.sh "$(PYTHON)" "$(VENV)" "$(TORCH)"
 READY := $(VENV)/.ready
 DEV := $(VENV)/.ready-dev
-export OMP_NUM_THREADS ?= $(shell nproc 2>/dev/null || echo 1)
+# processes of the tests; each takes one core
+JOBS ?= $(shell nproc 2>/dev/null || echo 1)
+test coverage: export OMP_NUM_THREADS = 1
 
-.PHONY: help demo env dev ops test lint format check-format types package clean
+.PHONY: help demo env dev ops test coverage lint format check-format types package clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -32,13 +34,19 @@ $(DEV): pyproject.toml setup.py tools/misc/make_env.sh
 ops: env ## compile mmcv's operations (7 minutes and more; see the installation page for what they bring)
 	tools/misc/compile_ops.sh $(BIN)/python
 
-test: dev ## all tests
-	$(BIN)/python -m pytest
+test: dev ## all tests, in as many processes as there are cores
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+coverage: dev ## the same, with the share of lines that they run (at least 90 %)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n $(JOBS) --dist worksteal
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
 
 lint: dev ## style and likely mistakes
 	$(BIN)/ruff check .
 
-check-format: dev
+check-format: dev ## whether `make format` would change anything
 	$(BIN)/ruff format --check .
 
 format: dev ## write all files in one style

@@ -16,13 +16,14 @@ python=$work/venv/bin/python
 pip() { "$python" -m pip --disable-pip-version-check "$@"; }
 pip install -q --no-compile "$TORCH"
 pip install -q --no-compile --no-cache-dir dist/mmvos-*.whl
+version=$(pip list --format=freeze | sed -n 's/^opencv-python-headless==//p')
 pip uninstall -q -y opencv-python opencv-python-headless  # both are there, see make_env.sh
-pip install -q --no-compile --no-deps "opencv-python-headless>=4.8,<5"
-pip check | grep -v "requires opencv-python, which is not installed" || true
+pip install -q --no-compile --no-deps "opencv-python-headless==$version"
 
 cd "$work"
 unset PYTHONPATH
 "$work/venv/bin/mmvos" doctor
-"$python" "$("$python" -c 'from mmvos.utils import configs_root; print(configs_root())')/demo/demo.py" --out-dir out --frames 12
+"$python" "$("$python" -c 'from mmvos.utils import configs_root; print(configs_root())')/demo/demo.py" --out-dir out --frames 8
+"$work/venv/bin/mmvos" models
 for file in metrics.json submission.zip overlay.mp4; do test -s "out/$file"; done
 echo "package: ok"
