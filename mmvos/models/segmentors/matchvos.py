@@ -1,4 +1,4 @@
-"""MatchVOS: labels matched with remembered frames, and a small network that corrects them. The shipped default.
+"""MatchVOS: labels matched with remembered frames, and a small network that corrects them.
 
 Not from a paper. The labels are those of FeaturePropagation; the network has A-GAME's parts (Johnander et al., CVPR 2019)
 with small layers, on the same frozen features. Before training, MatchVOS is FeaturePropagation.
