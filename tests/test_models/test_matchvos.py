@@ -3,6 +3,7 @@
 import copy
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -11,7 +12,8 @@ from mmengine.config import Config
 from mmvos.inference import VOSSession
 from mmvos.registry import MODELS
 from mmvos.structures import VOSDataSample
-from mmvos.utils import configs_root
+from mmvos.utils import configs_root, load_config
+from mmvos.utils.checkpoint import load_weights
 from mmvos.videos import FrameArrays
 
 MATCHING = dict(
@@ -199,3 +201,22 @@ def test_the_state_stays_as_it_is_when_the_next_one_is_made():
     session.step(images[0], label_maps[0])
     tried = session.peek(images[1]).pred_scores
     assert torch.equal(tried, session.step(images[1]).pred_scores)
+
+
+def test_the_shipped_weights_fit_and_follow_an_object():
+    weights = configs_root() / 'configs' / 'agame' / 'agame_match_lite0.pth'
+    assert weights.stat().st_size < 12e6
+    cfg = load_config('matchvos/matchvos_lite0.py').model
+    cfg.backbone.pretrained = False  # the checkpoint holds them
+    cfg.test_cfg.resize.length = 128
+    model = MODELS.build(cfg)
+    load_weights(model, weights)
+    rng = np.random.default_rng(0)
+    background = cv2.resize(rng.integers(60, 140, (16, 24, 3), dtype=np.uint8), (192, 128), interpolation=cv2.INTER_CUBIC)
+    session = VOSSession(model)
+    for t in range(5):
+        frame, truth = background.copy(), np.zeros((128, 192), np.uint8)
+        cv2.circle(truth, (50 + 6 * t, 60 + 3 * t), 28, 1, -1)
+        frame[truth > 0] = (30, 60, 220)
+        result = session.step(frame, truth if t == 0 else None)
+    assert iou(result.pred_label_map == 1, truth == 1) > 0.85
