@@ -46,6 +46,8 @@ DAVIS_PALETTE = davis_palette()
 
 #: formats that are looked for, and no other (a reader of PostScript would start a program)
 FORMATS = ('PNG', 'JPEG', 'BMP', 'TIFF', 'WEBP', 'PPM', 'GIF')
+#: tag of EXIF that tells how an image is turned, 1..8
+ORIENTATION = 0x0112
 #: largest size of an image file, in bytes
 MAX_IMAGE_BYTES = 2**30
 _MASK = 'a label map: an 8-bit palette or grey PNG whose pixel values are object ids (0 = background)'
@@ -67,6 +69,13 @@ def open_image(data: bytes, name: str) -> Image.Image:
         raise InputError(f'{name}: declares more pixels than any video frame has ({error}).') from error
     except Exception as error:  # whatever Pillow meets in foreign bytes
         raise InputError(f'{name}: cannot be read as an image ({error}).') from error
+
+
+def orientation_of(image: Image.Image) -> int:
+    """How an image is turned, 1..8, as its EXIF data tell; other metadata do not count, as for OpenCV."""
+    for key in ('XML:com.adobe.xmp', 'xmp'):
+        image.info.pop(key, None)
+    return image.getexif().get(ORIENTATION, 1)
 
 
 def read_palette(path: PathLike) -> np.ndarray | None:
@@ -104,7 +113,7 @@ def decode_label_map(data: bytes, name: str, lossy: bool = False) -> np.ndarray:
                 'Expected a PNG; a mask of one object can be read as it is with binary=True (--binary).'
             )
         try:
-            return np.array(ImageOps.exif_transpose(image), dtype=np.uint8)
+            return np.array(image if orientation_of(image) == 1 else ImageOps.exif_transpose(image), dtype=np.uint8)
         except Exception as error:  # whatever Pillow meets in foreign bytes
             raise InputError(f'{name}: cannot be read as an image, it is damaged or cut short ({error}).') from error
 
@@ -172,7 +181,10 @@ def check_hard_edges(label_map: np.ndarray, name: str) -> None:
     That is one with eight values or more of which three in four have no pixel that is surrounded by its own value: no set of
     objects looks like that.
     """
-    counts = np.bincount(label_map.ravel(), minlength=256)[1:VOID]
+    if label_map.max(initial=0) < 8:  # as most label maps: too few values for soft edges
+        return
+    # OpenCV counts bytes as they are, numpy's bincount makes them eight times as large first
+    counts = cv2.calcHist([label_map], [0], None, [256], [0, 256])[1:VOID, 0]
     found = np.flatnonzero(counts) + 1
     if len(found) < 8:
         return

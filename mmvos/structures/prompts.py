@@ -56,7 +56,7 @@ class Scribble:
         """Clicks along the line, at most ``spacing`` pixels apart."""
         points = np.asarray(self.points, float)
         if len(points) == 1:
-            return [Click(*points[0], self.positive)]
+            return [Click(points[0][0], points[0][1], self.positive)]
         steps = np.hypot(*np.diff(points, axis=0).T)
         length = np.concatenate([[0.0], np.cumsum(steps)])
         places = np.linspace(0, length[-1], max(int(np.ceil(length[-1] / spacing)), 1) + 1)

@@ -7,11 +7,9 @@ import cv2
 import numpy as np
 
 from mmvos.structures import InputError, MissingFileError, PathLike, frame_order, read_bytes
-from mmvos.structures.label_map import MAX_IMAGE_BYTES, open_image
+from mmvos.structures.label_map import MAX_IMAGE_BYTES, open_image, orientation_of
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.ppm', '.pgm')
-
-_ORIENTATION = 0x0112  # tag of EXIF
 
 
 def read_frame(path: PathLike) -> np.ndarray:
@@ -37,7 +35,7 @@ def read_image(path: PathLike, flags: int = cv2.IMREAD_COLOR, expected: str = 'a
     name = os.fspath(path)
     data = read_bytes(path, expected, MAX_IMAGE_BYTES)
     with open_image(data, name) as header:
-        turn = header.getexif().get(_ORIENTATION, 1) if header.format == 'WEBP' else 1  # OpenCV turns all others itself
+        turn = orientation_of(header) if header.format == 'WEBP' else 1  # OpenCV turns all others itself
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
@@ -68,7 +66,7 @@ def image_size(source: PathLike | np.ndarray) -> tuple[int, int]:
     if isinstance(source, np.ndarray):
         return source.shape[0], source.shape[1]
     with open_image(read_bytes(source, 'a frame', MAX_IMAGE_BYTES), os.fspath(source)) as header:
-        turned = header.format != 'TIFF' and header.getexif().get(_ORIENTATION, 1) >= 5  # Pillow has turned a TIFF
+        turned = header.format != 'TIFF' and orientation_of(header) >= 5  # Pillow has turned a TIFF
         return (header.width, header.height) if turned else (header.height, header.width)
 
 

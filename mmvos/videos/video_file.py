@@ -6,18 +6,19 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, overload
 
 import av
 import numpy as np
 
-from mmvos.structures import InputError
+from mmvos.structures import InputError, MissingFileError, PathLike
 
 from .video import Video, read_ahead
 
 logger = logging.getLogger('mmvos')
 
 
-class FrameNumbers(Sequence):
+class FrameNumbers(Sequence[str]):
     """Names of frames that have none of their own: their numbers, five digits or more."""
 
     def __init__(self, video: Video) -> None:
@@ -26,7 +27,13 @@ class FrameNumbers(Sequence):
     def __len__(self) -> int:
         return len(self._video)
 
-    def __getitem__(self, index):
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | list[str]:
         if isinstance(index, slice):
             return [f'{i:05d}' for i in range(len(self))[index]]
         return f'{range(len(self))[index]:05d}'
@@ -47,14 +54,14 @@ class VideoFile(Video):
         kwargs: as for :class:`Video`.
 
     Raises:
-        FileNotFoundError: no such file.
+        MissingFileError: no such file.
         InputError: not a video, or no frame of it decodes.
     """
 
-    def __init__(self, path: str | os.PathLike, **kwargs) -> None:
+    def __init__(self, path: PathLike, **kwargs: Any) -> None:
         self.path = os.fspath(path)
         if not os.path.isfile(self.path):
-            raise FileNotFoundError(f'{self.path}: video not found.')
+            raise MissingFileError(f'{self.path}: video not found.')
         self._times, self.fps = self._scan()
         self._local = threading.local()
         kwargs.setdefault('video_id', Path(self.path).stem)
@@ -129,7 +136,7 @@ class VideoFile(Video):
         return None not in self._times and len(set(self._times)) == len(self._times)
 
     @staticmethod
-    def _frames(container, stream) -> Iterator:
+    def _frames(container: Any, stream: Any) -> Iterator[Any]:
         packets = container.demux(stream)
         while True:
             try:
@@ -142,12 +149,12 @@ class VideoFile(Video):
                 continue
 
     def __iter__(self) -> Iterator[tuple[int, np.ndarray]]:
-        frames = self.decode()
+        frames, end = self.decode(), np.zeros(0)
         stream = itertools.takewhile(
-            lambda frame: frame is not None, read_ahead(lambda _: next(frames, None), itertools.count(), self.prefetch)
+            lambda frame: frame is not end, read_ahead(lambda _: next(frames, end), itertools.count(), self.prefetch)
         )
-        for index, (frame, following) in enumerate(itertools.pairwise(itertools.chain(stream, [None]))):
-            if following is None:
+        for index, (frame, following) in enumerate(itertools.pairwise(itertools.chain(stream, [end]))):
+            if following is end:
                 self._ends_at(index + 1)
             elif index + 1 >= self._count:  # the packets hold more frames than there are packets
                 self._count = index + 2
@@ -176,7 +183,7 @@ class VideoFile(Video):
         self.__dict__.update(state, _local=threading.local())
 
 
-def _upright(frame) -> np.ndarray:
+def _upright(frame: Any) -> np.ndarray:
     image = frame.to_ndarray(format='bgr24')
     quarters = round((getattr(frame, 'rotation', 0) or 0) / 90) % 4
     return np.ascontiguousarray(np.rot90(image, quarters)) if quarters else image

@@ -179,7 +179,8 @@ class DAVISUnsupSequence(EveryFrame):
         _check_length(num_frames, 1)
         self.num_frames, self.max_proposals, self.bound_th = num_frames, max_proposals, bound_th
         self.num_objects = 0
-        self._j = self._f = np.zeros((1, 0, num_frames))
+        self._j: np.ndarray = np.zeros((1, 0, num_frames))
+        self._f = self._j
         self._unseen: set[int] = set()
 
     def update(self, index: int, gt: np.ndarray | None, pred: np.ndarray | None) -> None:

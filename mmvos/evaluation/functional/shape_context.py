@@ -11,7 +11,7 @@ BLOCK = 16
 
 def shape_context(points: np.ndarray) -> np.ndarray:
     """Log-polar histograms of where the other points lie, float64 ``(n, 60)``; the point itself is counted."""
-    x, y = points.astype(np.float64).T
+    x, y = points[:, 0].astype(np.float64), points[:, 1].astype(np.float64)
     distance = np.sqrt((x[None] - x[:, None]) ** 2 + (y[None] - y[:, None]) ** 2)
     mean = distance.mean()
     size = len(RING_EDGES) * SECTORS
@@ -40,7 +40,8 @@ def matching_costs(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     for top in range(0, len(first), BLOCK):
         rows = first[top : top + BLOCK]
         block, term, total = costs[top : top + BLOCK], terms[: len(rows)], sums[: len(rows)]
-        for k, filled in enumerate(rows.any(axis=0).tolist()):
+        filled_bins = np.asarray(rows.any(axis=0))
+        for k, filled in enumerate(filled_bins.tolist()):
             # always in the order of the bins: what is equal must stay equal to the last bit, see cheapest_path
             if not filled:
                 block += from_empty[k]
