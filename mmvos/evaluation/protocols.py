@@ -205,6 +205,8 @@ class InstanceProtocol(Protocol):
         zipped = zipfile.is_zipfile(place)
         results = rules.read_results(Archive(place)) if zipped else read_json(place, 'a list of results')
         truth = load_youtube_vis(gt)
+        if not truth.get('annotations'):
+            raise InputError(f'{os.fspath(gt)}: no annotations; results on such a split can only be submitted.')
         try:
             figures = youtube_vis_ap(truth, results)
         except InputError as error:

@@ -88,6 +88,7 @@ def meta(**objects):
     [
         ('[]', 'found .. where a JSON object belongs'),
         ('{"videos": []}', 'found .. where a JSON object belongs'),
+        ('{"videos": {}}', 'lists no video'),
         ('{"videos": {"v": 3}}', "video 'v': found 3 where"),
         ('{"videos": {"v": {}}}', "video 'v': found nothing where"),
         ('{"videos": {"v": {"objects": [1]}}}', "video 'v': found .1. where"),

@@ -34,6 +34,8 @@ def meta_objects(path: str, expected: str) -> list[tuple[str, list[tuple[int, Ma
         InputError: not of the form ``{"videos": {id: {"objects": {id: {...}}}}}``, a name twice, or an id outside 1..254.
     """
     videos = _mapping(_mapping(read_json(path, expected, unique_keys=True), path, expected).get('videos'), path, expected)
+    if not videos:
+        raise InputError(f'{path}: lists no video. Expected {expected}.')
     found = []
     for video in sorted(videos):
         check_name(video, path)
