@@ -24,6 +24,7 @@ from torch import nn
 
 from mmvos.inference import open_session
 from mmvos.models.flow import FlowEstimator
+from mmvos.models.segmentors.base import OfflineVOSModel
 from mmvos.models.trackers import BoxTracker
 from mmvos.registry import DATASETS, MODELS
 from mmvos.utils import command_line, load_config, prepare_for_inference
@@ -84,7 +85,7 @@ def instrument(model: nn.Module, clock: StageClock) -> None:
     for name in ('init_state', 'step', 'add_objects', 'keep_objects'):
         if hasattr(model, name):
             setattr(model, name, clock.timed('network', getattr(model, name)))
-    if hasattr(model, 'segment'):
+    if isinstance(model, OfflineVOSModel):
         model.segment = clock.timed_items('network', model.segment)
     parts = {id(part): part for part in _parts(model)}
     for part in parts.values():
