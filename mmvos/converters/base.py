@@ -82,12 +82,13 @@ def rename(state_dict: Mapping[str, Any], rules: Sequence[tuple[str, str]], drop
     return renamed
 
 
-def convert(method: str, checkpoint: Any) -> StateDict:
+def convert(method: str, checkpoint: Any, whole: bool = True) -> StateDict:
     """The state dict for MMVOS's model from a loaded original checkpoint.
 
     Args:
         method (str): key of ``CONVERTERS``.
         checkpoint (dict): state dict, or a dict that holds it under one of the usual names.
+        whole (bool): weights of every part of the model are expected; False: those of some parts will do.
 
     Raises:
         InputError: no such converter; no weights in the checkpoint, those of another model, only a part, or NaN.
@@ -105,7 +106,7 @@ def convert(method: str, checkpoint: Any) -> StateDict:
     wrong = [key for key, value in converted.items() if not isinstance(value, Tensor)]
     if wrong:
         raise InputError(f'{wrong[0]!r}: expected a tensor, found {_told(converted[wrong[0]])}.')
-    for part in converter.parts:
+    for part in converter.parts if whole else ():
         if not any(key.startswith(part) for key in converted):
             raise InputError(f'the checkpoint holds no weights of {part.rstrip(".")!r}: only a part of the model {method}?')
     check_numbers(converted, method)

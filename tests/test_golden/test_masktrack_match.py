@@ -28,7 +28,7 @@ def head():
     params = DESCRIPTION['params']
     weights = fill(params, dict.fromkeys(params, DESCRIPTION['fill_scale']))
     prefix = 'track_head.embed_head.'
-    converted = convert('masktrack_rcnn', {f'track_head.{name}': value for name, value in weights.items()})
+    converted = convert('masktrack_rcnn', {f'track_head.{name}': value for name, value in weights.items()}, whole=False)
     head.load_state_dict({name[len(prefix) :]: value for name, value in converted.items()}, strict=True)
     return head.eval()
 

@@ -122,6 +122,8 @@ def test_a_signal_clears_away_what_was_begun(number, code, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         env=dict(os.environ, PYTHONPATH=str(ROOT)),
+        # a shell's background jobs, and so what they start, ignore SIGINT
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout.readline() == 'begun\n'
     process.send_signal(number)
