@@ -230,7 +230,7 @@ def test_names_that_lead_out_of_a_folder_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(FourVideos, '__getitem__', named)
     cfg = config(tmp_path / 'in')
     cfg.test_evaluator = []
-    with pytest.raises(InputError, match='leads out of its folder'):
+    with pytest.raises(InputError, match=r'\.\./x'):
         build_runner(cfg).test()
     assert not [n for n in names(tmp_path) if not n.startswith('in/')]
 
