@@ -16,6 +16,8 @@ import torch
 from mmvos.structures import read_label_map
 
 ROOT = Path(__file__).parents[2]
+# one thread in all runs: sums are rounded differently when they are split between threads
+ENVIRONMENT = dict(os.environ, OMP_NUM_THREADS='1', PYTHONPATH=str(ROOT))
 CONFIG = 'configs/agame/agame_mini_synthvos.py'
 FAST = [
     'train_cfg.max_iters=4',
@@ -34,8 +36,7 @@ def run(*args, processes=1, expect=0):
             port = s.getsockname()[1]
         command += ['-m', 'torch.distributed.run', f'--nproc_per_node={processes}', f'--master_port={port}']
         args = (*args, '--launcher', 'pytorch')
-    env = dict(os.environ, OMP_NUM_THREADS='1', PYTHONPATH=str(ROOT))
-    done = subprocess.run(command + [str(a) for a in args], cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command + [str(a) for a in args], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=300)
     assert done.returncode == expect, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout + done.stderr
 
@@ -54,9 +55,7 @@ def trained(tmp_path_factory):
 
 def test_a_killed_training_resumes_and_ends_with_the_weights_of_the_undisturbed_one(trained, tmp_path):
     command = [sys.executable, 'tools/train.py', CONFIG, '--work-dir', tmp_path, '--cfg-options', *FAST]
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=dict(os.environ, PYTHONPATH=str(ROOT)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    process = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         deadline = time.monotonic() + 240
         while not (tmp_path / 'iter_2.pth').is_file() and time.monotonic() < deadline:
