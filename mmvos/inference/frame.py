@@ -22,15 +22,41 @@ class Frame:
         image (Tensor): float ``(1, 3, h, w)``, normalised as the model wants it, at the network's size.
         pixels (Tensor): float ``(1, 3, h, w)``, RGB 0..255 before normalisation (for flow and trackers).
         index (int): position in the video, from 0.
-        ori_shape (tuple[int, int] | None): ``(H, W)`` of the video's own frame (default: the network's size).
+        original (np.ndarray | None): the video's own frame, BGR uint8 ``(H, W, 3)`` (default: what ``pixels`` show).
+        window (tuple[int, int, int, int] | None): left, top, right and bottom of the picture within ``pixels``; outside it is
+            padding (default: no padding).
     """
 
-    __slots__ = ('image', 'pixels', 'index', 'ori_shape', '_computed')
+    __slots__ = ('image', 'pixels', 'index', 'window', '_original', '_computed')
 
-    def __init__(self, image: Tensor, pixels: Tensor, index: int, ori_shape: tuple[int, int] | None = None) -> None:
-        self.image, self.pixels, self.index = image, pixels, index
-        self.ori_shape: tuple[int, int] = ori_shape or (image.shape[-2], image.shape[-1])
+    def __init__(
+        self,
+        image: Tensor,
+        pixels: Tensor,
+        index: int,
+        original: np.ndarray | None = None,
+        window: tuple[int, int, int, int] | None = None,
+    ) -> None:
+        self.image, self.pixels, self.index, self._original = image, pixels, index, original
+        self.window = window or (0, 0, image.shape[-1], image.shape[-2])
         self._computed: dict[Callable[[Frame], Any], Any] = {}
+
+    @property
+    def original(self) -> np.ndarray:
+        """The video's own frame, BGR uint8 ``(H, W, 3)``."""
+        if self._original is None:
+            picture = self.pixels[0].flip(0).permute(1, 2, 0).round().clamp(0, 255).byte().contiguous().cpu().numpy()
+            left, top, right, bottom = self.window
+            self._original = picture[top:bottom, left:right]
+        return self._original
+
+    @property
+    def ori_shape(self) -> tuple[int, int]:
+        """``(H, W)`` of the video's own frame."""
+        if self._original is None:
+            left, top, right, bottom = self.window
+            return bottom - top, right - left
+        return self._original.shape[0], self._original.shape[1]
 
     @property
     def img_shape(self) -> tuple[int, int]:
@@ -85,7 +111,9 @@ class FrameView:
                 f'{width}x{height} (width x height).'
             )
         resized = self.geometry.to_input(pixels, self.device)
-        return Frame(self.preprocessor.normalise(resized), resized, index, (height, width))
+        left, _, top, _ = self.geometry.padding
+        window = left, top, left + self.geometry.resized_shape[1], top + self.geometry.resized_shape[0]
+        return Frame(self.preprocessor.normalise(resized), resized, index, pixels, window)
 
     def masks(self, label_map: np.ndarray, ids: Sequence[int]) -> Tensor:
         """Masks float 0/1 ``(N, h, w)`` of the objects ``ids`` of a label map uint8 ``(H, W)``, at the network's size."""

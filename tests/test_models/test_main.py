@@ -9,15 +9,16 @@ import torch
 from mmengine.runner.checkpoint import load_state_dict
 
 from mmvos.datasets.transforms.instance_attention import LoadBoxTracks, ResizeCropFlip, SampleNeighbourhood, track_video
-from mmvos.inference import InferenceSession
+from mmvos.inference import InferenceSession, VOSSession
 from mmvos.models.attention import LongTermAttention, ShortTermAttention
 from mmvos.models.backbones.cue_resnet import CueResNet, widen_input
 from mmvos.models.heads import InstanceMapHead
 from mmvos.models.losses import InstanceBCELoss, StagedLoss
 from mmvos.models.necks import SeparablePyramid
-from mmvos.models.trackers import FlowColourTracker, Tracks
-from mmvos.registry import MODELS
+from mmvos.models.trackers import BoxTracker, FlowColourTracker, Tracks
+from mmvos.registry import MODELS, TRACKERS
 from mmvos.structures import BoxTracks, InputError, InstanceSlots, VOSDataSample, draw_boxes, keep_objects, shuffle_slots
+from mmvos.videos import FrameArrays
 
 FLOW = dict(type='DISFlow', preset='ultrafast')
 LEVELS = (64, 256, 512, 1024, 2048)
@@ -494,3 +495,43 @@ def test_a_clip_gets_the_boxes_of_its_own_frames_or_none_at_all(tmp_path):
     short.save(tmp_path / 'v.json')
     with pytest.raises(InputError, match=r"v\.json: the tracks do not cover frame '00010'.*8 frames, '00000' to '00007'"):
         LoadBoxTracks(str(tmp_path))(dict(clip_of, gt_seg_map=[label_map] * 3))
+
+
+@TRACKERS.register_module(force=True)
+class WatchingTracker(BoxTracker):
+    """Follows its first box by 4 pixels a frame, and writes down what it is shown."""
+
+    def __init__(self):
+        self.shown = []
+
+    def _start(self, frame, boxes, masks):
+        self.shown.append((frame, boxes, masks))
+        return list(boxes)
+
+    def _follow(self, frame, targets, state, flow_bwd, masks):
+        self.shown.append((frame, tuple(flow_bwd.shape)))
+        moved = [box + (4, 0, 4, 0) for box in targets]
+        return Tracks(np.stack(moved), np.full(len(moved), np.nan), np.ones(len(moved), bool)), moved
+
+
+def test_the_tracker_sees_the_frames_of_the_video_and_the_network_its_boxes():
+    """Frames of 64 x 96 are squashed to 96 x 48 and padded to 96 x 64: the tracker knows nothing of it."""
+    settings = dict(
+        resize=dict(type='FixedSize', height=96, width=48), pad=dict(type='PadToMultiple', divisor=32, front='ceil')
+    )
+    model = build(tracker=dict(type='WatchingTracker'), test_cfg=settings)
+    maps, draw = [], model.lta.forward
+    model.lta.forward = lambda tracks, sta: maps.append(draw(tracks, sta)) or maps[-1]
+    frames, labels = clip()
+    label_map = np.where(labels[0] == 4, labels[0], 0).astype(np.uint8)
+    list(VOSSession(model).run(FrameArrays(frames, prompts={0: label_map})))
+    start, *steps = model.tracker.shown
+    assert start[0] is frames[0] and start[1].tolist() == [[10, 8, 34, 30]]
+    np.testing.assert_array_equal(start[2][0], label_map == 4)
+    for step, frame in zip(steps, frames[1:], strict=True):
+        assert step[0] is frame and step[1] == (2, 96, 48)  # flow of the picture, without the padding
+    (last,) = maps[-1]
+    # box (18, 8, 42, 30) of the video: half as wide, one and a half times as high, 8 columns of padding before it
+    expected = torch.zeros(96, 64)
+    expected[12:45, 8 + 9 : 8 + 21] = 1
+    torch.testing.assert_close(last, expected)

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mmvos.inference import Frame
@@ -156,7 +157,7 @@ class MAIN(CausalVOSModel):
 
     def init_state(self, frame: Frame, masks: Tensor) -> MAINState:
         """The objects of the first prompt take the first slots."""
-        tracks = self.tracker.init(frame.once(bgr_of), np.zeros((0, 4)), np.zeros((0, *masks.shape[1:]), bool))
+        tracks = self.tracker.init(frame.original, np.zeros((0, 4)), np.zeros((0, *frame.ori_shape), bool))
         return self.add_objects(frame, masks, MAINState(InstanceSlots(self.num_slots), masks[:0], tracks, frame.pixels))
 
     def step(self, frame: Frame, state: MAINState) -> tuple[Tensor, MAINState]:
@@ -165,10 +166,10 @@ class MAIN(CausalVOSModel):
         if self.needs_flow:
             flow = self.flow_estimator(frame.pixels, state.pixels)
         sta = self.sta(state.masks, flow)
-        # the tracker sees the frame before the network does
-        known_flow = flow[0] if self.needs_flow else None
-        tracks, tracker_state = self.tracker.update(frame.once(bgr_of), state.tracks, known_flow, sta)
-        lta = self.lta(tracks, sta)
+        # the tracker sees the frame before the network does, and as the video has it
+        known_flow = _picture(frame, flow)[0] if self.needs_flow else None
+        tracks, tracker_state = self.tracker.update(frame.original, state.tracks, known_flow, _picture(frame, sta))
+        lta = self.lta(tracks._replace(boxes=_boxes_in_network(frame, tracks.boxes)), sta)
 
         passes = len(state.slots.passes)
         image, flow = (x.expand(passes, -1, -1, -1) for x in (frame.image, flow))
@@ -185,8 +186,8 @@ class MAIN(CausalVOSModel):
 
     def add_objects(self, frame: Frame, masks: Tensor, state: MAINState) -> MAINState:
         """New objects take the lowest free slots. The prompt is exact: where it shows a new object, no old one is."""
-        boxes, inside = boxes_of_masks(masks).cpu().numpy(), masks.cpu().numpy() > 0.5
-        tracks = self.tracker.add(frame.once(bgr_of), boxes, state.tracks, inside)
+        inside = F.interpolate(_picture(frame, masks)[None], frame.ori_shape, mode='nearest-exact')[0] > 0.5
+        tracks = self.tracker.add(frame.original, boxes_of_masks(inside).cpu().numpy(), state.tracks, inside.cpu().numpy())
         old = state.masks * (1 - masks.amax(0))
         return MAINState(state.slots.add(len(masks)), torch.cat((old, masks)), tracks, frame.pixels)
 
@@ -267,6 +268,13 @@ class MAIN(CausalVOSModel):
         return self.flow_estimator(frames[:1], frames[1:])[0]
 
 
-def bgr_of(frame: Frame) -> np.ndarray:
-    """A frame as trackers see it: BGR uint8 ``(h, w, 3)``, at the network's size."""
-    return frame.pixels[0].flip(0).permute(1, 2, 0).round().clamp(0, 255).byte().contiguous().cpu().numpy()
+def _picture(frame: Frame, maps: Tensor) -> Tensor:
+    """Maps ``(..., h, w)`` at the network's size without the padding."""
+    left, top, right, bottom = frame.window
+    return maps[..., top:bottom, left:right]
+
+
+def _boxes_in_network(frame: Frame, boxes: np.ndarray) -> np.ndarray:
+    """Boxes ``(N, 4)`` in pixels of the video's own frame, in pixels at the network's size."""
+    (height, width), (left, top, right, bottom) = frame.ori_shape, frame.window
+    return boxes * np.array(((right - left) / width, (bottom - top) / height) * 2) + np.array((left, top) * 2)
