@@ -36,7 +36,9 @@ def run(*args, processes=1, expect=0):
             port = s.getsockname()[1]
         command += ['-m', 'torch.distributed.run', f'--nproc_per_node={processes}', f'--master_port={port}']
         args = (*args, '--launcher', 'pytorch')
-    done = subprocess.run(command + [str(a) for a in args], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        command + [str(a) for a in args], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == expect, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout + done.stderr
 
