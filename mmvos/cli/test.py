@@ -5,17 +5,22 @@ examples:
   mmvos test CONFIG                                    with the weights that ship with the config
   mmvos test CONFIG CHECKPOINT --out-dir masks --submission davis.zip --show-dir pictures
   mmvos test CONFIG none                               a model without weights of its own
+  mmvos test CONFIG CHECKPOINT --resume                go on after the test was stopped or killed
   tools/dist_test.sh CONFIG CHECKPOINT 4               four processes
+
+A video that fails is reported, the others are done, and the exit code is 3; a submission, or a file of figures, is written
+only when all are done.
 """
 
 import argparse
+import sys
 from typing import Any
 
 from .options import add_run, read_run_config
 
 #: parts of a config that only a training reads
 _OF_TRAINING = (
-    *('train_cfg', 'train_dataloader', 'optim_wrapper', 'param_scheduler'),
+    *('train_cfg', 'train_dataloader', 'optim_wrapper', 'param_scheduler', 'auto_scale_lr'),
     *('val_cfg', 'val_dataloader', 'val_evaluator'),
 )
 
@@ -26,49 +31,93 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'checkpoint', nargs='?', help='weights, or "none" for a model without weights of its own (default: the shipped ones)'
     )
     parser.add_argument('--data-root', metavar='DIR', help="root folder of the test data (default: the config's)")
-    parser.add_argument('--out-dir', '--out', metavar='DIR', help='write label maps to DIR/<video>/<frame>.png')
+    parser.add_argument(
+        '--out-dir',
+        '--out',
+        metavar='DIR|FILE.pkl',
+        help='write label maps to DIR/<video>/<frame>.png, or all results to one pickle file',
+    )
     parser.add_argument('--submission', metavar='FILE.zip', help="write what the benchmark's server takes")
     parser.add_argument('--show-dir', metavar='DIR', help='draw the results over the frames')
+    parser.add_argument('--show', action='store_true', help='show the results in a window')
+    parser.add_argument('--wait-time', type=float, default=2.0, metavar='S', help='seconds that --show keeps a frame; 0: a key')
+    parser.add_argument(
+        '--on-error', choices=['skip', 'stop'], default='skip', help='what a video that fails means for the others'
+    )
+    parser.add_argument('--resume', action='store_true', help='take what an earlier run of this test has done')
     parser.add_argument('--metrics', metavar='FILE.json', help='write the metrics to a file')
     parser.add_argument(
         '--fast', action='store_true', help='fold batch norms and use channels-last images: same results up to rounding'
     )
 
 
-def run(args: argparse.Namespace) -> None:
-    import json
+def run(args: argparse.Namespace) -> int:
+    from contextlib import ExitStack
 
-    from mmengine.dist import is_main_process
-    from mmengine.model import is_model_wrapper
-    from mmengine.runner import Runner
-
-    from mmvos.structures import atomic_path
-    from mmvos.utils import prepare_cpu_launch, prepare_for_inference
-    from mmvos.utils.checkpoint import init_weights_quietly, load_weights
+    from mmvos.utils import prepare_cpu_launch, run_lock
+    from mmvos.utils.distributed import is_first_process
 
     cfg = read_run_config(args)
     _add_outputs(cfg, args)
     if args.amp:
-        cfg.model.setdefault('test_cfg', {})['amp'] = True
+        cfg.test_cfg.fp16 = True
     cfg.load_from, cfg.resume = None, False
     for key in _OF_TRAINING:
         cfg.pop(key, None)
     if args.data_root:
         cfg.test_dataloader.dataset.data_root = args.data_root
+    if cfg.test_cfg.get('type') == 'VideoTestLoop':
+        cfg.test_cfg.on_error = args.on_error
     checkpoint = args.checkpoint or _shipped_weights(cfg, args.config)
-    prepare_cpu_launch(cfg, args.launcher)
-    runner = Runner.from_cfg(cfg)
+    with ExitStack() as locks:
+        for option in ('out_dir', 'submission', 'show_dir') if is_first_process(args.launcher) else ():
+            if getattr(args, option):
+                locks.enter_context(run_lock(getattr(args, option), f'--{option.replace("_", "-")}'))
+        prepare_cpu_launch(cfg, args.launcher)
+        return _test(cfg, checkpoint, args)
+
+
+def _test(cfg: Any, checkpoint: str, args: argparse.Namespace) -> int:
+    """Run the test; returns the exit code."""
+    import json
+    import os
+
+    from mmengine.dist import is_main_process
+    from mmengine.model import is_model_wrapper
+
+    from mmvos.engine import VideoTestLoop, build_runner
+    from mmvos.engine.finished_videos import FinishedVideos, digest_of_run
+    from mmvos.structures import InputError, atomic_path
+    from mmvos.utils import prepare_for_inference
+    from mmvos.utils.checkpoint import init_weights_quietly, load_weights
+    from mmvos.utils.command_line import SOME_FAILED
+
+    runner = build_runner(cfg)
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     if checkpoint.lower() == 'none':
         init_weights_quietly(model)  # weights that come with a package, e.g. of the backbone
     else:
         load_weights(model, checkpoint)
+    digest = digest_of_run(cfg, model)
     if args.fast:
         prepare_for_inference(model)
-    metrics = runner.test()
+    loop = runner.test_loop
+    if not isinstance(loop, VideoTestLoop):
+        if args.resume:
+            raise InputError(f'{args.config}: --resume is for tests on videos; this one is on still images.')
+        metrics, failures = runner.test(), []
+    else:
+        loop.finished = FinishedVideos(os.path.join(cfg.work_dir, 'finished'), digest, args.resume)
+        metrics, failures = runner.test(), loop.failures
+        if is_main_process() and not failures:
+            loop.finished.clear()
+    if failures:
+        print(f'error: {len(failures)} videos failed, see the log; nothing was written for all of them.', file=sys.stderr)
+        return SOME_FAILED
     if args.metrics and is_main_process():
         with atomic_path(args.metrics) as temporary, open(temporary, 'w') as file:
             json.dump(metrics, file, indent=2)
+    return 0
 
 
 def _shipped_weights(cfg: Any, config: str) -> str:
@@ -87,11 +136,15 @@ def _add_outputs(cfg: Any, args: argparse.Namespace) -> None:
     evaluators = cfg.get('test_evaluator') or []
     evaluators = list(evaluators) if isinstance(evaluators, (list, tuple)) else [evaluators]
     if args.out_dir:
-        evaluators.append(dict(type='LabelMapWriter', out_dir=args.out_dir))
+        is_file = args.out_dir.endswith(('.pkl', '.pickle'))
+        outfile, folder = dict(type='ResultsDump', outfile=args.out_dir), dict(type='LabelMapWriter', out_dir=args.out_dir)
+        evaluators.append(outfile if is_file else folder)
     if args.submission:
         if not cfg.get('submission'):
             raise InputError(f'{args.config}: this config names no submission format (a top-level `submission = dict(...)`).')
         evaluators.append(dict(cfg.submission, outfile=args.submission))
     cfg.test_evaluator = evaluators
-    if args.show_dir:
-        cfg.default_hooks.visualization.update(draw=True, out_dir=args.show_dir)
+    if args.show_dir or args.show:
+        hook = dict((cfg.get('default_hooks') or {}).get('visualization') or dict(type='VOSVisualizationHook'))
+        hook.update(draw=bool(args.show_dir), out_dir=args.show_dir, show=args.show, wait_time=args.wait_time)
+        cfg.default_hooks = dict(cfg.get('default_hooks') or {}, visualization=hook)

@@ -18,7 +18,7 @@ import torch
 from mmvos.structures import InputError
 
 #: exit codes beside 0; a stop by a signal is 128 + its number, as in a shell
-FAULT, BAD_INPUT = 1, 2
+FAULT, BAD_INPUT, SOME_FAILED = 1, 2, 3
 SHOW_TRACEBACK = 'MMVOS_TRACEBACK'
 
 _NO_ACCESS = {
@@ -54,6 +54,7 @@ def command_line(main: Callable[..., Any]) -> Callable[..., Any]:
     ``sys.exit('message')``                   2          ``error: ...``, one line
     Ctrl-C, SIGTERM                           130, 143   one line; what was begun is cleared away first
     any other error                           1          the traceback
+    some of many inputs failed (returned)     3          what ``main`` prints
     ========================================  =========  ===============================================
 
     With ``MMVOS_TRACEBACK=1`` in the environment every error shows its traceback; the exit codes stay.

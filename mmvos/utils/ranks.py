@@ -1,11 +1,13 @@
 """What the processes of a training tell each other, and when they must not."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from mmengine.dist import all_gather, all_reduce, get_world_size
+from mmengine.dist import all_gather, all_reduce, broadcast_object_list, get_rank, get_world_size
 from torch import Tensor
+from torch.distributed import TCPStore
 
 _alone = 0
 
@@ -39,6 +41,24 @@ def mean_over_ranks(value: Tensor | float) -> Tensor:
     if number_of_ranks() > 1:
         all_reduce(mean, 'mean')
     return mean
+
+
+class SharedCounter:
+    """Counters that all processes of a run share. Made by all processes together."""
+
+    def __init__(self) -> None:
+        host = os.environ.get('MASTER_ADDR', '127.0.0.1')
+        port: list[int] = [0]
+        if get_rank() == 0:
+            self._store = TCPStore(host, 0, is_master=True, wait_for_workers=False)
+            port = [self._store.port]
+        broadcast_object_list(port)
+        if get_rank() > 0:
+            self._store = TCPStore(host, port[0], is_master=False, wait_for_workers=False)
+
+    def next(self, name: str) -> int:
+        """How often any process has called this before for the counter of a name: 0, 1, 2, ..., each number once."""
+        return self._store.add(name, 1) - 1
 
 
 def rows_of_all_ranks(values: Tensor) -> Tensor:

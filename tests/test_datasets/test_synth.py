@@ -11,7 +11,7 @@ import pytest
 from mmengine.runner import Runner
 
 from mmvos.datasets import FolderDataset, SynthVOSDataset
-from mmvos.datasets.samplers import BalancedSampler, EndlessSampler, LongestFirstSampler, share_out
+from mmvos.datasets.samplers import BalancedSampler, EndlessSampler
 from mmvos.datasets.synth import (
     FolderBackgrounds,
     FolderObjects,
@@ -417,31 +417,12 @@ def test_make_synthvis_with_groups_annotates_the_categories_alone(tmp_path, monk
 # samplers
 
 
-def test_videos_are_shared_out_longest_first_and_evenly():
-    shares = share_out([10, 70, 30, 40, 60, 50], 2)
-    assert shares == [[1, 3, 2], [4, 5, 0]]
-    assert sorted(sum(shares, [])) == list(range(6))
-    assert share_out([5, 9], 4) == [[1], [0], [], []]
-
-
 @pytest.fixture
 def rank(monkeypatch):
     def become(number, world_size):
         monkeypatch.setattr('mmvos.datasets.samplers.video_samplers.get_dist_info', lambda: (number, world_size))
 
     return become
-
-
-def test_longest_first_sampler_gives_each_rank_its_share(rank):
-    class Videos:
-        def video_lengths(self):
-            return [3, 8, 5]
-
-    for number, expected in enumerate([[1], [2, 0], []][:2]):
-        rank(number, 2)
-        assert list(LongestFirstSampler(Videos())) == expected
-    rank(3, 4)
-    assert len(LongestFirstSampler(Videos())) == 0
 
 
 def test_endless_sampler_shares_and_skips(rank):

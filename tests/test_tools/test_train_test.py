@@ -9,11 +9,12 @@ import time
 import zipfile
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
-from mmvos.structures import read_label_map
+from mmvos.structures import read_label_map, write_label_map
 
 ROOT = Path(__file__).parents[2]
 # one thread in all runs: sums are rounded differently when they are split between threads
@@ -110,6 +111,58 @@ def test_one_and_two_processes_give_the_same_results(trained, tmp_path):
     masks = sorted((tmp_path / '1' / 'out').glob('*/*.png'))
     assert len(pictures) == len(masks) == len(names)
     assert read_label_map(masks[0]).ndim == 2
+
+
+FOLDER_CONFIG = """
+_base_ = ['{root}/configs/_base_/default_runtime.py', '{root}/configs/_base_/models/feature-propagation_lite0.py']
+model = dict(test_cfg=dict(resize=dict(type='ShortSide', length=64, divisor=16)))
+test_dataloader = dict(batch_size=1, num_workers=0, sampler=dict(type='LongestFirstSampler'), dataset=dict(
+    type='FolderDataset', data_root='{data}', test_mode=True, pipeline=[dict(type='PackVideo')]))
+test_cfg = dict(type='VideoTestLoop')
+test_evaluator = []
+submission = dict(type='DAVISSubmission')
+"""
+
+
+@pytest.fixture
+def folder_of_videos(tmp_path):
+    """Three videos of three frames, and a config of a small model for them."""
+    rng = np.random.default_rng(0)
+    for video in 'abc':
+        for frame in range(3):
+            path = tmp_path / f'data/JPEGImages/{video}/{frame:05d}.jpg'
+            path.parent.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(path), rng.integers(0, 255, (64, 96, 3), dtype=np.uint8))
+        label_map = np.zeros((64, 96), np.uint8)
+        label_map[16:48, 16:48] = 1
+        write_label_map(tmp_path / f'data/Annotations/{video}/00000.png', label_map)
+    config = tmp_path / 'folder.py'
+    config.write_text(FOLDER_CONFIG.format(root=ROOT, data=tmp_path / 'data'))
+    return tmp_path
+
+
+def test_a_damaged_frame_costs_one_video_and_resume_does_it_when_it_is_mended(folder_of_videos):
+    folder = folder_of_videos
+    frame = folder / 'data/JPEGImages/b/00001.jpg'
+    whole = frame.read_bytes()
+    command = ['tools/test.py', folder / 'folder.py', 'none', '--work-dir', folder / 'work']
+    command += ['--submission', folder / 's.zip', '--out', folder / 'out', '--metrics', folder / 'm.json']
+    frame.write_bytes(whole[: len(whole) // 3])
+    output = run(*command, expect=3)
+    assert 'b, frame 00001' in output and '1 of 3 videos failed' in output and 'Traceback' not in output
+    assert not (folder / 's.zip').exists() and not (folder / 'm.json').exists()
+    assert sorted(p.name for p in (folder / 'out').iterdir() if p.is_dir() and list(p.iterdir())) == ['a', 'c']
+    stopped = run(*command, '--on-error', 'stop', expect=2)
+    assert stopped.splitlines()[-1].startswith('error: b, frame 00001') and 'Traceback' not in stopped
+    run(*command, expect=3)
+    frame.write_bytes(whole)
+    assert 'a: done by an earlier run' in run(*command, '--resume')
+    assert len(zipfile.ZipFile(folder / 's.zip').namelist()) == 9 and (folder / 'm.json').is_file()
+    resumed = (folder / 's.zip').read_bytes()
+    run(*command)
+    assert (folder / 's.zip').read_bytes() == resumed
+    left = [p.name for p in folder.rglob('*') if p.name.startswith(('.mmvos', '.run', 'finished')) or p.name.endswith('.parts')]
+    assert not left
 
 
 def test_a_checkpoint_of_another_model_is_one_clear_message(tmp_path):

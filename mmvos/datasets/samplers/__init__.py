@@ -1,11 +1,4 @@
 from .alternating_sampler import AlternatingBatchSampler, AlternatingSampler
-from .video_samplers import BalancedSampler, EndlessSampler, LongestFirstSampler, share_out
+from .video_samplers import BalancedSampler, EndlessSampler, LongestFirstSampler
 
-__all__ = [
-    'BalancedSampler',
-    'EndlessSampler',
-    'LongestFirstSampler',
-    'AlternatingBatchSampler',
-    'AlternatingSampler',
-    'share_out',
-]
+__all__ = ['BalancedSampler', 'EndlessSampler', 'LongestFirstSampler', 'AlternatingBatchSampler', 'AlternatingSampler']

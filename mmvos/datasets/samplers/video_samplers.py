@@ -1,47 +1,51 @@
 """Samplers: whole videos shared out among ranks, clips without end, data sets drawn alike."""
 
-import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-from mmengine.dist import get_dist_info, sync_random_seed
+from mmengine.dist import get_dist_info, get_world_size, sync_random_seed
 from torch.utils.data import Sampler
 
 from mmvos.registry import DATA_SAMPLERS
-
-
-def share_out(lengths: Sequence[int], num_shares: int) -> list[list[int]]:
-    """Videos to ranks, the longest first, each to the rank with the fewest frames so far; a rank may get none."""
-    shares: list[list[int]] = [[] for _ in range(num_shares)]
-    load = [(0, rank) for rank in range(num_shares)]
-    for index in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
-        frames, rank = heapq.heappop(load)
-        shares[rank].append(index)
-        heapq.heappush(load, (frames + lengths[index], rank))
-    return shares
+from mmvos.utils.ranks import SharedCounter
 
 
 @DATA_SAMPLERS.register_module()
 class LongestFirstSampler(Sampler):
-    """Whole videos for a test: every video once, in one rank, the longest first, so that the ranks finish together.
+    """Whole videos for a test: every video once, in one rank, the longest first.
 
-    With fewer videos than ranks some ranks get none.
+    The ranks take videos from a common queue, each the next one when it is done with the one before: a rank that is slow does
+    not hold up the others. (Loading processes, ``num_workers``, take some ahead.) With fewer videos than ranks some ranks get
+    none.
 
     Args:
-        dataset: has ``video_lengths()``, or items with ``frames``; else all videos count alike.
-        shuffle: False; there for mmengine's sake.
+        dataset (Dataset): has ``video_lengths()``; else all videos count alike.
+        shuffle (bool): False; there for mmengine's sake.
+        seed (int | None): not used; there for mmengine's sake.
     """
 
-    def __init__(self, dataset, shuffle: bool = False, seed: int | None = None) -> None:
-        rank, world_size = get_dist_info()
+    def __init__(self, dataset: Any, shuffle: bool = False, seed: int | None = None) -> None:
         lengths = dataset.video_lengths() if hasattr(dataset, 'video_lengths') else [1] * len(dataset)
-        self.indices = share_out(lengths, world_size)[rank]
+        self.indices = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
+        self.passes = 0
+        self._queues: list[SharedCounter] = []
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self.indices)
+        if get_world_size() == 1:
+            return iter(self.indices)
+        if not self._queues:
+            self._queues = [SharedCounter()]
+        self.passes += 1
+        return self._taken(self._queues[0], f'videos of pass {self.passes}')
+
+    def _taken(self, queue: SharedCounter, name: str) -> Iterator[int]:
+        while (position := queue.next(name)) < len(self.indices):
+            yield self.indices[position]
 
     def __len__(self) -> int:
-        return len(self.indices)
+        """Videos of a rank, if all took as many."""
+        return -(-len(self.indices) // get_world_size())
 
 
 @DATA_SAMPLERS.register_module()
@@ -107,7 +111,7 @@ class BalancedSampler(Sampler):
         self.rank, self.world_size = get_dist_info()
         ends = list(getattr(dataset, 'cumulative_sizes', [len(dataset)]))
         sizes = np.diff([0] + ends)
-        self.probabilities = np.full(len(dataset), 1 / len(dataset))
+        self.probabilities: np.ndarray = np.full(len(dataset), 1 / len(dataset))
         if weighted:
             self.probabilities = np.repeat(1 / (sizes * len(sizes)), sizes)
         if num_samples is None:

@@ -28,6 +28,15 @@ class VideoHook(Hook):
     def after_test_frame(self, runner: Runner, video_idx: int, video: Video, result: Any) -> None:
         """After a frame has been segmented in a test; ``result`` is the session's (``result.frame_index`` its position)."""
 
+    def after_failed_video(self, runner: Runner, video_idx: int, video: Video) -> None:
+        """After an error has ended a video; ``after_test_iter`` follows. What was begun of it is to be cleared away.
+
+        Args:
+            runner (Runner): the runner.
+            video_idx (int): number of the video on this process, from 0.
+            video (Video): the video.
+        """
+
     def before_val_frame(self, runner: Runner, video_idx: int, video: Video, frame_idx: int) -> None:
         """As :meth:`before_test_frame`, in a validation."""
 

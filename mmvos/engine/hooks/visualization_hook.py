@@ -1,14 +1,18 @@
-"""Drawing results while testing (``tools/test.py --show-dir``)."""
+"""Drawing results while testing (``tools/test.py --show-dir`` and ``--show``)."""
 
 import os
-from collections.abc import Sequence
+import shutil
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 from mmengine.runner import Runner
 
 from mmvos.registry import HOOKS
+from mmvos.structures import InputError, atomic_path
 from mmvos.utils.paths import path_inside
 from mmvos.videos import Video
 from mmvos.visualization import VideoWriter, draw_result
@@ -18,19 +22,21 @@ from .video_hook import VideoHook
 
 @HOOKS.register_module()
 class VOSVisualizationHook(VideoHook):
-    """Draws every result over its frame: ``<out_dir>/<video>/<frame>.jpg`` and ``<out_dir>/<video>.mp4``.
+    """Draws every result over its frame: ``<out_dir>/<video>/<frame>.jpg`` and ``<out_dir>/<video>.mp4``, or in a window.
 
     Args:
-        draw (bool): off by default; ``tools/test.py --show-dir`` turns it on.
-        out_dir (str | None): folder of the drawings (default: ``vis`` in the work dir).
-        images (bool): write an image for each frame.
-        video (bool): write a video for each video.
-        fps (float): frames per second of the written videos.
-        options (dict | None): keyword arguments of the drawing function (``alpha``, ``contour``; for instances
+        draw (bool): whether files are written; ``tools/test.py --show-dir`` turns it on.
+        out_dir (str | None): where they go (default: ``vis`` in the work dir).
+        images (bool): whether pictures are written.
+        video (bool): whether a video is written.
+        fps (float): frames per second of the video.
+        options (Mapping | None): keyword arguments of the drawing function (``alpha``, ``contour``; for instances
             ``score_thr``).
+        show (bool): show every frame in a window; ``tools/test.py --show`` turns it on.
+        wait_time (float): seconds that a window stays before the next frame; 0: until a key is pressed.
 
     Raises:
-        InputError: a video or a frame whose name leads out of the folder.
+        InputError: a window without a screen, or a video or a frame whose name leads out of the folder.
         OSError: a drawing cannot be written.
     """
 
@@ -43,42 +49,49 @@ class VOSVisualizationHook(VideoHook):
         images: bool = True,
         video: bool = True,
         fps: float = 12.0,
-        options: dict[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
+        show: bool = False,
+        wait_time: float = 0.0,
     ) -> None:
         self.draw, self.out_dir, self.images, self.video, self.fps = draw, out_dir, images, video, fps
-        self.options = options or {}
-        self._writers: list[VideoWriter] = []  # of the video in hand: none or one
+        self.options, self.show, self.wait_time = dict(options or {}), show, wait_time
+        self._writers: list[VideoWriter] = []  # none, or that of the present video
+        if show and sys.platform.startswith('linux') and not (os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY')):
+            raise InputError('--show needs a screen, and there is none here (DISPLAY is not set); use --show-dir.')
 
-    def before_test_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        """Leave nothing of a video that was not finished."""
-        self._discard()
+    def _folder(self, runner: Runner) -> Path:
+        return Path(self.out_dir or os.path.join(runner.work_dir, 'vis'))
 
     def after_test_frame(self, runner: Runner, video_idx: int, video: Video, result: Any) -> None:
-        """Draw one frame."""
-        if not self.draw:
+        if not (self.draw or self.show):
             return
-        folder = Path(self.out_dir or os.path.join(runner.work_dir, 'vis'))
+        folder = self._folder(runner)
         classes = (getattr(runner.test_dataloader.dataset, 'metainfo', None) or {}).get('classes')
         drawn = draw_result(result.frame, result, classes=classes, **self.options)
-        if self.images:
-            path = path_inside(folder, video.video_id, f'{result.frame_name}.jpg')
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if not cv2.imwrite(os.fspath(path), drawn):
-                raise OSError(f'{path}: cannot be written.')
-        if self.video:
+        if self.show:
+            runner.visualizer.show(cv2.cvtColor(drawn, cv2.COLOR_BGR2RGB), win_name=video.video_id, wait_time=self.wait_time)
+        if self.draw and self.images:
+            _write_picture(path_inside(folder, video.video_id, f'{result.frame_name}.jpg'), drawn)
+        if self.draw and self.video:
             if not self._writers:
-                self._writers.append(VideoWriter(path_inside(folder, f'{video.video_id}.mp4'), fps=self.fps))
+                self._writers = [VideoWriter(path_inside(folder, f'{video.video_id}.mp4'), fps=self.fps)]
             self._writers[0].write(drawn)
 
+    def after_failed_video(self, runner: Runner, video_idx: int, video: Video) -> None:
+        for writer in self._writers:
+            writer.discard()
+            shutil.rmtree(path_inside(self._folder(runner), video.video_id), ignore_errors=True)
+        self._writers = []
+
     def after_test_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[Any] | None = None
+        self, runner: Runner, batch_idx: int, data_batch: dict | tuple | list | None = None, outputs: Any = None
     ) -> None:
-        """Finish the video."""
         for writer in self._writers:
             writer.close()
         self._writers = []
 
-    def _discard(self) -> None:
-        for writer in self._writers:
-            writer.discard()
-        self._writers = []
+
+def _write_picture(path: Path, image: np.ndarray) -> None:
+    encoded = cv2.imencode('.jpg', image)[1]
+    with atomic_path(path) as temporary:
+        Path(temporary).write_bytes(encoded.tobytes())

@@ -1,6 +1,7 @@
 from .base import VideoMetric
 from .instance_sequence import InstanceSequenceMetric
 from .protocol import DAVISMetric, MeanIoUMetric, ProtocolMetric, YouTubeVOSMetric
+from .results_dump import ResultsDump
 from .submission import DAVIS2016Submission, DAVISSubmission, LabelMapWriter, YouTubeVISSubmission, YouTubeVOSSubmission
 from .youtube_vis_metric import YouTubeVISMetric
 
@@ -12,6 +13,7 @@ __all__ = [
     'LabelMapWriter',
     'MeanIoUMetric',
     'ProtocolMetric',
+    'ResultsDump',
     'VideoMetric',
     'YouTubeVISMetric',
     'YouTubeVISSubmission',

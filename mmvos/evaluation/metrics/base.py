@@ -24,6 +24,8 @@ class VideoMetric(BaseMetric):
     def __init__(self, prefix: str | None = None, collect_device: str = 'cpu') -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self._video = self._video_id = None
+        #: False: videos of the test failed; a file with the results of all must not be written
+        self.complete = True
 
     @abstractmethod
     def new_video(self, result: dict) -> Any:
@@ -58,6 +60,14 @@ class VideoMetric(BaseMetric):
             self.results.append((self._video_id, self.finish_video(self._video)))
             self._video = self._video_id = None
 
+    def abandon(self) -> None:
+        """Forget the video whose frames are coming in; it will not be finished."""
+        self._video = self._video_id = None
+
+    def is_there(self, result: Any) -> bool:
+        """Whether what an earlier run made of a video, and :meth:`finish_video` told of it, can be used again."""
+        return True
+
     def evaluate(self, size: int) -> dict[str, float]:
         """Metrics over the videos of all ranks.
 
@@ -70,7 +80,7 @@ class VideoMetric(BaseMetric):
             for video_id, result in results:
                 gathered.setdefault(video_id, result)
         self.results.clear()
-        self._video = self._video_id = None
+        self.abandon()
         metrics: list[Any] = [None]
         if is_main_process():
             try:
@@ -79,6 +89,7 @@ class VideoMetric(BaseMetric):
             except Exception as error:  # the other ranks wait for the broadcast: they must end with this error too
                 metrics = [error]
         broadcast_object_list(metrics)
+        self.complete = True
         if isinstance(metrics[0], Exception):
             raise metrics[0]
         return metrics[0]

@@ -127,9 +127,9 @@ class ProtocolMetric(VideoMetric):
         warnings = phantom_warnings(rows)
         for warning in warnings:
             logger.warning(warning)
-        if self.json_file:
+        if self.json_file and self.complete:
             write_json(self.json_file, self.heading, metrics, rows, warnings)
-        if self.csv_file:
+        if self.csv_file and self.complete:
             write_csv(self.csv_file, rows)
         return metrics
 

@@ -6,6 +6,7 @@ order of names, so that its bytes depend on its content only.
 
 import os
 import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,15 @@ class _FrameWriter(VideoMetric):
     def finish_video(self, video: tuple[np.ndarray | None, list[str]]) -> list[str]:
         return video[1]
 
+    def abandon(self) -> None:
+        written: list[str] = self._video[1] if self._video is not None else []
+        for name in written:
+            Path(self.folder, name).unlink(missing_ok=True)
+        super().abandon()
+
+    def is_there(self, result: list[str]) -> bool:
+        return all(os.path.isfile(os.path.join(self.folder, name)) for name in result)
+
     def compute_metrics(self, results: list[tuple[str, list[str]]]) -> dict[str, Any]:
         count = sum(len(names) for _, names in results)
         MMLogger.get_current_instance().info(f'{self.folder}: {count} label maps of {len(results)} videos.')
@@ -102,6 +112,11 @@ class _ZipSubmission(_FrameWriter):
         self.outfile = outfile
 
     def compute_metrics(self, results: list[tuple[str, list[str]]]) -> dict[str, Any]:
+        if not self.complete:
+            MMLogger.get_current_instance().error(
+                f'{self.outfile}: not written, for videos failed. Label maps of the others stay in {self.folder} for --resume.'
+            )
+            return {}
         names = sorted(name for _, video_names in results for name in video_names)
         if not names:
             raise InputError(f'{self.outfile}: nothing to write, no frame was segmented.')

@@ -96,7 +96,8 @@ class YouTubeVISMetric(VideoMetric):
         """Figures from ``[(video name, results of the video)]``; writes the files."""
         entries = [entry for _, video in results for entry in video]
         entries.sort(key=lambda entry: entry['video_id'])  # stable: instances stay in order
-        self._write(entries)
+        if self.complete:
+            self._write(entries)
         if self.format_only:
             return {}
         figures = youtube_vis_ap(load_youtube_vis(str(self.ann_file)), entries)
