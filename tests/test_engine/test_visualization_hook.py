@@ -55,9 +55,20 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path, name):
     assert not files_in(tmp_path)
 
 
-def test_a_video_that_was_not_finished_leaves_no_file(tmp_path):
-    hook, runner = VOSVisualizationHook(draw=True, images=False), runner_in(tmp_path)
+@pytest.mark.parametrize('video', [True, False])
+@pytest.mark.parametrize('told', [True, False])
+def test_a_video_that_was_not_finished_leaves_no_file(video, told, tmp_path):
+    hook, runner = VOSVisualizationHook(draw=True, video=video), runner_in(tmp_path)
+    draw(hook, runner, 'broken/inner', frames=1)
+    hook.after_test_iter(runner, 0)
     draw(hook, runner, 'broken')
-    draw(hook, runner, 'next')
+    if told:
+        hook.after_failed_video(runner, 0, None)
+    draw(hook, runner, 'next', frames=1)
     hook.after_test_iter(runner, 1)
-    assert files_in(tmp_path) == ['vis/next.mp4']
+    expected = [
+        'vis/broken/inner/00000.jpg',
+        'vis/next/00000.jpg',
+        *(['vis/broken/inner.mp4', 'vis/next.mp4'] if video else []),
+    ]
+    assert files_in(tmp_path) == sorted(expected)

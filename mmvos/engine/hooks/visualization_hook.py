@@ -1,7 +1,6 @@
 """Drawing results while testing (``tools/test.py --show-dir`` and ``--show``)."""
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -56,6 +55,7 @@ class VOSVisualizationHook(VideoHook):
         self.draw, self.out_dir, self.images, self.video, self.fps = draw, out_dir, images, video, fps
         self.options, self.show, self.wait_time = dict(options or {}), show, wait_time
         self._writers: list[VideoWriter] = []  # none, or that of the present video
+        self._pictures: list[Path] = []  # of the present video
         if show and sys.platform.startswith('linux') and not (os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY')):
             raise InputError('--show needs a screen, and there is none here (DISPLAY is not set); use --show-dir.')
 
@@ -71,24 +71,33 @@ class VOSVisualizationHook(VideoHook):
         if self.show:
             runner.visualizer.show(cv2.cvtColor(drawn, cv2.COLOR_BGR2RGB), win_name=video.video_id, wait_time=self.wait_time)
         if self.draw and self.images:
-            _write_picture(path_inside(folder, video.video_id, f'{result.frame_name}.jpg'), drawn)
+            self._pictures.append(path_inside(folder, video.video_id, f'{result.frame_name}.jpg'))
+            _write_picture(self._pictures[-1], drawn)
         if self.draw and self.video:
             if not self._writers:
                 self._writers = [VideoWriter(path_inside(folder, f'{video.video_id}.mp4'), fps=self.fps)]
             self._writers[0].write(drawn)
 
+    def before_test_iter(self, runner: Runner, batch_idx: int, data_batch: dict | tuple | list | None = None) -> None:
+        self._discard()  # a loop without `after_failed_video` had an error
+
     def after_failed_video(self, runner: Runner, video_idx: int, video: Video) -> None:
+        self._discard()
+
+    def _discard(self) -> None:
+        """Leave nothing of a video that was not finished."""
         for writer in self._writers:
             writer.discard()
-            shutil.rmtree(path_inside(self._folder(runner), video.video_id), ignore_errors=True)
-        self._writers = []
+        for path in self._pictures:
+            path.unlink(missing_ok=True)
+        self._writers, self._pictures = [], []
 
     def after_test_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | tuple | list | None = None, outputs: Any = None
     ) -> None:
         for writer in self._writers:
             writer.close()
-        self._writers = []
+        self._writers, self._pictures = [], []
 
 
 def _write_picture(path: Path, image: np.ndarray) -> None:
