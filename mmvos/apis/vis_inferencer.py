@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -63,7 +64,7 @@ class VISInferencer:
             model = VIS_MODEL_ALIASES.get(os.fspath(model), model)
         config = load_config(model, cfg_options)
         self.model, self.amp = MODELS.build(config.model), amp
-        meta = {}
+        meta: dict[str, Any] = {}
         if weights is None and config.get('weights'):
             weights = configs_root() / config.weights
         if weights is not None and str(weights).lower() != 'none':
@@ -89,12 +90,12 @@ class VISInferencer:
 
     def save(
         self,
-        source,
+        source: str | os.PathLike | Sequence[np.ndarray] | Video,
         out_dir: str | os.PathLike,
         overlay: str = 'overlay.mp4',
         images: bool = False,
         progress: bool = True,
-        **options,
+        **options: Any,
     ) -> dict:
         """Segment a video and write a drawn video and ``results.json`` (YouTube-VIS's layout, ``video_id`` 1).
 

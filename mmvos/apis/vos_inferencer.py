@@ -4,10 +4,12 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from mmengine.config import Config
+from torch import nn
 from tqdm import tqdm
 
 from mmvos.inference import VOSSession
@@ -26,7 +28,9 @@ MODEL_ALIASES = {
 }
 DEFAULT_MODEL = 'recall-vos'
 
+Source = str | os.PathLike | Sequence[np.ndarray] | Video
 Prompt = str | os.PathLike | np.ndarray
+Prompts = Prompt | dict[int, Prompt]
 
 
 def init_model(
@@ -34,7 +38,7 @@ def init_model(
     checkpoint: str | None = None,
     device: str | torch.device | None = None,
     cfg_options: dict | None = None,
-):
+) -> nn.Module:
     """Build a model, load its weights and put it on a device, ready for inference.
 
     Args:
@@ -93,11 +97,7 @@ class VOSInferencer:
         return VOSSession(self.model, amp=self.amp or None)
 
     def video(
-        self,
-        source: str | os.PathLike | Sequence[np.ndarray] | Video,
-        prompts: Prompt | dict[int, Prompt] | None = None,
-        size_mismatch: str = 'error',
-        binary: bool = False,
+        self, source: Source, prompts: Prompts | None = None, size_mismatch: str = 'error', binary: bool = False
     ) -> Video:
         """The source as a :class:`Video`.
 
@@ -113,12 +113,18 @@ class VOSInferencer:
             return source
         return open_video(source, prompts=prompts, prompt_options=dict(size_mismatch=size_mismatch, binary=binary))
 
-    def __call__(self, source, prompts=None, **kwargs) -> Iterator[VOSDataSample]:
+    def __call__(self, source: Source, prompts: Prompts | None = None, **kwargs: Any) -> Iterator[VOSDataSample]:
         """Segment a video: a generator of results, one per frame, as soon as each is there. Arguments: :meth:`video`."""
         yield from self.session().run(self.video(source, prompts, **kwargs))
 
     def save(
-        self, source, out_dir: str | os.PathLike, prompts=None, overlay: str = 'overlay.mp4', progress: bool = True, **kwargs
+        self,
+        source: Source,
+        out_dir: str | os.PathLike,
+        prompts: Prompts | None = None,
+        overlay: str = 'overlay.mp4',
+        progress: bool = True,
+        **kwargs: Any,
     ) -> dict:
         """Segment a video and write ``masks/<frame>.png`` (palette PNG, object ids) and an overlay video.
 

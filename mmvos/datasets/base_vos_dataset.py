@@ -44,7 +44,7 @@ class BaseVOSDataset(BaseDataset):
         kwargs: as of ``mmengine.dataset.BaseDataset``.
     """
 
-    METAINFO = dict()
+    METAINFO: dict[str, Any] = dict()
 
     def __init__(
         self,

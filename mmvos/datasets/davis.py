@@ -21,13 +21,19 @@ class _DAVISDataset(BaseVOSDataset):
     """
 
     def __init__(
-        self, *args: Any, task: str = 'semi', resolution: str = '480p', data_prefix: dict | None = None, **kwargs: Any
+        self,
+        data_root: str = '',
+        ann_file: str = '',
+        data_prefix: dict | None = None,
+        task: str = 'semi',
+        resolution: str = '480p',
+        **kwargs: Any,
     ) -> None:
         if task not in TASKS:
             raise InputError(f"task is {task!r}; expected 'semi' or 'unsup'.")
         self.task, self.resolution = task, resolution
         folders = dict(img=f'JPEGImages/{resolution}', ann=f'{self.annotation_folder()}/{resolution}')
-        super().__init__(*args, data_prefix=dict(folders, **(data_prefix or {})), **kwargs)
+        super().__init__(data_root, ann_file, dict(folders, **(data_prefix or {})), **kwargs)
 
     def annotation_folder(self) -> str:
         """Name of the folder of annotations."""

@@ -132,9 +132,10 @@ class FBMSDataset(UnsupervisedVOSDataset):
                 raise InputError(f'{path}: frame number {position} is labelled, but {folder} has {len(frames)} frames (.jpg).')
             mask = osp.join(truth, mask_name)
             if not osp.isfile(mask):  # named after the frame, whatever the definition calls it
-                mask = files.get(trailing_number(frames[position]))
-            if mask is None:
-                raise MissingFileError(f'{osp.join(truth, mask_name)}: ground truth not found, but listed in {path}.')
+                number = trailing_number(frames[position])
+                if number is None or number not in files:
+                    raise MissingFileError(f'{mask}: ground truth not found, but listed in {path}.')
+                mask = files[number]
             annotations[position] = LabelSource(mask, binary=self.merge, reader=reader)
         return dict(video_id=name, frames=frames, annotations=annotations)
 

@@ -120,7 +120,7 @@ def _changed(image: np.ndarray, label_map: np.ndarray, rng: np.random.Generator)
     """Mirrored or not, with other brightness, contrast, colour balance, and now and then blurred."""
     if rng.random() < 0.5:
         image, label_map = image[:, ::-1], label_map[:, ::-1]
-    changed = (image * rng.uniform(0.7, 1.3) + rng.uniform(-20, 20)) * (1 + rng.uniform(-0.1, 0.1, 3))
+    changed: np.ndarray = (image * rng.uniform(0.7, 1.3) + rng.uniform(-20, 20)) * (1 + rng.uniform(-0.1, 0.1, 3))
     if rng.random() < 0.2:
         changed = cv2.GaussianBlur(changed, (0, 0), rng.uniform(0.5, 1.5))
     return changed.clip(0, 255).astype(np.uint8), np.ascontiguousarray(label_map)

@@ -56,7 +56,7 @@ class UnsupervisedVOSDataset(BaseVOSDataset):
     """
 
     #: names of the splits
-    SPLITS = ('test',)
+    SPLITS: tuple[str, ...] = ('test',)
 
     def __init__(
         self,

@@ -86,7 +86,9 @@ class YouTubeVISWriter:
                 raise InputError(
                     f'{name or file_names[0]}: object {number} has the category {category!r}; expected one of: {known}.'
                 )
-            segmentations, areas, bboxes = ([None] * len(file_names) for _ in range(3))
+            segmentations: list[dict | None] = [None] * len(file_names)
+            areas: list[int | None] = [None] * len(file_names)
+            bboxes: list[list[float] | None] = [None] * len(file_names)
             for frame, code in masks.items():
                 area = int(rle.area(code))
                 if area:

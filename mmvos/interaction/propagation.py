@@ -2,7 +2,7 @@
 
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 
 import cv2
@@ -64,7 +64,7 @@ class Propagation:
         begin, end = min(self.given), max(self.given)
         return max(self.last - begin + 1, 0) + max(end - self.first, 0)
 
-    def run(self) -> Iterator[tuple[int, np.ndarray | None]]:
+    def run(self) -> Generator[tuple[int, np.ndarray | None], None, None]:
         """One item per frame that a pass went through: its index, and its label map once that is final (else None)."""
         begin, end = min(self.given), max(self.given)
         with tempfile.TemporaryDirectory(prefix='mmvos-') as folder:

@@ -131,12 +131,12 @@ class InteractiveSegmenter:
     def _previous(self, frame: _Frame, done: list, outline: np.ndarray | None) -> Tensor:
         if done:
             return done[-1][1]
-        shape = frame.projected[0].shape[-2:]
+        height, width = frame.projected[0].shape[-2:]
         if outline is None:
-            return frame.projected[0].new_full(shape, -30.0)  # nothing: a probability of zero
+            return frame.projected[0].new_full((height, width), -30.0)  # nothing: a probability of zero
         given = torch.from_numpy(outline.astype(np.float32)).to(frame.projected[0].device)
         mask = frame.geometry.masks_to_input(given[None])
-        return (F.adaptive_avg_pool2d(mask, shape)[0] * 2 - 1) * _GIVEN
+        return (F.adaptive_avg_pool2d(mask, (height, width))[0] * 2 - 1) * _GIVEN
 
     def _tensors(self, geometry: FrameGeometry, steps: Sequence[Sequence[tuple]]) -> PromptTensors:
         """Prompts of N objects up to some step, in pixels of the network's input."""

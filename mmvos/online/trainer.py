@@ -20,6 +20,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from mmvos.inference import VOSSession
+from mmvos.models.segmentors import BaseVOSModel
 from mmvos.registry import DATASETS
 from mmvos.structures import InputError, VOSDataSample, atomic_path, object_ids_of, settings_from
 from mmvos.utils.random import isolated_random_state
@@ -101,13 +102,13 @@ class OnlineTrainer:
             what = 'online adaptation' if self.adaptations else 'one model per object'
             raise InputError(f'{what} goes from frame to frame; {name} needs the whole video.')
 
-    def before_test(self, model: nn.Module, videos: Callable[[], Iterable[Video]]) -> None:
+    def before_test(self, model: BaseVOSModel, videos: Callable[[], Iterable[Video]]) -> None:
         """Train the ``per_dataset`` stages.
 
         Every rank trains on the same samples with the same seed and so gets the same weights.
 
         Args:
-            model (nn.Module): changed in place.
+            model (BaseVOSModel): the model; its weights are changed in place.
             videos (Callable): gives an iterator over all videos of the test set.
         """
         model.begin_online_training(list(_objects_of_all(videos())))

@@ -40,8 +40,8 @@ class _Layer:
 
     def warped(self, inverse_map: np.ndarray) -> '_Layer':
         border = cv2.BORDER_REFLECT if self.background else cv2.BORDER_CONSTANT
-        image = cv2.remap(self.image, inverse_map, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-        labels = cv2.remap(self.labels, inverse_map, None, cv2.INTER_NEAREST, borderMode=border)
+        image = cv2.remap(self.image, inverse_map, np.empty(0), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+        labels = cv2.remap(self.labels, inverse_map, np.empty(0), cv2.INTER_NEAREST, borderMode=border)
         return _Layer(image, labels, self.background)
 
 
@@ -90,7 +90,8 @@ class FirstFrameSynthesis:
         self.scale, self.min_size, self.rotation, self.global_prob = scale, min_size, rotation, global_prob
         self.motion_rotation, self.motion_scale, self.motion_shift = motion_rotation, motion_scale, motion_shift
         self.hole = hole
-        self._inpainted = (None, None)  # (the frame it belongs to, its background without objects)
+        #: the last frame and its background without objects
+        self._inpainted: tuple[np.ndarray, np.ndarray] = (np.empty(0), np.empty(0))
 
     def __call__(self, frame: np.ndarray, label_map: np.ndarray, rng: np.random.Generator) -> DreamedClip:
         """Dream one clip.
@@ -193,7 +194,7 @@ class FirstFrameSynthesis:
         if rng.random() < self.spline_prob:
             # the spline acts where the object is in the old frame
             bend = spline_displacement(mask, self.spline, rng)
-            inverse_map = inverse_map + cv2.remap(bend, inverse_map, None, cv2.INTER_LINEAR)
+            inverse_map = inverse_map + cv2.remap(bend, inverse_map, np.empty(0), cv2.INTER_LINEAR)
         return inverse_map
 
     def _whole_map(self, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
@@ -217,7 +218,7 @@ class FirstFrameSynthesis:
         for _ in range(10):
             inverse_map = affine_map((height, width), self._small_affine(tight_box(mask), rng))
             inverse_map = inverse_map + spline_displacement(mask, self.spline, rng)
-            moved = cv2.remap(layer.labels, inverse_map, None, cv2.INTER_NEAREST)
+            moved = cv2.remap(layer.labels, inverse_map, np.empty(0), cv2.INTER_NEAREST)
             if np.count_nonzero(moved) > 0.1 * np.count_nonzero(mask):
                 return inverse_map
         return affine_map((height, width), np.eye(2, 3))

@@ -30,7 +30,7 @@ def resize_clip(results: dict, size: tuple[int, int], backend: str = 'cv2', inte
             mmcv.imresize(m, scale, interpolation='nearest', backend='pillow') for m in results['gt_seg_map']
         ]
     if 'flow_bwd' in results:
-        factor = np.float32([size[1] / width, size[0] / height])
+        factor = np.array([size[1] / width, size[0] / height], np.float32)
         results['flow_bwd'] = [cv2.resize(f, scale, interpolation=cv2.INTER_LINEAR) * factor for f in results['flow_bwd']]
     results['img_shape'] = tuple(size)
     return results
@@ -72,11 +72,17 @@ class ResizeClip(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         height, width = results['img'][0].shape[:2]
-        size = self.size
-        if self.short_side or self.keep_ratio:
-            scale = self.short_side / min(height, width) if self.short_side else min(size[0] / height, size[1] / width)
-            size = max(1, round(height * scale)), max(1, round(width * scale))
-        return resize_clip(results, size, self.backend, self.interpolation)
+        return resize_clip(results, self._size(height, width), self.backend, self.interpolation)
+
+    def _size(self, height: int, width: int) -> tuple[int, int]:
+        if self.size is None:
+            assert self.short_side is not None  # the constructor takes one of the two
+            scale = self.short_side / min(height, width)
+        elif self.keep_ratio:
+            scale = min(self.size[0] / height, self.size[1] / width)
+        else:
+            return self.size
+        return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 @TRANSFORMS.register_module()
@@ -97,7 +103,10 @@ class RandomResizeClip(BaseTransform):
 
     @cache_randomness
     def _scale(self) -> float:
-        return float(np.random.uniform(*self.scales) if self.continuous else np.random.choice(self.scales))
+        if self.continuous:
+            low, high = self.scales
+            return float(np.random.uniform(low, high))
+        return float(np.random.choice(self.scales))
 
     def transform(self, results: dict) -> dict:
         scale = self._scale()
@@ -127,7 +136,7 @@ class FlipClip(BaseTransform):
                 if key in results:
                     results[key] = [np.ascontiguousarray(x[:, ::-1]) for x in results[key]]
             if 'flow_bwd' in results:
-                results['flow_bwd'] = [f[:, ::-1] * np.float32([-1, 1]) for f in results['flow_bwd']]
+                results['flow_bwd'] = [f[:, ::-1] * np.array([-1, 1], np.float32) for f in results['flow_bwd']]
         return results
 
 
@@ -220,7 +229,7 @@ def resize_aligned(results: dict, size: tuple[int, int]) -> dict:
         label_maps.append(new)
     results['gt_seg_map'] = label_maps
     if 'flow_bwd' in results:
-        factor = np.float32([(size[1] - 1) / max(width - 1, 1), (size[0] - 1) / max(height - 1, 1)])
+        factor = np.array([(size[1] - 1) / max(width - 1, 1), (size[0] - 1) / max(height - 1, 1)], np.float32)
         results['flow_bwd'] = [sample(f) * factor for f in results['flow_bwd']]
     results['img_shape'] = tuple(size)
     return results

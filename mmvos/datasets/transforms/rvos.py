@@ -1,7 +1,5 @@
 """What RVOS and RSIS add to the pipelines: their affine augmentation, and the ids of a whole video."""
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -74,7 +72,7 @@ class RandomFrameAffine(BaseTransform):
         rotation: float = 10.0,
         translation: float = 0.1,
         shear: float = 0.1,
-        zoom: Sequence[float] = (0.7, 1.4),
+        zoom: tuple[float, float] = (0.7, 1.4),
         prob: float = 1.0,
         interpolation: str = 'bilinear',
         min_pixels: int = 1,
@@ -87,12 +85,13 @@ class RandomFrameAffine(BaseTransform):
     @cache_randomness
     def _draw(self) -> dict:
         symmetric = np.random.uniform(-1, 1, 4)
+        low, high = self.zoom
         return dict(
             apply=np.random.rand() < self.prob,
             rotation=symmetric[0] * self.rotation,
             translation=tuple(symmetric[1:3] * self.translation),
             shear=symmetric[3] * self.shear,
-            zoom=tuple(np.random.uniform(*self.zoom, 2)),
+            zoom=tuple(np.random.uniform(low, high, 2)),
         )
 
     def transform(self, results: dict) -> dict:

@@ -5,6 +5,8 @@ of target position i and reference position j is ``A[i, j] = query(v_i) . key(v_
 that transformers have. ``attend`` never stores A as a whole.
 """
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
@@ -93,7 +95,7 @@ def to_sequence(features: Tensor) -> Tensor:
     return features.flatten(2).transpose(1, 2)
 
 
-def to_map(sequence: Tensor, size: tuple[int, int]) -> Tensor:
+def to_map(sequence: Tensor, size: Sequence[int]) -> Tensor:
     """``(B, h*w, C)`` to ``(B, C, h, w)``."""
     return sequence.transpose(1, 2).unflatten(2, size)
 

@@ -93,7 +93,7 @@ class EfficientNetLite(BaseModule):
         self.arch, self.out_indices = arch, tuple(out_indices)
         self.frozen_stages, self.norm_eval = frozen_stages, norm_eval
         width, depth = self.arch_settings[arch]
-        parts = dict(norm_cfg=dict(type='BN', eps=1e-3, momentum=0.01), act_cfg=dict(type='ReLU6'))
+        parts: dict[str, dict] = dict(norm_cfg=dict(type='BN', eps=1e-3, momentum=0.01), act_cfg=dict(type='ReLU6'))
 
         # the widths of the stem and the depths of the first and last stage are not scaled in the Lite family
         self.stem = ConvModule(3, 32, 3, stride=2, conv_cfg=_SAME, **parts)
@@ -179,7 +179,7 @@ class EfficientNetLite(BaseModule):
 
     def convert_names(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         """The package's state dict under this class's names, without the levels that were not built."""
-        places = [(level, block) for level, blocks in enumerate(self.levels) for block in range(len(blocks))]
+        places = [(level, block) for level, blocks in enumerate(self.levels) for block, _ in enumerate(blocks.children())]
         converted = {}
         for name, value in weights.items():
             match = re.fullmatch(r'_blocks\.(\d+)\._(.+)', name)

@@ -22,9 +22,9 @@ class _GreyFlow(FlowEstimator):
         return flow.permute(0, 3, 1, 2).contiguous().to(frames_from.device)
 
     @staticmethod
-    def _grey(frames: Tensor) -> list:
-        frames = frames.detach().float().round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
-        return [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
+    def _grey(frames: Tensor) -> list[np.ndarray]:
+        pixels = frames.detach().float().round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        return [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in pixels]
 
     @abstractmethod
     def calc(self, grey_from: np.ndarray, grey_to: np.ndarray) -> np.ndarray:
@@ -55,8 +55,8 @@ class DISFlow(_GreyFlow):
         self.preset, self.finest_scale = preset, finest_scale
 
     def calc(self, grey_from: np.ndarray, grey_to: np.ndarray) -> np.ndarray:
-        # made anew for every pair (20 microseconds): the object cannot be copied, pickled or shared between threads
-        search = cv2.DISOpticalFlow_create(self.PRESETS[self.preset])
+        # made again for every pair (20 microseconds): the object cannot be copied, pickled or shared between threads
+        search = cv2.DISOpticalFlow.create(self.PRESETS[self.preset])
         if self.finest_scale is not None:
             search.setFinestScale(self.finest_scale)
         # OpenCV reads outside its pyramid (and crashes) if a patch does not fit twice into the finest level
@@ -67,7 +67,7 @@ class DISFlow(_GreyFlow):
                 cv2.copyMakeBorder(grey, 0, max(least - height, 0), 0, max(least - width, 0), cv2.BORDER_REPLICATE)
                 for grey in (grey_from, grey_to)
             )
-        return search.calc(grey_from, grey_to, None)[:height, :width]
+        return search.calc(grey_from, grey_to, np.empty(0))[:height, :width]
 
     def extra_repr(self) -> str:
         return f'preset={self.preset!r}, finest_scale={self.finest_scale}'
@@ -87,18 +87,22 @@ class FarnebackFlow(_GreyFlow):
         poly_sigma: float = 1.2,
     ) -> None:
         super().__init__()
-        self.options = dict(
-            pyr_scale=pyr_scale,
-            levels=levels,
-            winsize=winsize,
-            iterations=iterations,
-            poly_n=poly_n,
-            poly_sigma=poly_sigma,
-            flags=0,
-        )
+        self.pyr_scale, self.levels, self.winsize, self.iterations = pyr_scale, levels, winsize, iterations
+        self.poly_n, self.poly_sigma = poly_n, poly_sigma
 
     def calc(self, grey_from: np.ndarray, grey_to: np.ndarray) -> np.ndarray:
-        return cv2.calcOpticalFlowFarneback(grey_from, grey_to, None, **self.options)
+        return cv2.calcOpticalFlowFarneback(
+            grey_from,
+            grey_to,
+            np.empty(0),
+            self.pyr_scale,
+            self.levels,
+            self.winsize,
+            self.iterations,
+            self.poly_n,
+            self.poly_sigma,
+            flags=0,
+        )
 
 
 @MODELS.register_module()

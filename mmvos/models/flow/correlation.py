@@ -1,6 +1,6 @@
 """Correlation of two feature maps over a window of displacements (the layer of FlowNetC)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -41,7 +41,7 @@ class _Correlation(torch.autograd.Function):
         return grad_a, grad_padded[..., pad : pad + a.shape[-2], pad : pad + a.shape[-1]], None, None
 
 
-def _shifts(padded: Tensor, size: tuple[int, int], radius: int, stride: int) -> Iterator[tuple[int, Tensor]]:
+def _shifts(padded: Tensor, size: Sequence[int], radius: int, stride: int) -> Iterator[tuple[int, Tensor]]:
     """Index and view of every displacement; the vertical one is the outer index."""
     for j in range(2 * radius + 1):
         for i in range(2 * radius + 1):

@@ -1,5 +1,7 @@
 """Carrying masks, features and hidden states along optical flow; resizing and flipping flow."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -66,7 +68,7 @@ def warp(x: Tensor, flow: Tensor, grid: str = 'exact', padding_mode: str = 'zero
     return out.to(x.dtype)
 
 
-def resize_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
+def resize_flow(flow: Tensor, size: Sequence[int]) -> Tensor:
     """Flow ``(B, 2, H, W)`` for frames resized to ``size`` (h, w): resampled bilinearly, u and v scaled alike."""
     height, width = flow.shape[-2:]
     if (height, width) == tuple(size):

@@ -66,10 +66,11 @@ class PooledScoreHead(BaseModule):
         init_cfg: dict | list | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        if grid is None and map_size is None:
-            raise ValueError('a state that is not pooled (grid=None) needs its map_size (h, w).')
         self.grid = tuple(grid) if grid else None
-        height, width = self.grid or map_size
+        size = self.grid or map_size
+        if size is None:
+            raise ValueError('a state that is not pooled (grid=None) needs its map_size (h, w).')
+        height, width = size
         self.fc_stop = nn.Linear(in_channels * height * width, 1)
         self.bias = bias
 

@@ -100,10 +100,10 @@ class ClickDecoder(BaseModule):
 
 
 def _resize(x: Tensor, like: Tensor) -> Tensor:
-    size = like.shape[-2:]
-    if x.shape[-2] > size[0]:
-        return F.adaptive_avg_pool2d(x, size)
-    return F.interpolate(x, size, mode='bilinear', align_corners=False)
+    height, width = like.shape[-2:]
+    if x.shape[-2] > height:
+        return F.adaptive_avg_pool2d(x, (height, width))
+    return F.interpolate(x, (height, width), mode='bilinear', align_corners=False)
 
 
 def _similarity(embedding: Tensor, prompts: PromptTensors, stride: int = 8) -> Tensor:

@@ -88,9 +88,9 @@ class ClickSegmenter(BaseModel):
         before = projected[0].new_zeros(shape) if previous is None else previous.sigmoid()
         return self.decoder(projected, prompts, self.encoder(prompts, before), owner)
 
-    def forward(self, inputs: Tensor, data_samples: list | None = None, mode: str = 'tensor'):
+    def forward(self, inputs: Tensor, data_samples: list | None = None, mode: str = 'tensor') -> Any:
         """mmengine's entry: ``'loss'`` -> dict of losses, ``'tensor'`` -> the backbone's maps."""
-        return self.loss(inputs, data_samples) if mode == 'loss' else self.extract_feat(inputs)
+        return self.loss(inputs, data_samples or []) if mode == 'loss' else self.extract_feat(inputs)
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
         """Losses after a simulated user's clicks on one object per image ``(B, 3, H, W)``."""

@@ -78,9 +78,8 @@ def wid_terms(
 class WIDLoss(BaseModule):
     """Weighted instance Dice loss: Dice of every instance, small ones weighing more, and a penalty on their overlap.
 
-    Source: MAIN, section 3.1, equation 1. The paper leaves hidden objects and unused channels open; both are asked to
-        be
-    empty by the mean of their probabilities, since the Dice of an empty mask has no gradient.
+    Source: MAIN, section 3.1, equation 1. The paper leaves hidden objects and unused channels open; both cost the
+    mean of their probabilities, since the Dice of an empty mask has no gradient.
 
     Args:
         use_alpha: weigh an instance by 1 - its share of the frame.
@@ -105,7 +104,7 @@ class WIDLoss(BaseModule):
         super().__init__()
         if empty not in ('mean', 'ignore') or reduction not in ('sum', 'mean'):
             raise ValueError(f"empty is {empty!r}, reduction {reduction!r}; expected 'mean' or 'ignore', and 'sum' or 'mean'.")
-        self.options = dict(use_alpha=use_alpha, empty=empty, squared=squared, reduction=reduction)
+        self.use_alpha, self.empty, self.squared, self.reduction = use_alpha, empty, squared, reduction
         self.overlap_weight, self.absent_weight, self.loss_weight = overlap_weight, absent_weight, loss_weight
 
     def forward(self, logits: Tensor, masks: Tensor, valid: Tensor) -> Tensor:
@@ -114,7 +113,15 @@ class WIDLoss(BaseModule):
 
     def from_probabilities(self, probabilities: Tensor, masks: Tensor, valid: Tensor) -> Tensor:
         """The same, for probabilities in their own precision."""
-        terms = wid_terms(probabilities, masks.to(probabilities.dtype), valid, **self.options)
+        terms = wid_terms(
+            probabilities,
+            masks.to(probabilities.dtype),
+            valid,
+            use_alpha=self.use_alpha,
+            empty=self.empty,
+            squared=self.squared,
+            reduction=self.reduction,
+        )
         total = terms.data + self.overlap_weight * terms.overlap + self.absent_weight * terms.absent
         return self.loss_weight * total.mean()
 

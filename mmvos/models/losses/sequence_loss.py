@@ -67,6 +67,8 @@ class RSISLoss(nn.Module):
             costs = class_cost(sequence.classes.log_softmax(-1), targets.classes.gather(1, index))
             losses['loss_class'] = self.class_weight * _mean(costs, matched)
         if sequence.boxes is not None:
+            if targets.boxes is None:
+                raise ValueError('the network gives boxes, but the targets have none.')
             aims = targets.boxes.gather(1, index[..., None].expand(-1, -1, 4))
             losses['loss_box'] = self.box_weight * _mean((sequence.boxes - aims).square().mean(-1), matched)
         return losses

@@ -7,6 +7,11 @@ from torch import Tensor, nn
 from mmvos.registry import MODELS
 
 
+def _same_conv(in_channels: int, channels: int, kernel: tuple[int, int]) -> nn.Conv2d:
+    """Convolution that keeps the size of its map; ``kernel``: odd sides."""
+    return nn.Conv2d(in_channels, channels, kernel, padding=(kernel[0] // 2, kernel[1] // 2))
+
+
 @MODELS.register_module()
 class GlobalConvBlock(BaseModule):
     """A large kernel as the sum of two separable ones, without a non-linearity between them.
@@ -19,12 +24,13 @@ class GlobalConvBlock(BaseModule):
         init_cfg: config of the weights' initialisation.
     """
 
-    def __init__(self, in_channels: int, channels: int = 256, kernel_size: int = 7, init_cfg: dict = None) -> None:
+    def __init__(
+        self, in_channels: int, channels: int = 256, kernel_size: int = 7, init_cfg: dict | list | None = None
+    ) -> None:
         super().__init__(init_cfg)
-        tall = dict(kernel_size=(kernel_size, 1), padding=(kernel_size // 2, 0))
-        wide = dict(kernel_size=(1, kernel_size), padding=(0, kernel_size // 2))
-        self.left = nn.Sequential(nn.Conv2d(in_channels, channels, **tall), nn.Conv2d(channels, channels, **wide))
-        self.right = nn.Sequential(nn.Conv2d(in_channels, channels, **wide), nn.Conv2d(channels, channels, **tall))
+        tall, wide = (kernel_size, 1), (1, kernel_size)
+        self.left = nn.Sequential(_same_conv(in_channels, channels, tall), _same_conv(channels, channels, wide))
+        self.right = nn.Sequential(_same_conv(in_channels, channels, wide), _same_conv(channels, channels, tall))
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, in_channels, h, w)`` to ``(N, channels, h, w)``."""
@@ -56,7 +62,9 @@ class RefineBlock(BaseModule):
         init_cfg: config of the weights' initialisation.
     """
 
-    def __init__(self, in_channels: int, channels: int = 256, align_corners: bool = False, init_cfg: dict = None) -> None:
+    def __init__(
+        self, in_channels: int, channels: int = 256, align_corners: bool = False, init_cfg: dict | list | None = None
+    ) -> None:
         super().__init__(init_cfg)
         self.align_corners = align_corners
         self.project = nn.Conv2d(in_channels, channels, 3, padding=1)
