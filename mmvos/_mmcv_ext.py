@@ -10,15 +10,19 @@ import importlib.machinery
 import os
 import sys
 
+from typing_extensions import override
+
 _NAME = 'mmcv._ext'
 
 
 class _StandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finder and loader of the one module."""
 
+    @override
     def find_spec(self, fullname, path=None, target=None):
         return importlib.machinery.ModuleSpec(_NAME, self, origin='mmvos.ops.mmcv_ext') if fullname == _NAME else None
 
+    @override
     def create_module(self, spec):
         return None
 

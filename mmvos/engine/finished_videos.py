@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmengine.dist import barrier, is_main_process
 from mmengine.logging import print_log
 from torch import nn
+from typing_extensions import override
 
 from mmvos.structures import InputError, atomic_path, check_name
 from mmvos.utils.checkpoint import read_checkpoint
@@ -69,6 +70,7 @@ class NothingKept(FinishedVideos):
     def __init__(self) -> None:
         """Nothing to set."""
 
+    @override
     def find(self, video_id: str) -> list[Any] | None:
         return None
 

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from typing import Protocol as Interface
 
+from typing_extensions import override
+
 from mmvos.registry import DATASETS
 from mmvos.structures import InputError, MissingFileError, PathLike, load_youtube_vis, placed, read_json, settings_from
 from mmvos.videos.archive import Archive, MaskFiles
@@ -188,6 +190,7 @@ class InstanceProtocol(Protocol):
     name: str
     submission: rules.Submission
 
+    @override
     def evaluate(
         self,
         gt: PathLike,

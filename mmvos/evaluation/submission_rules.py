@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
+from typing_extensions import override
 
 from mmvos.structures import (
     VOID,
@@ -49,9 +50,10 @@ class Submission(Protocol):
         ...
 
 
-class NoServer:
+class NoServer(Submission):
     """A benchmark that is scored at home only."""
 
+    @override
     def problems(self, archive: Archive, root: PathLike, split: str | None) -> Iterator[str]:
         """Refuses."""
         raise InputError(f'{archive.path}: this benchmark has no server; score it with tools/evaluate.py.')
@@ -72,18 +74,19 @@ class ValueRule(Protocol):
         ...
 
 
-class AnyValue:
+class AnyValue(ValueRule):
     """Whatever is not 0 is foreground. Arguments as of :class:`ValueRule`."""
 
     def __init__(self, entry: VideoEntry, frames: Sequence[str]) -> None:
         pass
 
+    @override
     def problems(self, frame: str, label_map: np.ndarray) -> Iterator[str]:
         """Nothing is wrong."""
         return iter(())
 
 
-class GivenIds:
+class GivenIds(ValueRule):
     """Ids that the first annotation shows. Arguments as of :class:`ValueRule`."""
 
     def __init__(self, entry: VideoEntry, frames: Sequence[str]) -> None:
@@ -96,6 +99,7 @@ class GivenIds:
         """Ids of the objects that a first annotation gives."""
         return ids_in(label_map)
 
+    @override
     def problems(self, frame: str, label_map: np.ndarray) -> Iterator[str]:
         """Ids that were not given."""
         extra = _values(label_map) - self.allowed
@@ -114,6 +118,7 @@ class IdsUpToLargest(GivenIds):
 class ListedIds(GivenIds):
     """Ids that the meta file lists, each from its first frame on. Arguments as of :class:`ValueRule`."""
 
+    @override
     def __init__(self, entry: VideoEntry, frames: Sequence[str]) -> None:
         self.first = {object_id: listed.frames[0] for object_id, listed in entry.objects.items()}
         self.allowed = set(self.first)
@@ -130,6 +135,7 @@ class ListedIds(GivenIds):
 class Proposals(AnyValue):
     """Ids 1 to :data:`MAX_PROPOSALS`. Arguments as of :class:`ValueRule`."""
 
+    @override
     def problems(self, frame: str, label_map: np.ndarray) -> Iterator[str]:
         """Larger ids, and void."""
         largest = int(label_map.max(initial=0))
@@ -236,11 +242,12 @@ def _by_folder(names: Sequence[str]) -> dict[str, list[str]]:
     return folders
 
 
-class ResultsArchive:
+class ResultsArchive(Submission):
     """YouTube-VIS: an archive with ``results.json``."""
 
     NAME = 'results.json'
 
+    @override
     def problems(self, archive: Archive, root: PathLike, split: str | None) -> Iterator[str]:
         """See :class:`Submission`; ``root`` is the annotation file."""
         if archive.names != [self.NAME]:

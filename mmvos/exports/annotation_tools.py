@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ElementTree
 
 import cv2
 import numpy as np
+from typing_extensions import override
 
 from mmvos.structures import atomic_path, object_ids_of
 
@@ -25,6 +26,7 @@ class LabelMeExport(Export):
     is_folder = True
     summary = 'LabelMe: a JSON file per frame, with the frame beside it'
 
+    @override
     def write(self, index: int, name: str, frame: np.ndarray, label_map: np.ndarray) -> None:
         height, width = label_map.shape
         shapes = []
@@ -70,6 +72,7 @@ class CVATExport(Export):
         super().__init__(path, info)
         self._tracks: dict[int, list[ElementTree.Element]] = {}
 
+    @override
     def write(self, index: int, name: str, frame: np.ndarray, label_map: np.ndarray) -> None:
         present = object_ids_of(label_map)
         for object_id in present:

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 from pycocotools import mask as rle
+from typing_extensions import override
 
 from mmvos.structures import atomic_path, encode_mask, object_ids_of
 
@@ -37,6 +38,7 @@ class YouTubeVISExport(_Instances):
         self._files: list[str] = []
         self._codes: dict[int, dict[int, dict]] = {}
 
+    @override
     def write(self, index: int, name: str, frame: np.ndarray, label_map: np.ndarray) -> None:
         for object_id in object_ids_of(label_map):
             self._codes.setdefault(object_id, {})[len(self._files)] = encode_mask(label_map == object_id)
@@ -76,6 +78,7 @@ class COCOExport(_Instances):
         self._images: list[dict] = []
         self._found: list[tuple[int, int, dict]] = []
 
+    @override
     def write(self, index: int, name: str, frame: np.ndarray, label_map: np.ndarray) -> None:
         height, width = label_map.shape
         image_id = len(self._images) + 1

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from typing_extensions import override
 
 from mmvos.structures import VOID, InputError, atomic_path, object_ids_of, write_label_map
 
@@ -15,6 +16,7 @@ class MaskExport(Export):
     is_folder = True
     summary = 'palette PNG per frame, pixel value = object id'
 
+    @override
     def write(self, index: int, name: str, frame: np.ndarray, label_map: np.ndarray) -> None:
         write_label_map(self.path / f'{name}.png', label_map)
 
@@ -32,6 +34,7 @@ class CutoutExport(Export):
     is_folder = True
     summary = 'PNG with transparency per object and frame'
 
+    @override
     def write(self, index: int, name: str, frame: np.ndarray, label_map: np.ndarray) -> None:
         for object_id in object_ids_of(label_map):
             picture = with_alpha(frame, label_map == object_id)

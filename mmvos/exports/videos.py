@@ -3,6 +3,7 @@
 from abc import abstractmethod
 
 import numpy as np
+from typing_extensions import override
 
 from mmvos.visualization import VideoWriter, draw_label_map
 
@@ -17,6 +18,7 @@ class _VideoExport(Export):
         super().__init__(path, info)
         self._writer = VideoWriter(self.path, info.fps)
 
+    @override
     def write(self, index: int, name: str, frame: np.ndarray, label_map: np.ndarray) -> None:
         self._writer.write(self.picture(frame, label_map))
 

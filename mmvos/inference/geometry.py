@@ -30,7 +30,7 @@ class FixedSize:
     def __init__(self, height: int, width: int) -> None:
         self.size = (height, width)
 
-    def __call__(self, height: int, width: int) -> Size:
+    def __call__(self, height: int, width: int) -> Size:  # noqa: ARG002  (as the others are called)
         return self.size
 
 

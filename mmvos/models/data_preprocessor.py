@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
+from typing_extensions import override
 
 from mmvos.registry import MODELS
 
@@ -48,6 +49,7 @@ class VOSDataPreprocessor(BaseDataPreprocessor):
         pixels = image * self.std + self.mean
         return pixels if self.rgb else pixels.flip(-3)
 
+    @override
     def forward(self, data: dict, training: bool = False) -> dict:
         inputs = data['inputs']
         if not isinstance(inputs[0], Tensor):  # videos

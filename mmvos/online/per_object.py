@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from mmvos.inference import Frame
 from mmvos.models import CausalVOSModel
@@ -36,6 +37,7 @@ class PerObjectModel(CausalVOSModel):
         self.data_preprocessor, self.test_cfg = first.data_preprocessor, first.test_cfg
         self.step_on_first_frame = first.step_on_first_frame
 
+    @override
     def loss(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError('the members of a PerObjectModel are trained one by one.')
 

@@ -253,6 +253,9 @@ def test_cached_flow_needs_neighbouring_frames(tmp_path):
     (tmp_path / 'empty.npy').write_bytes(b'')
     with pytest.raises(ValueError, match=r'empty\.npy: cannot be read as optical flow'):
         read_flow(str(tmp_path / 'empty.npy'))
+    (tmp_path / 'half.npz').write_bytes((tmp_path / 'f.npz').read_bytes()[:60])
+    with pytest.raises(ValueError, match=r'half\.npz: cannot be read as optical flow'):
+        read_flow(str(tmp_path / 'half.npz'))
     item = video(4, flows={i: str(tmp_path / 'f.npy') for i in (1, 2, 3)})
     loaded = LoadClip(with_flow=True)(dict(item, frame_ids=[0, 1]))['flow_bwd']
     assert not loaded[0].any() and np.array_equal(loaded[1], flow)

@@ -81,7 +81,7 @@ def time_ours(files: list[tuple], ids: list[int], repeat: int) -> dict[str, floa
     """Seconds for all frames, by stage; files are pairs of annotation and prediction."""
     masks = [tuple(map(read_label_map, pair)) for pair in files]
 
-    def crops(gt: np.ndarray, pred: np.ndarray, then: Callable = lambda gt, pred, radius: None) -> None:
+    def crops(gt: np.ndarray, pred: np.ndarray, then: Callable = lambda *_: None) -> None:
         radius = boundary_radius(*gt.shape)
         box = mask_box(gt | pred)
         gt, pred = gt[box], pred[box]
@@ -90,7 +90,7 @@ def time_ours(files: list[tuple], ids: list[int], repeat: int) -> dict[str, floa
             inner = mask_box((gt_mask | pred_mask).view(np.uint8))
             then(gt_mask[inner], pred_mask[inner], radius)
 
-    def contours(gt: np.ndarray, pred: np.ndarray, radius: int) -> np.ndarray:
+    def contours(gt: np.ndarray, pred: np.ndarray, _: int) -> np.ndarray:
         return boundary_map(gt) | boundary_map(pred) << 1
 
     def dilation(gt: np.ndarray, pred: np.ndarray, radius: int) -> None:

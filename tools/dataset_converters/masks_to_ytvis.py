@@ -64,7 +64,7 @@ class Categories:
         try:
             return {int(i): value['category'] if isinstance(value, dict) else str(value) for i, value in entry.items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise SystemExit(f'{self.path}, video {video!r}: expected {{object id: category}} ({error!r}).') from None
+            raise SystemExit(f'{self.path}, video {video!r}: expected {{object id: category}} ({error!r}).') from error
 
     def names(self, videos: list[str]) -> list[str]:
         """All categories, sorted."""

@@ -74,7 +74,7 @@ class AlternatingBatchSampler:
         pattern: Sequence[str],
         num_batches: int | None = None,
         batch_sizes: dict[str, int] | None = None,
-        drop_last: bool = True,
+        drop_last: bool = True,  # noqa: ARG002  (mmengine's argument)
     ) -> None:
         ranges = sampler.dataset.ranges
         unknown = [name for name in [*pattern, *(batch_sizes or {})] if name not in ranges]

@@ -25,7 +25,12 @@ class LongestFirstSampler(Sampler):
         seed (int | None): not used; there for mmengine's sake.
     """
 
-    def __init__(self, dataset: Any, shuffle: bool = False, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        dataset: Any,
+        shuffle: bool = False,  # noqa: ARG002  (mmengine's arguments)
+        seed: int | None = None,  # noqa: ARG002
+    ) -> None:
         lengths = dataset.video_lengths() if hasattr(dataset, 'video_lengths') else [1] * len(dataset)
         self.indices = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
         self.passes = 0
@@ -60,7 +65,7 @@ class EndlessSampler(Sampler):
         shuffle: ignored.
     """
 
-    def __init__(self, dataset, seed: int = 0, shuffle: bool = True) -> None:
+    def __init__(self, dataset: Any, seed: int = 0, shuffle: bool = True) -> None:  # noqa: ARG002  (mmengine's argument)
         self.rank, self.world_size = get_dist_info()
         self.size, self.first = len(dataset), (seed or 0) * 1_000_003
         self.position = 0
@@ -105,7 +110,7 @@ class BalancedSampler(Sampler):
         num_samples=None,
         replacement: bool = False,
         weighted: bool = True,
-        shuffle: bool = True,
+        shuffle: bool = True,  # noqa: ARG002  (mmengine's argument)
         seed: int | None = None,
     ) -> None:
         self.rank, self.world_size = get_dist_info()

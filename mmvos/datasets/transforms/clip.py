@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from mmcv.transforms import BaseTransform, TransformBroadcaster
@@ -220,7 +221,7 @@ def read_flow(path: str) -> np.ndarray:
                 return np.asarray(arrays[arrays.files[0]], np.float32)
         if path.endswith('.npy'):
             return np.asarray(np.load(path, allow_pickle=False), np.float32)
-    except (OSError, EOFError, ValueError, IndexError) as error:
+    except (OSError, EOFError, ValueError, IndexError, BadZipFile) as error:  # an empty file, half an archive
         raise InputError(f'{path}: cannot be read as optical flow ({error}).') from error
     data = np.fromfile(path, np.uint8)
     if len(data) < 12 or data[:4].view(np.float32)[0] != 202021.25:

@@ -3,7 +3,6 @@
 import os
 from functools import cached_property
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -11,12 +10,13 @@ from mmcv.transforms import BaseTransform
 from mmengine.registry import DefaultScope
 
 from mmvos.registry import MODELS, TASK_UTILS, TRANSFORMS
-from mmvos.structures import atomic_path
+from mmvos.structures import InputError, MissingFileError, atomic_path
 
 from .clip import read_flow
 from .geometry import resize_clip
 
 SUFFIXES = ('.npy', '.flo')
+_AGAIN = 'Make it again with tools/misc/precompute_flow.py.'
 
 
 def flow_path(root: str | os.PathLike, video_id: str, frame_from: str, frame_to: str, suffix: str = '.npy') -> Path:
@@ -49,21 +49,18 @@ def check_flow(path: str | os.PathLike, shape: tuple[int, int] | None = None) ->
         float32 ``(H, W, 2)``.
 
     Raises:
-        FileNotFoundError: no such file.
-        ValueError: not a flow file, cut short, of another size, or with values that are not finite; names the file.
+        MissingFileError: no such file.
+        InputError: not a flow file, cut short, of another size, or with values that are not finite; names the file.
     """
     path = os.fspath(path)
     if not os.path.isfile(path):
-        raise FileNotFoundError(f'{path}: cached optical flow not found. Make it with tools/misc/precompute_flow.py.')
-    try:
-        flow = read_flow(path)
-    except (EOFError, BadZipFile) as error:  # an empty file, half an archive
-        raise ValueError(f'{path}: cannot be read as optical flow ({error}). Delete the file to make it anew.') from None
+        raise MissingFileError(f'{path}: cached optical flow not found. Make it with tools/misc/precompute_flow.py.')
+    flow = read_flow(path)
     if flow.ndim != 3 or flow.shape[2] != 2 or (shape is not None and flow.shape[:2] != tuple(shape)):
         expected = '(H, W, 2)' if shape is None else (*shape, 2)
-        raise ValueError(f'{path}: the cached flow is {flow.shape}; expected {expected}. Delete the file to make it anew.')
+        raise InputError(f'{path}: the cached flow is {flow.shape}; expected {expected}. {_AGAIN}')
     if not np.isfinite(flow).all():
-        raise ValueError(f'{path}: the cached flow has values that are not finite. Delete the file to make it anew.')
+        raise InputError(f'{path}: the cached flow has values that are not finite. {_AGAIN}')
     return flow
 
 

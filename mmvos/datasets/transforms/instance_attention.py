@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.registry import DefaultScope
+from typing_extensions import override
 
 from mmvos.datasets.staged import StagedSetting
 from mmvos.registry import TRACKERS, TRANSFORMS
@@ -127,6 +128,7 @@ class TrackBoxes(_BoxTrackTransform):
         self._tracker: Any = None
         self._known: OrderedDict[tuple, BoxTracks] = OrderedDict()
 
+    @override
     def tracks_of(self, results: dict, names: Sequence[str]) -> BoxTracks:
         frames = [f for f in results['labelled'] if results['first_frame'] <= f <= max(results['frame_ids'])]
         key = (results['video_id'], frames[0], frames[-1])

@@ -2,6 +2,7 @@
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
+from typing_extensions import override
 
 from mmvos.registry import HOOKS
 
@@ -48,6 +49,7 @@ class AlternatingLRHook(Hook):
         fitting = [prefix for prefix in table if name.startswith(prefix)]
         return table[max(fitting, key=len)] if fitting else 1.0
 
+    @override
     def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
         streams = {sample.get('stream') for sample in data_batch['data_samples']}
         if len(streams) != 1 or not streams <= self._factors.keys():
@@ -60,6 +62,7 @@ class AlternatingLRHook(Hook):
         for group, factor in zip(groups, self._factors[streams.pop()]):
             group['lr'] *= factor
 
+    @override
     def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs=None) -> None:
         for group, rate in zip(runner.optim_wrapper.optimizer.param_groups, self._scheduled):
             group['lr'] = rate

@@ -8,6 +8,7 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.logging import MessageHub
 from mmengine.runner import Runner
+from typing_extensions import override
 
 from mmvos.datasets.numbered import NumberedBatches
 from mmvos.datasets.staged import Stage
@@ -68,7 +69,7 @@ class _Curriculum(Hook):
             settings = [f', {path} = {values[stage]}' for path, values in self.model.items() if not isinstance(values, Mapping)]
             runner.logger.info(f'curriculum {self.name}: stage {stage} of {self.num_stages}{"".join(settings)}')
 
-    def value_of(self, runner: Runner, values: Any, stage: int) -> Any:
+    def value_of(self, runner: Runner, values: Any, stage: int) -> Any:  # noqa: ARG002  (for subclasses)
         """The value of a model's attribute in a stage."""
         return values[stage]
 
@@ -125,6 +126,7 @@ class CurriculumHook(_Curriculum):
     def before_train_epoch(self, runner: Runner) -> None:
         self.apply(runner)
 
+    @override
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: DATA_BATCH = None) -> None:
         if not self.by_epoch:
             self.apply(runner)
@@ -173,6 +175,7 @@ class PlateauCurriculumHook(_Curriculum):
         self.sign = 1 if rule == 'less' else -1
         self.progress = dict(stage=0, best=float('inf'), waited=0)
 
+    @override
     def stage_at(self, runner: Runner, iteration: int) -> int:
         return int(self.progress['stage'])
 
@@ -184,6 +187,7 @@ class PlateauCurriculumHook(_Curriculum):
             history = MessageHub.get_current_instance().get_scalar(self.monitor)
             self._observe(history.mean(len(runner.train_dataloader)))
 
+    @override
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         if not self.monitor.startswith('train/'):
             if self.monitor not in (metrics or {}):
@@ -201,6 +205,7 @@ class PlateauCurriculumHook(_Curriculum):
         if progress['waited'] >= self.patience and progress['stage'] < self.num_stages - 1:
             progress.update(stage=progress['stage'] + 1, best=float('inf'), waited=0)
 
+    @override
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         checkpoint.setdefault('curricula', {})[self.name] = dict(self.progress)
 

@@ -2,6 +2,7 @@
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from typing_extensions import override
 
 from mmvos.registry import HOOKS
 from mmvos.structures import InputError
@@ -45,12 +46,14 @@ class FreezeHook(Hook):
             if any(inside):
                 self._groups.append(group)
 
+    @override
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: DATA_BATCH = None) -> None:
         if runner.epoch < self.until:
             self._rates = [(group, group['lr']) for group in self._groups]
             for group in self._groups:
                 group['lr'] = 0.0
 
+    @override
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: DATA_BATCH = None, outputs: dict | None = None
     ) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from typing_extensions import override
 
 DATA_BATCH = dict | tuple | list | None
 
@@ -38,12 +39,15 @@ class TrainingPositionHook(Hook):
     def before_train_epoch(self, runner: Runner) -> None:
         self._epoch, self._first_iteration = runner.epoch, runner.iter - runner.train_loop.batches_of_epoch
 
+    @override
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: DATA_BATCH = None) -> None:
         self._validated = False
 
+    @override
     def before_val(self, runner: Runner) -> None:
         self._validated = True
 
+    @override
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         meta = checkpoint['meta']
         done = meta['iter'] - self._first_iteration if meta['epoch'] == self._epoch else 0

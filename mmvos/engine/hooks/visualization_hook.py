@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 from mmengine.runner import Runner
+from typing_extensions import override
 
 from mmvos.registry import HOOKS
 from mmvos.structures import InputError, atomic_path
@@ -62,6 +63,7 @@ class VOSVisualizationHook(VideoHook):
     def _folder(self, runner: Runner) -> Path:
         return Path(self.out_dir or os.path.join(runner.work_dir, 'vis'))
 
+    @override
     def after_test_frame(self, runner: Runner, video_idx: int, video: Video, result: Any) -> None:
         if not (self.draw or self.show):
             return
@@ -78,9 +80,11 @@ class VOSVisualizationHook(VideoHook):
                 self._writers = [VideoWriter(path_inside(folder, f'{video.video_id}.mp4'), fps=self.fps)]
             self._writers[0].write(drawn)
 
+    @override
     def before_test_iter(self, runner: Runner, batch_idx: int, data_batch: dict | tuple | list | None = None) -> None:
         self._discard()  # a loop without `after_failed_video` had an error
 
+    @override
     def after_failed_video(self, runner: Runner, video_idx: int, video: Video) -> None:
         self._discard()
 
@@ -92,6 +96,7 @@ class VOSVisualizationHook(VideoHook):
             path.unlink(missing_ok=True)
         self._writers, self._pictures = [], []
 
+    @override
     def after_test_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | tuple | list | None = None, outputs: Any = None
     ) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import numpy as np
+from typing_extensions import override
 
 from mmvos.structures import InputError
 
@@ -29,6 +30,7 @@ class MeanIoUVideo(EveryFrame):
         self.frames = 0
         self._predicted: list[set[int]] = []  # ids, per frame that counts
 
+    @override
     def update(self, index: int, gt: np.ndarray | None, pred: np.ndarray | None) -> None:
         """Score an annotated frame, see :class:`Scorer`."""
         gt, pred = same_size(gt, pred)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 import numpy as np
+from typing_extensions import override
 
 from mmvos.structures import VOID, InputError
 
@@ -43,13 +44,15 @@ class Scorer(Protocol):
         ...
 
 
-class EveryFrame:
+class EveryFrame(Scorer):
     """A scorer that looks at whatever frames it is given."""
 
+    @override
     def needs_annotation(self, index: int) -> bool:
         """Always."""
         return True
 
+    @override
     def needs_prediction(self, index: int) -> bool:
         """Always."""
         return True

@@ -6,6 +6,7 @@ from typing import Any
 
 from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
 from mmengine.evaluator import BaseMetric
+from typing_extensions import override
 
 from mmvos.structures import InputError, check_unique, placed
 
@@ -39,6 +40,7 @@ class VideoMetric(BaseMetric):
     def finish_video(self, video: Any) -> Any:
         """The result of a video after its last frame."""
 
+    @override
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Take in frames of a video, in order; ``is_last`` closes the video."""
         for result in data_samples:
@@ -64,10 +66,11 @@ class VideoMetric(BaseMetric):
         """Forget the video whose frames are coming in; it will not be finished."""
         self._video = self._video_id = None
 
-    def is_there(self, result: Any) -> bool:
-        """Whether what an earlier run made of a video, and :meth:`finish_video` told of it, can be used again."""
+    def is_there(self, result: Any) -> bool:  # noqa: ARG002  (for subclasses)
+        """Whether an earlier run's result of a video (that of :meth:`finish_video`) can be used again."""
         return True
 
+    @override
     def evaluate(self, size: int) -> dict[str, float]:
         """Metrics over the videos of all ranks.
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from mmengine.evaluator import BaseMetric
 from pycocotools import mask as coco_mask
+from typing_extensions import override
 
 from mmvos.registry import METRICS
 from mmvos.structures import InputError
@@ -30,6 +31,7 @@ class InstanceSequenceMetric(BaseMetric):
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.painted = painted
 
+    @override
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Score the images of a batch."""
         for sample in data_samples:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from mmengine.fileio import dump
 from mmengine.logging import MMLogger
+from typing_extensions import override
 
 from mmvos.registry import METRICS
 from mmvos.structures import InputError, atomic_path, encode_mask
@@ -30,6 +31,7 @@ class ResultsDump(VideoMetric):
             raise InputError(f'{outfile}: expected the name of a .pkl file.')
         self.outfile = outfile
 
+    @override
     def new_video(self, result: dict) -> list[dict[str, Any]]:
         return []
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from mmengine.logging import MMLogger
 from PIL import Image
+from typing_extensions import override
 
 from mmvos.registry import METRICS
 from mmvos.structures import VOID, InputError, MissingFileError, atomic_path, check_name, write_label_map
@@ -39,7 +40,7 @@ class _FrameWriter(VideoMetric):
         annotation = result.get('annotation')
         return None if annotation is None else LabelSource.of(annotation).palette()
 
-    def wants(self, result: dict) -> bool:
+    def wants(self, result: dict) -> bool:  # noqa: ARG002  (for subclasses)
         """Whether this frame is written."""
         return True
 
@@ -162,6 +163,7 @@ class DAVISSubmission(_ZipSubmission):
 class DAVIS2016Submission(_ZipSubmission):
     """DAVIS 2016: ``<sequence>/<frame>.png``, grey, 255 where any object is."""
 
+    @override
     def write(self, path: str, label_map: np.ndarray, palette: np.ndarray | None) -> None:
         mask = Image.fromarray(((label_map > 0) & (label_map != VOID)).astype(np.uint8) * np.uint8(255))
         with atomic_path(path) as temporary:

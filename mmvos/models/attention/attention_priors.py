@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor
+from typing_extensions import override
 
 from mmvos.registry import MODELS
 from mmvos.structures import InputError, boxes_of_masks, draw_boxes
@@ -114,7 +115,7 @@ class ShortTermAttention(AttentionPrior):
         maps = warp(previous[None], flow_bwd)[0]
         return (maps > 0.5).float() if self.binarize else maps
 
-    def previous(self, logits: Tensor, masks: Tensor) -> Tensor:
+    def previous(self, logits: Tensor, masks: Tensor) -> Tensor:  # noqa: ARG002  (the other prior returns the masks)
         """What the next frame's STA starts from: masks of the objects ``(n, h, w)`` from their logits; ``masks`` are those
         that this frame's started from."""
         if self.source == 'prob':
@@ -164,6 +165,7 @@ class ShortTermAttention(AttentionPrior):
 class _NoAttention(AttentionPrior):
     """In place of a prior that is switched off."""
 
+    @override
     def cues(self, num_slots: int) -> dict[str, int]:
         """No input."""
         return {}
@@ -176,6 +178,7 @@ class _NoAttention(AttentionPrior):
 class NoLongTermAttention(_NoAttention):
     """In place of the long-term attention."""
 
+    @override
     def forward(self, tracks: Tracks, sta: Tensor) -> Tensor:
         """Empty maps of the size of ``sta``."""
         return torch.zeros_like(sta)
@@ -190,11 +193,12 @@ class NoShortTermAttention(_NoAttention):
 
     neighbours = (0,)
 
+    @override
     def forward(self, previous: Tensor, flow_bwd: Tensor) -> Tensor:
         """Previous masks ``(n, h, w)`` as they are."""
         return previous
 
-    def previous(self, logits: Tensor, masks: Tensor) -> Tensor:
+    def previous(self, logits: Tensor, masks: Tensor) -> Tensor:  # noqa: ARG002  (as ShortTermAttention is called)
         """The masks, unchanged."""
         return masks
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from typing_extensions import override
 
 from mmvos.registry import MODELS
 from mmvos.structures import PER_OBJECT
@@ -68,6 +69,7 @@ class MaskPropagation(ObjectCue):
     def read(self, prepared: tuple[Tensor, ...], state: PropagatedMask) -> Tensor:
         return self(prepared[0], state.reference, state.previous_mask, state.first_mask)
 
+    @override
     def renew(self, prepared: tuple[Tensor, ...], masks: Tensor, state: PropagatedMask) -> PropagatedMask:
         return replace(state, previous_mask=masks)
 

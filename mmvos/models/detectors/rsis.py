@@ -16,6 +16,7 @@ from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import get_box_tensor
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
+from typing_extensions import override
 
 from mmvos.models.losses.sequence_loss import InstanceSequence, InstanceTargets
 from mmvos.registry import MODELS
@@ -103,6 +104,7 @@ class RSIS(BaseDetector):
         classes, stop, boxes = zip(*readings, strict=True)
         return InstanceSequence(torch.stack(masks, 1), torch.stack(stop, 1)[..., 0], _stacked(classes), _stacked(boxes))
 
+    @override
     def _forward(self, batch_inputs: Tensor, batch_data_samples: Any = None) -> InstanceSequence:
         return self.unroll(batch_inputs, self.max_steps)
 

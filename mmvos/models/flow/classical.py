@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from mmvos.registry import MODELS
 
@@ -109,5 +110,6 @@ class FarnebackFlow(_GreyFlow):
 class ZeroFlow(FlowEstimator):
     """No motion: for ablations."""
 
+    @override
     def estimate(self, frames_from: Tensor, frames_to: Tensor) -> Tensor:
         return frames_from.new_zeros(frames_from.shape[0], 2, *frames_from.shape[-2:], dtype=torch.float32)

@@ -5,6 +5,7 @@ import importlib
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from typing_extensions import override
 
 from mmvos.registry import MODELS
 
@@ -38,6 +39,7 @@ class TorchvisionRAFT(FlowEstimator):
         self.requires_grad_(False)
         self.eval()
 
+    @override
     def train(self, mode: bool = True) -> 'TorchvisionRAFT':
         return super().train(False)
 

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
+from typing_extensions import override
 
 from mmvos.registry import MODELS
 
@@ -95,6 +96,7 @@ class MaskPyramid(BaseModule):
 class NoMaskPyramid(nn.Module):
     """In place of a :class:`MaskPyramid` where a decoder is told no mask (RVOS, zero-shot)."""
 
+    @override
     def forward(self, mask: Tensor) -> list[Tensor]:
         """No level for any mask."""
         return []

@@ -20,7 +20,7 @@ class UniformReferences:
     def __init__(self, num: int) -> None:
         self.num = _at_least_one(num)
 
-    def __call__(self, target: int, num_frames: int, video_id: str = '') -> list[int]:
+    def __call__(self, target: int, num_frames: int, video_id: str = '') -> list[int]:  # noqa: ARG002  (as RandomReferences is called)
         """Positions of the references of frame ``target``, ascending."""
         num = min(self.num, num_frames)
         frames = [(2 * k + 1) * num_frames // (2 * num) for k in range(num)]
@@ -58,7 +58,7 @@ class LocalReferences:
     def __init__(self, num: int) -> None:
         self.num = _at_least_one(num)
 
-    def __call__(self, target: int, num_frames: int, video_id: str = '') -> list[int]:
+    def __call__(self, target: int, num_frames: int, video_id: str = '') -> list[int]:  # noqa: ARG002  (as RandomReferences is called)
         """Positions of the references of frame ``target``, ascending."""
         count = min(self.num, num_frames - 1)
         if count == 0:

@@ -1,6 +1,7 @@
 """A neck around any detector's neck, with spatio-temporal attention on the way to the heads."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -80,7 +81,7 @@ class SpatioTemporalNeck(BaseModule):
         """As the wrapped neck is called; the image has no memory."""
         return self.enhance(self.features(inputs))
 
-    def _accept_plain_neck(self, state_dict: dict, prefix: str, *args) -> None:
+    def _accept_plain_neck(self, state_dict: dict, prefix: str, *_: Any) -> None:
         own = (f'{prefix}neck.', f'{prefix}attentions.')
         for key in [k for k in state_dict if k.startswith(prefix) and not k.startswith(own)]:
             state_dict[f'{prefix}neck.{key[len(prefix) :]}'] = state_dict.pop(key)

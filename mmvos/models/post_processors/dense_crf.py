@@ -12,12 +12,12 @@ from .base import PostProcessor
 def _library():
     try:
         import pydensecrf.densecrf as library
-    except ImportError:
+    except ImportError as error:
         raise ImportError(
             'The dense CRF needs the package "pydensecrf2": run `pip install pydensecrf2` (it is '
             'compiled while it is installed and needs a C++ compiler), or leave out '
             '`test_cfg.post_process`.'
-        ) from None
+        ) from error
     return library
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
+from typing_extensions import override
 
 from mmvos.inference import Frame
 from mmvos.registry import MODELS
@@ -56,6 +57,7 @@ class AGAME(RecurrentlyTrainedModel):
         cues = {name: cue.prepare(deep) for name, cue in self.named_cues}
         return FrameFeatures(cues, self.upsampler.prepare(skips[::-1]), deep.shape[-2:], images.shape[-2:])
 
+    @override
     def start(self, features: FrameFeatures, masks: Tensor, counts: Sequence[int]) -> AGAMEState:
         shares = pool_masks(masks, features.size)
         return AGAMEState({name: cue.start(features.cues[name], shares) for name, cue in self.named_cues})
@@ -67,6 +69,7 @@ class AGAME(RecurrentlyTrainedModel):
         fused = self.fusion([cue.read(features.cues[name], state.cues[name]) for name, cue in self.named_cues])
         return MaskPrediction(self.upsampler(fused, features.skips, features.image_size), fused)
 
+    @override
     def renew(
         self, features: FrameFeatures, prediction: MaskPrediction, masks: Tensor, scores: Sequence[Tensor], state: AGAMEState
     ) -> AGAMEState:

@@ -136,7 +136,7 @@ class CausalVOSModel(BaseVOSModel):
             state for the next frame.
         """
 
-    def add_objects(self, frame: Frame, masks: Tensor, state: Any) -> Any:
+    def add_objects(self, frame: Frame, masks: Tensor, state: Any) -> Any:  # noqa: ARG002  (for methods with prompts)
         """The state with M further objects, ``masks`` ``(M, h, w)``, that begin in ``frame``; old objects come first.
 
         In the same frame, known objects are segmented as they would be without the new ones.

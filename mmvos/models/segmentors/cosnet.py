@@ -18,6 +18,7 @@ from typing import Any, Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from typing_extensions import override
 
 from mmvos.inference import Frame, OfflineVideo, SessionSettings
 from mmvos.registry import MODELS, TASK_UTILS
@@ -289,6 +290,7 @@ class COSNetCausal(SiameseCoAttentionModel, CausalVOSModel):
     TestSettings = COSNetCausalTestSettings
     test_cfg: COSNetCausalTestSettings
 
+    @override
     def init_state(self, frame: Frame, masks: Tensor) -> COSNetState:
         """No frame has been seen."""
         return COSNetState()

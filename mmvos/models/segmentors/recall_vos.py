@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from typing_extensions import override
 
 from mmvos.inference import Frame, SessionSettings
 from mmvos.registry import MODELS
@@ -195,6 +196,7 @@ class RecallVOS(CausalVOSModel):
         probs = rows.as_labels(fine.float()).softmax(1)
         return probs[0], self.remember(maps, probs, state, self.test_cfg.bank_interval)
 
+    @override
     def add_objects(self, frame: Frame, masks: Tensor, state: RecallMemory) -> RecallMemory:
         """As the base class; the frame has been through :meth:`step` already, so the memory holds its labels."""
         count = len(masks)
@@ -214,6 +216,7 @@ class RecallVOS(CausalVOSModel):
         total = state.labels.shape[1]
         return self._set_right(masks, list(range(total - count, total)), state)
 
+    @override
     def correct_objects(
         self, frame: Frame, masks: Tensor, indices: list[int], num_objects: int, state: RecallMemory
     ) -> RecallMemory:

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from typing_extensions import override
 
 from mmvos.inference import Frame
 from mmvos.models.segmentors.stepwise_training import Losses, StepwiseTrainedModel, members_of, new_group
@@ -179,6 +180,7 @@ class RGMP(StepwiseTrainedModel):
 
     # Training
 
+    @override
     def frame_loss(
         self, clip: Tensor, index: int, masks: Tensor, previous: Tensor, valid: Tensor, sample: VOSDataSample
     ) -> tuple[Losses, Tensor]:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from mmvos.inference import Frame, SessionSettings
 from mmvos.registry import MODELS, TASK_UTILS
@@ -250,6 +251,7 @@ class RVOS(CausalVOSModel):
         state = RVOSState(num_slots, masks.new_zeros(1, num_slots, *frame.image.shape[-2:]), masks[:0])
         return self.add_objects(frame, masks, state) if len(masks) else state
 
+    @override
     def add_objects(self, frame: Frame, masks: Tensor, state: RVOSState) -> RVOSState:
         """One-shot, objects take the next slots; zero-shot, their slots are chosen when the frame has been segmented."""
         if not self.one_shot:
@@ -301,6 +303,7 @@ class RVOS(CausalVOSModel):
         """Every slot is judged alone, against 0.5: its odds are its share."""
         return aggregate_objects(scores[1:], scores[0])
 
+    @override
     def correct_objects(self, frame: Frame, masks: Tensor, indices: list[int], num_objects: int, state: RVOSState) -> RVOSState:
         """Slots that see the masks before (one-shot) see the right ones in the next frame; others keep to themselves."""
         if not self.one_shot:

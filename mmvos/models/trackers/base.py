@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from mmvos.structures import PER_OBJECT, InputError, clip_boxes, keep_objects
 
@@ -126,8 +127,8 @@ class BoxTracker(metaclass=ABCMeta):
     ) -> tuple[Tracks, list[Any]]:
         """Tracks of the targets in this frame, and the targets for the next."""
 
-    def _prepare(self, frame: np.ndarray, state: TrackerState) -> TrackerState:
-        """Store of the frame what the next update needs (nothing, unless overridden)."""
+    def _prepare(self, frame: np.ndarray, state: TrackerState) -> TrackerState:  # noqa: ARG002  (for subclasses)
+        """The state with what the next update needs of this frame (nothing, unless overridden)."""
         return state
 
     @staticmethod
@@ -143,6 +144,7 @@ class BoxTracker(metaclass=ABCMeta):
 class NoTracker(BoxTracker):
     """In place of a tracker that a model does without: it finds no target."""
 
+    @override
     def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None) -> list[Any]:
         return [None] * len(boxes)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 from torch import Tensor
+from typing_extensions import override
 
 from mmvos.registry import TRACKERS
 from mmvos.structures import BoxTracks, InputError, box_iou
@@ -41,9 +42,11 @@ class CachedBoxes(BoxTracker):
         if missing:
             raise InputError(f'{self.path}: no frame {missing[0]!r}; it holds the boxes of {len(self.file.frames)} frames.')
 
+    @override
     def _prepare(self, frame: np.ndarray, state: TrackerState) -> TrackerState:
         return replace(state, previous=self.first_frame if state.previous is None else state.previous + 1)
 
+    @override
     def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None) -> list[int]:
         scale = self._scale(frame)
         ids = list(self.file.tracks)
@@ -56,6 +59,7 @@ class CachedBoxes(BoxTracker):
             targets.append(ids[int(overlaps.argmax())])
         return targets
 
+    @override
     def _follow(
         self, frame: np.ndarray, targets: list[int], state: TrackerState, flow_bwd: Tensor | None, masks: Tensor | None
     ) -> tuple[Tracks, list[int]]:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor
+from typing_extensions import override
 
 from mmvos.registry import MODELS, TRACKERS
 from mmvos.structures import InputError, centre_and_size, settings_from
@@ -154,6 +155,7 @@ class DaSiamRPN(BaseModule, BoxTracker):
         return self.network.regression_adjust.weight.device
 
     @torch.no_grad()
+    @override
     def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None) -> list[SiameseTarget]:
         if self.checkpoint:
             self.load_weights(self.checkpoint)
@@ -171,6 +173,7 @@ class DaSiamRPN(BaseModule, BoxTracker):
     def _instance_size(self, size: np.ndarray, frame_area: int) -> int:
         return self.small_instance_size if size.prod() / frame_area < self.small_area else self.instance_size
 
+    @override
     def _follow(
         self,
         frame: np.ndarray,

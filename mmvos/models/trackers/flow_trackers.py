@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from mmvos.registry import MODELS, TRACKERS
 from mmvos.structures import InputError, boxes_of_masks, centre_and_size, clip_boxes, tight_box
@@ -113,6 +114,7 @@ class FlowColourTracker(_FlowTracker):
             targets.append(ColouredMask(mask, *self._histograms(bins, mask, _window(box, height, width))))
         return targets
 
+    @override
     def _follow(
         self, frame: np.ndarray, targets: list[ColouredMask], state: TrackerState, flow_bwd: Tensor | None, masks: Tensor | None
     ) -> tuple[Tracks, list[ColouredMask]]:
@@ -219,9 +221,11 @@ class FlowBoxTracker(_FlowTracker):
         self.region, self.points, self.pairs = region, points, pairs
         self.scale_range, self.min_side = scale_range, min_side
 
+    @override
     def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None) -> list[np.ndarray]:
         return list(boxes)
 
+    @override
     def _follow(
         self, frame: np.ndarray, targets: list[np.ndarray], state: TrackerState, flow_bwd: Tensor | None, masks: Tensor | None
     ) -> tuple[Tracks, list[np.ndarray]]:
@@ -263,9 +267,11 @@ class FlowBoxTracker(_FlowTracker):
 class MaskBoxTracker(BoxTracker):
     """The tight box of the caller's own masks (e.g. of the warped previous prediction): errors feed on themselves."""
 
+    @override
     def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None) -> list[Any]:
         return [True] * len(boxes)
 
+    @override
     def _follow(
         self, frame: np.ndarray, targets: list[Any], state: TrackerState, flow_bwd: Tensor | None, masks: Tensor | None
     ) -> tuple[Tracks, list[Any]]:

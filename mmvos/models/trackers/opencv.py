@@ -6,6 +6,7 @@ from typing import Any
 import cv2
 import numpy as np
 from torch import Tensor
+from typing_extensions import override
 
 from mmvos.registry import TRACKERS
 from mmvos.structures import InputError, clip_boxes
@@ -87,6 +88,7 @@ class OpenCVTracker(BoxTracker):
             setattr(params, key, path)
         return getattr(self._owner, f'Tracker{self.name}_create')(params)
 
+    @override
     def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None) -> list[Any]:
         targets = []
         for box in clip_boxes(boxes, *frame.shape[:2]).round().astype(int):
@@ -97,6 +99,7 @@ class OpenCVTracker(BoxTracker):
             targets.append(tracker)
         return targets
 
+    @override
     def _follow(
         self, frame: np.ndarray, targets: list[Any], state: TrackerState, flow_bwd: Tensor | None, masks: Tensor | None
     ) -> tuple[Tracks, list[Any]]:

@@ -12,6 +12,7 @@ from mmdet.models.vis import MaskTrackRCNN as MMDetMaskTrackRCNN
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.structures import InstanceData
 from torch import Tensor
+from typing_extensions import override
 
 from mmvos.inference import Frame, VISSessionSettings
 from mmvos.registry import MODELS, TASK_UTILS, TRACKERS
@@ -94,11 +95,12 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
 
     # Inference
 
+    @override
     def predict(self, inputs: Any, data_samples: Any = None) -> NoReturn:
         """Refused: a :class:`~mmvos.inference.VISSession` runs the model over videos."""
         raise TypeError(f'{type(self).__name__} is run over videos by a mmvos.inference.VISSession.')
 
-    def init_state(self, frame: Frame) -> VISState:
+    def init_state(self, frame: Frame) -> VISState:  # noqa: ARG002  (as the session calls it)
         """An empty memory, for the first frame of a video."""
         return VISState(TASK_UTILS.build(self.memory_cfg))
 
