@@ -1,10 +1,14 @@
 """Greedy linking and the choice of starting points, against an independent computation on rectangles."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from golden import load_golden
 
-from mmvos.models.segmentors.dyenet_search import Proposal, SearchSettings, TrackletPool, TrackletSearch, rank_proposals
+from mmvos.models.segmentors.dyenet_reid import Proposal, rank_proposals
+from mmvos.models.segmentors.dyenet_search import TrackletPool, TrackletSearch
+from mmvos.models.segmentors.dyenet_settings import SearchSettings
 from mmvos.models.segmentors.dyenet_sweep import Start
 from mmvos.models.trackers.tracklets import LinkSettings, Tracklet, link_tracklets
 
@@ -97,7 +101,7 @@ def test_starting_points(batch):
         TrackletPool(Rectangles(), search.settings.skip_iou),
     )
     search.seeds, search.looked_at = [{}, {}], set()
-    search._mask_of = lambda proposal: rectangle(proposal.box.tolist())
+    search.reid = SimpleNamespace(mask_of=lambda proposal: rectangle(proposal.box.tolist()))
     assert search.grow(ranked) == len(case['expected']['kept'])
     kept = [
         next(c['id'] for c in listed if (c['frame'], c['instance'] - 1, c['similarity']) == origin(t))

@@ -1,7 +1,8 @@
 """DyeNet: re-identification finds objects anywhere in a video, attention-aware propagation carries them from there.
 
 Li and Loy, "Video Object Segmentation with Joint Re-identification and Attention-Aware Mask Propagation", ECCV 2018. Offline:
-the whole video must be there. This file has the networks and their losses; ``dyenet_search.py`` has the search through a video.
+the whole video must be there. This file has the networks and their losses; ``dyenet_search.py`` has the search through a video,
+with ``dyenet_reid.py`` (re-identification) and ``dyenet_sweep.py`` (propagation).
 """
 
 import zlib
@@ -24,7 +25,8 @@ from mmvos.structures.roi_grid import box_targets, paste, roi_features
 from ..flow.warp import warp
 from ..losses.oim_loss import IGNORED, UNLABELLED
 from .base import OfflineVOSModel
-from .dyenet_search import SearchSettings, TrackletSearch
+from .dyenet_search import TrackletSearch
+from .dyenet_settings import SearchSettings
 
 PARTS = ('rpn', 'reid', 're_mp')
 

@@ -2,144 +2,21 @@
 
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from mmvos.inference import OfflineVideo, SessionSettings
-from mmvos.structures import InputError, boxes_of_masks
+from mmvos.inference import OfflineVideo
 
 from ..trackers.regions import RegionStore
-from ..trackers.tracklets import Decision, LinkSettings, Tracklet, Tube, contradicted_by, link_tracklets
+from ..trackers.tracklets import Decision, Tracklet, Tube, contradicted_by, link_tracklets
+from .dyenet_reid import Proposal, ReIdentification
+from .dyenet_settings import SearchSettings
 from .dyenet_sweep import Start, Sweep, VideoMaps
 
 if TYPE_CHECKING:
     from .dyenet import DyeNet
-
-
-@dataclass(frozen=True)
-class TemplateSettings:
-    """When a prediction becomes a further template of its object.
-
-    Args:
-        min_confidence (float): least mean probability of the mask, in [0, 1].
-        max_similarity (float): largest cosine similarity to the templates that are known: something new is wanted.
-        min_gap (int): least distance in frames to other templates of the object.
-        per_round (int): most new templates of an object in a round (0: none are added).
-        in_all (int): most templates of an object besides its given mask.
-    """
-
-    min_confidence: float = 0.8
-    max_similarity: float = 0.95
-    min_gap: int = 5
-    per_round: int = 5
-    in_all: int = 20
-
-
-@dataclass(frozen=True)
-class SearchSettings(SessionSettings):
-    """Settings of DyeNet's inference: the session's, and these of the search.
-
-    Args:
-        use_reid (bool): False: only given masks are propagated.
-        search_all (bool): Re-ID also looks for objects that were carried through the whole video, which can gain nothing by it:
-            for counting starting points as the paper's Table 2 does.
-        reid_thr (float): rho, cosine similarity that a proposal must exceed to be a starting point.
-        max_rounds (int): most rounds of Re-ID and Re-MP.
-        expand_templates (TemplateSettings): when predictions become templates.
-        skip_iou (float): a starting point is skipped where a tracklet overlaps it by at least this IoU.
-        link (LinkSettings): when tracklets contradict each other.
-        max_tracklets (int | None): most tracklets of an object; past it, starting points are dropped, the least similar ones
-            of a round. None: no limit.
-        batch (int): most tracklets that are propagated together. Results do not depend on it.
-        enlarge (float): share of its size by which each side of Re-MP's box is moved out.
-        min_area_ratio (float): a tracklet ends where its area falls below this share of the area at its start.
-        min_area (int): it ends below this area, too (or below half the area at its start, if that is less), in pixels; a
-            proposal whose mask is smaller is no starting point.
-        min_box_side (int): it ends where its tight box has a shorter side, in pixels (2 if it started with less than 8).
-        max_proposals (int): most proposals of a frame.
-        memory_mb (float): bound of what is kept of a video, in MiB: features, flow, and masks of tracklets, which go to a
-            temporary file beyond their tenth.
-
-    Raises:
-        InputError: a value out of range.
-    """
-
-    use_reid: bool = True
-    search_all: bool = False
-    reid_thr: float = 0.7
-    max_rounds: int = 10
-    expand_templates: TemplateSettings = field(default_factory=TemplateSettings)
-    skip_iou: float = 0.7
-    link: LinkSettings = field(default_factory=LinkSettings)
-    max_tracklets: int | None = None
-    batch: int = 8
-    enlarge: float = 0.15
-    min_area_ratio: float = 0.1
-    min_area: int = 64
-    min_box_side: int = 4
-    max_proposals: int = 100
-    memory_mb: float = 4096
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.expand_templates is None:  # how configs of MMVOS 0.1 turn it off
-            object.__setattr__(self, 'expand_templates', TemplateSettings(per_round=0))
-        for name in ('max_rounds', 'batch'):
-            if getattr(self, name) < 1:
-                raise InputError(f'{name} is {getattr(self, name)}; expected at least 1.')
-
-
-class Proposal(NamedTuple):
-    """A possible starting point.
-
-    Attributes:
-        frame (int): frame in which it was found.
-        instance (int): index of the object that it looks like.
-        similarity (float): to the object's templates.
-        number (int): position among the proposals of the frame.
-        box (Tensor): box ``(4,)``, on the CPU.
-    """
-
-    frame: int
-    instance: int
-    similarity: float
-    number: int
-    box: Tensor
-
-
-class TemplateBank:
-    """Embeddings by which the objects are known.
-
-    Args:
-        embeddings (Sequence[Tensor]): embedding ``(D,)`` of each object's given mask, on the CPU.
-        frames (Sequence[int]): frame of each given mask.
-    """
-
-    def __init__(self, embeddings: Sequence[Tensor], frames: Sequence[int]) -> None:
-        self.embeddings = [embedding[None] for embedding in embeddings]
-        self.frames = [[frame] for frame in frames]
-
-    def __len__(self) -> int:
-        """Number of objects."""
-        return len(self.frames)
-
-    def similarity(self, embeddings: Tensor) -> Tensor:
-        """Cosine similarity of embeddings ``(N, D)`` to the most similar template of each object, ``(N, K)``."""
-        return torch.stack([(embeddings @ known.t()).amax(1) for known in self.embeddings], dim=1)
-
-    def copy(self) -> 'TemplateBank':
-        """A bank of its own with the same templates."""
-        bank = TemplateBank([], [])
-        bank.embeddings, bank.frames = list(self.embeddings), [list(frames) for frames in self.frames]
-        return bank
-
-    def add(self, instance: int, embedding: Tensor, frame: int) -> None:
-        """A further template of an object."""
-        self.embeddings[instance] = torch.cat([self.embeddings[instance], embedding[None]])
-        self.frames[instance].append(frame)
 
 
 class TrackletPool:
@@ -204,11 +81,9 @@ class TrackletSearch:
         self.pool = TrackletPool(self.regions, settings.skip_iou)
         #: frame and bool mask ``(H, W)`` of every object
         self.given = [(frame, mask > 0.5) for frame in sorted(video.prompts) for mask in video.prompts[frame]]
+        self.reid = ReIdentification(model, self.maps, self.regions, self.given, settings)
         self.seeds: list[Tube] = [{} for _ in self.given]  # tracklets of the given masks
-        self.boxes: list[Tensor] = []  # of the proposals of each frame, on the CPU
-        self.embeddings: list[Tensor] = []
         self.looked_at: set[tuple[int, int]] = set()  # frame and number of proposals whose masks were looked at
-        self.known_embeddings: dict[int, Tensor] = {}  # of regions, by their numbers
         self.rounds: list[dict[str, Any]] = []
         self.dropped = 0  # starting points beyond max_tracklets
         self.refused = 0  # starting points that contradict a given mask's tracklet
@@ -220,16 +95,16 @@ class TrackletSearch:
         added = self._propagate_given()
         wanted = self._wanted()
         if wanted:
-            self._look_at_all_frames()
+            self.reid.look_at_all_frames()
         for number in range(settings.max_rounds if wanted else 1):
-            proposals = rank_proposals(self._most_similar(wanted), settings.reid_thr) if wanted else []
+            proposals = self.reid.starting_points(wanted) if wanted else []
             refused = self.refused
             added = self.grow(proposals) + (added if number == 0 else 0)
             refused = self.refused - refused
             tubes, self.decisions = link_tracklets(
-                self.pool.tracklets, len(self.given), self._iou, settings.link, self._likeness
+                self.pool.tracklets, len(self.given), self._iou, settings.link, self.reid.likeness
             )
-            found = self._expand_templates(tubes) if added + refused and wanted else 0
+            found = self.reid.expand_templates(tubes) if added + refused and wanted else 0
             self.rounds.append(
                 dict(
                     starting_points=len(proposals) + (len(self.given) if number == 0 else 0),
@@ -245,10 +120,6 @@ class TrackletSearch:
 
     def _propagate_given(self) -> int:
         """Propagate the given masks; how many tracklets they gave."""
-        boxes = boxes_of_masks(torch.stack([mask for _, mask in self.given]))
-        self.templates = TemplateBank(
-            [self._embed(frame, box[None])[0] for (frame, _), box in zip(self.given, boxes)], [f for f, _ in self.given]
-        )
         tracklets = [Tracklet(-1, k, 1.0, frame) for k, (frame, _) in enumerate(self.given)]
         starts = self.sweep.starts(tracklets, torch.stack([mask for _, mask in self.given]))
         self.sweep.run(starts, self._is_refused)
@@ -294,7 +165,7 @@ class TrackletSearch:
                 continue
             queue.popleft()
             self.looked_at.add((proposal.frame, proposal.number))
-            mask = self._mask_of(proposal)
+            mask = self.reid.mask_of(proposal)
             if int(mask.sum()) < self.settings.min_area or self.pool.has(mask, proposal.frame):
                 continue
             tracklet = Tracklet(-1, proposal.instance, proposal.similarity, proposal.frame)
@@ -313,74 +184,6 @@ class TrackletSearch:
             return False
         tracklet.refused = link.on_conflict == 'reject' or frame == tracklet.start_frame
         return True
-
-    # Re-ID
-
-    def _look_at_all_frames(self) -> None:
-        """Proposals and their embeddings, once for the video: they do not change from round to round."""
-        for frame in range(self.maps.length):
-            features = self.maps.features[frame]
-            boxes = self.model.proposals(features, self.maps.shape, self.settings.max_proposals)[0]
-            boxes = boxes[((boxes[:, 2:] - boxes[:, :2]) >= self.settings.min_box_side).all(1)]
-            self.boxes.append(boxes.cpu())
-            self.embeddings.append(self._embed(frame, boxes, features))
-
-    def _embed(self, frame: int, boxes: Tensor, features: Tensor | None = None) -> Tensor:
-        """Unit embeddings ``(N, D)`` of boxes ``(N, 4)``, on the CPU."""
-        features = self.maps.features[frame] if features is None else features
-        if not len(boxes):
-            return torch.zeros(0, self.model.reid_head.embed.out_features)
-        return self.model.reid_head.embeddings(self.model.rois(features, boxes.to(features.device))).float().cpu()
-
-    def _most_similar(self, wanted: Sequence[int]) -> list[Proposal]:
-        """For every frame and wanted object the proposal that looks most like it, among those that look like no other one."""
-        found = []
-        for frame, embeddings in enumerate(self.embeddings):
-            if not len(embeddings):
-                continue
-            similarity = self.templates.similarity(embeddings)
-            best = similarity.argmax(1)
-            for k in wanted:
-                score, index = torch.where(best == k, similarity[:, k], -1.0).max(0)
-                if frame > self.given[k][0]:
-                    found.append(Proposal(frame, k, min(float(score), 1 - 1e-6), int(index), self.boxes[frame][index]))
-        return found
-
-    def _mask_of(self, proposal: Proposal) -> Tensor:
-        """Bool mask ``(H, W)`` of a proposal's main object."""
-        return self.model.box_masks(self.maps.features[proposal.frame], proposal.box[None], self.maps.shape)[0]
-
-    def _expand_templates(self, tubes: Sequence[Tube]) -> int:
-        """Confident predictions that look somewhat new become templates (section 3.4); how many."""
-        settings, added = self.settings.expand_templates, 0
-        known = self.templates.copy()  # new ones count from the next round on
-        for k, tube in enumerate(tubes):
-            room = min(settings.per_round, settings.in_all + 1 - len(self.templates.frames[k]))
-            possible = []
-            for frame, tracklet in tube.items() if room > 0 else ():
-                confidence = self.regions.summary(tracklet.regions[frame]).confidence
-                if confidence >= settings.min_confidence:
-                    embedding = self._embedding(tracklet, frame)
-                    similarity = known.similarity(embedding)[0]
-                    new = self.settings.reid_thr < similarity[k] < settings.max_similarity
-                    if new and int(similarity.argmax()) == k:
-                        possible.append((confidence, frame, embedding[0]))
-            for _, frame, embedding in sorted(possible, key=lambda e: (-e[0], e[1])):
-                if room > 0 and min(abs(frame - f) for f in self.templates.frames[k]) >= settings.min_gap:
-                    self.templates.add(k, embedding, frame)
-                    room, added = room - 1, added + 1
-        return added
-
-    def _embedding(self, tracklet: Tracklet, frame: int) -> Tensor:
-        """Embedding ``(1, D)`` of a tracklet's tight box in a frame, on the CPU."""
-        number = tracklet.regions[frame]
-        if number not in self.known_embeddings:
-            self.known_embeddings[number] = self._embed(frame, self.regions.summary(number).box)
-        return self.known_embeddings[number]
-
-    def _likeness(self, tracklet: Tracklet, frame: int) -> float:
-        """Cosine similarity of what a tracklet shows in a frame to its object's given mask."""
-        return float(self._embedding(tracklet, frame)[0] @ self.templates.embeddings[tracklet.instance][0])
 
     def _iou(self, first: Tracklet, second: Tracklet, frame: int) -> float:
         return self.regions.iou(first.regions[frame], second.regions[frame])
@@ -411,7 +214,7 @@ class TrackletSearch:
             recomputed_features=self.maps.features.recomputed,
             regions=len(self.regions.records),
             spilled_regions=self.regions.records.spilled,
-            templates=[dict(object=k, frames=frames) for k, frames in enumerate(self.templates.frames)],
+            templates=[dict(object=k, frames=frames) for k, frames in enumerate(self.reid.templates.frames)],
             tracklets=[
                 dict(
                     id=tracklet.id,
@@ -428,12 +231,3 @@ class TrackletSearch:
             ],
             tubes=[{str(frame): tracklet.id for frame, tracklet in sorted(tube.items())} for tube in tubes],
         )
-
-
-def rank_proposals(proposals: Iterable[Proposal], reid_thr: float) -> list[Proposal]:
-    """Those that look enough like their object, the most similar first, then by frame and object.
-
-    The order in which boxes were listed does not matter.
-    """
-    enough = [p for p in proposals if p.similarity > reid_thr]
-    return sorted(enough, key=lambda p: (-p.similarity, p.frame, p.instance))

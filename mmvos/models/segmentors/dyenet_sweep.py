@@ -19,10 +19,10 @@ from ..flow.warp import warp
 from ..heads.re_mp_head import RoIState
 from ..trackers.regions import RegionStore
 from ..trackers.tracklets import Tracklet
+from .dyenet_settings import SearchSettings
 
 if TYPE_CHECKING:
     from .dyenet import DyeNet
-    from .dyenet_search import SearchSettings
 
 
 class VideoMaps:
@@ -132,7 +132,7 @@ class Sweep:
         settings (SearchSettings): when a tracklet ends.
     """
 
-    def __init__(self, model: 'DyeNet', maps: VideoMaps, regions: RegionStore, settings: 'SearchSettings') -> None:
+    def __init__(self, model: 'DyeNet', maps: VideoMaps, regions: RegionStore, settings: SearchSettings) -> None:
         self.model, self.maps, self.regions, self.settings = model, maps, regions, settings
 
     def starts(self, tracklets: Sequence[Tracklet], masks: Tensor) -> list[Start]:
