@@ -42,13 +42,14 @@ class VISInferencer:
         session = inferencer.session()  # a live camera: session.step(frame)
 
     Args:
-        model: a config, its path (also relative to MMVOS's ``configs``), or one of ``VIS_MODEL_ALIASES``.
-        weights: path of a checkpoint (None: those that ship with the config; where it has none, or for ``'none'``, the
-            weights that the config initialises with).
-        device: default: the GPU if there is one.
-        amp: mixed precision.
-        cfg_options: overrides of the config.
-        classes: names of the classes (default: those that the checkpoint or the config knows).
+        model (str | os.PathLike | Config): a config, its path (also relative to MMVOS's ``configs``), or one of
+            ``VIS_MODEL_ALIASES``.
+        weights (str | None): path of a checkpoint (None: those that ship with the config; where it has none, or for ``'none'``,
+            the weights that the config initialises with).
+        device (str | torch.device | None): default: the GPU if there is one.
+        amp (bool): mixed precision.
+        cfg_options (dict | None): overrides of the config.
+        classes (Sequence[str] | None): names of the classes (default: those that the checkpoint or the config knows).
     """
 
     def __init__(
@@ -84,7 +85,8 @@ class VISInferencer:
         """Instances of a video: a generator of results, one per frame, as soon as each is there.
 
         Args:
-            source: video file, folder of frames, list of BGR frames, or a video.
+            source (str | os.PathLike | Sequence[np.ndarray] | Video): video file, folder of frames, list of BGR frames, or a
+                video.
         """
         yield from self.session().run(open_video(source))
 
@@ -100,12 +102,12 @@ class VISInferencer:
         """Segment a video and write a drawn video and ``results.json`` (YouTube-VIS's layout, ``video_id`` 1).
 
         Args:
-            source: see :meth:`__call__`.
-            out_dir: made if needed.
-            overlay: file name of the drawn video (``.mp4``, ``.gif`` or ``.webp``; empty: none).
-            images: write the drawn frames too, as ``frames/<frame>.jpg``.
-            progress: draw a progress bar with frames per second.
-            options: keyword arguments of :func:`~mmvos.visualization.draw_instances` (``score_thr``, ``boxes``, ...).
+            source (str | os.PathLike | Sequence[np.ndarray] | Video): see :meth:`__call__`.
+            out_dir (str | os.PathLike): made if needed.
+            overlay (str): file name of the drawn video (``.mp4``, ``.gif`` or ``.webp``; empty: none).
+            images (bool): write the drawn frames too, as ``frames/<frame>.jpg``.
+            progress (bool): draw a progress bar with frames per second.
+            options (dict): keyword arguments of :func:`~mmvos.visualization.draw_instances` (``score_thr``, ``boxes``, ...).
 
         Returns:
             ``dict(frames, seconds, fps, instances)``.

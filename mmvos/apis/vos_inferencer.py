@@ -42,10 +42,11 @@ def init_model(
     """Build a model, load its weights and put it on a device, ready for inference.
 
     Args:
-        config: a config, its path (also relative to MMVOS's ``configs``), or one of ``MODEL_ALIASES``.
-        checkpoint: path of the weights (default: those that ship with the config, if any).
-        device: default: the GPU if there is one.
-        cfg_options: overrides of the config.
+        config (str | os.PathLike | Config): a config, its path (also relative to MMVOS's ``configs``), or one of
+            ``MODEL_ALIASES``.
+        checkpoint (str | None): path of the weights (default: those that ship with the config, if any).
+        device (str | torch.device | None): default: the GPU if there is one.
+        cfg_options (dict | None): overrides of the config.
     """
     if not isinstance(config, Config):
         config = MODEL_ALIASES.get(os.fspath(config), config)
@@ -74,11 +75,11 @@ class VOSInferencer:
         session = inferencer.session()  # a live camera: session.step(frame, prompt)
 
     Args:
-        model: see :func:`init_model`.
-        weights: path of a checkpoint.
-        device: see :func:`init_model`.
-        amp: mixed precision.
-        cfg_options: overrides of the config.
+        model (str | os.PathLike | Config): see :func:`init_model`.
+        weights (str | None): path of a checkpoint.
+        device (str | torch.device | None): see :func:`init_model`.
+        amp (bool): mixed precision.
+        cfg_options (dict | None): overrides of the config.
     """
 
     def __init__(
@@ -102,10 +103,11 @@ class VOSInferencer:
         """The source as a :class:`Video`.
 
         Args:
-            source: video file, folder of frames, list of BGR frames, or a video.
-            prompts: the label map of frame 0, or ``{frame index: label map}``; paths or uint8 ``(H, W)`` arrays.
-            size_mismatch: ``'error'`` or ``'resize'`` for a mask of another size than its frame.
-            binary: mask files are black and white: whatever is not 0 is object 1.
+            source (Source): video file, folder of frames, list of BGR frames, or a video.
+            prompts (Prompts | None): the label map of frame 0, or ``{frame index: label map}``; paths or uint8 ``(H, W)``
+                arrays.
+            size_mismatch (str): ``'error'`` or ``'resize'`` for a mask of another size than its frame.
+            binary (bool): mask files are black and white: whatever is not 0 is object 1.
         """
         if prompts is not None and not isinstance(prompts, dict):
             prompts = {0: prompts}
@@ -129,10 +131,10 @@ class VOSInferencer:
         """Segment a video and write ``masks/<frame>.png`` (palette PNG, object ids) and an overlay video.
 
         Args:
-            source, prompts: see :meth:`video`.
-            out_dir: made if needed.
-            overlay: file name of the overlay (``.mp4``, ``.gif`` or ``.webp``; empty: none).
-            progress: draw a progress bar with frames per second.
+            source (Source), prompts (Prompts): see :meth:`video`.
+            out_dir (str | os.PathLike): made if needed.
+            overlay (str): file name of the overlay (``.mp4``, ``.gif`` or ``.webp``; empty: none).
+            progress (bool): draw a progress bar with frames per second.
 
         Returns:
             ``dict(frames, seconds, fps, objects)``.

@@ -38,7 +38,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     'The installation': {'doctor': ('mmvos.cli.doctor', 'tell what is installed, on which device, and whether it works')},
 }
 
-#: it tells what is wrong where nothing else can be imported
+#: it says what is wrong where nothing else can be imported
 _DOCTOR = 'mmvos.cli.doctor'
 
 
@@ -74,7 +74,7 @@ def run_module(module: str | ModuleType, argv: Sequence[str] | None = None, prog
     try:
         from mmvos.utils.command_line import command_line  # after the options have been read: it imports torch
     except ImportError as error:
-        print(f'error: the installation is not complete ({error}); `mmvos doctor` tells what is wrong.', file=sys.stderr)
+        print(f'error: the installation is not complete ({error}); `mmvos doctor` says what is wrong.', file=sys.stderr)
         return 2
     return command_line(module.run)(args) or 0
 

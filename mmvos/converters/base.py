@@ -52,9 +52,9 @@ def rename(state_dict: Mapping[str, Any], rules: Sequence[tuple[str, str]], drop
     """New names by regular expressions; the first rule that matches the whole key is used.
 
     Args:
-        state_dict: original names.
-        rules: ``(pattern, replacement)`` pairs for ``re.fullmatch`` / ``Match.expand``.
-        drop: patterns of keys that are left out on purpose.
+        state_dict (Mapping[str, Any]): original names.
+        rules (Sequence[tuple[str, str]]): ``(pattern, replacement)`` pairs for ``re.fullmatch`` / ``Match.expand``.
+        drop (Sequence[str]): patterns of keys that are left out on purpose.
 
     Raises:
         InputError: a key that no rule covers (the checkpoint of another model), or two keys with one new name.

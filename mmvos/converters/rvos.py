@@ -27,7 +27,7 @@ def join_parts(checkpoint: dict) -> StateDict:
     """One state dict with ``encoder.`` and ``decoder.`` keys.
 
     Args:
-        checkpoint: such a dict, or ``{'encoder': state dict of encoder.pt, 'decoder': state dict of decoder.pt}``.
+        checkpoint (dict): such a dict, or ``{'encoder': state dict of encoder.pt, 'decoder': state dict of decoder.pt}``.
 
     Raises:
         InputError: one of the two parts is missing.

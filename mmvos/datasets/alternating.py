@@ -16,7 +16,7 @@ class AlternatingDatasets(Dataset):
     Batches are made of one stream at a time by ``AlternatingBatchSampler``.
 
     Args:
-        streams: ``{name: config of a data set}``; a list of configs under a name is concatenated.
+        streams (dict[str, Any]): ``{name: config of a data set}``; a list of configs under a name is concatenated.
     """
 
     def __init__(self, streams: dict[str, Any]) -> None:
@@ -61,7 +61,7 @@ class FrameDataset(Dataset):
     around a target (``results['target_frame']``).
 
     Args:
-        dataset: config of a data set of videos.
+        dataset (dict): config of a data set of videos.
     """
 
     def __init__(self, dataset: dict) -> None:

@@ -23,7 +23,7 @@ class BaseVOSDataset(BaseDataset):
     - ``frames`` (list): paths of the frames, in order (or BGR uint8 ``(H, W, 3)`` arrays).
     - ``annotations`` (dict): ``{frame index: label map}`` of the frames that have one; may be sparse. Whatever
       :meth:`mmvos.videos.LabelSource.of` takes; items hold a :class:`~mmvos.videos.LabelSource`.
-    - ``prompts`` (dict): ``{frame index: label map}``: what a model is told at test. Each holds the objects that begin
+    - ``prompts`` (dict): ``{frame index: label map}``: what a model is given at test. Each holds the objects that begin
       there. Empty for tasks without prompts.
     - ``label_options`` (dict): keyword arguments of :class:`~mmvos.videos.LabelSource` for label maps that are none yet.
     - Optional: ``categories`` (``{object id: name}``), ``eval_frames`` (indices that count; default: the metric's own
@@ -41,7 +41,7 @@ class BaseVOSDataset(BaseDataset):
         sequences, exclude, min_labelled, frame_size, split_clips, split_objects: which videos are used and how training divides
             them, see :class:`~mmvos.datasets.selection.VideoSelection`.
         max_refetch (int): training: how many other videos are tried where one gives no clip.
-        kwargs: as of ``mmengine.dataset.BaseDataset``.
+        kwargs (dict): arguments of ``mmengine.dataset.BaseDataset``.
     """
 
     METAINFO: dict[str, Any] = dict()

@@ -65,7 +65,7 @@ class DAVIS2017Dataset(_DAVISDataset):
         ann_file (str): the list, relative to ``data_root``.
         task (str): ``'semi'``, or ``'unsup'`` (other annotations, no prompts).
         resolution (str): ``'480p'`` or ``'Full-Resolution'``.
-        kwargs: as of :class:`BaseVOSDataset`.
+        kwargs (dict): arguments of :class:`BaseVOSDataset`.
     """
 
     def __init__(self, data_root: str = 'data/DAVIS', ann_file: str = 'ImageSets/2017/val.txt', **kwargs: Any) -> None:
@@ -88,7 +88,7 @@ class DAVIS2016Dataset(_DAVISDataset):
         ann_file (str): the list, relative to ``data_root``.
         task (str): ``'semi'``, or ``'unsup'`` (no prompts; the annotations are the same).
         resolution (str): ``'480p'`` or ``'1080p'``.
-        kwargs: as of :class:`BaseVOSDataset`.
+        kwargs (dict): arguments of :class:`BaseVOSDataset`.
     """
 
     def __init__(self, data_root: str = 'data/DAVIS2016', ann_file: str = 'ImageSets/2016/val.txt', **kwargs: Any) -> None:

@@ -13,7 +13,7 @@ from mmvos.videos import LabelSource, list_images, read_image
 
 from .unsupervised import UnsupervisedVOSDataset, folders_in, trailing_number
 
-#: regions, besides region 0, that are static background (or do not count) in spite of a colour of their own
+#: regions, besides region 0, that are static background (or do not count) although they have a colour of their own
 BACKGROUND_REGIONS = dict(marple2=(2, 4), marple7=(2,), marple10=(2,), marple13=(2,))
 
 
@@ -65,8 +65,8 @@ class RegionReader:
     """Reads a ground truth file as region numbers, uint8 ``(H, W)``; background, and values not listed, are 0.
 
     Args:
-        regions: value of every region, in order; see :class:`Definition`.
-        background: numbers of regions that are background.
+        regions (Sequence[int]): value of every region, in order; see :class:`Definition`.
+        background (Sequence[int]): numbers of regions that are background.
     """
 
     def __init__(self, regions: Sequence[int], background: Sequence[int] = (0,)) -> None:
@@ -96,10 +96,11 @@ class FBMSDataset(UnsupervisedVOSDataset):
     conversion by about two points.
 
     Args:
-        split: ``'train'`` or ``'test'``.
-        background_regions: ``{sequence: region numbers}`` that are background besides region 0.
-        merge: True: one foreground; False: region k is object k.
-        kwargs: as of :class:`UnsupervisedVOSDataset`.
+        split (str): ``'train'`` or ``'test'``.
+        background_regions (dict[str, Sequence[int]] | None): ``{sequence: region numbers}`` that are background besides region
+            0.
+        merge (bool): True: one foreground; False: region k is object k.
+        kwargs (dict): arguments of :class:`UnsupervisedVOSDataset`.
     """
 
     SPLITS = ('train', 'test')

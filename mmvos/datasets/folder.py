@@ -22,15 +22,15 @@ class FolderDataset(BaseVOSDataset):
     video may also be nested (``<class>/<shot>``) if a list names it.
 
     Args:
-        data_root: root folder.
-        ann_file: list of the videos, one per line; default: every sub-folder of ``img``.
-        data_prefix: ``dict(img='JPEGImages', ann='Annotations')``.
-        prompt: what the model is told: ``'first'`` (the first mask of a video), ``'all'`` (every mask introduces the
+        data_root (str): root folder.
+        ann_file (str): list of the videos, one per line; default: every sub-folder of ``img``.
+        data_prefix (dict | None): ``dict(img='JPEGImages', ann='Annotations')``.
+        prompt (str): what the model is given: ``'first'`` (the first mask of a video), ``'all'`` (every mask introduces the
             objects in it: masks of new objects only, as in YouTube-VOS), ``'appear'`` (full annotations: each object
             where it first has ``min_pixels`` pixels; reads every mask), or ``'none'``.
-        min_pixels: see ``prompt``.
-        binary: every object is the same object (masks 0/255).
-        kwargs: as of :class:`BaseVOSDataset`.
+        min_pixels (int): see ``prompt``.
+        binary (bool): every object is the same object (masks 0/255).
+        kwargs (dict): arguments of :class:`BaseVOSDataset`.
     """
 
     def __init__(

@@ -39,11 +39,11 @@ class InstanceMapDataset(BaseDetDataset):
         )
 
     Args:
-        data_root: root folder.
-        ann_file: text file with one image name per line.
-        data_prefix: patterns relative to ``data_root``, ``{}`` is the name: ``img``, ``instance``, and ``cls`` where
-            there is more than one class.
-        kwargs: as of mmdet's data sets; ``metainfo`` must name the ``classes``.
+        data_root (str): root folder.
+        ann_file (str): text file with one image name per line.
+        data_prefix (dict[str, str]): patterns relative to ``data_root``, ``{}`` is the name: ``img``, ``instance``, and ``cls``
+            where there is more than one class.
+        kwargs (dict): arguments of mmdet's data sets; ``metainfo`` must name the ``classes``.
     """
 
     def __init__(self, data_root: str, ann_file: str, data_prefix: dict[str, str], **kwargs) -> None:
@@ -74,13 +74,13 @@ class SynthInstanceDataset(BaseDetDataset):
     """Endless synthetic still images of objects on a background; image i is the same in every process and every run.
 
     Args:
-        length: number of different images.
-        size: ``(h, w)``.
-        num_objects: range of their number.
-        objects, backgrounds: configs of the sources of cut-outs, as of ``SynthVOSDataset``.
-        settings: further fields of :class:`~mmvos.datasets.synth.SynthSettings`.
-        seed: different seeds give different images.
-        kwargs: as of mmdet's data sets.
+        length (int): number of different images.
+        size (tuple[int, int]): ``(h, w)``.
+        num_objects (tuple[int, int]): range of their number.
+        objects, backgrounds (dict | None): configs of the sources of cut-outs, as of ``SynthVOSDataset``.
+        settings (dict[str, Any] | None): further fields of :class:`~mmvos.datasets.synth.SynthSettings`.
+        seed (int): different seeds give different images.
+        kwargs (dict): arguments of mmdet's data sets.
     """
 
     def __init__(

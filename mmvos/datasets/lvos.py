@@ -15,12 +15,12 @@ class LVOSDataset(YouTubeVOSDataset):
 
     ``data_root/<split>/{JPEGImages,Annotations}/<video>/<number>.{jpg,png}``, ``data_root/<split>/<split>_meta.json``. An
     object is prompted in the first frame of its range. ``data_root/<split>/unseen_videos.txt``, which comes with the official
-    evaluator, tells the videos of unseen categories.
+    evaluator, lists the videos of unseen categories.
 
     Args:
         split (str): ``'train'``, ``'valid'`` or ``'test'``.
         ann_file (str): the meta file; default ``<split>/<split>_meta.json``.
-        kwargs: as of :class:`YouTubeVOSDataset`.
+        kwargs (dict): arguments of :class:`YouTubeVOSDataset`.
     """
 
     def __init__(self, data_root: str = 'data/LVOS', split: str = 'train', ann_file: str = '', **kwargs: Any) -> None:

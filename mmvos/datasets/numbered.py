@@ -146,7 +146,7 @@ def numbered(
 
     Args:
         loader (DataLoader): loader over a data set with indices.
-        seed, endless, staged_size: see :class:`NumberedBatches`.
+        seed (Callable), endless (bool), staged_size (Staged | None): see :class:`NumberedBatches`.
 
     Raises:
         InputError: the loader does not make batches.

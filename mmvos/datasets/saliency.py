@@ -20,10 +20,10 @@ class SaliencyDataset(BaseVOSDataset):
     Images without a mask are left out, and counted in the log.
 
     Args:
-        data_root: root folder.
-        data_prefix: ``dict(img=..., ann=...)``, folders relative to ``data_root``; default: those of the subclass, of
-            which the first that exist are taken.
-        kwargs: as of :class:`BaseVOSDataset`.
+        data_root (str): root folder.
+        data_prefix (dict | None): ``dict(img=..., ann=...)``, folders relative to ``data_root``; default: those of the
+            subclass, of which the first that exist are taken.
+        kwargs (dict): arguments of :class:`BaseVOSDataset`.
     """
 
     #: (images, masks) relative to the root; copies of an archive unpack into different folders

@@ -23,9 +23,9 @@ class SegTrackV2Dataset(UnsupervisedVOSDataset):
     Suffixes differ between frames and masks, and between the objects of one sequence: files are found by their stems.
 
     Args:
-        merge: True: the union of the objects (unsupervised); False: objects by id k (use ``first_mask_prompt=True`` for
+        merge (bool): True: the union of the objects (unsupervised); False: objects by id k (use ``first_mask_prompt=True`` for
             the semi-supervised task).
-        kwargs: as of :class:`UnsupervisedVOSDataset`.
+        kwargs (dict): arguments of :class:`UnsupervisedVOSDataset`.
     """
 
     def __init__(self, data_root: str = 'data/SegTrackv2', **kwargs) -> None:

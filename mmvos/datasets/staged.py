@@ -46,7 +46,7 @@ class Staged:
         dict(type='SampleClip', clip_len=dict(type='Staged', values=(2, 4, 8)))
         custom_hooks = [dict(type='CurriculumHook', begins=(3, 6))]
 
-    The stage belongs to the batch, wherever the batch is made: worker processes, also those that live on, need not be told,
+    The stage belongs to the batch, wherever the batch is made: worker processes, also persistent ones, need no message,
     and all samples of a batch are of one stage.
 
     Args:

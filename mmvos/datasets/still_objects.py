@@ -28,7 +28,7 @@ class StillObjectsDataset(Dataset):
         size (int): side of a view in pixels.
         zoom (tuple[float, float]): range of the factor on the scale at which the shorter side fills the view.
         min_pixels (int): smaller objects of a view are not asked for.
-        split (str): ``'train'`` or ``'val'``, told apart by the names of the pictures; views for validation are not changed.
+        split (str): ``'train'`` or ``'val'``, separated by the names of the pictures; views for validation are not changed.
         val_share (float): share of the pictures that is kept for validation.
         repeats (int): views of each picture that count as one epoch.
         seed (int): another seed gives other views.

@@ -47,12 +47,12 @@ class UnsupervisedVOSDataset(BaseVOSDataset):
     ones count.
 
     Args:
-        data_root: see above.
-        split: name of the split.
-        layout: see above.
-        merge: all objects become the single object 1.
-        first_mask_prompt: the first annotation is the prompt (semi-supervised use).
-        kwargs: as of :class:`BaseVOSDataset`.
+        data_root (str): see above.
+        split (str): name of the split.
+        layout (str): see above.
+        merge (bool): all objects become the single object 1.
+        first_mask_prompt (bool): the first annotation is the prompt (semi-supervised use).
+        kwargs (dict): arguments of :class:`BaseVOSDataset`.
     """
 
     #: names of the splits

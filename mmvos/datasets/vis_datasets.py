@@ -28,14 +28,14 @@ class VISDataset(BaseVideoDataset):
     instance with the id 0 is an instance; a class that the file lacks is an error.
 
     Args:
-        ann_file: annotation file, relative to ``data_root``.
-        data_prefix: ``dict(img_path=folder of the frames)``, relative to ``data_root``.
-        metainfo: ``dict(classes=...)``: classes to use, in the order of their labels (default: those of the data set;
-            where it has none, those of the file).
-        filter_cfg: ``dict(filter_empty_gt=True, min_size=32)``: which frames training leaves out.
-        pipeline: training: mmdet's transforms of tracking, ending with ``mmdet.PackTrackInputs``. Test: default
-            ``PackVideo``.
-        kwargs: as of ``mmdet.BaseVideoDataset``.
+        ann_file (str): annotation file, relative to ``data_root``.
+        data_prefix (dict): ``dict(img_path=folder of the frames)``, relative to ``data_root``.
+        metainfo (dict | None): ``dict(classes=...)``: classes to use, in the order of their labels (default: those of the data
+            set; where it has none, those of the file).
+        filter_cfg (dict | None): ``dict(filter_empty_gt=True, min_size=32)``: which frames training leaves out.
+        pipeline (Sequence[dict] | None): training: mmdet's transforms of tracking, ending with ``mmdet.PackTrackInputs``. Test:
+            default ``PackVideo``.
+        kwargs (dict): arguments of ``mmdet.BaseVideoDataset``.
     """
 
     def __init__(self, *args, pipeline: Sequence[dict] | None = None, test_mode: bool = False, **kwargs) -> None:
@@ -152,8 +152,8 @@ class YouTubeVISDataset(VISDataset):
     """YouTube-VIS.
 
     Args:
-        dataset_version: ``'2019'`` or ``'2021'``: which 40 classes.
-        kwargs: as of :class:`VISDataset`.
+        dataset_version (str): ``'2019'`` or ``'2021'``: which 40 classes.
+        kwargs (dict): arguments of :class:`VISDataset`.
     """
 
     def __init__(self, dataset_version: str, *args, metainfo: dict | None = None, **kwargs) -> None:

@@ -24,9 +24,9 @@ class YouTubeObjectsDataset(UnsupervisedVOSDataset):
     class.
 
     Args:
-        data_prefix: ``dict(img=..., ann=...)``, default ``images`` and ``youtube_masks``.
-        min_labels: leave out shots with fewer labels (2 for the semi-supervised task: two shots have one only).
-        kwargs: as of :class:`UnsupervisedVOSDataset`.
+        data_prefix (dict | None): ``dict(img=..., ann=...)``, default ``images`` and ``youtube_masks``.
+        min_labels (int): leave out shots with fewer labels (2 for the semi-supervised task: two shots have one only).
+        kwargs (dict): arguments of :class:`UnsupervisedVOSDataset`.
     """
 
     def __init__(

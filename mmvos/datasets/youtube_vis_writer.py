@@ -15,8 +15,8 @@ class YouTubeVISWriter:
     """Collects annotated videos; masks are kept as run-length codes.
 
     Args:
-        categories: names, in the order of their ids (from 1).
-        description: goes into the file.
+        categories (Sequence[str]): names, in the order of their ids (from 1).
+        description (str): goes into the file.
     """
 
     def __init__(self, categories: Sequence[str], description: str = '') -> None:
@@ -38,10 +38,10 @@ class YouTubeVISWriter:
         """One video.
 
         Args:
-            file_names: of the frames, relative to the folder of all frames.
-            size: ``(height, width)``.
-            label_maps: for every frame uint8 ``(H, W)``, or None (not annotated: no object).
-            categories: ``{object id: category}``; every object of the label maps needs one.
+            file_names (Sequence[str]): file names of the frames, relative to the folder of all frames.
+            size (tuple[int, int]): ``(height, width)``.
+            label_maps (Iterable[np.ndarray | None]): for every frame uint8 ``(H, W)``, or None (not annotated: no object).
+            categories (Mapping[int, str]): ``{object id: category}``; every object of the label maps needs one.
 
         Raises:
             InputError: an object without a category, an unknown category, a label map of another size.

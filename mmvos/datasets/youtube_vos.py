@@ -28,7 +28,7 @@ class YouTubeVOSDataset(BaseVOSDataset):
         categories (list[str] | None): keep only objects of these categories.
         data_prefix (dict | None): folders relative to ``data_root``: ``img`` (frames), ``ann`` (masks).
         ann_file (str): the meta file; default ``<split>/meta.json``.
-        kwargs: as of :class:`BaseVOSDataset`.
+        kwargs (dict): arguments of :class:`BaseVOSDataset`.
     """
 
     def __init__(

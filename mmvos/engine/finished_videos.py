@@ -26,7 +26,7 @@ class FinishedVideos:
 
     Args:
         folder (path): where runs keep their results.
-        digest (str): of this run, see :func:`digest_of_run`.
+        digest (str): digest of this run, see :func:`digest_of_run`.
         resume (bool): whether results of an earlier run are taken; else they are removed.
     """
 
@@ -85,7 +85,7 @@ def digest_of_run(cfg: Config, model: nn.Module) -> str:
     """Twelve characters that differ where the model, its weights, the videos or the outputs do.
 
     Args:
-        cfg (Config): of the test.
+        cfg (Config): config of the test.
         model (nn.Module): with its weights.
     """
     parts = {key: cfg[key] for key in ('model', 'test_dataloader', 'test_evaluator', 'test_cfg', 'default_hooks') if key in cfg}

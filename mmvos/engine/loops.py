@@ -194,7 +194,7 @@ class VideoTestLoop(_VideoLoopMixin, TestLoop):
 
     Attributes:
         finished (FinishedVideos): where results of finished videos are kept; set by ``tools/test.py``.
-        failures (list[Failure]): of all ranks, after :meth:`run`.
+        failures (list[Failure]): failures of all ranks, after :meth:`run`.
     """
 
     def __init__(

@@ -56,8 +56,8 @@ def build_runner(cfg: Config) -> _Runner | _FlexibleRunner:
     """The runner of a config: mmengine's, or the one that ``runner_type`` names.
 
     Args:
-        cfg (Config): of a training or test. With ``resume=True`` and no ``load_from``, the newest readable checkpoint of the
-            work dir is resumed from, or training begins from the start where there is none.
+        cfg (Config): config of a training or test. With ``resume=True`` and no ``load_from``, the newest readable checkpoint of
+            the work dir is resumed from, or training begins from the start where there is none.
 
     Raises:
         InputError: the processes of a training see different checkpoints.
@@ -78,7 +78,8 @@ def resume_newest(cfg: Config) -> None:
     """Name the checkpoint that a training goes on from, and take over its seed, in the config.
 
     Args:
-        cfg (Config): of a training with ``resume``; ``load_from``: the checkpoint, or None for the newest of the work dir.
+        cfg (Config): config of a training with ``resume``; ``load_from``: the checkpoint, or None for the newest of the work
+            dir.
     """
     if not cfg.get('load_from'):
         cfg.load_from = newest_checkpoint(cfg.work_dir)

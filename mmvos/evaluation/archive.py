@@ -35,9 +35,9 @@ def write_youtube_vis_zip(results: Sequence[dict[str, Any]], path: Path) -> None
     """Write the submission file of YouTube-VIS: a zip whose only entry is ``results.json``.
 
     Args:
-        results: ``[dict(video_id, category_id, score, segmentations=[compressed RLE or None per frame])]``; numbers may
-            be numpy's, ``counts`` str or bytes. Other keys are left out.
-        path: of the zip file.
+        results (Sequence[dict[str, Any]]): ``[dict(video_id, category_id, score, segmentations=[compressed RLE or None per
+            frame])]``; numbers may be numpy's, ``counts`` str or bytes. Other keys are left out.
+        path (Path): path of the zip file.
 
     Raises:
         InputError: no results at all, which the server cannot read.

@@ -18,7 +18,7 @@ from mmvos.videos.layouts import AnnotatedVideo
 from .functional.scorer import Row
 from .scoring import Scoring, VideoFacts
 
-#: told how many frames are done, and of how many
+#: called with the number of frames that are done and the number of all
 Progress = Callable[[int, int], Any]
 
 
@@ -31,7 +31,7 @@ def score_video(video: AnnotatedVideo, predictions: MaskFiles, scoring: Scoring)
 
     Args:
         video (AnnotatedVideo): the annotated frames.
-        predictions (MaskFiles): of all videos.
+        predictions (MaskFiles): predictions of all videos.
         scoring (Scoring): how the protocol counts.
 
     Returns:
@@ -76,10 +76,10 @@ def score_videos(
 
     Args:
         videos (Sequence[AnnotatedVideo]): see :mod:`mmvos.videos.layouts`.
-        predictions (MaskFiles): of all videos.
+        predictions (MaskFiles): predictions of all videos.
         scoring (Scoring): how the protocol counts.
-        num_workers (int): processes; the longest videos are begun first.
-        progress (Progress): told how far it is, after every video.
+        num_workers (int): processes; the longest videos come first.
+        progress (Progress): called after every video.
 
     Returns:
         Rows of all objects in the order of the videos.

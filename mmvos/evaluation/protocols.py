@@ -84,7 +84,7 @@ class Protocol(ABC):
             sequences (Sequence[str]): score only these videos; empty: all.
             options (Mapping | None): settings of the protocol's scoring.
             num_workers (int): processes.
-            progress (Progress): told how far it is.
+            progress (Progress): called after every video.
 
         Raises:
             InputError: naming the file or setting.
@@ -104,7 +104,7 @@ class DatasetSource:
     """Videos as one of MMVOS's data sets finds them, in the benchmark's own layout or in the flat one.
 
     Attributes:
-        config (dict): of the data set.
+        config (dict): config of the data set.
     """
 
     config: dict[str, Any]
@@ -250,7 +250,7 @@ def validate_submission(name: str, path: PathLike, root: PathLike, split: str | 
     Args:
         name (str): protocol, of :data:`SUBMITTED`.
         path (PathLike): zip file.
-        root (PathLike): of the data set (``youtube-vis``: the annotation file).
+        root (PathLike): root of the data set (``youtube-vis``: the annotation file).
         split (str | None): list of videos; None: the benchmark's validation set.
 
     Raises:

@@ -41,7 +41,7 @@ class Submission(Protocol):
 
         Args:
             archive (Archive): what is to be uploaded.
-            root (PathLike): of the data set, or its annotation file.
+            root (PathLike): root of the data set, or its annotation file.
             split (str | None): list of videos; None: the benchmark's validation set.
 
         Raises:
@@ -167,7 +167,7 @@ class MaskArchive:
     def problems(self, archive: Archive, root: PathLike, split: str | None) -> Iterator[str]:
         """See :class:`Submission`."""
         entries = self.layout.entries(root, split or self.layout.split)
-        odd = archive.problems()  # told already
+        odd = archive.problems()  # reported already
         found = _by_folder([name for name in archive.names if name not in odd])
         misplaced = self._misplaced(found, {entry.video_id for entry in entries})
         if misplaced:

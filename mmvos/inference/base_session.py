@@ -24,11 +24,11 @@ class BaseSession(ABC, Generic[Result]):
     """Drives one model over one video after the other.
 
     Args:
-        model: a model of the session's task, or its distributed wrapper.
+        model (Any): a model of the session's task, or its distributed wrapper.
         device (str | torch.device | None): where the model is moved (default: it stays where its parameters are).
         amp (bool | torch.dtype | None): mixed precision: False, True (float16; bfloat16 on a CPU) or a dtype (default:
             as the model's ``test_cfg`` says).
-        settings: used in place of the model's ``test_cfg``.
+        settings (Any): used in place of the model's ``test_cfg``.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ class OfflineVideo:
             the session's order.
 
     Attributes:
-        report (dict): what the model tells of its work, as plain numbers; the session hands it on as its ``report``.
+        report (dict): what the model reports of its work, as plain numbers; the session hands it on as its ``report``.
     """
 
     def __init__(self, video: Video, view: FrameView, prompts: dict[int, Tensor]) -> None:
@@ -93,7 +93,7 @@ class VOSSession(BaseSession[VOSDataSample]):
         """Forget everything about the video."""
         super().reset()
         self.objects = ObjectIds()
-        #: what an offline model tells of a video, from its first result on
+        #: what an offline model reports of a video, from its first result on
         self.report: dict[str, Any] = {}
 
     @property
@@ -109,7 +109,7 @@ class VOSSession(BaseSession[VOSDataSample]):
             frame (ndarray): BGR uint8 ``(H, W, 3)``; every frame of a video has the same size.
             prompt (ndarray | None): label map uint8 ``(H, W)`` of objects that begin here; a model that finds its own
                 objects does not look at it.
-            metainfo: copied into the result.
+            metainfo (dict): copied into the result.
 
         Raises:
             InputError: a frame or prompt of another kind or size, a prompt without objects or with an id in use. The

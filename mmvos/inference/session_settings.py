@@ -1,4 +1,4 @@
-"""What a model's ``test_cfg`` tells the session. A method's own settings extend these classes."""
+"""The session's settings in a model's ``test_cfg``. A method's own settings extend these classes."""
 
 from dataclasses import dataclass
 from typing import Any, Literal

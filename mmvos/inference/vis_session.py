@@ -44,7 +44,7 @@ class VISSession(BaseSession[DetDataSample]):
 
         Args:
             frame (ndarray): BGR uint8 ``(H, W, 3)``; every frame of a video has the same size.
-            metainfo: copied into the result.
+            metainfo (dict): copied into the result.
 
         Raises:
             InputError: a frame of another kind or size.

@@ -1,4 +1,4 @@
-"""A video that somebody annotates: its objects, what was pointed at in which frame, and the masks; all of it on disk."""
+"""A video that a person annotates: its objects, what was pointed at in which frame, and the masks; all of it on disk."""
 
 import json
 import os

@@ -56,7 +56,7 @@ class InteractiveSegmenter:
 
         Args:
             frame (ndarray): BGR uint8 ``(H, W, 3)``.
-            prompts (list[Prompt]): of N objects.
+            prompts (list[Prompt]): prompts of N objects.
             key (Hashable): name of the frame, under which its features are kept; None: computed for this call.
 
         Raises:

@@ -18,9 +18,9 @@ class VOSDataPreprocessor(BaseDataPreprocessor):
     ``(B, T, 3, H, W)``. Test input: videos, which pass through untouched; the session normalises frame by frame.
 
     Args:
-        mean, std: three numbers each, in 0..255 units, in the channel order that the network sees.
-        rgb: whether the network sees RGB (True) or BGR.
-        channels_last: memory format of the images.
+        mean, std (Sequence[float]): three numbers each, in 0..255 units, in the channel order that the network sees.
+        rgb (bool): whether the network sees RGB (True) or BGR.
+        channels_last (bool): memory format of the images.
     """
 
     def __init__(

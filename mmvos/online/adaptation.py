@@ -30,8 +30,8 @@ class AdaptingSession(VOSSession):
         adaptation (AdaptationSettings): what is learnt.
         stage (OnlineStage): how: pipeline, synthesis, optimiser, which parameters.
         given (Sequence[GivenFrame]): the first frame and its mask.
-        seed (int): of all random numbers.
-        kwargs: as for :class:`~mmvos.inference.VOSSession`.
+        seed (int): seed of all random numbers.
+        kwargs (dict): arguments of :class:`~mmvos.inference.VOSSession`.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ def adaptation_targets(
         settings (AdaptationSettings): thresholds.
         scores (Tensor): probabilities ``(N + 1, H, W)`` of the frame with the weights so far.
         last (ndarray): label map of the frame before, uint8 ``(H, W)``.
-        object_ids (Sequence[int]): of ``scores[1:]``.
+        object_ids (Sequence[int]): ids of ``scores[1:]``.
 
     Returns:
         The label map to learn from, uint8 ``(H, W)`` (255: nothing), and the pixels that are surely background, bool

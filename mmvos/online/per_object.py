@@ -15,11 +15,11 @@ from mmvos.structures import PER_OBJECT
 
 @dataclass
 class PerObjectState:
-    """``members``: number of each object's model. ``states``: its state. ``begun``: how many objects have begun so far."""
+    """``members``: number of each object's model. ``states``: its state. ``count``: how many objects there have been so far."""
 
     members: list[int] = field(metadata=PER_OBJECT)
     states: list[Any] = field(metadata=PER_OBJECT)
-    begun: int = 0
+    count: int = 0
 
 
 class PerObjectModel(CausalVOSModel):
@@ -53,7 +53,7 @@ class PerObjectModel(CausalVOSModel):
         return added
 
     def _begin(self, frame: Frame, masks: Tensor, state: PerObjectState) -> PerObjectState:
-        numbers = range(state.begun, state.begun + len(masks))
+        numbers = range(state.count, state.count + len(masks))
         states = [self._member(number).init_state(frame, mask[None]) for number, mask in zip(numbers, masks, strict=True)]
         return PerObjectState([*state.members, *numbers], [*state.states, *states], numbers.stop)
 
@@ -68,7 +68,7 @@ class PerObjectModel(CausalVOSModel):
             odds.append(probability / (1 - probability))
             states.append(own)
         shares = torch.stack([torch.ones_like(odds[0]), *odds])
-        return shares / shares.sum(0, keepdim=True), PerObjectState(state.members, states, state.begun)
+        return shares / shares.sum(0, keepdim=True), PerObjectState(state.members, states, state.count)
 
     def _member(self, number: int) -> CausalVOSModel:
         return self.members[number]  # type: ignore[return-value]

@@ -52,7 +52,7 @@ class SavedWeights:
 
         Args:
             stage (OnlineStage): settings of the training.
-            name (str): of the training.
+            name (str): name of the training.
             given (Sequence[GivenFrame]): what it trains on.
             before (Mapping[str, Tensor]): weights that it starts from.
 

@@ -30,7 +30,7 @@ class OnlineStage:
         freeze_bn (bool): batch norms keep their statistics.
         per_object (bool): one model per object (the object against the rest), their probabilities merged.
         use_late_objects (bool): also train on the frames in which later objects are given; a strictly causal run must not.
-        seed (int): of all random numbers, together with the video's name.
+        seed (int): seed of all random numbers, together with the video's name.
 
     Raises:
         InputError: a value out of range, or settings that do not go together.

@@ -47,7 +47,7 @@ class OnlineTrainer:
         save_weights (bool): keep fine-tuned weights under ``<work dir>/online/``.
         reuse_weights (bool): load those that an earlier run saved, instead of training, where the stage's settings, the given
             frames and the weights to start from are the same. With both, a test that was interrupted goes on with what it has.
-        work_dir (str): of the run.
+        work_dir (str): work directory of the run.
 
     Raises:
         InputError: a setting is unknown, missing or out of range, or settings do not go together.

@@ -52,7 +52,7 @@ class InstanceSlots:
 
 
 def shuffle_slots(*maps: Tensor) -> tuple[Tensor, ...]:
-    """One random permutation per sample of all slots, empty ones included, applied to every argument alike.
+    """One random permutation per sample of all slots, empty ones included, the same for every argument.
 
     Source: "instance shuffle" of MAIN, section 3: objects appear equally often in every channel.
 

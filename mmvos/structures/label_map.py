@@ -46,7 +46,7 @@ DAVIS_PALETTE = davis_palette()
 
 #: formats that are looked for, and no other (a reader of PostScript would start a program)
 FORMATS = ('PNG', 'JPEG', 'BMP', 'TIFF', 'WEBP', 'PPM', 'GIF')
-#: tag of EXIF that tells how an image is turned, 1..8
+#: tag of EXIF that says how an image is turned, 1..8
 ORIENTATION = 0x0112
 #: largest size of an image file, in bytes
 MAX_IMAGE_BYTES = 2**30
@@ -58,7 +58,7 @@ def open_image(data: bytes, name: str) -> Image.Image:
 
     Args:
         data (bytes): contents of the file.
-        name (str): of the file, for messages.
+        name (str): name of the file, for messages.
 
     Raises:
         InputError: no image, damaged, or too large.
@@ -93,8 +93,8 @@ def decode_label_map(data: bytes, name: str, lossy: bool = False) -> np.ndarray:
     """Pixel values of an image file of one channel.
 
     Args:
-        data (bytes): contents of the file. An orientation that it tells (EXIF) is followed.
-        name (str): of the file, for messages.
+        data (bytes): contents of the file. Its orientation tag (EXIF), if any, is followed.
+        name (str): name of the file, for messages.
         lossy (bool): whether a JPEG will do, whose values are near the true ones.
 
     Returns:

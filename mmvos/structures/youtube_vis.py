@@ -233,7 +233,7 @@ class InstanceTracks:
     """The instances of one video, collected frame by frame: run-length codes and a few sums, nothing else.
 
     Args:
-        cat_ids: category id of each class label (default: label + 1).
+        cat_ids (Sequence[int] | None): category id of each class label (default: label + 1).
     """
 
     def __init__(self, cat_ids: Sequence[int] | None = None) -> None:

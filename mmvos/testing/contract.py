@@ -85,7 +85,7 @@ class Subject:
 
 @contextmanager
 def _without_messages() -> Iterator[None]:
-    """mmengine tells of every parameter how it was initialised; a model is made a dozen times here."""
+    """mmengine logs how every parameter was initialised; a model is made a dozen times here."""
     before = logging.root.manager.disable
     logging.disable(logging.INFO)
     try:

@@ -23,7 +23,7 @@ class BoundedStore(Generic[Key]):
     Args:
         compute (Callable): function of a key that gives a tensor on the model's device, always of the same type.
         limit_mb (float): bound of all kept tensors together, in MiB.
-        name (str): name in the message that tells that the limit was reached.
+        name (str): name in the message that says that the limit was reached.
 
     Attributes:
         nbytes (int): size of what is kept.
@@ -75,7 +75,7 @@ class RecordStore:
     Args:
         dtype (np.dtype): layout of a record, a structured type.
         limit_mb (float): bound of the records in memory, in MiB. Memory is taken in blocks of 256 records.
-        name (str): name in the message that tells that the limit was reached.
+        name (str): name in the message that says that the limit was reached.
     """
 
     BLOCK = 256

@@ -38,7 +38,7 @@ def read_checkpoint(source: str | os.PathLike | IO[bytes], map_location: Any = '
 
     Args:
         source (path | file): ``.pth`` file, or an open one.
-        map_location: device of the tensors, as ``torch.load`` takes it.
+        map_location (Any): device of the tensors, as ``torch.load`` takes it.
 
     Returns:
         dict: the checkpoint; :func:`state_dict_of` finds the weights in it.

@@ -52,7 +52,7 @@ def command_line(main: Callable[..., Any]) -> Callable[..., Any]:
     ``InputError``, a file that cannot be
     read or written, no memory,
     ``sys.exit('message')``                   2          ``error: ...``, one line
-    Ctrl-C, SIGTERM                           130, 143   one line; what was begun is cleared away first
+    Ctrl-C, SIGTERM                           130, 143   one line; what is unfinished is removed first
     any other error                           1          the traceback
     some of many inputs failed (returned)     3          what ``main`` prints
     ========================================  =========  ===============================================
@@ -125,7 +125,7 @@ def _of_worker(error: BaseException) -> str:
 
 
 def _is_config_error(error: BaseException, text: str) -> bool:
-    """Whether a config names a part or a setting that there is not, or lacks one: mmengine tells it by the text only."""
+    """Whether a config names a part or a setting that there is not, or lacks one: mmengine says it in the text only."""
     if isinstance(error, AttributeError):
         return text.startswith("'ConfigDict' object has no attribute")
     frames = traceback.extract_tb(error.__traceback__)
@@ -160,7 +160,7 @@ def _raised_signals() -> Iterator[None]:
 
     try:
         before = signal.signal(signal.SIGTERM, handle)
-    except ValueError:  # not in the main thread: signals are somebody else's
+    except ValueError:  # not in the main thread: signals are handled by others
         yield
         return
     try:

@@ -98,7 +98,7 @@ def _find_own_bases() -> None:
     """Make ``_base_ = 'mmvos::matchvos/matchvos_lite0.py'`` name a config of MMVOS, from any folder.
 
     mmengine 0.10 resolves such names for a fixed list of OpenMMLab's packages only, and looks for them in installed packages
-    alone, not in a source tree. To be dropped when it can be told of further ones.
+    alone, not in a source tree. To be dropped when it can be given further ones.
     """
     find = Config._get_cfg_path
 

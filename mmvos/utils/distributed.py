@@ -23,7 +23,7 @@ def prepare_cpu_launch(cfg: Config, launcher: str) -> None:
     """Make a launcher work on a machine without an accelerator.
 
     Args:
-        cfg (Config): of the run; its ``env_cfg`` and ``model_wrapper_cfg`` are set.
+        cfg (Config): config of the run; its ``env_cfg`` and ``model_wrapper_cfg`` are set.
         launcher (str): ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
 
     Two faults of mmengine 0.10 are worked around, both only on the CPU:

@@ -14,7 +14,7 @@ def upgrade(node: Any) -> list[str]:
     """Put a config right, in place.
 
     Args:
-        node: a config, or anything inside one.
+        node (Any): a config, or anything inside one.
 
     Returns:
         What was changed, one sentence per change; empty for a config of today.

@@ -22,7 +22,7 @@ def read_image(path: PathLike, flags: int = cv2.IMREAD_COLOR, expected: str = 'a
 
     Args:
         path (PathLike): file.
-        flags (int): of OpenCV's: how many channels and bits the result has.
+        flags (int): OpenCV's flags: how many channels and bits the result has.
         expected (str): what the file should be, for messages.
 
     Returns:

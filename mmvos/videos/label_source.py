@@ -14,12 +14,12 @@ from mmvos.structures.label_map import fitted
 class LabelSource:
     """One frame's label map, read from its files, or made from an array, when it is asked for (:meth:`read`).
 
-    Prompts and annotations are of this type everywhere in MMVOS; what a user gives becomes one at the door (:meth:`of`).
+    Prompts and annotations are of this type everywhere in MMVOS; what a user gives becomes one where it enters (:meth:`of`).
 
     Args:
         source (PathLike | ndarray | Sequence[PathLike]): a file; or uint8 ``(H, W)``; or several masks of one frame, of which
             number i becomes object ``ids[i]`` where it is not 0, and a later one covers an earlier one.
-        ids (Sequence[int] | None): of several masks. Default: 1, 2, ...
+        ids (Sequence[int] | None): ids of several masks. Default: 1, 2, ...
         table (Mapping[int, int] | None): ``{pixel value: object id}`` of a source whose values are not ids; values that are
             not listed become background. None: values are ids.
         threshold (int | None): largest value that is background, for soft and JPEG masks (of one object, or several files).
@@ -84,7 +84,7 @@ class LabelSource:
         Args:
             source (PathLike | ndarray | Sequence[PathLike] | LabelSource): see the class; a :class:`LabelSource` is returned
                 as it is, with the options that it was made with.
-            options: keyword arguments of :class:`LabelSource`.
+            options (dict): keyword arguments of :class:`LabelSource`.
         """
         return source if isinstance(source, LabelSource) else cls(source, **options)
 

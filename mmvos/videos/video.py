@@ -127,7 +127,7 @@ def open_video(source: PathLike | Sequence[np.ndarray] | Video, **kwargs: Any) -
     Args:
         source (PathLike | Sequence[ndarray] | Video): see above. Frames of a folder are taken in the order of their names,
             numbers by value. A video is returned as it is.
-        kwargs: as for :class:`Video`.
+        kwargs (dict): arguments of :class:`Video`.
 
     Raises:
         InputError: nothing that can be opened as a video, or arguments for one that is open already.

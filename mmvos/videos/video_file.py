@@ -47,11 +47,11 @@ class VideoFile(Video):
     last frame is given out.
 
     ``read(i)`` in order decodes on; out of order it seeks to the key frame before, where the file has time stamps, and is
-    exact as well. Frames are turned upright by the rotation that the file tells. ``fps``: average frames per second.
+    exact as well. Frames are turned upright by the rotation that the file gives. ``fps``: average frames per second.
 
     Args:
         path (str | PathLike): the file.
-        kwargs: as for :class:`Video`.
+        kwargs (dict): arguments of :class:`Video`.
 
     Raises:
         MissingFileError: no such file.
@@ -67,7 +67,7 @@ class VideoFile(Video):
         kwargs.setdefault('video_id', Path(self.path).stem)
         self._count = max(len(self._times), 1)
         super().__init__([], frame_names=FrameNumbers(self), **kwargs)
-        self.read(0)  # a file of which nothing decodes is refused at the door
+        self.read(0)  # a file of which nothing decodes is refused when it is opened
 
     def _open(self) -> tuple:
         try:

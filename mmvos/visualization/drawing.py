@@ -12,11 +12,11 @@ def draw_result(frame: np.ndarray, result: Any, classes: Sequence[str] | None = 
     """Draw a session's result over its frame.
 
     Args:
-        frame: BGR uint8 ``(H, W, 3)``.
-        result: with ``pred_label_map`` (see :func:`draw_label_map`) or ``pred_track_instances``
+        frame (np.ndarray): BGR uint8 ``(H, W, 3)``.
+        result (Any): with ``pred_label_map`` (see :func:`draw_label_map`) or ``pred_track_instances``
             (see :func:`draw_instances`).
-        classes: names of the classes of instances.
-        options: keyword arguments of the drawing function.
+        classes (Sequence[str] | None): names of the classes of instances.
+        options (dict): keyword arguments of the drawing function.
     """
     if 'pred_track_instances' in result:
         from .vis_visualizer import draw_instances

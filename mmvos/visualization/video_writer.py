@@ -31,7 +31,7 @@ class VideoWriter:
     ``.avi``: motion JPEG. ``.gif``, ``.webp``: animated pictures, held in memory until they are written.
 
     Args:
-        path (str | PathLike): the suffix tells the format.
+        path (str | PathLike): the suffix chooses the format.
         fps (float): frames per second; a rate that the format cannot hold is rounded.
         max_side (int): larger frames of an animated picture are reduced to this side.
 

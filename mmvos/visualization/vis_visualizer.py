@@ -32,15 +32,15 @@ def draw_instances(
     """Instances over their frame.
 
     Args:
-        frame: BGR uint8 ``(H, W, 3)``; not changed.
-        instances: ``masks`` (run-length codes or boolean ``(n, H, W)``), ``bboxes``, ``labels``, ``scores``,
-            ``instances_id``.
-        classes: names of the classes (default: their numbers).
-        score_thr: instances with a lower score are left out.
-        alpha: weight of the colour inside an instance.
-        contour: width of the outline in pixels (0: none).
-        boxes: draw the boxes too.
-        labels: write ``<class> <id> <score>`` at each instance.
+        frame (np.ndarray): BGR uint8 ``(H, W, 3)``; not changed.
+        instances (Mapping[str, Any]): ``masks`` (run-length codes or boolean ``(n, H, W)``), ``bboxes``, ``labels``,
+            ``scores``, ``instances_id``.
+        classes (Sequence[str] | None): names of the classes (default: their numbers).
+        score_thr (float): instances with a lower score are left out.
+        alpha (float): weight of the colour inside an instance.
+        contour (int): width of the outline in pixels (0: none).
+        boxes (bool): draw the boxes too.
+        labels (bool): write ``<class> <id> <score>`` at each instance.
 
     Returns:
         BGR uint8 ``(H, W, 3)``.

@@ -40,7 +40,7 @@ class Workspace:
     """Projects in one folder, for several people at once.
 
     The network is used by one request at a time (``turn``), for one frame at the most, so that a click is answered while
-    somebody else's video is being propagated.
+    another user's video is being propagated.
 
     Args:
         root (Path): folder with a sub-folder per project.
@@ -190,7 +190,7 @@ class Workspace:
                 progress.fps = progress.done / max(time.perf_counter() - begin, 1e-6)
             frames.close()
             progress.state = 'stopped' if run.stop.is_set() else 'done'
-        except Exception as error:  # the page tells it; the server lives on
+        except Exception as error:  # the page shows it; the server goes on
             progress.message, progress.state = str(error) or type(error).__name__, 'failed'
             if not isinstance(error, (InputError, OSError)):
                 raise
@@ -200,7 +200,7 @@ class Workspace:
         return self._runs[key].progress if key in self._runs else None
 
     def stop(self, key: str) -> None:
-        """End the project's propagation after the frame in hand and wait for it."""
+        """End the project's propagation after the present frame and wait for it."""
         run = self._runs.get(key)
         if run is not None and run.thread is not None:
             run.stop.set()

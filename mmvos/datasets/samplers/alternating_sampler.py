@@ -17,9 +17,9 @@ class AlternatingSampler(Sampler):
     another, and so on.
 
     Args:
-        dataset: a ``AlternatingDatasets``.
-        seed: of the orders; default: one that the ranks agree on.
-        shuffle: False: the data sets' own order.
+        dataset (AlternatingDatasets): an ``AlternatingDatasets``.
+        seed (int | None): seed of the orders; default: one that the ranks agree on.
+        shuffle (bool): False: the data sets' own order.
     """
 
     def __init__(self, dataset, seed: int | None = None, shuffle: bool = True) -> None:
@@ -60,11 +60,11 @@ class AlternatingBatchSampler:
     all follow the batch that it chose.
 
     Args:
-        sampler: a :class:`AlternatingSampler`.
-        batch_size: samples per batch and rank.
-        pattern: names of streams, e.g. ``('still', 'video', 'video')``.
-        num_batches: per epoch; default: until every stream has been seen once.
-        batch_sizes: ``{stream: samples}`` where they differ from ``batch_size``.
+        sampler (AlternatingSampler): a :class:`AlternatingSampler`.
+        batch_size (int): samples per batch and rank.
+        pattern (Sequence[str]): names of streams, e.g. ``('still', 'video', 'video')``.
+        num_batches (int | None): per epoch; default: until every stream has been seen once.
+        batch_sizes (dict[str, int] | None): ``{stream: samples}`` where they differ from ``batch_size``.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Samplers: whole videos shared out among ranks, clips without end, data sets drawn alike."""
+"""Samplers: whole videos shared out among ranks, endless clips, data sets drawn equally often."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,7 +20,7 @@ class LongestFirstSampler(Sampler):
     none.
 
     Args:
-        dataset (Dataset): has ``video_lengths()``; else all videos count alike.
+        dataset (Dataset): has ``video_lengths()``; else all videos count the same.
         shuffle (bool): False; there for mmengine's sake.
         seed (int | None): not used; there for mmengine's sake.
     """
@@ -60,9 +60,9 @@ class EndlessSampler(Sampler):
     With a data set that makes clip number i on demand, no clip comes twice.
 
     Args:
-        dataset: any; indices are taken modulo its length.
-        seed: where to begin (each seed begins a million clips later).
-        shuffle: ignored.
+        dataset (Any): any; indices are taken modulo its length.
+        seed (int): where to begin (each seed begins a million clips later).
+        shuffle (bool): ignored.
     """
 
     def __init__(self, dataset: Any, seed: int = 0, shuffle: bool = True) -> None:  # noqa: ARG002  (mmengine's argument)
@@ -94,14 +94,13 @@ class BalancedSampler(Sampler):
     Each item has the weight 1 / (size of its part).
 
     Args:
-        dataset: a concatenated data set (with ``cumulative_sizes``), or any other (then all weights are equal).
-        num_samples: items per epoch, over all ranks; an int, or ``(part index, factor)``: ``factor`` times that part's
-            size.
-            None: the size of the data set.
-        replacement: whether an item may be drawn several times in an epoch.
-        weighted: False: every item has the same weight.
-        shuffle: ignored.
-        seed: of the draws; default: one that the ranks agree on.
+        dataset (Dataset): concatenated data set (with ``cumulative_sizes``), or any other (then all weights are equal).
+        num_samples (int | tuple[int, float] | None): items per epoch, over all ranks; an int, or ``(part index, factor)``:
+            ``factor`` times that part's size. None: the size of the data set.
+        replacement (bool): whether an item may be drawn several times in an epoch.
+        weighted (bool): False: every item has the same weight.
+        shuffle (bool): ignored.
+        seed (int | None): seed of the draws; default: one that the ranks agree on.
     """
 
     def __init__(
@@ -139,5 +138,5 @@ class BalancedSampler(Sampler):
         return -(-self.num_samples // self.world_size)
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw anew for this epoch."""
+        """Draw again for this epoch."""
         self.epoch = epoch

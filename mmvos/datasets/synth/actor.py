@@ -69,7 +69,7 @@ class Actor:
 
     Attributes:
         object_id (int): its value in the label maps.
-        category, name (str): of its cut-out.
+        category, name (str): category and name of its cut-out.
         image (np.ndarray): uint8 ``(h, w, 4)``, BGR premultiplied by alpha.
         motion (np.ndarray): ``(T, 3, 3)``, centred coordinates of the cut-out -> frame.
         waves (Waves): the non-rigid part.

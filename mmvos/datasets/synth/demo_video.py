@@ -123,9 +123,9 @@ def make_demo_clip(size: tuple[int, int] = (480, 854), num_frames: int = 40, see
     """The demo video: four objects, the fourth of which enters before the middle of it.
 
     Args:
-        size: ``(h, w)``.
-        num_frames: T.
-        seed: of the motion.
+        size (tuple[int, int]): ``(h, w)``.
+        num_frames (int): T.
+        seed (int): seed of the motion.
     """
     rng = np.random.default_rng(seed)
     photographed = [
@@ -174,9 +174,9 @@ def write_demo_video(out: str, name: str = 'demo', **kwargs) -> str:
     """Write the demo video in the layout of DAVIS 2017, as the split ``val``.
 
     Args:
-        out: root folder.
-        name: of the sequence.
-        kwargs: as of :func:`make_demo_clip`.
+        out (str): root folder.
+        name (str): name of the sequence.
+        kwargs (dict): arguments of :func:`make_demo_clip`.
 
     Returns:
         The folder of the frames. ``FolderDataset(prompt='appear', ...)`` prompts every object where it begins.

@@ -28,8 +28,8 @@ def write_picture(path: str, image: np.ndarray, quality: int = 92) -> None:
 
     Args:
         path (str): name, whose ending says the kind of file.
-        image (np.ndarray): as of ``cv2.imwrite``.
-        quality (int): of JPEG, 0 to 100.
+        image (np.ndarray): picture, as ``cv2.imwrite`` takes it.
+        quality (int): quality of JPEG, 0 to 100.
 
     Raises:
         OSError: it cannot be written, for instance because the disk is full.
@@ -43,9 +43,9 @@ def write_synthvis(out: str, split: str, engine: SynthEngine, num_videos: int, n
     """A split of SynthVIS: ``<out>/<split>/JPEGImages/<video>/<frame>.jpg`` and ``<out>/<split>.json``.
 
     Args:
-        engine: its object source names the categories (``classes``); an object of another category is in the picture
-            but not in the annotations.
-        seed: the videos of two splits differ if their seeds do.
+        engine (SynthEngine): its object source names the categories (``classes``); an object of another category is in the
+            picture but not in the annotations.
+        seed (int): the videos of two splits differ if their seeds do.
 
     Returns:
         Path of the annotation file.

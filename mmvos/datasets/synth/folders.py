@@ -93,10 +93,10 @@ class FolderObjects:
     """RGBA cut-outs of a folder; the category is the first folder below the root (``''`` has the name ``object``).
 
     Args:
-        root: the folder.
-        split: name of a list ``<root>/<split>.txt``; None: every picture below the root.
-        classes: use only these categories.
-        cache_mb: decoded pictures are kept up to this size, per process.
+        root (str): the folder.
+        split (str | None): name of a list ``<root>/<split>.txt``; None: every picture below the root.
+        classes (Sequence[str] | None): use only these categories.
+        cache_mb (int): decoded pictures are kept up to this size, per process.
     """
 
     def __init__(self, root: str, split: str | None = None, classes: Sequence[str] | None = None, cache_mb: int = 96) -> None:
@@ -126,14 +126,15 @@ class GroupedObjects(FolderObjects):
     pictures it has.
 
     Args:
-        root: the folder.
-        split: name of a list ``<root>/<split>.txt``; None: every picture below the root.
-        groups: ``{category: patterns}``; a pattern (as of :mod:`fnmatch`) is matched with the path below the root. The
-            first category that matches takes the picture; pictures that no category takes are not used.
-        others: patterns of pictures that are drawn without belonging to a category (``'other'``, which is not among
-            ``classes``): things that are to be told apart from the objects.
-        other_prob: share of the draws that go to ``others``.
-        cache_mb: decoded pictures are kept up to this size, per process.
+        root (str): the folder.
+        split (str | None): name of a list ``<root>/<split>.txt``; None: every picture below the root.
+        groups (dict[str, Sequence[str]] | None): ``{category: patterns}``; a pattern (as of :mod:`fnmatch`) is matched with the
+            path below the root. The first category that matches takes the picture; pictures that no category takes are not
+            used.
+        others (Sequence[str]): patterns of pictures that are drawn without belonging to a category (``'other'``, which is not
+            among ``classes``): things that the objects are to be distinguished from.
+        other_prob (float): share of the draws that go to ``others``.
+        cache_mb (int): decoded pictures are kept up to this size, per process.
     """
 
     OTHER = 'other'
@@ -252,11 +253,11 @@ class FolderBackgrounds:
     """Random parts of the photographs of a folder.
 
     Args:
-        root: the folder.
-        split: name of a list ``<root>/<split>.txt``; None: every picture below the root.
-        min_crop: the smallest part that is taken, as a share of the largest that fits.
-        cache_mb: decoded pictures are kept up to this size, per process.
-        leave_out: patterns of file names that are not used.
+        root (str): the folder.
+        split (str | None): name of a list ``<root>/<split>.txt``; None: every picture below the root.
+        min_crop (float): the smallest part that is taken, as a share of the largest that fits.
+        cache_mb (int): decoded pictures are kept up to this size, per process.
+        leave_out (Sequence[str]): patterns of file names that are not used.
     """
 
     def __init__(

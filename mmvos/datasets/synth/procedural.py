@@ -103,8 +103,8 @@ class ProceduralObjects:
     """Textured shapes that a random generator draws; the category is the shape.
 
     Args:
-        classes: names of shapes to draw (default: all).
-        size: side of a cut-out in pixels.
+        classes (Sequence[str] | None): names of shapes to draw (default: all).
+        size (int): side of a cut-out in pixels.
     """
 
     def __init__(self, classes: Sequence[str] | None = None, size: int = 160) -> None:

@@ -20,7 +20,7 @@ class ObjectSource(Protocol):
     Attributes:
         classes (Sequence[str]): categories of the cut-outs.
         numbers (Mapping[str, int]): ``{name of a cut-out: its number}``, an identity that is the same in every clip;
-            empty if cut-outs are drawn anew each time.
+            empty if cut-outs are drawn again each time.
     """
 
     classes: Sequence[str]
@@ -112,7 +112,7 @@ class Style:
         gain (np.ndarray): brightness of every frame, ``(T,)``.
         blur (float): exposure time as a share of the frame interval.
         noise (float): standard deviation of pixel noise, in grey levels.
-        quality (int | None): of JPEG compression; None: not compressed.
+        quality (int | None): quality of JPEG compression; None: not compressed.
     """
 
     gain: np.ndarray

@@ -22,17 +22,17 @@ class SynthVOSDataset(BaseVOSDataset):
     With a folder of objects, items carry ``identities``: ``{object id: number of its cut-out}``, the same in every clip.
 
     Args:
-        length: number of different clips.
-        num_frames: of a clip.
-        size: ``(h, w)`` of the frames.
-        num_objects: range of the number of objects. Fixed videos go through it in turn.
-        objects: config of the source of cut-outs, e.g. ``dict(type='FolderObjects', root=..., split='train')``.
-        backgrounds: config of the source of backgrounds.
-        settings: further fields of :class:`~mmvos.datasets.synth.SynthSettings`.
-        seed: different seeds give different clips. Training and validation must differ in it.
-        late_videos: in so many of the fixed videos (the last ones) the last object enters after a third of the video.
-        with_flow: items carry the exact backward flow (``LoadClip(with_flow=True)`` takes it).
-        pipeline: as of every data set of videos.
+        length (int): number of different clips.
+        num_frames (int): number of frames of a clip.
+        size (tuple[int, int]): ``(h, w)`` of the frames.
+        num_objects (tuple[int, int]): range of the number of objects. Fixed videos go through it in turn.
+        objects (dict | None): config of the source of cut-outs, e.g. ``dict(type='FolderObjects', root=..., split='train')``.
+        backgrounds (dict | None): config of the source of backgrounds.
+        settings (dict[str, Any] | None): further fields of :class:`~mmvos.datasets.synth.SynthSettings`.
+        seed (int): different seeds give different clips. Training and validation must differ in it.
+        late_videos (int): in so many of the fixed videos (the last ones) the last object enters after a third of the video.
+        with_flow (bool): items carry the exact backward flow (``LoadClip(with_flow=True)`` takes it).
+        pipeline (Sequence[dict | Callable]): transforms, as in every data set of videos.
     """
 
     def __init__(

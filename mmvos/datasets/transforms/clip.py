@@ -32,14 +32,14 @@ class SampleClip(BaseTransform):
             once per clip.
         per_step_gap (bool): draw a gap for each step.
         reverse_prob (float | Staged): probability of reversing the clip in time.
-        start: where a clip may begin: ``'any'`` frame, ``'first'`` (of the candidates), ``'object'`` (a frame with an
+        start (str): where a clip may begin: ``'any'`` frame, ``'first'`` (of the candidates), ``'object'`` (a frame with an
             object of more than ``min_object_pixels`` pixels at the files' own size), or ``'grid'`` (a multiple of
             ``clip_len``: clips that do not overlap; RVOS).
-        min_object_pixels: see ``start``.
+        min_object_pixels (int): see ``start``.
         min_len (int | Staged | None): a clip may be shorter than ``clip_len``, down to this, where the video ends, or as a
             shorter video as a whole; None for ``clip_len`` itself.
-        reference: put one more frame in front: ``'random'`` (a uniformly drawn candidate; AGSS-VOS) or None.
-        same_objects: one of the sets of objects that are visible together is drawn, and the candidates are the frames
+        reference (str | None): put one more frame in front: ``'random'`` (a uniformly drawn candidate; AGSS-VOS) or None.
+        same_objects (bool): one of the sets of objects that are visible together is drawn, and the candidates are the frames
             that show exactly this set (AGSS-VOS; from ``object_frames`` where the video has it, else masks are read).
     """
 
@@ -138,7 +138,7 @@ class SampleClip(BaseTransform):
         patterns = sorted({p for p in visible if p})
         if not patterns:
             return []
-        chosen = patterns[np.random.randint(len(patterns))]  # every pattern of a video is drawn alike
+        chosen = patterns[np.random.randint(len(patterns))]  # every pattern of a video is equally likely
         return [c for c, pattern in zip(candidates, visible) if pattern == chosen]
 
     def _visible_objects(self, results: dict, candidates: list[int]) -> list[tuple]:
@@ -164,8 +164,8 @@ class LoadClip(BaseTransform):
     ``(H, W, 2)``, if asked for), ``ori_shape`` and ``img_shape``.
 
     Args:
-        with_label: read label maps.
-        with_flow: read the cached backward flow that the video names in ``flows`` (``.npy``/``.npz``/``.flo`` files or
+        with_label (bool): read label maps.
+        with_flow (bool): read the cached backward flow that the video names in ``flows`` (``.npy``/``.npz``/``.flo`` files or
             arrays); zero where a frame has none (the first).
     """
 
@@ -241,12 +241,12 @@ class SelectObjects(BaseTransform):
 
     Args:
         max_objects (int | Staged | None): keep at most this many, drawn without replacement.
-        min_pixels: see above.
-        appear_in: ``'first'`` frame, or ``'any'`` frame of the clip.
-        binary: the one object that is kept gets id 1 (needs ``max_objects=1``).
-        renumber: the kept objects get ids 1, 2, ... in ascending order.
-        merge: all objects become the single object 1 before anything is chosen.
-        void_to_background: label 255 becomes 0.
+        min_pixels (int): see above.
+        appear_in (str): ``'first'`` frame, or ``'any'`` frame of the clip.
+        binary (bool): the one object that is kept gets id 1 (needs ``max_objects=1``).
+        renumber (bool): the kept objects get ids 1, 2, ... in ascending order.
+        merge (bool): all objects become the single object 1 before anything is chosen.
+        void_to_background (bool): label 255 becomes 0.
     """
 
     max_objects = StagedSetting()
@@ -301,9 +301,9 @@ class ClipBroadcaster(TransformBroadcaster):
     (``FlipClip``, ``ResizeClip``, ...): image transforms know nothing of vectors.
 
     Args:
-        transforms: configs, e.g. ``[dict(type='mmdet.PhotoMetricDistortion')]``.
-        share_random_params: the same draw for all frames.
-        keys: the per-frame lists that travel.
+        transforms (Sequence[dict]): configs, e.g. ``[dict(type='mmdet.PhotoMetricDistortion')]``.
+        share_random_params (bool): the same draw for all frames.
+        keys (Sequence[str]): the per-frame lists that travel.
     """
 
     def __init__(

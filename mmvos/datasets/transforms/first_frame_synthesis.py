@@ -52,19 +52,19 @@ class FirstFrameSynthesis:
     Numbers without another remark are those of the released generator.
 
     Args:
-        clip_len: T; 1 gives single frames.
-        identity_prob: probability of the frame as it is (with motion after it, for a clip).
-        keep_prob: objects that are not moved stay where they are, else they vanish with their labels.
-        flip_prob, light_prob: of the background.
-        spline_prob: a moved object is bent by a thin-plate spline.
-        spline: largest shift of a control point, as a share of the object's box.
-        scale: of the cut-out of all moved objects together.
-        min_size: smallest side of the cut-out in pixels (at most a quarter of the frame).
-        rotation: largest rotation of the whole, in degrees.
-        global_prob: of rotation, flip and lighting of the whole, each.
-        motion_rotation, motion_scale, motion_shift: between the frames of a clip; the shift as a share of the object's box (of
-            the frame, for the background).
-        hole: by how many pixels the objects' area is grown before it is inpainted.
+        clip_len (int): T; 1 gives single frames.
+        identity_prob (float): probability of the frame as it is (with motion after it, for a clip).
+        keep_prob (float): objects that are not moved stay where they are, else they vanish with their labels.
+        flip_prob, light_prob (float): probabilities of a change of the background.
+        spline_prob (float): a moved object is bent by a thin-plate spline.
+        spline (float): largest shift of a control point, as a share of the object's box.
+        scale (tuple[float, float]): range of the factor of the cut-out of all moved objects together.
+        min_size (int): smallest side of the cut-out in pixels (at most a quarter of the frame).
+        rotation (float): largest rotation of the whole, in degrees.
+        global_prob (float): probability of rotation, flip and lighting of the whole, each.
+        motion_rotation, motion_scale, motion_shift (float): motion between the frames of a clip; the shift as a share of the
+            object's box (of the frame, for the background).
+        hole (int): by how many pixels the objects' area is grown before it is inpainted.
     """
 
     def __init__(
@@ -97,9 +97,9 @@ class FirstFrameSynthesis:
         """Dream one clip.
 
         Args:
-            frame: BGR uint8 ``(H, W, 3)``.
-            label_map: uint8 ``(H, W)``; void becomes background.
-            rng: where all chances come from.
+            frame (np.ndarray): BGR uint8 ``(H, W, 3)``.
+            label_map (np.ndarray): uint8 ``(H, W)``; void becomes background.
+            rng (np.random.Generator): where all chances come from.
         """
         label_map = np.where(label_map == VOID, np.uint8(0), label_map)
         identity = rng.random() < self.identity_prob

@@ -42,8 +42,8 @@ def check_flow(path: str | os.PathLike, shape: tuple[int, int] | None = None) ->
     """Read cached flow.
 
     Args:
-        path: ``.npy``, ``.npz`` or ``.flo`` file.
-        shape: ``(H, W)`` of the frames.
+        path (str | os.PathLike): ``.npy``, ``.npz`` or ``.flo`` file.
+        shape (tuple[int, int] | None): ``(H, W)`` of the frames.
 
     Returns:
         float32 ``(H, W, 2)``.
@@ -73,10 +73,10 @@ class LoadFlow(BaseTransform):
     pairs are read. See :func:`flow_path` for their names.
 
     Args:
-        root: folder of the cache.
-        start: index in the clip of the first frame with a flow; the frames before it get zeros (1; 2 where a reference
+        root (str): folder of the cache.
+        start (int): index in the clip of the first frame with a flow; the frames before it get zeros (1; 2 where a reference
             frame stands in front).
-        suffix: ``'.npy'`` or ``'.flo'``.
+        suffix (str): ``'.npy'`` or ``'.flo'``.
     """
 
     def __init__(self, root: str, start: int = 1, suffix: str = '.npy') -> None:
@@ -142,8 +142,8 @@ class ResizeClipByRule(BaseTransform):
     """Resize all frames of a clip as a resize rule of inference says.
 
     Args:
-        rule: config of a rule ``(H, W) -> (h, w)``, e.g. ``dict(type='ShrinkToMultiple')``.
-        backend: ``'cv2'`` or ``'pillow'`` (averages when it reduces).
+        rule (dict): config of a rule ``(H, W) -> (h, w)``, e.g. ``dict(type='ShrinkToMultiple')``.
+        backend (str): ``'cv2'`` or ``'pillow'`` (averages when it reduces).
     """
 
     def __init__(self, rule: dict, backend: str = 'cv2') -> None:

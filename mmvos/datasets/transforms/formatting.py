@@ -16,10 +16,10 @@ class PackVOSInputs(BaseTransform):
     """End of a training pipeline: ``inputs`` uint8 BGR ``(T, 3, H, W)`` and ``data_samples``, a :class:`VOSDataSample`.
 
     Args:
-        extra_keys: per-frame lists of arrays that are stacked to ``(T, ...)`` tensors of the sample under their own
-            names; ``flow_bwd`` and ``flow_fwd`` (``(H, W, 2)`` each, become ``(T, 2, H, W)``) are taken whenever they are
+        extra_keys (Sequence[str]): per-frame lists of arrays that are stacked to ``(T, ...)`` tensors of the sample under their
+            own names; ``flow_bwd`` and ``flow_fwd`` (``(H, W, 2)`` each, become ``(T, 2, H, W)``) are taken whenever they are
             there.
-        meta_keys: further entries for the sample's metainfo.
+        meta_keys (Sequence[str]): further entries for the sample's metainfo.
     """
 
     def __init__(self, extra_keys: Sequence[str] = (), meta_keys: Sequence[str] = ()) -> None:
@@ -62,9 +62,9 @@ class PackVideo(BaseTransform):
     """End of a test pipeline: ``inputs`` is a :class:`Video`, whose frames are decoded when they are asked for.
 
     Args:
-        prefetch: how many frames a background thread decodes ahead.
-        max_frames: keep only the first frames (for a quick validation).
-        meta_keys: entries of the video that its results carry, where it has them.
+        prefetch (int): how many frames a background thread decodes ahead.
+        max_frames (int): keep only the first frames (for a quick validation).
+        meta_keys (Sequence[str]): entries of the video that its results carry, where it has them.
     """
 
     META_KEYS = ('annotations', 'eval_frames', 'submit_frames', 'prompt_frames', 'object_frames', 'categories', 'group')

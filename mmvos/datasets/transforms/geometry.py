@@ -50,11 +50,11 @@ class ResizeClip(BaseTransform):
     """Resize all frames of a clip to one size.
 
     Args:
-        size: ``(h, w)``.
-        keep_ratio: fit into ``size`` with the aspect ratio kept.
-        short_side: instead of ``size``: length of the shorter side.
-        backend: ``'pillow'`` averages when it reduces (antialiased, as A-GAME's PIL resize); ``'cv2'`` does not.
-        interpolation: of the frames.
+        size (tuple[int, int] | None): ``(h, w)``.
+        keep_ratio (bool): fit into ``size`` with the aspect ratio kept.
+        short_side (int | None): instead of ``size``: length of the shorter side.
+        backend (str): ``'pillow'`` averages when it reduces (antialiased, as A-GAME's PIL resize); ``'cv2'`` does not.
+        interpolation (str): interpolation of the frames.
     """
 
     def __init__(
@@ -90,10 +90,10 @@ class RandomResizeClip(BaseTransform):
     """Resize a clip by a random factor.
 
     Args:
-        scales: factors to draw from, or with ``continuous`` the range ``(smallest, largest)``.
-        continuous: see ``scales``.
-        divisor: the new sides are multiples of it.
-        backend: as of :class:`ResizeClip`.
+        scales (Sequence[float]): factors to draw from, or with ``continuous`` the range ``(smallest, largest)``.
+        continuous (bool): see ``scales``.
+        divisor (int): the new sides are multiples of it.
+        backend (str): library that resizes, see :class:`ResizeClip`.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class FlipClip(BaseTransform):
     """Mirror the whole clip left-right. The x component of flow changes its sign.
 
     Args:
-        prob: probability.
+        prob (float): probability.
     """
 
     def __init__(self, prob: float = 0.5) -> None:
@@ -145,8 +145,8 @@ class RandomCropClip(BaseTransform):
     """Cut a random rectangle of one size out of the clip; a smaller frame is enlarged first, with its ratio kept.
 
     Args:
-        size: ``(h, w)``.
-        max_tries: places that are tried to find one with an object in the first frame.
+        size (tuple[int, int]): ``(h, w)``.
+        max_tries (int): places that are tried to find one with an object in the first frame.
     """
 
     def __init__(self, size: tuple[int, int], max_tries: int = 5) -> None:
@@ -177,8 +177,8 @@ class RandomCropToObjects(BaseTransform):
     else 1.
 
     Args:
-        prob: probability of cropping.
-        partial: see above.
+        prob (float): probability of cropping.
+        partial (float): see above.
     """
 
     def __init__(self, prob: float = 0.5, partial: float = 0.7) -> None:
@@ -242,9 +242,9 @@ class ProgressiveZoom(BaseTransform):
     u is uniform in [0, 1), one draw per clip. Cached flow is not supported: each frame has a zoom of its own.
 
     Args:
-        prob: probability; else the clip is unchanged.
-        rate: see above.
-        backend: as of :class:`ResizeClip`.
+        prob (float): probability; else the clip is unchanged.
+        rate (float): see above.
+        backend (str): library that resizes, see :class:`ResizeClip`.
     """
 
     def __init__(self, prob: float = 0.5, rate: float = 0.1, backend: str = 'pillow') -> None:
@@ -278,7 +278,7 @@ class ReverseClip(BaseTransform):
     """Turn a loaded clip round in time (``SampleClip(reverse_prob=...)`` does so before loading).
 
     Args:
-        prob: probability.
+        prob (float): probability.
     """
 
     def __init__(self, prob: float = 0.5) -> None:

@@ -170,7 +170,7 @@ def track_video(
         names (Sequence[str]): names of the frames.
         frames (Iterable[np.ndarray]): frames in order, BGR uint8 ``(H, W, 3)``.
         label_maps (Iterable[np.ndarray | None]): label map of each frame, uint8 ``(H, W)``, or None where a frame has none.
-        settings (dict | None): settings of the tracker, which the file tells.
+        settings (dict | None): settings of the tracker, which are in the file.
 
     Returns:
         Tracks of all objects.

@@ -23,8 +23,8 @@ class LoadInstanceMap(BaseTransform):
     ``gt_ignore_flags``, and ``instances`` in COCO's manner at the file's own size, for metrics.
 
     Args:
-        min_pixels: smaller instances are left out.
-        max_instances: keep only so many, the largest ones. A curriculum may raise it.
+        min_pixels (int): smaller instances are left out.
+        max_instances (int | None): keep only so many, the largest ones. A curriculum may raise it.
     """
 
     def __init__(self, min_pixels: int = 1, max_instances: int | None = None) -> None:

@@ -14,7 +14,7 @@ class KeepOneObject(BaseTransform):
     A quick validation while training (A-GAME: 32 frames of one object of each held-out video).
 
     Args:
-        num_frames: keep at most so many frames (None: all).
+        num_frames (int | None): keep at most so many frames (None: all).
     """
 
     def __init__(self, num_frames: int | None = None) -> None:

@@ -17,8 +17,8 @@ class SamplePair(BaseTransform):
     a video with fewer gives None, so that another video is taken, or repeats frames where ``allow_repeat``.
 
     Args:
-        num_references: N.
-        allow_repeat: see above.
+        num_references (int): N.
+        allow_repeat (bool): see above.
     """
 
     def __init__(self, num_references: int = 1, allow_repeat: bool = False) -> None:
@@ -55,9 +55,9 @@ class CropFlipResize(BaseTransform):
     For clips whose frames need not be aligned; optical flow does not survive it.
 
     Args:
-        size: ``(h, w)`` of the result; the aspect ratio is not kept.
-        crop: share of height and of width that is kept (COSNet: 0.9); 1: no crop.
-        flip_prob: probability of a horizontal flip.
+        size (tuple[int, int]): ``(h, w)`` of the result; the aspect ratio is not kept.
+        crop (float): share of height and of width that is kept (COSNet: 0.9); 1: no crop.
+        flip_prob (float): probability of a horizontal flip.
     """
 
     def __init__(self, size: tuple[int, int], crop: float = 1.0, flip_prob: float = 0.0) -> None:

@@ -14,11 +14,11 @@ def affine_matrix(
     """Rotation, translation, shear and zoom as one map from output to input pixels, relative to the image's centre.
 
     Args:
-        shape: ``(H, W)``.
-        rotation: degrees.
-        translation: ``(rows, columns)`` as shares of height and width.
-        shear: degrees.
-        zoom: ``(rows, columns)``; below 1 enlarges the content.
+        shape (tuple[int, int]): ``(H, W)``.
+        rotation (float): degrees.
+        translation (tuple[float, float]): ``(rows, columns)`` as shares of height and width.
+        shear (float): degrees.
+        zoom (tuple[float, float]): ``(rows, columns)``; below 1 enlarges the content.
 
     Returns:
         float64 ``(3, 3)`` for (row, column, 1).
@@ -34,9 +34,9 @@ def apply_affine(image: np.ndarray, matrix: np.ndarray, interpolation: str = 'bi
     """The image seen through :func:`affine_matrix`; outside, the border is repeated.
 
     Args:
-        image: ``(H, W)`` or ``(H, W, C)``.
-        matrix: ``(3, 3)``.
-        interpolation: ``'bilinear'`` or ``'nearest'``.
+        image (np.ndarray): ``(H, W)`` or ``(H, W, C)``.
+        matrix (np.ndarray): ``(3, 3)``.
+        interpolation (str): ``'bilinear'`` or ``'nearest'``.
     """
     height, width = image.shape[:2]
     centre = np.array([height, width]) / 2 - 0.5
@@ -58,13 +58,13 @@ class RandomFrameAffine(BaseTransform):
     leave the picture ``gt_ignore_flags``, labels and boxes go too, and the boxes are those of the new masks.
 
     Args:
-        rotation: largest angle, degrees.
-        translation: largest shift, as a share of height and of width.
-        shear: largest angle, **degrees** (the original's 0.1 is close to none).
-        zoom: range of the factors of rows and of columns, drawn independently; below 1 enlarges.
-        prob: of doing anything.
-        interpolation: of the image; the original has ``'nearest'``.
-        min_pixels: an instance of a still image that keeps fewer is dropped.
+        rotation (float): largest angle, degrees.
+        translation (float): largest shift, as a share of height and of width.
+        shear (float): largest angle, **degrees** (the original's 0.1 is close to none).
+        zoom (tuple[float, float]): range of the factors of rows and of columns, drawn independently; below 1 enlarges.
+        prob (float): probability that anything is done.
+        interpolation (str): interpolation of the image; the original has ``'nearest'``.
+        min_pixels (int): an instance of a still image that keeps fewer is dropped.
     """
 
     def __init__(

@@ -15,8 +15,8 @@ class AlternatingLRHook(Hook):
     dict(paramwise_cfg=dict(norm_decay_mult=1.), ...)`` or any other ``paramwise_cfg`` does that).
 
     Args:
-        lr_mult: ``{stream: {prefix of the parameter's name: factor}}``; the longest prefix that fits counts, ``''`` fits
-            all.
+        lr_mult (dict[str, dict[str, float]]): ``{stream: {prefix of the parameter's name: factor}}``; the longest prefix that
+            fits counts, ``''`` fits all.
     """
 
     priority = 'VERY_HIGH'  # after the step: restored before the schedulers look

@@ -58,7 +58,7 @@ class CheckpointHook(_CheckpointHook):
     def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, Any]) -> None:
         if not self.save_best:
             return
-        # mmengine removes the best one so far before it writes the new one; it is not told of it
+        # mmengine removes the best one so far before it writes the new one; it must not
         before = dict(self.best_ckpt_path_dict), self.best_ckpt_path
         self.best_ckpt_path_dict = dict.fromkeys(self.best_ckpt_path_dict)
         self.best_ckpt_path = None

@@ -29,7 +29,7 @@ class VideoHook(Hook):
         """After a frame has been segmented in a test; ``result`` is the session's (``result.frame_index`` its position)."""
 
     def after_failed_video(self, runner: Runner, video_idx: int, video: Video) -> None:
-        """After an error has ended a video; ``after_test_iter`` follows. What was begun of it is to be cleared away.
+        """After an error has ended a video; ``after_test_iter`` follows. What it left unfinished is to be removed.
 
         Args:
             runner (Runner): the runner.

@@ -36,7 +36,7 @@ def boundary_map(mask: np.ndarray) -> np.ndarray:
     The image border is no contour.
 
     Args:
-        mask: bool or integer ``(H, W)``.
+        mask (np.ndarray): bool or integer ``(H, W)``.
 
     Returns:
         uint8 ``(H, W)`` of 0 and 1.
@@ -64,8 +64,8 @@ def dilate_disc(planes: np.ndarray, radius: int) -> np.ndarray:
     """Dilate masks by a disc of ``radius`` pixels; outside of the image counts as empty.
 
     Args:
-        planes: uint8 ``(H, W)``; each of the 8 bits is a mask of its own.
-        radius: in pixels.
+        planes (np.ndarray): uint8 ``(H, W)``; each of the 8 bits is a mask of its own.
+        radius (int): in pixels.
 
     Returns:
         uint8 ``(H, W)``, every bit dilated for itself.
@@ -132,10 +132,10 @@ def f_measure(gt: np.ndarray, pred: np.ndarray, void: np.ndarray | None = None, 
     Void pixels become background before contours are taken.
 
     Args:
-        gt: bool or integer ``(H, W)``, non-zero inside the object.
-        pred: likewise.
-        void: ``(H, W)``, non-zero where pixels do not count.
-        bound_th: see :func:`boundary_radius`.
+        gt (np.ndarray): bool or integer ``(H, W)``, non-zero inside the object.
+        pred (np.ndarray): likewise.
+        void (np.ndarray | None): ``(H, W)``, non-zero where pixels do not count.
+        bound_th (float): see :func:`boundary_radius`.
 
     Returns:
         In [0, 1].

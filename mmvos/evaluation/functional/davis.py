@@ -58,7 +58,7 @@ class DAVIS2016Sequence:
     """One sequence with one object: everything that is not 0 is foreground, in the annotation and in the prediction.
 
     Args:
-        num_frames (int): of the sequence; at least 3.
+        num_frames (int): number of frames of the sequence; at least 3.
         temporal (bool): whether T (temporal instability of the predicted contour) is measured too.
         bound_th (float): tolerance of F, see :func:`boundary_radius`.
     """
@@ -100,7 +100,7 @@ class DAVISSemiSequence:
     """One sequence, semi-supervised: objects are known by their ids; void is background and is not masked.
 
     Args:
-        num_frames (int): of the sequence; at least 3.
+        num_frames (int): number of frames of the sequence; at least 3.
         strict (bool): whether a predicted id that the first annotation does not have is an error (the official evaluator of
             DAVIS stops there); else such pixels are background.
         bound_th (float): tolerance of F, see :func:`boundary_radius`.
@@ -170,7 +170,7 @@ class DAVISUnsupSequence(EveryFrame):
     :meth:`result` are the objects in the order of their ids (the official table lists them by proposal).
 
     Args:
-        num_frames (int): of the sequence.
+        num_frames (int): number of frames of the sequence.
         max_proposals (int): more of them are an error, as in the official evaluator.
         bound_th (float): tolerance of F, see :func:`boundary_radius`.
     """

@@ -14,10 +14,10 @@ def score_objects(
     """J and F of objects that carry the same id in both label maps.
 
     Args:
-        gt: uint8 ``(H, W)``.
-        pred: uint8 ``(H, W)``.
-        object_ids: N ids; an id that is in neither map scores 1.
-        bound_th: see :func:`boundary_radius`.
+        gt (np.ndarray): uint8 ``(H, W)``.
+        pred (np.ndarray): uint8 ``(H, W)``.
+        object_ids (Sequence[int]): N ids; an id that is in neither map scores 1.
+        bound_th (float): see :func:`boundary_radius`.
 
     Returns:
         J and F, float64 ``(N,)``.
@@ -48,11 +48,11 @@ def score_pairs(
     Contours and their dilations are made once per object and once per proposal, not once per pair.
 
     Args:
-        gt: uint8 ``(H, W)``, objects 1..K.
-        pred: uint8 ``(H, W)``, proposals 1..L.
-        num_objects: K.
-        num_proposals: L.
-        bound_th: see :func:`boundary_radius`.
+        gt (np.ndarray): uint8 ``(H, W)``, objects 1..K.
+        pred (np.ndarray): uint8 ``(H, W)``, proposals 1..L.
+        num_objects (int): K.
+        num_proposals (int): L.
+        bound_th (float): see :func:`boundary_radius`.
 
     Returns:
         J and F, float64 ``(L, K)``.

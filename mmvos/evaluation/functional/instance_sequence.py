@@ -11,8 +11,8 @@ def best_dice(masks: np.ndarray, others: np.ndarray) -> float:
     """Mean over ``masks`` of the largest Dice with one of ``others``.
 
     Args:
-        masks: bool ``(N, H, W)``.
-        others: bool ``(M, H, W)``.
+        masks (np.ndarray): bool ``(N, H, W)``.
+        others (np.ndarray): bool ``(M, H, W)``.
 
     Returns:
         0..1; 0 if ``others`` is empty and ``masks`` is not, 1 if both are.

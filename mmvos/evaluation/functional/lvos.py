@@ -68,7 +68,7 @@ def lvos_summary(rows: Iterable[Row]) -> dict[str, float]:
 
     Returns:
         ``J&F-Mean``; ``J-Mean``, ``F-Mean`` and ``V-Mean`` (lower is better), each the mean over the groups of videos; and,
-        where the data set tells groups, the figures of each as ``J-seen-Mean`` and so on.
+        where the data set names groups, the figures of each as ``J-seen-Mean`` and so on.
     """
     rows = list(rows)
     if not rows:

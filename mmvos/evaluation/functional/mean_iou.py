@@ -63,7 +63,7 @@ def mean_iou_summary(rows: Iterable[Row], average: str | None = None) -> dict[st
     """Means over videos, classes and frames.
 
     Args:
-        rows (Iterable[dict]): of all videos, with ``video`` and, where the data set has classes, ``class``.
+        rows (Iterable[dict]): rows of all videos, with ``video`` and, where the data set has classes, ``class``.
         average (str | None): what ``mIoU`` is: ``'object'`` (mean over rows, i.e. over videos where objects are united), or
             ``'class'`` (mean over a video's objects, over the videos of a class, over classes). Default: ``'class'``
             where there are classes, else ``'object'``.

@@ -9,9 +9,9 @@ def jaccard(gt: np.ndarray, pred: np.ndarray, void: np.ndarray | None = None) ->
     """Intersection over union of two masks; 1 where both are empty.
 
     Args:
-        gt: bool or integer ``(H, W)``, non-zero inside the object.
-        pred: likewise.
-        void: ``(H, W)``, non-zero where pixels do not count.
+        gt (np.ndarray): bool or integer ``(H, W)``, non-zero inside the object.
+        pred (np.ndarray): likewise.
+        void (np.ndarray | None): ``(H, W)``, non-zero where pixels do not count.
 
     Returns:
         In [0, 1].

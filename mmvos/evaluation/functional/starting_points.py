@@ -49,7 +49,7 @@ def rate_starting_points(
     """Scores of the starting points of every round, before those are skipped whose place is taken.
 
     Args:
-        rounds (Iterable): starting points of each round: frame, object, and the box or whatever else tells its mask.
+        rounds (Iterable): starting points of each round: frame, object, and the box or anything else that identifies its mask.
         masks_of (Callable): bool masks ``(H, W)`` of starting points of a frame, from the frame and their boxes.
         truth (Mapping): annotated masks ``(H, W)`` by frame and object, without frames in which an object is given or absent.
         min_iou (float): least IoU of a right mask.

@@ -31,7 +31,7 @@ def statistics(values: ArrayLike) -> Statistics:
     frames, as in the official evaluators; unlike there, their limits do not wrap beyond 255 frames.
 
     Args:
-        values: ``(frames,)``.
+        values (ArrayLike): ``(frames,)``.
     """
     values = np.asarray(values, np.float64)
     if values.ndim != 1 or not values.size:

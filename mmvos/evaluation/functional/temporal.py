@@ -31,7 +31,7 @@ def contour_of(mask: np.ndarray) -> Contour | None:
     """The contour of a mask that T compares; None where no contour with more than three points is left.
 
     Args:
-        mask: bool or integer ``(H, W)``, non-zero inside the object.
+        mask (np.ndarray): bool or integer ``(H, W)``, non-zero inside the object.
     """
     loops = simplified_loops(mask)
     if not loops:
@@ -58,7 +58,7 @@ def match(costs: np.ndarray) -> np.ndarray:
     Of the second path every point keeps its cheapest partner.
 
     Args:
-        costs: ``(n1, n2)``.
+        costs (np.ndarray): ``(n1, n2)``.
 
     Returns:
         Integer ``(m, 2)``: indices of points of the first and of the second contour.
@@ -85,7 +85,7 @@ def cheapest_path(costs: np.ndarray) -> np.ndarray:
     original runs it, would visit first.
 
     Args:
-        costs: ``(n1, n2)``, not negative.
+        costs (np.ndarray): ``(n1, n2)``, not negative.
 
     Returns:
         Integer ``(length, 2)`` from (0, 0) on.

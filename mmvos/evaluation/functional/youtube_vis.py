@@ -60,7 +60,7 @@ def _result_problems(result: dict[str, Any], video: dict[str, Any], categories: 
         problem = None if code is None else _code_problem(code, size)
         if problem:
             yield f', frame {frame}: {problem}'
-            return  # one frame tells enough about a result
+            return  # one frame is enough to name a result
 
 
 def _code_problem(code: Any, size: list[int]) -> str | None:
@@ -78,9 +78,10 @@ def youtube_vis_ap(gt: dict[str, Any], results: list[dict[str, Any]]) -> dict[st
     short, an empty list scores instead of crashing, the arguments stay unchanged, and nothing is printed.
 
     Args:
-        gt: annotation file of YouTube-VIS as a dict: ``videos`` (``id``, ``height``, ``width``, ``length``),
+        gt (dict[str, Any]): annotation file of YouTube-VIS as a dict: ``videos`` (``id``, ``height``, ``width``, ``length``),
             ``categories``, ``annotations`` (``segmentations`` as polygons, RLE or compressed RLE, ``areas``).
-        results: ``[dict(video_id, category_id, score, segmentations=[compressed RLE or None per frame])]``.
+        results (list[dict[str, Any]]): ``[dict(video_id, category_id, score, segmentations=[compressed RLE or None per
+            frame])]``.
 
     Returns:
         The 12 figures ``AP`` (mean over IoU 0.50:0.05:0.95), ``AP50``, ``AP75``, ``APs``, ``APm``, ``APl`` (mean area

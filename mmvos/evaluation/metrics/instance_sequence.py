@@ -21,8 +21,8 @@ class InstanceSequenceMetric(BaseMetric):
     The ground truth is the sample's ``instances`` (COCO's manner, with run-length masks).
 
     Args:
-        painted: ``None``: masks may overlap; ``'last'`` / ``'first'``: they are painted in the order of the sequence
-            and later / earlier steps win.
+        painted (str | None): ``None``: masks may overlap; ``'last'`` / ``'first'``: they are painted in the order of the
+            sequence and later / earlier steps win.
     """
 
     def __init__(self, painted: str | None = None, prefix: str | None = None, collect_device: str = 'cpu') -> None:

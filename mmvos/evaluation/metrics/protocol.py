@@ -34,12 +34,12 @@ class ProtocolMetric(VideoMetric):
     the log says so. Where only some lack one, that is an error for a protocol that counts all frames.
 
     Args:
-        protocol (str): of :data:`~mmvos.evaluation.protocols.MASK_PROTOCOLS`.
+        protocol (str): name in :data:`~mmvos.evaluation.protocols.MASK_PROTOCOLS`.
         json_file (str | None): write the figures, with all objects under ``per_object``, to this file.
         csv_file (str | None): write the table of objects to this file.
         prefix (str | None): put before the names of the figures, as ``prefix/name``.
-        collect_device (str): as of mmengine's metrics.
-        options: settings of the protocol, see :mod:`mmvos.evaluation.scoring`.
+        collect_device (str): device of the collection, as in mmengine's metrics.
+        options (dict): settings of the protocol, see :mod:`mmvos.evaluation.scoring`.
 
     Raises:
         InputError: no such protocol, or a setting that it does not have.
@@ -142,7 +142,7 @@ class DAVISMetric(ProtocolMetric):
 
     Args:
         protocol (str): ``'davis2016'``, ``'davis2017-semi'`` or ``'davis2017-unsup'``; or another that counts like them.
-        kwargs: as of :class:`ProtocolMetric`.
+        kwargs (dict): arguments of :class:`ProtocolMetric`.
     """
 
     def __init__(self, protocol: str = 'davis2017-semi', **kwargs: Any) -> None:
@@ -157,7 +157,7 @@ class YouTubeVOSMetric(ProtocolMetric):
     frame counts if it has an annotation and, where the data set names ``eval_frames``, if it is one of them.
 
     Args:
-        kwargs: as of :class:`ProtocolMetric`: ``first``, ``last``, ``bound_th``, ...
+        kwargs (dict): arguments of :class:`ProtocolMetric`: ``first``, ``last``, ``bound_th``, ...
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -174,7 +174,7 @@ class MeanIoUMetric(ProtocolMetric):
 
     Args:
         objects (str): ``'union'`` (one foreground: the unsupervised benchmarks) or ``'each'`` (every object by itself).
-        kwargs: as of :class:`ProtocolMetric`: ``skip_first``, ``average``, ...
+        kwargs (dict): arguments of :class:`ProtocolMetric`: ``skip_first``, ``average``, ...
     """
 
     def __init__(self, objects: str = 'union', **kwargs: Any) -> None:

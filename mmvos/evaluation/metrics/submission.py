@@ -87,7 +87,7 @@ class LabelMapWriter(_FrameWriter):
     """Writes every frame's label map as an indexed PNG, ``out_dir/<video>/<frame>.png``.
 
     Args:
-        out_dir: folder; made where it is missing, files in it are replaced.
+        out_dir (str): folder; made where it is missing, files in it are replaced.
     """
 
     def __init__(self, out_dir: str) -> None:
@@ -100,7 +100,7 @@ class _ZipSubmission(_FrameWriter):
     While the model runs, files lie in ``<outfile>.parts``, which all processes must be able to write to.
 
     Args:
-        outfile: path of the zip file.
+        outfile (str): path of the zip file.
     """
 
     #: folder of the archive that holds the videos
@@ -141,9 +141,9 @@ class DAVISSubmission(_ZipSubmission):
     """DAVIS 2017 (CodaLab): ``<sequence>/<frame>.png`` for every frame, ids of the first annotation or of proposals.
 
     Args:
-        outfile: path of the zip file.
-        max_proposals: unsupervised task: the largest id that the server takes (None: semi-supervised, the ids are those
-            that the model was given).
+        outfile (str): path of the zip file.
+        max_proposals (int | None): unsupervised task: the largest id that the server takes (None: semi-supervised, the ids are
+            those that the model was given).
     """
 
     def __init__(self, outfile: str, max_proposals: int | None = None) -> None:
@@ -190,7 +190,7 @@ class YouTubeVISSubmission(YouTubeVISMetric):
     """YouTube-VIS (CodaLab): a zip with ``results.json``, from the results' ``pred_track_instances``.
 
     Args:
-        outfile: path of the zip file.
+        outfile (str): path of the zip file.
     """
 
     def __init__(self, outfile: str) -> None:

@@ -41,13 +41,13 @@ class YouTubeVISMetric(VideoMetric):
     the same result as one.
 
     Args:
-        ann_file: annotation file of the videos (YouTube-VIS or COCO-video). Not needed for ``format_only``.
-        metric_items: which figures (default: ``mAP``, ``mAP_50``, ``mAP_75``, ``mAP_s``, ``mAP_m``, ``mAP_l``,
-            ``AR@1``, ``AR@10``).
-        format_only: no figures.
-        outfile_prefix: write ``<prefix>.json`` and ``<prefix>.submission_file.zip``.
-        outfile: write the submission (.zip) under this very name.
-        prefix: of the figures, default ``youtube_vis``.
+        ann_file (str | None): annotation file of the videos (YouTube-VIS or COCO-video). Not needed for ``format_only``.
+        metric_items (Sequence[str] | None): which figures (default: ``mAP``, ``mAP_50``, ``mAP_75``, ``mAP_s``, ``mAP_m``,
+            ``mAP_l``, ``AR@1``, ``AR@10``).
+        format_only (bool): no figures.
+        outfile_prefix (str | None): write ``<prefix>.json`` and ``<prefix>.submission_file.zip``.
+        outfile (str | None): write the submission (.zip) under this very name.
+        prefix (str | None): prefix of the figures, default ``youtube_vis``.
 
     Results are written by the main process when all videos are done.
     """

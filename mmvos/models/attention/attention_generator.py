@@ -25,10 +25,10 @@ class AttentionGenerator(BaseModule):
     Source: AGSS-VOS (Lin et al., ICCV 2019), section 3.3.
 
     Args:
-        in_channels: of the object's features.
-        channels: of the attention, as many as the shared features have.
-        activation: ``None``, ``'relu'`` or ``'sigmoid'`` at the end.
-        init_cfg: config of the weights' initialisation.
+        in_channels (int): channels of the object's features.
+        channels (int): channels of the attention, as many as the shared features have.
+        activation (str | None): ``None``, ``'relu'`` or ``'sigmoid'`` at the end.
+        init_cfg (dict | None): config of the weights' initialisation.
     """
 
     ACTIVATIONS = {None: nn.Identity, 'relu': nn.ReLU, 'sigmoid': nn.Sigmoid}

@@ -1,4 +1,4 @@
-"""Attention priors: where an object may be, told to a network as input maps; and their errors imitated for training.
+"""Attention priors: where an object may be, as input maps of a network; and their errors imitated for training.
 
 Source: "MAIN: Multi-Attention Instance Network for Video Segmentation", section 3.2 and 4.3.
 """

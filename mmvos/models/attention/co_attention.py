@@ -37,7 +37,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """``softmax(query key^T) value`` without the ``(L, M)`` matrix: exact, by torch's fused attention with scale 1.
 
     Args:
-        query: ``(B, L, C)``. key, value: ``(B, M, C)``.
+        query (Tensor): ``(B, L, C)``. key, value: ``(B, M, C)``.
 
     Returns:
         ``(B, L, C)``.
@@ -58,9 +58,9 @@ def attend_chunked(
     backward pass instead of being kept.
 
     Args:
-        query: ``(B, L, C)``. key, value: ``(B, M, C)``.
-        double_softmax: see above.
-        chunk_bytes: bound of the affinity and its soft-maxed copies (at least one row is always computed).
+        query (Tensor): ``(B, L, C)``. key, value: ``(B, M, C)``.
+        double_softmax (bool): see above.
+        chunk_bytes (int): bound of the affinity and its soft-maxed copies (at least one row is always computed).
     """
     batch, length, _ = query.shape
     copies = 3  # the affinity, and what the soft-maxes make of it
@@ -113,16 +113,16 @@ class CoAttention(BaseModule):
     ======== ============================== =====================================================================
 
     Args:
-        channels: C of the feature maps.
-        form: ``'vanilla'``, ``'symmetric'`` or ``'channel'``.
-        gate: weigh each position of a summary by ``sigmoid(conv1x1(Z))`` (eqs. 8, 9), one convolution for both frames.
-        gate_bias: whether that convolution has a bias (the paper's formula has, the released network has not).
-        orthogonal: how the symmetric form keeps P orthogonal: ``'soft'`` (:meth:`penalty` is added to the loss) or
+        channels (int): C of the feature maps.
+        form (str): ``'vanilla'``, ``'symmetric'`` or ``'channel'``.
+        gate (bool): weigh each position of a summary by ``sigmoid(conv1x1(Z))`` (eqs. 8, 9), one convolution for both frames.
+        gate_bias (bool): whether that convolution has a bias (the paper's formula has, the released network has not).
+        orthogonal (str): how the symmetric form keeps P orthogonal: ``'soft'`` (:meth:`penalty` is added to the loss) or
             ``'exact'`` (a parametrisation).
-        double_softmax: soft-max over the target positions before the one over the reference positions; only for the
+        double_softmax (bool): soft-max over the target positions before the one over the reference positions; only for the
             released group checkpoints, whose summaries are close to the mean reference feature.
-        backend: ``'fused'`` (torch's attention) or ``'chunked'``; the double soft-max is always chunked.
-        chunk_bytes: memory bound of the chunked attention.
+        backend (str): ``'fused'`` (torch's attention) or ``'chunked'``; the double soft-max is always chunked.
+        chunk_bytes (int): memory bound of the chunked attention.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class CoAttention(BaseModule):
                 parametrizations.orthogonal(self.linear)
         self.gate = nn.Conv2d(channels, 1, 1, bias=gate_bias) if gate else None
 
-    # ---- the two sides of the affinity: L = query . key
+    # The two sides of the affinity: L = query . key
 
     def query(self, features: Tensor) -> Tensor:
         """Target side of the affinity: ``(B, C, h, w)`` to ``(B, h*w, C)``."""
@@ -177,13 +177,13 @@ class CoAttention(BaseModule):
         weights = self.linear(features.mean((2, 3))).sigmoid()
         return to_sequence(features * weights[..., None, None])
 
-    # ---- summaries
+    # Summaries
 
     def forward(self, target: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
         """Gated summaries of a pair, for both frames (eqs. 6-9).
 
         Args:
-            target, reference: V_a, V_b ``(B, C, h, w)``.
+            target, reference (Tensor): V_a, V_b ``(B, C, h, w)``.
 
         Returns:
             Z_a (what the target finds in the reference) and Z_b, both ``(B, C, h, w)``.
@@ -198,9 +198,9 @@ class CoAttention(BaseModule):
         """Gated summaries of a target against N references in one batch.
 
         Args:
-            target: ``(B, C, h, w)``.
-            references: ``(B, N, C, h, w)``.
-            joint: the positions of all references compete in one soft-max (the group model).
+            target (Tensor): ``(B, C, h, w)``.
+            references (Tensor): ``(B, N, C, h, w)``.
+            joint (bool): the positions of all references compete in one soft-max (the group model).
 
         Returns:
             ``(B, N, C, h, w)``, one summary per reference, or ``(B, 1, C, h, w)`` if ``joint``.

@@ -10,10 +10,10 @@ class RegionAttention(nn.Module):
     """Where inside its box an object was, by a softmax over the box's cells (DyeNet, section 3.3).
 
     Args:
-        channels: of the hidden state.
-        kernel_size: of the one convolution.
-        scale: ``'area'``: weights are multiplied by the number of cells, so that uniform attention changes nothing; ``'none'``:
-            weights sum to 1, as the equation reads, which leaves next to no signal at the start of training.
+        channels (int): channels of the hidden state.
+        kernel_size (int): kernel size of the one convolution.
+        scale (str): ``'area'``: weights are multiplied by the number of cells, so that uniform attention changes nothing;
+            ``'none'``: weights sum to 1, as the equation reads, which leaves next to no signal at the start of training.
     """
 
     def __init__(self, channels: int, kernel_size: int = 3, scale: str = 'area') -> None:

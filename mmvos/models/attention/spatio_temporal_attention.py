@@ -26,16 +26,16 @@ class SpatioTemporalAttention(BaseModule):
     the equations out, for tests.
 
     Args:
-        channels: c, channels of the maps.
-        inner_channels: c1, outputs of Conv1 (default: c / 8).
-        value_from: where Conv2 is applied: ``'current'`` as in equation (2), or ``'previous'``, which makes the module
+        channels (int): c, channels of the maps.
+        inner_channels (int | None): c1, outputs of Conv1 (default: c / 8).
+        value_from (str): where Conv2 is applied: ``'current'`` as in equation (2), or ``'previous'``, which makes the module
             a read of the memory.
-        softmax_over: ``'previous'``: the weights of an output position sum to 1; ``'current'``: those of a memory
+        softmax_over (str): ``'previous'``: the weights of an output position sum to 1; ``'current'``: those of a memory
             position do (the other reading of S in equation 1; computed in chunks of memory positions).
-        scale: factor of the logits; 1 as in equation (1).
-        kv_stride: keys and values are averaged over cells of this size: work and map shrink by its square. 1: none.
-        chunk: memory positions at a time when ``softmax_over='current'``.
-        init_cfg: default Xavier-uniform weights, zero biases.
+        scale (float): factor of the logits; 1 as in equation (1).
+        kv_stride (int): keys and values are averaged over cells of this size: work and map shrink by its square. 1: none.
+        chunk (int): memory positions at a time when ``softmax_over='current'``.
+        init_cfg (dict | list[dict] | None): default Xavier-uniform weights, zero biases.
     """
 
     def __init__(
@@ -63,8 +63,8 @@ class SpatioTemporalAttention(BaseModule):
         """Equation (3).
 
         Args:
-            x: map of the current frame ``(N, c, h, w)``.
-            memory: maps of one or more earlier frames, each ``(N, c, h, w)``; several share one softmax.
+            x (Tensor): map of the current frame ``(N, c, h, w)``.
+            memory (Sequence[Tensor]): maps of one or more earlier frames, each ``(N, c, h, w)``; several share one softmax.
 
         Returns:
             ``(N, c, h, w)``.

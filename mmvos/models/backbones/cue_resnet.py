@@ -24,10 +24,10 @@ class CueResNet(ResNet):
     get the mean over the trained ones. Source: MAIN, sections 4.2 and 4.3.
 
     Args:
-        cues: ``{cue: channels}`` in the order of the input: ``rgb`` (3), ``uof`` (3) or ``flow`` (2), ``lta`` and
-            ``sta`` (one per instance).
-        out_levels: which levels are returned, ascending.
-        kwargs: as of mmdet's ``ResNet``.
+        cues (dict[str, int]): ``{cue: channels}`` in the order of the input: ``rgb`` (3), ``uof`` (3) or ``flow`` (2), ``lta``
+            and ``sta`` (one per instance).
+        out_levels (Sequence[int]): which levels are returned, ascending.
+        kwargs (dict): arguments of mmdet's ``ResNet``.
     """
 
     def __init__(self, cues: dict[str, int], out_levels: Sequence[int] = (1, 2, 3, 4, 5), depth: int = 50, **kwargs) -> None:
@@ -76,8 +76,8 @@ def widen_input(weight: Tensor, source: dict[str, int], target: dict[str, int]) 
     """A first convolution for other cues.
 
     Args:
-        weight: ``(out, sum(source), k, k)``.
-        source, target: ``{cue: channels}`` in the order of the channels; see :class:`CueResNet` for the rules.
+        weight (Tensor): ``(out, sum(source), k, k)``.
+        source, target (dict[str, int]): ``{cue: channels}`` in the order of the channels; see :class:`CueResNet` for the rules.
 
     Returns:
         ``(out, sum(target), k, k)``; ``weight`` itself if the layouts are equal.

@@ -14,8 +14,8 @@ class DilatedResNet(ResNet):
     before (as ``contract_dilation`` of mmsegmentation). The weights fit either way, the features differ.
 
     Args:
-        contract_dilation: see above.
-        kwargs: as of :class:`mmdet.models.backbones.ResNet`.
+        contract_dilation (bool): see above.
+        kwargs (dict): arguments of :class:`mmdet.models.backbones.ResNet`.
     """
 
     def __init__(self, *args, contract_dilation: bool = True, **kwargs) -> None:

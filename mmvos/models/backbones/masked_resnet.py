@@ -21,7 +21,7 @@ class MaskedResNet(ResNet):
         depth (int): 18, 34, 50, 101 or 152.
         blocks (Sequence[int] | None): number of residual blocks of every stage; None: those of ``depth``. Pretrained weights
             of ``depth`` fill the blocks that it has too.
-        kwargs: of ``mmdet.ResNet``.
+        kwargs (dict): arguments of ``mmdet.ResNet``.
     """
 
     def __init__(self, depth: int, blocks: Sequence[int] | None = None, **kwargs: Any) -> None:
@@ -41,9 +41,9 @@ class MaskedResNet(ResNet):
         """Features of images with masks.
 
         Args:
-            image: ``(B, 3, H, W)``, normalised; or ``(1, 3, H, W)`` for all masks, whose convolution is computed once.
-            mask: ``(B, 1, H, W)`` in 0..1.
-            num_stages: stop after so many stages (default: all).
+            image (Tensor): ``(B, 3, H, W)``, normalised; or ``(1, 3, H, W)`` for all masks, whose convolution is computed once.
+            mask (Tensor): ``(B, 1, H, W)`` in 0..1.
+            num_stages (int | None): stop after so many stages (default: all).
 
         Returns:
             Maps of the stages that were run, strides 4, 8, 16, 32.

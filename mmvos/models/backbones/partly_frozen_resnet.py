@@ -15,8 +15,9 @@ class PartlyFrozenResNet(ResNet):
     statistics. DyeNet trains only the last three blocks of conv4_x.
 
     Args:
-        frozen_blocks: how many blocks of the last stage are frozen, with all stages before it (0: ``frozen_stages`` rules).
-        kwargs: as of ``mmdet.ResNet``.
+        frozen_blocks (int): how many blocks of the last stage are frozen, with all stages before it (0: ``frozen_stages``
+            rules).
+        kwargs (dict): arguments of ``mmdet.ResNet``.
     """
 
     def __init__(self, *args, frozen_blocks: int = 0, **kwargs) -> None:

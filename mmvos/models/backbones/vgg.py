@@ -14,10 +14,11 @@ class VGG(BaseModule):
     """VGG whose outputs are the maps after the max pools: strides 2, 4, 8, 16, 32.
 
     Args:
-        depth: 11, 13, 16 or 19.
-        out_indices: stages that are given, 0 (64 channels, stride 2) to 4 (512 channels, stride 32).
-        frozen_stages: the first stages that are not trained.
-        init_cfg: e.g. ``dict(type='Pretrained', checkpoint=...)`` with keys ``features.*`` as in torchvision.
+        depth (int): 11, 13, 16 or 19.
+        out_indices (tuple[int, ...]): stages that are given, 0 (64 channels, stride 2) to 4 (512 channels, stride 32).
+        frozen_stages (int): the first stages that are not trained.
+        init_cfg (dict | list | None): e.g. ``dict(type='Pretrained', checkpoint=...)`` with keys ``features.*`` as in
+            torchvision.
     """
 
     def __init__(
@@ -53,10 +54,10 @@ class FCN8s(BaseModule):
     features in place of class scores. A 500x500 image gives 64x64.
 
     Args:
-        channels: d, width of the features (100 for people).
-        dropout: after fc6 and fc7.
-        fc_channels: width of fc6 and fc7.
-        frozen_stages: the first VGG stages that are not trained.
+        channels (int): d, width of the features (100 for people).
+        dropout (float): after fc6 and fc7.
+        fc_channels (int): width of fc6 and fc7.
+        frozen_stages (int): the first VGG stages that are not trained.
     """
 
     def __init__(
@@ -105,9 +106,9 @@ class PlainConvNet(BaseModule):
     """A few convolutions with ReLU at the image's own size (RIS on plants: four 3x3 with 30 channels).
 
     Args:
-        channels: width of every layer.
-        num_layers: how many.
-        strides: stride of each layer (None: 1).
+        channels (int): width of every layer.
+        num_layers (int): how many.
+        strides (tuple[int, ...] | None): stride of each layer (None: 1).
     """
 
     def __init__(

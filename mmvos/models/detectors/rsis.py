@@ -35,7 +35,7 @@ class RSISTestSettings:
         min_area (float): smallest mask, as a share of the image.
         per_class (bool): every mask is given once for each class, with the product of class and stop probability as its
             score (for average precision); else once, with its best class.
-        largest_component (bool): of a mask only the largest connected part is kept (Cityscapes).
+        largest_component (bool): whether only the largest connected part of a mask is kept (Cityscapes).
         max_per_img (int): largest number of detections of an image.
     """
 

@@ -19,9 +19,9 @@ class FlowEstimator(BaseModule, metaclass=ABCMeta):
     A subclass writes :meth:`estimate`.
 
     Args:
-        divisor: what height and width must be multiples of. Frames of another size are resized to the next smaller
+        divisor (int): what height and width must be multiples of. Frames of another size are resized to the next smaller
             multiple (at least one) and the flow is resized back.
-        init_cfg: config of the weights' initialisation.
+        init_cfg (dict | list | None): config of the weights' initialisation.
     """
 
     def __init__(self, divisor: int = 1, init_cfg: dict | list | None = None) -> None:
@@ -32,7 +32,7 @@ class FlowEstimator(BaseModule, metaclass=ABCMeta):
         """Flow of a batch of pairs.
 
         Args:
-            frames_from, frames_to: RGB, 0..255, float ``(B, 3, H, W)``.
+            frames_from, frames_to (Tensor): RGB, 0..255, float ``(B, 3, H, W)``.
 
         Returns:
             F_{from->to}, float32 ``(B, 2, H, W)``: (dx, dy) in pixels, on the frames' device.

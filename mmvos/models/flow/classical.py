@@ -39,8 +39,8 @@ class DISFlow(_GreyFlow):
     Deterministic, no weights, no gradient. Of everything without weights it predicts the next mask best for its time.
 
     Args:
-        preset: ``'ultrafast'`` (tests), ``'fast'`` or ``'medium'``.
-        finest_scale: level of the pyramid at which the search ends (0: full resolution; default: the preset's).
+        preset (str): ``'ultrafast'`` (tests), ``'fast'`` or ``'medium'``.
+        finest_scale (int | None): level of the pyramid at which the search ends (0: full resolution; default: the preset's).
     """
 
     PRESETS = dict(

@@ -56,9 +56,9 @@ def correlation(a: Tensor, b: Tensor, radius: int = 10, stride: int = 2) -> Tens
     Computed in float32 at least, also under autocast.
 
     Args:
-        a, b: ``(B, C, H, W)``.
-        radius: displacements to each side.
-        stride: pixels between two displacements.
+        a, b (Tensor): ``(B, C, H, W)``.
+        radius (int): displacements to each side.
+        stride (int): pixels between two displacements.
 
     Returns:
         ``(B, (2 * radius + 1)^2, H, W)``.

@@ -45,8 +45,8 @@ class FlowNetBody(nn.Module):
     """What C, S and SD share: the encoder from conv4 on, and the decoder with a flow at every level.
 
     Args:
-        inter_conv: one more linear convolution in front of each level's flow (SD).
-        upsample_bias: of the layers that enlarge flow.
+        inter_conv (bool): one more linear convolution in front of each level's flow (SD).
+        upsample_bias (bool): bias of the layers that enlarge flow.
     """
 
     LEVELS = (5, 4, 3, 2)  # strides 32 .. 4
@@ -171,11 +171,11 @@ class FlowNet2(FlowEstimator):
     with regard to frames and parameters unless frozen.
 
     Args:
-        variant: ``'C'``, ``'S'``, ``'SD'``, ``'CS'``, ``'CSS'``, or ``'2'`` (the full network: CSS and SD, fused).
-        frozen: no trainable parameters, no gradient at all (also none to the frames), and always in eval mode.
-        align_corners: of the bilinear enlargement of flow. False is what every PyTorch since 0.4 computes for the
-            official code; its first versions computed True.
-        init_cfg: e.g. ``dict(type='Pretrained', checkpoint=...)`` with a converted checkpoint.
+        variant (str): ``'C'``, ``'S'``, ``'SD'``, ``'CS'``, ``'CSS'``, or ``'2'`` (the full network: CSS and SD, fused).
+        frozen (bool): no trainable parameters, no gradient at all (also none to the frames), and always in eval mode.
+        align_corners (bool): ``align_corners`` of the bilinear enlargement of flow. False is what every PyTorch since 0.4
+            computes for the official code; its first versions computed True.
+        init_cfg (dict | None): e.g. ``dict(type='Pretrained', checkpoint=...)`` with a converted checkpoint.
     """
 
     STACKS = dict(

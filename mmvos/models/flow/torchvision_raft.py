@@ -17,9 +17,9 @@ class TorchvisionRAFT(FlowEstimator):
     """RAFT (Teed and Deng, ECCV 2020) with torchvision's weights, frozen. Needs ``pip install torchvision``.
 
     Args:
-        variant: ``'large'`` or ``'small'``.
-        weights: name of torchvision's weights (they are downloaded), or None.
-        num_flow_updates: iterations.
+        variant (str): ``'large'`` or ``'small'``.
+        weights (str): name of torchvision's weights (they are downloaded), or None.
+        num_flow_updates (int): iterations.
     """
 
     MIN_SIZE = 128

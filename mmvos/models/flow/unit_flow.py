@@ -16,11 +16,11 @@ def unit_flow(flow: Tensor, magnitude: str = 'max', limit: float = 20.0, eps: fl
     of the magnitude open.
 
     Args:
-        flow: ``(..., 2, H, W)``, (dx, dy) in pixels. Resize and flip flow before, never what comes out of here.
-        magnitude: divided by ``'max'``: the largest one of the frame; ``'diag'``: the frame's diagonal; ``'clip'``:
+        flow (Tensor): ``(..., 2, H, W)``, (dx, dy) in pixels. Resize and flip flow before, never what comes out of here.
+        magnitude (str): divided by ``'max'``: the largest one of the frame; ``'diag'``: the frame's diagonal; ``'clip'``:
             ``limit``; the last two are cut at 1.
-        limit: see ``magnitude``, in pixels.
-        eps: vectors up to this length have no direction (0, 0).
+        limit (float): see ``magnitude``, in pixels.
+        eps (float): vectors up to this length have no direction (0, 0).
 
     Returns:
         ``(..., 3, H, W)``: direction x and y in [-1, 1], magnitude in [0, 1].

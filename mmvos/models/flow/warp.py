@@ -13,8 +13,8 @@ def sampling_grid(flow: Tensor, grid: str = 'exact') -> Tensor:
     """Where :func:`warp` samples, in the coordinates of ``F.grid_sample(..., align_corners=True)``.
 
     Args:
-        flow: ``(B, 2, H, W)``, pixels.
-        grid: see :func:`warp`.
+        flow (Tensor): ``(B, 2, H, W)``, pixels.
+        grid (str): see :func:`warp`.
 
     Returns:
         ``(B, H, W, 2)``: -1 is the centre of the first column (row), 1 that of the last.
@@ -42,12 +42,12 @@ def warp(x: Tensor, flow: Tensor, grid: str = 'exact', padding_mode: str = 'zero
     Differentiable with regard to ``x`` and ``flow``. Positions are computed in float32 at least, also under autocast.
 
     Args:
-        x: ``(B, C, H, W)``.
-        flow: ``(B, 2, H, W)``, or ``(1, 2, H, W)`` for all samples; (dx, dy) in pixels of x.
-        grid: ``'exact'`` samples at p + flow(p). ``'legacy'`` samples at ``(p + flow(p)) * (size - 1) / size``, which
+        x (Tensor): ``(B, C, H, W)``.
+        flow (Tensor): ``(B, 2, H, W)``, or ``(1, 2, H, W)`` for all samples; (dx, dy) in pixels of x.
+        grid (str): ``'exact'`` samples at p + flow(p). ``'legacy'`` samples at ``(p + flow(p)) * (size - 1) / size``, which
             pulls positions towards the origin: with zero flow the content drifts to the lower right, by up to one
             pixel. The published AGSS-VOS weights were trained with it; it is of no other use.
-        padding_mode: values outside x: ``'zeros'`` (an interpolated border; what comes into view is background), or
+        padding_mode (str): values outside x: ``'zeros'`` (an interpolated border; what comes into view is background), or
             ``'border'`` (the nearest pixel of x).
 
     Returns:
@@ -69,7 +69,7 @@ def warp(x: Tensor, flow: Tensor, grid: str = 'exact', padding_mode: str = 'zero
 
 
 def resize_flow(flow: Tensor, size: Sequence[int]) -> Tensor:
-    """Flow ``(B, 2, H, W)`` for frames resized to ``size`` (h, w): resampled bilinearly, u and v scaled alike."""
+    """Flow ``(B, 2, H, W)`` for frames resized to ``size`` (h, w): resampled bilinearly, u and v scaled with the sides."""
     height, width = flow.shape[-2:]
     if (height, width) == tuple(size):
         return flow

@@ -12,8 +12,8 @@ class BinaryMaskHead(BaseModule):
     """3x3 convolution without bias, normalisation, ReLU, then a 1x1 convolution to one logit per position.
 
     Args:
-        in_channels: of the feature map.
-        mid_channels: of the 3x3 convolution; None: the 1x1 convolution alone.
+        in_channels (int): channels of the feature map.
+        mid_channels (int | None): channels of the 3x3 convolution; None: the 1x1 convolution alone.
     """
 
     def __init__(

@@ -13,9 +13,9 @@ class ConvLayers(nn.Sequential):
     """3x3 convolutions with normalisation and ReLU.
 
     Args:
-        channels: of the input and of every layer.
-        strides: of every layer (default 1).
-        norm_cfg: config of the normalisation (None: none).
+        channels (Sequence[int]): channels of the input and of every layer.
+        strides (Sequence[int]): strides of every layer (default 1).
+        norm_cfg (dict | None): config of the normalisation (None: none).
     """
 
     def __init__(self, channels: Sequence[int], strides: Sequence[int] = (), norm_cfg: dict | None = None) -> None:

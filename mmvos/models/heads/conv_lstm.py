@@ -30,11 +30,11 @@ class ConvLSTMCell(BaseModule):
     carried by its hidden state alone (RVOS, section 3).
 
     Args:
-        in_channels: of ``x``.
-        hidden_channels: of ``h`` and ``c``.
-        kernel_size: of the convolution.
-        mask_input: whether one mask channel follows ``x``.
-        temporal: whether a second hidden state is an input.
+        in_channels (int): channels of ``x``.
+        hidden_channels (int): channels of ``h`` and ``c``.
+        kernel_size (int): kernel size of the convolution.
+        mask_input (bool): whether one mask channel follows ``x``.
+        temporal (bool): whether a second hidden state is an input.
     """
 
     def __init__(
@@ -57,10 +57,10 @@ class ConvLSTMCell(BaseModule):
         """One update.
 
         Args:
-            x: ``(N, C, h, w)``.
-            state: of the object before (None: zeros).
-            temporal: hidden state ``(N, hidden, h, w)`` of the frame before (None: zeros).
-            mask: ``(N, 1, h, w)``; needed if ``mask_input``.
+            x (Tensor): ``(N, C, h, w)``.
+            state (CellState | None): state of the object before (None: zeros).
+            temporal (Tensor | None): hidden state ``(N, hidden, h, w)`` of the frame before (None: zeros).
+            mask (Tensor | None): ``(N, 1, h, w)``; needed if ``mask_input``.
         """
         zeros = x.new_zeros(len(x), self.hidden_channels, *x.shape[-2:])
         h, c = (zeros, zeros) if state is None else state
@@ -77,8 +77,8 @@ class MaskPyramid(BaseModule):
     """A mask at the strides of a decoder: max-pooled 2x2 with the ceil rule, never interpolated (RVOS).
 
     Args:
-        num_levels: of the decoder.
-        finest: how many poolings lead to the finest level (2: stride 4).
+        num_levels (int): levels of the decoder.
+        finest (int): how many poolings lead to the finest level (2: stride 4).
     """
 
     def __init__(self, num_levels: int = 4, finest: int = 2, init_cfg: dict | list | None = None) -> None:
@@ -94,7 +94,7 @@ class MaskPyramid(BaseModule):
 
 
 class NoMaskPyramid(nn.Module):
-    """In place of a :class:`MaskPyramid` where a decoder is told no mask (RVOS, zero-shot)."""
+    """In place of a :class:`MaskPyramid` where a decoder is given no mask (RVOS, zero-shot)."""
 
     @override
     def forward(self, mask: Tensor) -> list[Tensor]:
@@ -110,13 +110,13 @@ class RecurrentDecoder(BaseModule):
     channel of logits.
 
     Args:
-        skip_channels: of the skips, coarsest first.
-        hidden_channels: of the levels' states, coarsest first.
-        skip_mode: how the upsampled state and the skip join: ``'concat'``, ``'sum'``, ``'mul'`` or ``'none'`` (no skip
+        skip_channels (Sequence[int]): channels of the skips, coarsest first.
+        hidden_channels (Sequence[int]): channels of the levels' states, coarsest first.
+        skip_mode (str): how the upsampled state and the skip join: ``'concat'``, ``'sum'``, ``'mul'`` or ``'none'`` (no skip
             beyond level 0).
-        mask_input, temporal, kernel_size: of every cell.
-        out_kernel_size: of the convolution to the mask (3 in the released weights, 1 in the papers).
-        dropout: of whole channels of the states on their way up.
+        mask_input (bool), temporal (bool), kernel_size (int): settings of every cell.
+        out_kernel_size (int): kernel size of the convolution to the mask (3 in the released weights, 1 in the papers).
+        dropout (float): dropout of whole channels of the states on their way up.
     """
 
     def __init__(
@@ -159,10 +159,10 @@ class RecurrentDecoder(BaseModule):
         """Decode one object.
 
         Args:
-            skips: ``(N, C, h, w)``, coarsest first.
-            states: of the levels, from the object before (None: the first object).
-            temporal: hidden states of the levels from the frame before (None: the first frame).
-            masks: ``(N, 1, h, w)`` for every level.
+            skips (Sequence[Tensor]): ``(N, C, h, w)``, coarsest first.
+            states (Sequence[CellState] | None): states of the levels, from the object before (None: the first object).
+            temporal (Sequence[Tensor] | None): hidden states of the levels from the frame before (None: the first frame).
+            masks (Sequence[Tensor] | None): ``(N, 1, h, w)`` for every level.
 
         Returns:
             Logits ``(N, 1, 2 h, 2 w)`` of the finest level's size, and the states of the levels.
@@ -201,8 +201,8 @@ class SpatialInhibition(BaseModule):
     A 1x1 convolution, a log-softmax over all pixels, one learned scalar that opens the mask again, a sigmoid.
 
     Args:
-        in_channels: of the map.
-        bias: initial value of the scalar.
+        in_channels (int): channels of the map.
+        bias (float): initial value of the scalar.
     """
 
     def __init__(self, in_channels: int, bias: float = 1.0, init_cfg: dict | list | None = None) -> None:
@@ -224,12 +224,12 @@ class StackedDecoder(BaseModule):
     """ConvLSTM cells stacked at one stride; the image's map is the same input at every step (RIS).
 
     Args:
-        channels: of the map, and of every state.
-        num_cells: stacked.
-        stride: of the map; the probabilities are enlarged by it with a fixed bilinear kernel.
-        kernel_size: of the cells.
-        mask_head: config of the part that turns the last state into probabilities.
-        init_range: parameters are drawn uniformly from (-init_range, init_range); the input, forget and output gates
+        channels (int): channels of the map, and of every state.
+        num_cells (int): stacked.
+        stride (int): stride of the map; the probabilities are enlarged by it with a fixed bilinear kernel.
+        kernel_size (int): kernel size of the cells.
+        mask_head (dict | None): config of the part that turns the last state into probabilities.
+        init_range (float): parameters are drawn uniformly from (-init_range, init_range); the input, forget and output gates
             begin with a bias 1 larger.
     """
 
@@ -264,8 +264,8 @@ class StackedDecoder(BaseModule):
         """Decode one object: probabilities ``(N, 1, h, w)`` at the map's size, and the states of the cells.
 
         Args:
-            skips: one map ``(N, C, h, w)``.
-            states: of the cells, from the object before (None: the first object).
+            skips (Sequence[Tensor]): one map ``(N, C, h, w)``.
+            states (Sequence[CellState] | None): states of the cells, from the object before (None: the first object).
         """
         x, new = skips[0], []
         for index, cell in enumerate(self.cells):

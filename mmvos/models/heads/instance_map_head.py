@@ -16,9 +16,9 @@ class InstanceMapHead(BaseModule):
     Weights of another number of slots are accepted: the first ones are kept, further slots get the mean over the old.
 
     Args:
-        in_channels: of the features.
-        num_slots: N.
-        prior: probability that an untrained head gives.
+        in_channels (int): channels of the features.
+        num_slots (int): N.
+        prior (float): probability that an untrained head gives.
     """
 
     def __init__(self, in_channels: int, num_slots: int, prior: float = 0.1, init_cfg: dict | list | None = None) -> None:

@@ -11,10 +11,10 @@ def aggregate_objects(foreground: Tensor, background: str | Tensor = 'min', eps:
     ``o_j / sum_i o_i`` (RGMP, Oh et al., CVPR 2018; also A-GAME).
 
     Args:
-        foreground: ``(N, ...)``, the probability of each of N >= 1 objects against everything else, in [0, 1].
-        background: how the background's probability is made from these: ``'min'``, the smallest ``1 - p_k`` (A-GAME),
-            ``'product'`` of all ``1 - p_k``, or the probability itself, ``(...)``, where a method predicts it.
-        eps: keeps odds finite where a probability is exactly 0 or 1.
+        foreground (Tensor): ``(N, ...)``, the probability of each of N >= 1 objects against everything else, in [0, 1].
+        background (str | Tensor): how the background's probability is made from these: ``'min'``, the smallest ``1 - p_k``
+            (A-GAME), ``'product'`` of all ``1 - p_k``, or the probability itself, ``(...)``, where a method predicts it.
+        eps (float): keeps odds finite where a probability is exactly 0 or 1.
 
     Returns:
         ``(N + 1, ...)``, background first. One object alone is sharpened too: ``p^2 / (p^2 + (1 - p)^2)``.

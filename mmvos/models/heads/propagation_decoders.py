@@ -21,13 +21,13 @@ class PropagationDecoder(BaseModule):
     :meth:`coarse` for all objects at once, :meth:`fine` for each.
 
     Args:
-        in_channels: of the features at strides 4, 8, 16, 32.
-        channels: of every layer.
-        kernel_size: of the global convolution.
-        align_corners: of every bilinear enlargement.
-        auxiliary: coarser predictions at strides 8, 16, 32, for training.
-        with_coarse: False leaves out everything but the finest refinement.
-        init_cfg: config of the weights' initialisation.
+        in_channels (Sequence[int]): channels of the features at strides 4, 8, 16, 32.
+        channels (int): channels of every layer.
+        kernel_size (int): kernel size of the global convolution.
+        align_corners (bool): ``align_corners`` of every bilinear enlargement.
+        auxiliary (bool): coarser predictions at strides 8, 16, 32, for training.
+        with_coarse (bool): False leaves out everything but the finest refinement.
+        init_cfg (dict | None): config of the weights' initialisation.
     """
 
     def __init__(
@@ -56,8 +56,8 @@ class PropagationDecoder(BaseModule):
         """Maps at strides 8, 16, 32.
 
         Args:
-            features: of the frame at strides 8, 16, 32 (the last three that are given), batch B.
-            reference: features of the reference frame at stride 32, batch B.
+            features (Sequence[Tensor]): features of the frame at strides 8, 16, 32 (the last three that are given), batch B.
+            reference (Tensor): features of the reference frame at stride 32, batch B.
 
         Returns:
             Three ``(B, channels, h, w)``, from fine to coarse.

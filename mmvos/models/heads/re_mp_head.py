@@ -117,7 +117,7 @@ class ReMPHead(BaseModule):
     def init_state(self, rois: Tensor, masks: Tensor) -> RoIState:
         """State at a starting point: RoI features ``(N, C, m, m)`` seen through the mask ``(N, m, m)`` in [0, 1].
 
-        The mask is the only thing that tells which object of the box is meant.
+        The mask is the only thing that says which object of the box is meant.
         """
         masks = masks[:, None]
         references = () if self.matching is None else (self._reference(rois, masks),)
@@ -127,8 +127,8 @@ class ReMPHead(BaseModule):
         """One step.
 
         Args:
-            state: of the frame before, warped to the new boxes.
-            rois: features of the new boxes, ``(N, C, m, m)``.
+            state (RoIState): state of the frame before, warped to the new boxes.
+            rois (Tensor): features of the new boxes, ``(N, C, m, m)``.
 
         Returns:
             Logits ``(N, m, m)`` and the new state, before attention.

@@ -25,9 +25,9 @@ class PooledStateHead(BaseModule):
     """Linear layers on the max-pooled states of all decoder levels (RSIS, section 3.2).
 
     Args:
-        in_channels: sum of the levels' channels.
-        num_classes: with the end-of-sequence class 0 (None: no class).
-        with_box: also a box.
+        in_channels (int): sum of the levels' channels.
+        num_classes (int | None): with the end-of-sequence class 0 (None: no class).
+        with_box (bool): also a box.
     """
 
     def __init__(
@@ -51,10 +51,10 @@ class PooledScoreHead(BaseModule):
     """Confidence of a step from the last state (RIS): max-pooled to a small grid, one linear layer.
 
     Args:
-        in_channels: of the state.
-        grid: ``(h, w)`` that the state is max-pooled to (None: not pooled, then ``map_size`` is needed).
-        map_size: ``(h, w)`` of the state where it is not pooled (plants).
-        bias: initial bias; 10: the sequence goes on.
+        in_channels (int): channels of the state.
+        grid (Sequence[int] | None): ``(h, w)`` that the state is max-pooled to (None: not pooled, then ``map_size`` is needed).
+        map_size (Sequence[int] | None): ``(h, w)`` of the state where it is not pooled (plants).
+        bias (float): initial bias; 10: the sequence goes on.
     """
 
     def __init__(

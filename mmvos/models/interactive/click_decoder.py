@@ -45,7 +45,7 @@ class ClickDecoder(BaseModule):
         channels (tuple): channels inside at strides 4, 8, 16.
         embed_channels (int): channels of the embedding that is compared.
         prompt_channels (int): channels of the encoded prompts.
-        dilations (tuple): of the residual blocks at stride 16.
+        dilations (tuple): dilations of the residual blocks at stride 16.
     """
 
     def __init__(

@@ -77,7 +77,7 @@ class ClickSegmenter(BaseModel):
 
         Args:
             projected (tuple): result of ``decoder.project`` of the frame (or frames).
-            prompts (PromptTensors): of N objects.
+            prompts (PromptTensors): prompts of N objects.
             previous (Tensor | None): ``(N, h, w)`` logits at stride 4 that the prompts correct; None for none.
             owner (Tensor | None): ``(N,)`` frame of each object; None where there is one frame.
         """

@@ -15,9 +15,9 @@ class ForegroundBCELoss(nn.Module):
     - ``form='code'``: plain mean, divided by eta: one factor for both classes, as in the authors' training script.
 
     Args:
-        form: see above.
-        min_fraction: lower bound of eta (a batch without foreground would divide by zero).
-        loss_weight: factor of the result.
+        form (str): see above.
+        min_fraction (float): lower bound of eta (a batch without foreground would divide by zero).
+        loss_weight (float): factor of the result.
     """
 
     def __init__(self, form: str = 'paper', min_fraction: float = 1e-3, loss_weight: float = 1.0) -> None:
@@ -41,7 +41,7 @@ class MaskL1Loss(nn.Module):
     """Mean absolute difference of the probability and the mask.
 
     Args:
-        loss_weight: factor of the result (COSNet: 0.8).
+        loss_weight (float): factor of the result (COSNet: 0.8).
     """
 
     def __init__(self, loss_weight: float = 1.0) -> None:

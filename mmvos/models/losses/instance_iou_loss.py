@@ -10,9 +10,9 @@ def hard_iou(probabilities: Tensor, masks: Tensor, valid: Tensor, threshold: flo
     """IoU of thresholded masks; 1 where both are empty.
 
     Args:
-        probabilities: ``(N, H, W)``.
-        masks: true masks 0/1 ``(N, H, W)``.
-        valid: bool ``(H, W)``; pixels that count.
+        probabilities (Tensor): ``(N, H, W)``.
+        masks (Tensor): true masks 0/1 ``(N, H, W)``.
+        valid (Tensor): bool ``(H, W)``; pixels that count.
 
     Returns:
         ``(N,)``.
@@ -29,10 +29,10 @@ class InstanceIoULoss(nn.Module):
     Source: AGSS-VOS (Lin et al., ICCV 2019), equation 7.
 
     Args:
-        form: ``'minmax'``: sum of minima over sum of maxima; ``'product'``: sum of p y over sum of p + y - p y. They
+        form (str): ``'minmax'``: sum of minima over sum of maxima; ``'product'``: sum of p y over sum of p + y - p y. They
             are equal for binary labels.
-        loss_weight: factor.
-        eps: added to the union.
+        loss_weight (float): factor.
+        eps (float): added to the union.
     """
 
     def __init__(self, form: str = 'minmax', loss_weight: float = 1.0, eps: float = 1e-7) -> None:

@@ -28,8 +28,8 @@ def pairwise_dice(a: Tensor, b: Tensor, squared: bool = False) -> Tensor:
     ``2 sum(a b) / (sum a + sum b + eps)``; eps stands in the denominator only, or two empty maps would overlap fully.
 
     Args:
-        a, b: ``(B, N, P)``, ``(B, M, P)``.
-        squared: squares in the denominator.
+        a, b (Tensor): ``(B, N, P)``, ``(B, M, P)``.
+        squared (bool): squares in the denominator.
 
     Returns:
         ``(B, N, M)``.
@@ -51,8 +51,8 @@ def wid_terms(
     """Parts of the weighted instance Dice loss (MAIN, equation 1) of each sample; see :class:`WIDLoss`.
 
     Args:
-        probabilities, masks: ``(B, N, H, W)`` in [0, 1].
-        valid: bool ``(B, N)``: channels of objects that the video has by now, visible or not.
+        probabilities, masks (Tensor): ``(B, N, H, W)`` in [0, 1].
+        valid (Tensor): bool ``(B, N)``: channels of objects that the video has shown so far, visible or not.
     """
     p, g = probabilities.flatten(2), masks.flatten(2)
     valid = valid.to(p.dtype)
@@ -82,13 +82,13 @@ class WIDLoss(BaseModule):
     mean of their probabilities, since the Dice of an empty mask has no gradient.
 
     Args:
-        use_alpha: weigh an instance by 1 - its share of the frame.
-        overlap_weight: of the penalty; every ordered pair of valid channels counts.
-        absent_weight: of the mean probability of channels without object.
-        empty: what a valid channel with an empty mask costs: ``'mean'`` of its probabilities, or ``'ignore'`` (0).
-        squared: squares in the denominators of the Dice.
-        reduction: over instances: ``'sum'`` (the equation) or ``'mean'``. The mean over the batch follows.
-        loss_weight: of the whole.
+        use_alpha (bool): weigh an instance by 1 - its share of the frame.
+        overlap_weight (float): weight of the penalty; every ordered pair of valid channels counts.
+        absent_weight (float): weight of the mean probability of channels without object.
+        empty (str): what a valid channel with an empty mask costs: ``'mean'`` of its probabilities, or ``'ignore'`` (0).
+        squared (bool): squares in the denominators of the Dice.
+        reduction (str): over instances: ``'sum'`` (the equation) or ``'mean'``. The mean over the batch follows.
+        loss_weight (float): weight of the whole.
     """
 
     def __init__(
@@ -131,8 +131,8 @@ class InstanceBCELoss(BaseModule):
     """Binary cross entropy, mean over channels and pixels.
 
     Args:
-        channels: ``'all'``, or ``'valid'``: only those of objects that the video has.
-        loss_weight: of the whole.
+        channels (str): ``'all'``, or ``'valid'``: only those of objects that the video has.
+        loss_weight (float): weight of the whole.
     """
 
     def __init__(self, channels: str = 'all', loss_weight: float = 1.0) -> None:
@@ -156,9 +156,9 @@ class StagedLoss(BaseModule):
     """One loss for the first iterations, another after them.
 
     Args:
-        first: config of the loss of the first ``iters`` training iterations.
-        then: config of the loss after them.
-        iters: 0: ``then`` from the start.
+        first (dict): config of the loss of the first ``iters`` training iterations.
+        then (dict): config of the loss after them.
+        iters (int): 0: ``then`` from the start.
     """
 
     def __init__(self, first: dict, then: dict, iters: int) -> None:

@@ -13,9 +13,9 @@ class MaskLogLikelihoodLoss(nn.Module):
     """Mean negative log-likelihood of the true class over all pixels that are not void.
 
     Args:
-        loss_weight: factor.
-        hard_ratio: share of the pixels, those with the largest loss, that the mean is taken over (1: all).
-        overlap_weight: weight of an added term ``1 - soft IoU`` of the object, which counts a small object as much as a
+        loss_weight (float): factor.
+        hard_ratio (float): share of the pixels, those with the largest loss, that the mean is taken over (1: all).
+        overlap_weight (float): weight of an added term ``1 - soft IoU`` of the object, which counts a small object as much as a
             large one; averaged over objects and frames that show the object or a prediction of it.
     """
 
@@ -27,8 +27,8 @@ class MaskLogLikelihoodLoss(nn.Module):
         """Scalar loss.
 
         Args:
-            log_probs: ``(M, 2, H, W)``, background and object.
-            targets: int64 ``(M, H, W)``: 0, 1 or 255 (void, ignored).
+            log_probs (Tensor): ``(M, 2, H, W)``, background and object.
+            targets (Tensor): int64 ``(M, H, W)``: 0, 1 or 255 (void, ignored).
         """
         if self.hard_ratio < 1:
             per_pixel = F.nll_loss(log_probs, targets, ignore_index=VOID, reduction='none')[targets != VOID]

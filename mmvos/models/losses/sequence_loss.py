@@ -38,9 +38,9 @@ class RSISLoss(nn.Module):
     The weights are attributes, so that hooks can add one term after the other; a term of weight 0 has zero gradients.
 
     Args:
-        box_weight, class_weight, stop_weight: alpha, beta, gamma.
-        stop_balance: factor of the cross entropy of the stop.
-        assigner: config of the matching.
+        box_weight, class_weight, stop_weight (float): alpha, beta, gamma.
+        stop_balance (float): factor of the cross entropy of the stop.
+        assigner (dict | None): config of the matching.
     """
 
     def __init__(
@@ -87,9 +87,9 @@ class RISLoss(nn.Module):
     ``(sum over matched (-IoU + lambda BCE(s, 1)) + lambda sum over the other steps BCE(s, 0)) / steps``.
 
     Args:
-        score_weight: lambda.
-        extra_steps: steps beyond the objects that count.
-        assigner: config of the matching.
+        score_weight (float): lambda.
+        extra_steps (int): steps beyond the objects that count.
+        assigner (dict | None): config of the matching.
     """
 
     def __init__(self, score_weight: float = 1.0, extra_steps: int = 2, assigner: dict | None = None) -> None:

@@ -11,8 +11,8 @@ def soft_iou_cost(pred: Tensor, target: Tensor, eps: float = 1e-6) -> Tensor:
     """``1 - sum(p y) / (sum(p + y - p y) + eps)`` over the last dimension.
 
     Args:
-        pred: probabilities ``(..., P)``.
-        target: ``(..., P)`` in {0, 1}, of a shape that broadcasts.
+        pred (Tensor): probabilities ``(..., P)``.
+        target (Tensor): ``(..., P)`` in {0, 1}, of a shape that broadcasts.
 
     Returns:
         ``(...)``; exactly 1, without a gradient, for an empty target.
@@ -33,9 +33,9 @@ class SoftIoULoss(nn.Module):
     """Mean soft IoU cost over the valid masks of a batch (RSIS, RVOS).
 
     Args:
-        loss_weight: factor.
-        use_sigmoid: whether predictions are logits (True) or probabilities.
-        eps: added to the union.
+        loss_weight (float): factor.
+        use_sigmoid (bool): whether predictions are logits (True) or probabilities.
+        eps (float): added to the union.
     """
 
     def __init__(self, loss_weight: float = 1.0, use_sigmoid: bool = True, eps: float = 1e-6) -> None:
@@ -46,9 +46,9 @@ class SoftIoULoss(nn.Module):
         """Loss of masks.
 
         Args:
-            pred: ``(..., P)``, masks flattened.
-            target: ``(..., P)`` in {0, 1}.
-            valid: ``(...)``; which masks count (None, or none valid: all).
+            pred (Tensor): ``(..., P)``, masks flattened.
+            target (Tensor): ``(..., P)`` in {0, 1}.
+            valid (Tensor | None): ``(...)``; which masks count (None, or none valid: all).
         """
         costs = soft_iou_cost(pred.sigmoid() if self.use_sigmoid else pred, target.to(pred.dtype), self.eps)
         if valid is None or not valid.any():
@@ -64,9 +64,9 @@ class FirstNHungarianAssigner:
     This is what makes a sequence learn to put its objects first and then stop (RIS, RSIS, RVOS zero-shot).
 
     Args:
-        match_first_n: False: any prediction may be matched.
-        barred: cost of a pair that may not be.
-        eps: of the soft IoU.
+        match_first_n (bool): False: any prediction may be matched.
+        barred (float): cost of a pair that may not be.
+        eps (float): constant of the soft IoU.
     """
 
     def __init__(self, match_first_n: bool = True, barred: float = 10.0, eps: float = 1e-6) -> None:
@@ -77,9 +77,9 @@ class FirstNHungarianAssigner:
         """Assign objects to predictions.
 
         Args:
-            pred: probabilities ``(B, K, P)``.
-            target: ``(B, G, P)`` in {0, 1}.
-            valid: ``(B, G)``; which targets are objects. With ``match_first_n`` prediction k takes part if target k is
+            pred (Tensor): probabilities ``(B, K, P)``.
+            target (Tensor): ``(B, G, P)`` in {0, 1}.
+            valid (Tensor): ``(B, G)``; which targets are objects. With ``match_first_n`` prediction k takes part if target k is
                 valid, as the original has it.
 
         Returns:

@@ -88,7 +88,7 @@ class LabelMatching(nn.Module):
         )
 
     def _asked(self, before: Reference, here: Reference, count: int, recent: bool) -> Reference:
-        """A frame before with the last ``count`` labels of the frame in hand, where they are read in its background."""
+        """A frame before with the last ``count`` labels of the present frame, where they are read in its background."""
         new = self.propagation(before.keys, [(here.keys, here.labels, recent)])[-count:]
         new = new * before.labels[:1]
         background = before.labels[:1] - new.sum(0, keepdim=True)

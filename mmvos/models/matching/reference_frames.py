@@ -14,7 +14,7 @@ class UniformReferences:
     The same few frames serve all targets, so their features are all that has to be kept of a video.
 
     Args:
-        num: N. A shorter video gives as many as it has.
+        num (int): N. A shorter video gives as many as it has.
     """
 
     def __init__(self, num: int) -> None:
@@ -32,9 +32,9 @@ class RandomReferences:
     """Global random: N distinct frames of the video; the draw depends on the video, the target and the seed alone.
 
     Args:
-        num: N.
-        include_target: the target itself may be drawn, as in the authors' script.
-        seed: of the draw.
+        num (int): N.
+        include_target (bool): the target itself may be drawn, as in the authors' script.
+        seed (int): seed of the draw.
     """
 
     def __init__(self, num: int, include_target: bool = False, seed: int = 0) -> None:
@@ -52,7 +52,7 @@ class LocalReferences:
     """Local consecutive: the N frames that are nearest in time, without the target; the window shifts at the ends.
 
     Args:
-        num: N.
+        num (int): N.
     """
 
     def __init__(self, num: int) -> None:

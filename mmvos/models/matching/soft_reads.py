@@ -45,7 +45,7 @@ class WindowRead(nn.Module):
         """Read labels.
 
         Args:
-            query (Tensor): unit-length keys of the frame in hand, ``(B, C, h, w)``.
+            query (Tensor): unit-length keys of the present frame, ``(B, C, h, w)``.
             keys (Tensor): unit-length keys of the earlier frame, ``(B, C, h, w)``.
             labels (Tensor): its labels, ``(B, L, h, w)``.
 
@@ -89,7 +89,7 @@ class FrameRead(nn.Module):
         """Read labels.
 
         Args:
-            query (Tensor): unit-length keys of the frame in hand, ``(B, C, h, w)``.
+            query (Tensor): unit-length keys of the present frame, ``(B, C, h, w)``.
             keys (Tensor): unit-length keys of T frames, ``(B, C, T, h, w)``.
             labels (Tensor): their labels, ``(B, L, T, h, w)``.
 

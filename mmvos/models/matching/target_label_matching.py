@@ -41,7 +41,7 @@ class TargetLabelMatching(LabelMatching):
         background_bias (float): what is added to the background's score, against objects.
         target_memory_update (float): share, 0..1, of the labels after the target model was asked in what is remembered as
             the labels that were read; the rest are the propagated ones.
-        kwargs: arguments of :class:`LabelMatching`; in training, the scores get a smooth field of up to ``noise_scale``
+        kwargs (dict): arguments of :class:`LabelMatching`; in training, the scores get a smooth field of up to ``noise_scale``
             standard deviations, too.
     """
 

@@ -20,12 +20,12 @@ class ASPPNeck(BaseModule):
     last one. The order of the branches is: image pooling, 1x1, then the 3x3 ones in the order of ``dilations``.
 
     Args:
-        in_channels: of the last feature map of the backbone.
-        branch_channels: of every branch.
-        out_channels: of the embedding.
-        dilations: of the 3x3 branches.
-        conv_bias: whether the convolutions have a bias beside the normalisation's.
-        act_cfg: activation after the last convolution (COSNet: PReLU with one slope).
+        in_channels (int): channels of the last feature map of the backbone.
+        branch_channels (int): channels of every branch.
+        out_channels (int): channels of the embedding.
+        dilations (Sequence[int]): dilations of the 3x3 branches.
+        conv_bias (bool): whether the convolutions have a bias beside the normalisation's.
+        act_cfg (dict | None): activation after the last convolution (COSNet: PReLU with one slope).
     """
 
     def __init__(

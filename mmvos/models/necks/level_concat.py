@@ -17,8 +17,8 @@ class LevelConcat(BaseModule):
     Without parameters: for a frozen backbone whose levels differ in scale.
 
     Args:
-        levels: how many of the coarsest maps become one.
-        use: which maps are taken, finest first (default: all).
+        levels (int): how many of the coarsest maps become one.
+        use (Sequence[int] | None): which maps are taken, finest first (default: all).
     """
 
     def __init__(self, levels: int = 2, use: Sequence[int] | None = None) -> None:

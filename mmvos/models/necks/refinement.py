@@ -19,9 +19,9 @@ class GlobalConvBlock(BaseModule):
     Source: Peng et al., "Large Kernel Matters", CVPR 2017; used by RGMP to match features of far-apart places.
 
     Args:
-        in_channels, channels: of input and output.
-        kernel_size: odd.
-        init_cfg: config of the weights' initialisation.
+        in_channels, channels (int): channels of input and output.
+        kernel_size (int): odd.
+        init_cfg (dict | list | None): config of the weights' initialisation.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class RefineBlock(BaseModule):
     Source: RGMP (Oh et al., CVPR 2018), figure 2; after Pinheiro et al., ECCV 2016.
 
     Args:
-        in_channels: of the skip connection.
-        channels: of the coarse map and of the output.
-        align_corners: of the bilinear enlargement.
-        init_cfg: config of the weights' initialisation.
+        in_channels (int): channels of the skip connection.
+        channels (int): channels of the coarse map and of the output.
+        align_corners (bool): ``align_corners`` of the bilinear enlargement.
+        init_cfg (dict | list | None): config of the weights' initialisation.
     """
 
     def __init__(

@@ -28,8 +28,8 @@ class PoolingStack(BaseModule):
     """1x1, then one 3x3 convolution per dilation, one after the other.
 
     Args:
-        act_all: ReLU after every layer (False: after the 1x1 only).
-        parallel: the 3x3 convolutions all see the 1x1's output and are summed.
+        act_all (bool): ReLU after every layer (False: after the 1x1 only).
+        parallel (bool): the 3x3 convolutions all see the 1x1's output and are summed.
     """
 
     def __init__(
@@ -64,13 +64,13 @@ class SeparablePyramid(BaseModule):
     last up-sampling reaches full resolution. Source: MAIN, sections 3.3 and 4 ("Multi-Scale Separable Decoder").
 
     Args:
-        in_channels: of the levels, finest first, each with twice the stride of the one before.
-        channels: width D of the decoder (not given in the paper).
-        separable, dilations: the switches of the paper's Table 1.
-        out_stride: stride of the finest level: the last up-sampling is by this factor.
-        act_all, parallel: see :class:`PoolingStack`.
-        norm_cfg: normalisation after the convolutions of the stacks and of the up-sampling (None in the paper; batch
-            norm is needed to train from random weights).
+        in_channels (Sequence[int]): channels of the levels, finest first, each with twice the stride of the one before.
+        channels (int): width D of the decoder (not given in the paper).
+        separable (bool), dilations (Sequence[int]): the switches of the paper's Table 1.
+        out_stride (int): stride of the finest level: the last up-sampling is by this factor.
+        act_all, parallel (bool): see :class:`PoolingStack`.
+        norm_cfg (dict | None): normalisation after the convolutions of the stacks and of the up-sampling (None in the paper;
+            batch norm is needed to train from random weights).
     """
 
     def __init__(

@@ -14,10 +14,10 @@ class SkipNeck(BaseModule):
     """Projects every stage to its decoder level: 3x3 convolution, batch norm, no activation (RSIS, section 3.1).
 
     Args:
-        in_channels: of the backbone's maps, finest first.
-        out_channels: of the skips, finest first.
-        kernel_size: of the convolutions.
-        norm_cfg: config of the norm.
+        in_channels (Sequence[int]): channels of the backbone's maps, finest first.
+        out_channels (Sequence[int]): channels of the skips, finest first.
+        kernel_size (int): kernel size of the convolutions.
+        norm_cfg (dict | None): config of the norm.
     """
 
     def __init__(

@@ -22,12 +22,12 @@ class SpatioTemporalNeck(BaseModule):
     Weights of a detector with the plain neck load into the wrapped one.
 
     Args:
-        neck: config of the wrapped neck (None: the backbone's maps go to the heads).
-        channels: of the maps at each of ``levels`` (one number if all are equal).
-        levels: indices of the maps that attend, among the neck's outputs (``position='neck'``) or its inputs.
-        position: ``'neck'``: between the neck and the heads; ``'backbone'``: between the backbone and the neck.
-        attention: config of the attention; one is built per level.
-        first_frame: a frame without earlier ones is its own memory (``'self'``), or passes unchanged (``'skip'``).
+        neck (dict | None): config of the wrapped neck (None: the backbone's maps go to the heads).
+        channels (int | Sequence[int]): channels of the maps at each of ``levels`` (one number if all are equal).
+        levels (Sequence[int]): indices of the maps that attend, among the neck's outputs (``position='neck'``) or its inputs.
+        position (str): ``'neck'``: between the neck and the heads; ``'backbone'``: between the backbone and the neck.
+        attention (dict | None): config of the attention; one is built per level.
+        first_frame (str): a frame without earlier ones is its own memory (``'self'``), or passes unchanged (``'skip'``).
     """
 
     def __init__(
@@ -67,8 +67,8 @@ class SpatioTemporalNeck(BaseModule):
         """The maps for the heads.
 
         Args:
-            maps: of :meth:`features`, ``(N, c, h, w)`` each.
-            memory: of :meth:`kept`, one entry per earlier frame (oldest first); empty for a first frame.
+            maps (Maps): results of :meth:`features`, ``(N, c, h, w)`` each.
+            memory (Sequence[Maps]): results of :meth:`kept`, one per earlier frame (oldest first); empty for a first frame.
         """
         enhanced = list(maps)
         if memory or self.first_frame == 'self':

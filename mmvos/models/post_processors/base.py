@@ -18,8 +18,8 @@ class PostProcessor(metaclass=ABCMeta):
         """Refine the scores of one frame.
 
         Args:
-            scores: ``(N + 1, H, W)``, background first.
-            frame: BGR uint8 ``(H, W, 3)``.
+            scores (Tensor): ``(N + 1, H, W)``, background first.
+            frame (np.ndarray): BGR uint8 ``(H, W, 3)``.
 
         Returns:
             Refined scores of the same shape, on the same device.

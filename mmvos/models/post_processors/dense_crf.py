@@ -34,13 +34,13 @@ def dense_crf(
     """Mean-field marginals of a dense CRF with a Gaussian and a bilateral kernel and Potts compatibility.
 
     Args:
-        probabilities: ``(L, H, W)`` of L labels, any scale per label in 0..1; clipped to 1e-5..1.
-        image: RGB uint8 ``(H, W, 3)``. (The library's lattice approximates the kernels, so that the order of features
-            - y, x, R, G, B, as in the authors' scripts - shows in a few labels at the border of an object.)
-        spatial_std, colour_std: of the bilateral kernel, pixels and grey levels.
-        bilateral_weight: of the bilateral kernel.
-        smooth_std, smooth_weight: of the Gaussian kernel.
-        iterations: mean-field steps.
+        probabilities (np.ndarray): ``(L, H, W)`` of L labels, any scale per label in 0..1; clipped to 1e-5..1.
+        image (np.ndarray): RGB uint8 ``(H, W, 3)``. (The library's lattice approximates the kernels, so that the order of
+            features - y, x, R, G, B, as in the authors' scripts - shows in a few labels at the border of an object.)
+        spatial_std, colour_std (float): standard deviations of the bilateral kernel, pixels and grey levels.
+        bilateral_weight (float): weight of the bilateral kernel.
+        smooth_std, smooth_weight (float): standard deviation and weight of the Gaussian kernel.
+        iterations (int): mean-field steps.
 
     Returns:
         float32 ``(L, H, W)``, sums to 1 over the labels.
@@ -70,9 +70,9 @@ class DenseCRF(PostProcessor):
     """Dense CRF over the scores of a frame (defaults as in COSNet's post-processing, the middle of its grid).
 
     Args:
-        stretch: with a single object, its probability is first stretched to 0..1 over the frame (unless it is
+        stretch (bool): with a single object, its probability is first stretched to 0..1 over the frame (unless it is
             constant), as the authors' script does on saved maps. With more objects the scores only get a sum of 1.
-        kwargs: as of :func:`dense_crf`.
+        kwargs (dict): arguments of :func:`dense_crf`.
     """
 
     def __init__(self, stretch: bool = True, **kwargs) -> None:

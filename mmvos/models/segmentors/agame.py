@@ -35,8 +35,8 @@ class AGAME(RecurrentlyTrainedModel):
         appearance (dict | None): config of the appearance module (``GaussianAppearance``); None: the ablation without it.
         mask_propagation (dict | None): config of the mask-propagation module (``MaskPropagation``); None: the ablation
             without it.
-        kwargs: arguments of :class:`RecurrentlyTrainedModel`; of the backbone's maps, the last is the coarse one, the others
-            are skips. ``test_cfg`` is a :class:`MaskUpdateSettings`.
+        kwargs (dict): arguments of :class:`RecurrentlyTrainedModel`; of the backbone's maps, the last is the coarse one, the
+            others are skips. ``test_cfg`` is a :class:`MaskUpdateSettings`.
     """
 
     add_objects_first = True

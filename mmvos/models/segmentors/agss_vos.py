@@ -67,7 +67,7 @@ class AGSSVOS(StepwiseTrainedModel):
             speaks of two residual blocks); default: the first stage of ``encoder``, as in the published code.
         warp_grid (str): see :func:`~mmvos.models.flow.warp`; ``'legacy'`` for the published weights.
         flow_bgr (bool): hand BGR to the flow estimator, as the published code does.
-        kwargs: keyword arguments of :class:`StepwiseTrainedModel`.
+        kwargs (dict): keyword arguments of :class:`StepwiseTrainedModel`.
     """
 
     def __init__(

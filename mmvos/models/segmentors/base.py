@@ -81,7 +81,7 @@ class BaseVOSModel(BaseModel, metaclass=ABCMeta):
         """
 
     def extract_feat(self, images: Tensor) -> Any:
-        """What normalised images ``(B, 3, h, w)`` give to all objects alike. Not every method has such features."""
+        """What normalised images ``(B, 3, h, w)`` give to all objects. Not every method has such features."""
         raise NotImplementedError(f'{type(self).__name__} has no features that are the same for all objects.')
 
     def features_of(self, frame: Frame) -> Any:
@@ -155,7 +155,7 @@ class CausalVOSModel(BaseVOSModel):
             masks (Tensor): float 0/1 ``(K, h, w)``, the right masks.
             indices (list[int]): places of these K objects in the state.
             num_objects (int): how many objects the state holds.
-            state: the state after the frame.
+            state (Any): the state after the frame.
         """
         others = [i for i in range(num_objects) if i not in indices]
         state = self.add_objects(frame, masks, self.keep_objects(others, state)) if others else self.init_state(frame, masks)

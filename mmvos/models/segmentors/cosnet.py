@@ -49,7 +49,7 @@ class SiameseCoAttentionModel(BaseVOSModel):
         static_weight (float): factor of the loss of a batch of still images.
         static_on_video (float): factor of the static head's loss on video frames (the paper: 0).
         orthogonal_weight (float): lambda of the penalty that keeps P of the symmetric form orthogonal (eq. 4).
-        kwargs: keyword arguments of :class:`BaseVOSModel`.
+        kwargs (dict): keyword arguments of :class:`BaseVOSModel`.
     """
 
     prompted = False

@@ -37,7 +37,7 @@ class FeaturePropagation(CausalVOSModel):
         matching (dict): config of the memory and how labels are read from it (``LabelMatching``, ``TargetLabelMatching``).
         refine (dict): config of the part ``(labels (L, h, w), pixels (1, 3, H, W)) -> (L, H, W)`` that brings the labels to
             the image's size (default: ``BilinearUpsampler``).
-        kwargs: arguments of :class:`CausalVOSModel`.
+        kwargs (dict): arguments of :class:`CausalVOSModel`.
     """
 
     def __init__(self, *, backbone: dict, matching: dict, refine: dict | None = None, **kwargs: Any) -> None:

@@ -88,7 +88,7 @@ class MAIN(CausalVOSModel):
         tracker (dict | None): config of the box tracker, needed with ``lta``.
         instance_shuffle (bool): permute the slots of every training sample. To be switched off without any attention.
         log_slots (bool): report mean probability and Dice of every slot.
-        kwargs: keyword arguments of :class:`BaseVOSModel`.
+        kwargs (dict): keyword arguments of :class:`BaseVOSModel`.
     """
 
     def __init__(

@@ -92,8 +92,8 @@ class MatchVOS(RecurrentlyTrainedModel):
             ``(labels (L, h, w), pixels (1, 3, H, W))``.
         appearance (dict): config of the appearance module (``GaussianAppearance``).
         mask_propagation (dict): config of the mask-propagation module (``MaskPropagation``).
-        kwargs: arguments of :class:`RecurrentlyTrainedModel`. The neck's last map is the coarse one, the others are skips;
-            the matching sees the backbone's own maps. ``test_cfg`` is a :class:`MatchTestSettings`.
+        kwargs (dict): arguments of :class:`RecurrentlyTrainedModel`. The neck's last map is the coarse one, the others are
+            skips; the matching sees the backbone's own maps. ``test_cfg`` is a :class:`MatchTestSettings`.
     """
 
     TestSettings = MatchTestSettings

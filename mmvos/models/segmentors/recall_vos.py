@@ -89,7 +89,7 @@ class RecallVOS(CausalVOSModel):
         blots (dict): config of ``LabelBlots``, which disturb the memory in training.
         loss_final, loss_coarse, loss_reads (dict): configs of the losses: of the final label map (``LabelMapLoss``), of the
             coarse one and of everything that is read from memory (``BalancedLabelLoss``).
-        kwargs: see :class:`BaseVOSModel`.
+        kwargs (dict): see :class:`BaseVOSModel`.
     """
 
     TestSettings = RecallVOSTestSettings

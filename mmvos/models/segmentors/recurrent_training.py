@@ -81,7 +81,7 @@ class RecurrentlyTrainedModel(CausalVOSModel):
         train_update_mask (str): which mask renews the state in training: ``'coarse'``, or ``'fine'``, the pooled final one.
         background (str): how the background's probability comes from the objects' (see :func:`aggregate_objects`).
         with_cp (bool): recompute each frame's heads in the backward pass instead of keeping their activations.
-        kwargs: arguments of :class:`CausalVOSModel`.
+        kwargs (dict): arguments of :class:`CausalVOSModel`.
     """
 
     TestSettings = MaskUpdateSettings
@@ -151,11 +151,11 @@ class RecurrentlyTrainedModel(CausalVOSModel):
         """The state after a frame.
 
         Args:
-            features: features of the frame.
-            prediction: what was predicted in it.
+            features (Any): features of the frame.
+            prediction (Any): what was predicted in it.
             masks (Tensor): masks (background, object) ``(N, 2, h, w)`` that renew the state.
             scores (Sequence[Tensor]): for each image, aggregated probabilities ``(n + 1, H, W)`` of its n objects.
-            state: state before the frame.
+            state (Any): state before the frame.
         """
 
     def recomputed(self, function: Callable[..., Result], *args: Any) -> Result:

@@ -68,7 +68,7 @@ class RGMP(StepwiseTrainedModel):
             coarse.
         loss_mask (dict | None): config of a further loss of the finest masks, such as :class:`InstanceIoULoss`. Cross
             entropy alone is slow to find small objects from scratch.
-        kwargs: keyword arguments of :class:`StepwiseTrainedModel`.
+        kwargs (dict): keyword arguments of :class:`StepwiseTrainedModel`.
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 
 The encoder sees a frame once; the decoder is called once per slot and gives one mask. Its cells carry two recurrences:
 over the slots of a frame (hidden state and memory of the slot before) and over time (hidden state of the same slot in
-the frame before). One-shot, a slot is told its previous mask; zero-shot, the slots find their own objects::
+the frame before). One-shot, a slot is given its previous mask; zero-shot, the slots find their own objects::
 
     frame t -- backbone, neck -- skips --+----------+----------+
                                          |          |          |
@@ -35,13 +35,13 @@ class RVOSState:
 
     Args:
         num_slots (int): S.
-        masks (Tensor): what the slots are told of the frame before (one-shot), ``(1, S, H, W)``.
+        masks (Tensor): previous masks that the slots are given (one-shot), ``(1, S, H, W)``.
         prompts (Tensor): masks ``(M, H, W)`` of the M last objects, which begin in the frame to come.
         slots (list[int]): slot of each object.
         costs (list[float]): 1 - Jaccard of each object's prompt and what its slot showed in that frame.
         hidden (list[Tensor]): hidden states ``(1, S, C, h, w)`` of the decoder's levels; empty before the first frame and
             without temporal recurrence.
-        hold_masks (bool): the frame to come is the first one, after which the slots are told the prompt once more.
+        hold_masks (bool): the frame to come is the first one, after which the slots are given the prompt once more.
     """
 
     num_slots: int
@@ -83,7 +83,7 @@ class RVOS(CausalVOSModel):
         backbone (dict): config of the backbone, which gives feature maps, finest first.
         neck (dict): config of the skips (``SkipNeck``), which gives them coarsest first.
         decoder (dict): config of a ``RecurrentDecoder``; ``temporal`` and ``mask_input`` are set.
-        mask_pyramid (dict | None): config of a ``MaskPyramid`` (one-shot); None: zero-shot, the slots are not told a mask.
+        mask_pyramid (dict | None): config of a ``MaskPyramid`` (one-shot); None: zero-shot, the slots are given no mask.
         loss_mask (dict | None): config of the loss over the masks of a frame (default: ``SoftIoULoss``).
         assigner (dict | None): config of the assignment of objects to slots on a clip's first frame (zero-shot).
         prompted (bool | None): default: as one-shot or zero-shot is. A zero-shot model with ``prompted=True`` gives every
@@ -100,7 +100,7 @@ class RVOS(CausalVOSModel):
             training.
         train_all_slots (bool): run all slots in training, not only up to the last object's: needed where an assigner may
             choose any of them; else it costs time and changes nothing.
-        kwargs: keyword arguments of :class:`BaseVOSModel`; ``test_cfg`` is an :class:`RVOSTestSettings`.
+        kwargs (dict): keyword arguments of :class:`BaseVOSModel`; ``test_cfg`` is an :class:`RVOSTestSettings`.
     """
 
     TestSettings = RVOSTestSettings
@@ -167,8 +167,8 @@ class RVOS(CausalVOSModel):
             return self._decode_in_turn(skips, num_slots, hidden, pyramid)
         # no slot needs another one: all of them as one batch
         skips = [s.repeat_interleave(num_slots, 0) for s in skips]
-        past, told = ([m.flatten(0, 1) for m in maps] for maps in (hidden, pyramid))
-        logits, states = self.decoder(skips, None, past or None, told or None)
+        past, given = ([m.flatten(0, 1) for m in maps] for maps in (hidden, pyramid))
+        logits, states = self.decoder(skips, None, past or None, given or None)
         return logits.unflatten(0, batch)[:, :, 0], [s.h.unflatten(0, batch) for s in states]
 
     def _decode_in_turn(
@@ -176,8 +176,8 @@ class RVOS(CausalVOSModel):
     ) -> tuple[Tensor, list[Tensor]]:
         logits, states, previous = [], [], None
         for slot in range(num_slots):
-            past, told = ([m[:, slot] for m in maps] for maps in (hidden, pyramid))
-            mask, previous = self.decoder(skips, previous, past or None, told or None)
+            past, given = ([m[:, slot] for m in maps] for maps in (hidden, pyramid))
+            mask, previous = self.decoder(skips, previous, past or None, given or None)
             logits.append(mask[:, 0])
             states.append([level.h for level in previous])
         return torch.stack(logits, 1), [torch.stack(level, 1) for level in zip(*states, strict=True)]
@@ -221,8 +221,8 @@ class RVOS(CausalVOSModel):
         frames: list[Tensor] = []
         total, assigned = inputs.new_zeros(()), torch.empty(0)
         for t in range(inputs.shape[1]):
-            told = self._previous_masks(targets, frames, t)
-            logits, hidden = self.decode(self.extract_feat(inputs[:, t]), num_slots, hidden, told)
+            given = self._previous_masks(targets, frames, t)
+            logits, hidden = self.decode(self.extract_feat(inputs[:, t]), num_slots, hidden, given)
             logits = upsample(logits, size)
             frames.append(logits.sigmoid())
             target, counts = targets[:, t].flatten(2), valid[:, t]
@@ -236,7 +236,7 @@ class RVOS(CausalVOSModel):
         return total, frames
 
     def _previous_masks(self, targets: Tensor, frames: list[Tensor], t: int) -> Tensor:
-        """What the slots are told: the ground truth of the frame before, or the network's own probabilities there."""
+        """What the slots are given: the ground truth of the frame before, or the network's own probabilities there."""
         truth = targets[:, max(t - 1, 0)]
         if t == 0 or self.inferred_mask_prob <= 0:
             return truth
@@ -246,7 +246,7 @@ class RVOS(CausalVOSModel):
     # Inference
 
     def init_state(self, frame: Frame, masks: Tensor) -> RVOSState:
-        """All slots run from the first frame on, those without an object are told an empty mask."""
+        """All slots run from the first frame on, those without an object are given an empty mask."""
         num_slots = self.test_cfg.num_slots
         state = RVOSState(num_slots, masks.new_zeros(1, num_slots, *frame.image.shape[-2:]), masks[:0])
         return self.add_objects(frame, masks, state) if len(masks) else state
@@ -258,10 +258,10 @@ class RVOS(CausalVOSModel):
             return replace(state, prompts=masks)
         first, last = len(state.slots), len(state.slots) + len(masks)
         more = max(last - state.num_slots, 0)  # slots that begin here, from nothing
-        told, *hidden = (_widen(m, more) for m in (state.masks, *state.hidden))
-        told = torch.cat([told[:, :first], masks[None].to(told.dtype), told[:, last:]], 1)
+        given, *hidden = (_widen(m, more) for m in (state.masks, *state.hidden))
+        given = torch.cat([given[:, :first], masks[None].to(given.dtype), given[:, last:]], 1)
         slots = state.slots + list(range(first, last))
-        return replace(state, num_slots=state.num_slots + more, hidden=hidden, masks=told, prompts=masks, slots=slots)
+        return replace(state, num_slots=state.num_slots + more, hidden=hidden, masks=given, prompts=masks, slots=slots)
 
     def step(self, frame: Frame, state: RVOSState) -> tuple[Tensor, RVOSState]:
         """Scores of the objects (of all slots, without prompts), and the state that the frame leaves."""
@@ -270,9 +270,9 @@ class RVOS(CausalVOSModel):
         slots, costs = self._place(state, probabilities[0])
         shown = probabilities[0, slots] if self.prompted else probabilities[0]
         scores = self._scores(shown, costs, len(state.prompts))
-        told = state.masks if state.hold_masks else probabilities
+        given = state.masks if state.hold_masks else probabilities
         hidden = hidden if self.temporal_recurrence else []
-        return scores, RVOSState(state.num_slots, told, state.prompts[:0], slots, costs, hidden, hold_masks=False)
+        return scores, RVOSState(state.num_slots, given, state.prompts[:0], slots, costs, hidden, hold_masks=False)
 
     def _place(self, state: RVOSState, probabilities: Tensor) -> tuple[list[int], list[float]]:
         """Slots and costs of all objects, those that begin in this frame included."""

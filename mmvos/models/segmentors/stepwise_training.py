@@ -34,7 +34,7 @@ class StepwiseTrainedModel(CausalVOSModel):
         first_predicted (int): index of the first frame of a clip that is predicted. 2: frame 1 has its true masks, and the
             reference is a frame apart; 1: the clip follows its reference frame. (Of two frames, the second is predicted.)
         through_time (bool): learn from the whole clip at once, with gradients across frames.
-        kwargs: keyword arguments of :class:`CausalVOSModel`.
+        kwargs (dict): keyword arguments of :class:`CausalVOSModel`.
     """
 
     def __init__(

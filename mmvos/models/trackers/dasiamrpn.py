@@ -239,8 +239,8 @@ class DaSiamRPN(BaseModule, BoxTracker):
         """All proposals of one target.
 
         Args:
-            deltas: ``(4K, S, S)``.
-            scores: ``(2K, S, S)``.
+            deltas (Tensor): ``(4K, S, S)``.
+            scores (Tensor): ``(2K, S, S)``.
 
         Returns:
             Boxes ``(P, 4)`` as (cx, cy, w, h) in crop pixels from the crop's centre; probability of the object,

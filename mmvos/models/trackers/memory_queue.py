@@ -63,10 +63,10 @@ class MemoryQueue:
         """Write what was seen in a frame.
 
         Args:
-            ids: ``(n,)``; known ids are overwritten (by the last row, if an id occurs twice), others are added.
-            frame_index: position of the frame in the video.
-            keep: fields that an instance keeps from when it was first seen.
-            fields: tensors of n rows; the same names in every call.
+            ids (Tensor): ``(n,)``; known ids are overwritten (by the last row, if an id occurs twice), others are added.
+            frame_index (int): position of the frame in the video.
+            keep (Sequence[str]): fields that an instance keeps from when it was first seen.
+            fields (dict): tensors of n rows; the same names in every call.
         """
         ids = ids.cpu()
         if not len(ids):

@@ -31,7 +31,7 @@ class RegionStore:
         size (int): m.
         shape (tuple[int, int]): height and width of the frames.
         limit_mb (float): bound of the regions in memory; the others go to a temporary file.
-        name (str): name in the message that tells that the limit was reached.
+        name (str): name in the message that says that the limit was reached.
     """
 
     def __init__(self, size: int, shape: tuple[int, int], limit_mb: float, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Where benchmarks keep their lists, frames and masks: one parser each, used by data sets, scoring and checking alike."""
+"""Where benchmarks keep their lists, frames and masks: one parser each, used by data sets, scoring and checking."""
 
 from .base import (
     AnnotatedVideo,

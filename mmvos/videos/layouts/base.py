@@ -15,7 +15,7 @@ class ListedObject:
     """An object as a benchmark's meta file lists it.
 
     Attributes:
-        category (str | None): name of its class, where the file tells it.
+        category (str | None): name of its class, where the file gives it.
         frames (tuple[str, ...]): names of the annotated frames that show it, in order. Its mask is given in the first.
     """
 
@@ -31,7 +31,7 @@ class VideoEntry:
         video_id (str): the benchmark's own name.
         frames_dir (str): folder of the frames.
         masks_dir (str): folder of the label maps, named as their frames.
-        objects (Mapping[int, ListedObject]): objects by id; empty where no list tells them.
+        objects (Mapping[int, ListedObject]): objects by id; empty where no list names them.
         pairs (tuple[tuple[str, str], ...]): paths of frames and their masks, where a list names files one by one.
         group (str | None): a key for means of means, such as a class, or ``'seen'`` and ``'unseen'``.
     """
@@ -75,7 +75,7 @@ class AnnotatedVideo:
         annotations (list[LabelSource]): their label maps.
         categories (Mapping[int, str] | None): classes by object id; None: objects are those of the annotations.
         object_frames (Mapping[int, Sequence[int]]): positions of the frames that list an object, in order, by object id; where
-            no list tells, empty.
+            no list names, empty.
         group (str | None): see :class:`VideoEntry`.
     """
 
