@@ -1,4 +1,4 @@
-# The small weights, fine-tuned once on the first frames of all videos: half of every batch are clips dreamt from them, half are
+# The small weights, fine-tuned once on the first frames of all videos: half of every batch are clips made from them, half are
 # clips of the offline training set (data/synthvos).
 _base_ = './dyenet_lite0_synthvos_test-davis2016.py'
 

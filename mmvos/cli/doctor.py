@@ -1,4 +1,4 @@
-"""Tell what is installed, on which device MMVOS would run, and whether it works.
+"""Show what is installed, on which device MMVOS would run, and whether it works.
 
 examples:
   mmvos doctor           versions, device, operations, optional packages, a self-test

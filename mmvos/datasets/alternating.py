@@ -35,7 +35,7 @@ class AlternatingDatasets(Dataset):
 
     @property
     def metainfo(self) -> dict:
-        """Of the first data set."""
+        """Metainfo of the first data set."""
         return getattr(self.parts[0][1], 'metainfo', {})
 
     def full_init(self) -> None:
@@ -73,7 +73,7 @@ class FrameDataset(Dataset):
 
     @property
     def metainfo(self) -> dict:
-        """Of the data set."""
+        """Metainfo of the data set."""
         return self.dataset.metainfo
 
     def __len__(self) -> int:

@@ -27,6 +27,6 @@ class LVOSDataset(YouTubeVOSDataset):
         super().__init__(data_root, split, ann_file=ann_file or f'{split}/{split}_meta.json', **kwargs)
 
     def entries(self) -> list[VideoEntry]:
-        """Videos as the benchmark's lists tell them."""
+        """Videos as the benchmark's lists describe them."""
         unseen = osp.join(self.data_root, self.split, 'unseen_videos.txt')
         return read_lvos(self.ann_file, self.data_prefix['img'], self.data_prefix['ann'], unseen)

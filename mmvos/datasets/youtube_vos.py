@@ -47,7 +47,7 @@ class YouTubeVOSDataset(BaseVOSDataset):
         super().__init__(data_root=data_root, ann_file=ann_file or f'{split}/meta.json', data_prefix=folders, **kwargs)
 
     def entries(self) -> list[VideoEntry]:
-        """Videos as the benchmark's lists tell them."""
+        """Videos as the benchmark's lists describe them."""
         return read_youtube_vos(self.ann_file, self.data_prefix['img'], self.data_prefix['ann'])
 
     def load_data_list(self) -> list[dict]:

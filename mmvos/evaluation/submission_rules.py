@@ -51,7 +51,7 @@ class Submission(Protocol):
 
 
 class NoServer(Submission):
-    """A benchmark that is scored at home only."""
+    """A benchmark without a server: it is scored on one's own machine."""
 
     @override
     def problems(self, archive: Archive, root: PathLike, split: str | None) -> Iterator[str]:

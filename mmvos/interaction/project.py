@@ -141,7 +141,7 @@ class Project:
         self.save()
 
     def remove_object(self, object_id: int) -> None:
-        """Delete an object, its prompts and its masks in all frames; what was done before cannot be taken back any more."""
+        """Delete an object, its prompts and its masks in all frames; earlier changes can no longer be undone."""
         self._object(object_id)
         del self.objects[object_id]
         for prompts in self.prompts.values():
@@ -172,7 +172,7 @@ class Project:
         return [prompt for _, prompt in sorted(self.prompts.get(index, {}).items())]
 
     def set_prompt(self, index: int, prompt: Prompt, label_map: np.ndarray) -> None:
-        """What points at an object in a frame, in place of what did before; an empty prompt takes it back.
+        """Replace the prompt of an object in a frame; an empty prompt removes it.
 
         Args:
             index (int): the frame.

@@ -57,7 +57,7 @@ class atomic_path:
 
 @lru_cache(maxsize=1024)  # once per folder and process: a folder of masks has thousands of files
 def remove_abandoned(folder: Path, process: int) -> None:
-    """Remove temporary files in a folder whose processes, on this machine, are no more.
+    """Remove temporary files in a folder whose processes, on this machine, have ended.
 
     Args:
         folder (Path): where to look; not below it.

@@ -1,4 +1,4 @@
-"""The doors for files: what comes in is checked, and named in errors (what goes out: :class:`atomic_path`)."""
+"""Reading files: contents are checked, and errors name the file (writing: :class:`atomic_path`)."""
 
 import json
 import os
@@ -132,7 +132,7 @@ def _repeated(names: Iterable[str]) -> str:
 
 
 def check_unique(names: Sequence[str], place: str, what: str = 'video') -> None:
-    """Raise :class:`InputError` if a name occurs twice: one of the two would be lost without a word."""
+    """Raise :class:`InputError` if a name occurs twice: one of the two would be lost silently."""
     if len(set(names)) < len(names):
         raise InputError(f'{place}: the {what} {_repeated(names)!r} occurs twice; names must be unique.')
 

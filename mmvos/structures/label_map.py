@@ -72,7 +72,7 @@ def open_image(data: bytes, name: str) -> Image.Image:
 
 
 def orientation_of(image: Image.Image) -> int:
-    """How an image is turned, 1..8, as its EXIF data tell; other metadata do not count, as for OpenCV."""
+    """How an image is turned, 1..8, as its EXIF data say; other metadata do not count, as for OpenCV."""
     for key in ('XML:com.adobe.xmp', 'xmp'):
         image.info.pop(key, None)
     return image.getexif().get(ORIENTATION, 1)

@@ -8,7 +8,7 @@ from torch import nn
 
 
 def prepare_for_inference(model: nn.Module) -> nn.Module:
-    """Fold batch norms into the convolutions before them and lay images out channels last; changes the model in place.
+    """Fold batch norms into the convolutions before them and store images channels last; changes the model in place.
 
     Exact up to float rounding; about twice as fast on a CPU with the light backbones. The model cannot be trained after it.
     """

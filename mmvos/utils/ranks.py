@@ -1,4 +1,4 @@
-"""What the processes of a training tell each other, and when they must not."""
+"""What the processes of a training exchange, and when they must not."""
 
 import os
 from collections.abc import Iterator

@@ -13,12 +13,12 @@ IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.p
 
 
 def read_frame(path: PathLike) -> np.ndarray:
-    """One image file as BGR uint8 ``(H, W, 3)``, upright as its EXIF data tell; errors as of :func:`read_image`."""
+    """One image file as BGR uint8 ``(H, W, 3)``, upright as its EXIF data say; errors as of :func:`read_image`."""
     return read_image(path)
 
 
 def read_image(path: PathLike, flags: int = cv2.IMREAD_COLOR, expected: str = 'a frame') -> np.ndarray:
-    """An image file, upright as its EXIF data tell.
+    """An image file, upright as its EXIF data say.
 
     Args:
         path (PathLike): file.

@@ -1,4 +1,4 @@
-"""What stands behind the page: open projects, one model for all of them, and the propagations that run."""
+"""The state behind the page: open projects, one model for all of them, and the propagations that run."""
 
 import shutil
 import threading
@@ -121,7 +121,7 @@ class Workspace:
         return np.zeros(project.video.read(index).shape[:2], np.uint8) if stored is None else stored
 
     def set_prompt(self, key: str, index: int, prompt: Prompt) -> None:
-        """Change what points at an object in a frame, and its mask there.
+        """Change the prompt of an object in a frame, and its mask there.
 
         The first clicks on an object that has a mask there already correct that mask.
         """

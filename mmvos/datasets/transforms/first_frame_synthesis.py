@@ -18,7 +18,7 @@ from mmvos.structures import VOID, object_ids_of, tight_box
 from .warps import affine_map, identity_map, light_curve, relight, spline_displacement
 
 
-class DreamedClip(NamedTuple):
+class SynthesisedClip(NamedTuple):
     """``frames``: T BGR uint8 ``(H, W, 3)``. ``label_maps``: T uint8 ``(H, W)``. ``flows_bwd``: T float32 ``(H, W, 2)``,
     F_{t->t-1} in pixels, exact; zero for the first frame."""
 
@@ -93,8 +93,8 @@ class FirstFrameSynthesis:
         #: the last frame and its background without objects
         self._inpainted: tuple[np.ndarray, np.ndarray] = (np.empty(0), np.empty(0))
 
-    def __call__(self, frame: np.ndarray, label_map: np.ndarray, rng: np.random.Generator) -> DreamedClip:
-        """Dream one clip.
+    def __call__(self, frame: np.ndarray, label_map: np.ndarray, rng: np.random.Generator) -> SynthesisedClip:
+        """A clip that is made from an annotated frame.
 
         Args:
             frame (np.ndarray): BGR uint8 ``(H, W, 3)``.
@@ -113,7 +113,7 @@ class FirstFrameSynthesis:
             frames.append(image)
             label_maps.append(labels)
             flows.append(flow)
-        return DreamedClip(frames, label_maps, flows)
+        return SynthesisedClip(frames, label_maps, flows)
 
     def _layers(self, frame: np.ndarray, label_map: np.ndarray, rng: np.random.Generator, identity: bool) -> list[_Layer]:
         """The first frame's layers: background first, then moved objects in their depth order."""

@@ -275,7 +275,7 @@ class ProgressiveZoom(BaseTransform):
 
 @TRANSFORMS.register_module()
 class ReverseClip(BaseTransform):
-    """Turn a loaded clip round in time (``SampleClip(reverse_prob=...)`` does so before loading).
+    """Reverse the order of a loaded clip's frames (``SampleClip(reverse_prob=...)`` does so before loading).
 
     Args:
         prob (float): probability.

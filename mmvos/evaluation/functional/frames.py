@@ -82,7 +82,7 @@ def score_pairs(
 
 
 def _contours(label_map: np.ndarray, count: int, radius: int) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Of objects 1..N: dilated contours uint8 ``(N, H * W)``, and flat positions of the contours' pixels."""
+    """Contours of objects 1..N: dilated, uint8 ``(N, H * W)``, and flat positions of the contours' pixels."""
     height, width = label_map.shape
     near, contours = np.zeros((count, height, width), np.uint8), []
     for i in range(count):

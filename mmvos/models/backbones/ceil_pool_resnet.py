@@ -1,4 +1,4 @@
-"""ResNet as DeepLab's Caffe-born implementations have it."""
+"""ResNet as implementations have it that go back to DeepLab's in Caffe."""
 
 from mmdet.models.backbones import ResNet
 

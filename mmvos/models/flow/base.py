@@ -1,4 +1,4 @@
-"""What an optical flow estimator offers, whatever stands behind it."""
+"""The interface of all optical flow estimators."""
 
 from abc import ABCMeta, abstractmethod
 

@@ -12,8 +12,8 @@ from mmvos.registry import MODELS
 
 
 class InstanceReading(NamedTuple):
-    """Of one step: class logits ``(N, C)`` (class 0 ends the sequence) or None, stop logits ``(N, 1)`` (positive: there
-    is an object), boxes ``(N, 4)`` as shares of width and height ``(x1, y1, x2, y2)`` or None."""
+    """What is read in one step: class logits ``(N, C)`` (class 0 ends the sequence) or None, stop logits ``(N, 1)``
+    (positive: there is an object), boxes ``(N, 4)`` as shares of width and height ``(x1, y1, x2, y2)`` or None."""
 
     classes: Tensor | None
     stop: Tensor

@@ -13,7 +13,7 @@ EPS = 1e-6
 
 
 class WIDTerms(NamedTuple):
-    """Of each sample: ``data``, ``overlap`` and ``absent`` parts ``(B,)`` of the loss, and ``dice`` ``(B, N)`` of every
+    """Terms of each sample: ``data``, ``overlap`` and ``absent`` parts ``(B,)`` of the loss, and ``dice`` ``(B, N)`` of every
     channel with its mask (0 where the mask is empty)."""
 
     data: Tensor

@@ -72,7 +72,7 @@ class BaseVOSModel(BaseModel, metaclass=ABCMeta):
         """
 
     def begin_online_training(self, objects: Sequence[tuple[str, int]]) -> None:
-        """Learn of the objects of a test set before online training.
+        """Prepare for the objects of a test set before online training.
 
         For a method that keeps something of every object that it is trained on; the others have nothing to do.
 
@@ -144,7 +144,7 @@ class CausalVOSModel(BaseVOSModel):
         raise TypeError(f'{type(self).__name__} finds its objects by itself; it takes no prompts.')
 
     def correct_objects(self, frame: Frame, masks: Tensor, indices: list[int], num_objects: int, state: Any) -> Any:
-        """The state after objects were set right in the frame that was segmented last.
+        """The state after objects were corrected in the frame that was segmented last.
 
         The objects begin again with their right masks, in their old places (as with a late prompt: the frame is predicted
         once more where the method adds objects first). A method that remembers more than the newest frame overrides it and

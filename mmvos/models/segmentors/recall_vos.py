@@ -321,7 +321,7 @@ def _shares(labels: Tensor, cells: Tensor) -> Tensor:
 
 
 def _true_labels(data_samples: Sequence[VOSDataSample], count: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Of clips with at most ``count`` labels: those of the first frames ``(B, L, H, W)``, the shares of all frames at half
+    """Labels of clips that have at most ``count``: those of the first frames ``(B, L, H, W)``, the shares of all frames at half
     the size ``(B, T, L, h, w)``, and the share that is not void ``(B, T, h, w)``.
     """
     targets = []

@@ -1,4 +1,4 @@
-"""Training through a clip in one graph: what A-GAME and MatchVOS have in common, and nothing of either."""
+"""Training through a clip in one graph: what A-GAME and MatchVOS have in common."""
 
 from abc import abstractmethod
 from collections.abc import Callable, ItemsView, Iterator, Sequence

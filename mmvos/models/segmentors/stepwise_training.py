@@ -1,4 +1,4 @@
-"""Training frame by frame through a clip: what AGSS-VOS and RGMP have in common, and nothing of either."""
+"""Training frame by frame through a clip: what AGSS-VOS and RGMP have in common."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence

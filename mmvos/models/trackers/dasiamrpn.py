@@ -1,4 +1,4 @@
-"""DaSiamRPN: a SiamRPN network driven as its authors' VOT-2018 entry drove it."""
+"""DaSiamRPN: a SiamRPN network, run as in its authors' VOT-2018 entry."""
 
 import os
 from collections.abc import Callable, Sequence
