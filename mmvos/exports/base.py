@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from mmvos.structures import InputError
+from mmvos.structures import AllOrNothing, InputError
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class ExportInfo:
         return self.names.get(object_id) or f'object {object_id}'
 
 
-class Export(ABC):
+class Export(AllOrNothing, ABC):
     """Takes the frames of a video in order and leaves files of one form; memory does not grow with the video's pixels.
 
     ::
@@ -80,19 +80,6 @@ class Export(ABC):
 
     def discard(self) -> None:  # noqa: B027
         """Give up: leave nothing half-written."""
-
-    def __enter__(self) -> 'Export':
-        return self
-
-    def __exit__(self, error_type: type | None, *_: object) -> None:
-        if error_type is not None:
-            self.discard()
-            return
-        try:
-            self.close()
-        except BaseException:
-            self.discard()
-            raise
 
 
 #: format -> class

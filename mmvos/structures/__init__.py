@@ -1,4 +1,4 @@
-from .atomic import atomic_path
+from .atomic import AllOrNothing, atomic_path
 from .box_tracks import BoxTracks
 from .boxes import box_iou, boxes_of_masks, centre_and_size, clip_boxes, draw_boxes, enlarge_boxes, has_area, tight_box
 from .errors import InputError, MissingFileError, placed
@@ -24,6 +24,7 @@ from .vos_data_sample import VOSDataSample
 from .youtube_vis import InstanceTracks, load_youtube_vis
 
 __all__ = [
+    'AllOrNothing',
     'BoxTracks',
     'Box',
     'Click',

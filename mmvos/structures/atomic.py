@@ -8,6 +8,33 @@ from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 
+from typing_extensions import Self
+
+
+class AllOrNothing:
+    """Context of a writer: closed at the end, discarded after an error, also one of closing."""
+
+    def close(self) -> None:
+        """Finish what is written."""
+        raise NotImplementedError
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
+        if error_type is not None:
+            self.discard()
+            return
+        try:
+            self.close()
+        except BaseException:
+            self.discard()
+            raise
+
 
 class atomic_path:
     """``with atomic_path(final) as temporary``: write to ``temporary``; it becomes ``final`` only if nothing was raised.

@@ -10,7 +10,7 @@ import av
 import cv2
 import numpy as np
 
-from mmvos.structures import InputError
+from mmvos.structures import AllOrNothing, InputError
 
 #: suffix -> (encoder, pixel format, its options)
 _ENCODERS: dict[str, tuple[str, str, dict[str, str]]] = {
@@ -24,7 +24,7 @@ _ENCODERS: dict[str, tuple[str, str, dict[str, str]]] = {
 _LARGEST_RATE = 65535
 
 
-class VideoWriter:
+class VideoWriter(AllOrNothing):
     """Frames to a video file or an animated picture; complete under its final name, or not there at all.
 
     ``.mp4``, ``.mov``, ``.mkv``: H.264 that every browser plays. ``.webm``: VP9, with transparency where frames have it.
@@ -112,19 +112,6 @@ class VideoWriter:
                 self._container.close()
         self._container, self._pictures = None, []
         self.temporary.unlink(missing_ok=True)
-
-    def __enter__(self) -> 'VideoWriter':
-        return self
-
-    def __exit__(self, error_type, *_) -> None:
-        if error_type is not None:
-            self.discard()
-            return
-        try:
-            self.close()
-        except BaseException:
-            self.discard()
-            raise
 
 
 def _remove_leftovers(path: Path) -> None:

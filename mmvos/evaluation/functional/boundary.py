@@ -14,6 +14,8 @@ from numpy.typing import ArrayLike
 
 from mmvos.structures import InputError
 
+from .region import counted_pixels
+
 #: tolerance of all benchmarks, as a share of the image diagonal
 BOUND_TH = 0.008
 
@@ -140,11 +142,6 @@ def f_measure(gt: np.ndarray, pred: np.ndarray, void: np.ndarray | None = None, 
     Returns:
         In [0, 1].
     """
-    gt, pred = np.asarray(gt, bool), np.asarray(pred, bool)
-    if gt.shape != pred.shape:
-        raise InputError(f'the annotation is {gt.shape}, the prediction {pred.shape}; expected masks of one size.')
-    if void is not None:
-        counted = ~np.asarray(void, bool)
-        gt, pred = gt & counted, pred & counted
+    gt, pred = counted_pixels(gt, pred, void)
     box = mask_box((gt | pred).view(np.uint8))
     return float(f_from_counts(*contour_counts(gt[box], pred[box], boundary_radius(gt.shape[0], gt.shape[1], bound_th))))

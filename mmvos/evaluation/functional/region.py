@@ -16,11 +16,21 @@ def jaccard(gt: np.ndarray, pred: np.ndarray, void: np.ndarray | None = None) ->
     Returns:
         In [0, 1].
     """
+    gt, pred = counted_pixels(gt, pred, void)
+    union = np.count_nonzero(gt | pred)
+    return np.count_nonzero(gt & pred) / union if union else 1.0
+
+
+def counted_pixels(gt: np.ndarray, pred: np.ndarray, void: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Two masks as bool ``(H, W)``, without the pixels that do not count; arguments as of :func:`jaccard`.
+
+    Raises:
+        InputError: masks of two sizes.
+    """
     gt, pred = np.asarray(gt, bool), np.asarray(pred, bool)
     if gt.shape != pred.shape:
         raise InputError(f'the annotation is {gt.shape}, the prediction {pred.shape}; expected masks of one size.')
     if void is not None:
         counted = ~np.asarray(void, bool)
         gt, pred = gt & counted, pred & counted
-    union = np.count_nonzero(gt | pred)
-    return np.count_nonzero(gt & pred) / union if union else 1.0
+    return gt, pred

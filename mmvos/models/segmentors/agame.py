@@ -12,7 +12,6 @@ from mmvos.registry import MODELS
 from mmvos.structures import InputError, join_objects
 
 from ..cues.object_cue import pool_masks
-from ..heads import aggregate_objects
 from .recurrent_training import FrameFeatures, MaskPrediction, RecurrentlyTrainedModel
 
 
@@ -77,18 +76,5 @@ class AGAME(RecurrentlyTrainedModel):
 
     # Inference
 
-    def init_state(self, frame: Frame, masks: Tensor | None) -> AGAMEState:
-        assert masks is not None  # the model is prompted
-        return self.start(self.features_of(frame), masks, [len(masks)])
-
     def add_objects(self, frame: Frame, masks: Tensor, state: AGAMEState) -> AGAMEState:
         return join_objects(state, self.init_state(frame, masks))
-
-    def step(self, frame: Frame, state: AGAMEState) -> tuple[Tensor, AGAMEState]:
-        """Probabilities ``(N + 1, h, w)`` after aggregation, and the renewed state."""
-        features = self.features_of(frame)
-        prediction = self.predict(features, state)
-        foreground = prediction.final.float().softmax(1)[:, 1]
-        scores = aggregate_objects(foreground, self.background)
-        masks = self.renewing_masks(self.test_cfg.update_mask, prediction, foreground, scores[1:], features.size)
-        return scores, self.renew(features, prediction, masks, [scores], state)

@@ -16,7 +16,6 @@ from mmvos.registry import MODELS
 from mmvos.structures import join_objects
 
 from ..cues.object_cue import mask_pair, pool_masks
-from ..heads import aggregate_objects
 from ..matching.label_memory import FrameKeys, LabelMemory, ReadLabels
 from .recurrent_training import FrameFeatures, MaskPrediction, MaskUpdateSettings, RecurrentlyTrainedModel
 
@@ -150,21 +149,8 @@ class MatchVOS(RecurrentlyTrainedModel):
 
     # Inference
 
-    def init_state(self, frame: Frame, masks: Tensor | None) -> MatchState:
-        assert masks is not None  # the model is prompted
-        return self.start(self.features_of(frame), masks, [len(masks)])
-
     def add_objects(self, frame: Frame, masks: Tensor, state: MatchState) -> MatchState:
         features = self.features_of(frame)
         new = self._start_cues(features, masks)
         cues = {name: join_objects(known, new[name]) for name, known in state.cues.items()}
         return MatchState(cues, [self.matching.add(features.keys[0], masks, state.memories[0])])
-
-    def step(self, frame: Frame, state: MatchState) -> tuple[Tensor, MatchState]:
-        """Probabilities ``(N + 1, h, w)`` after aggregation, and the renewed state."""
-        features = self.features_of(frame)
-        prediction = self.predict(features, state)
-        foreground = prediction.final.float().softmax(1)[:, 1]
-        scores = aggregate_objects(foreground, self.background)
-        masks = self.renewing_masks(self.test_cfg.update_mask, prediction, foreground, scores[1:], features.size)
-        return scores, self.renew(features, prediction, masks, [scores], state)

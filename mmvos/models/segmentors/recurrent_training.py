@@ -1,4 +1,4 @@
-"""Training through a clip in one graph: what A-GAME and MatchVOS have in common."""
+"""Steps of inference, and training through a clip in one graph: what A-GAME and MatchVOS have in common."""
 
 from abc import abstractmethod
 from collections.abc import Callable, ItemsView, Iterator, Sequence
@@ -11,7 +11,7 @@ from mmengine.model import ModuleDict
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from mmvos.inference import SessionSettings
+from mmvos.inference import Frame, SessionSettings
 from mmvos.registry import MODELS
 from mmvos.structures import VOID, InputError, VOSDataSample
 from mmvos.utils.checkpoint import rename_weights
@@ -173,6 +173,20 @@ class RecurrentlyTrainedModel(CausalVOSModel):
         if mode == 'coarse':
             return self.fusion.predict(prediction.fused).float().softmax(1)
         return pool_masks(aggregated if mode == 'aggregated' else foreground, size)
+
+    # Inference
+
+    def init_state(self, frame: Frame, masks: Tensor) -> Any:
+        return self.start(self.features_of(frame), masks, [len(masks)])
+
+    def step(self, frame: Frame, state: Any) -> tuple[Tensor, Any]:
+        """Probabilities ``(N + 1, h, w)`` after aggregation, and the renewed state."""
+        features = self.features_of(frame)
+        prediction = self.predict(features, state)
+        foreground = prediction.final.float().softmax(1)[:, 1]
+        scores = aggregate_objects(foreground, self.background)
+        masks = self.renewing_masks(self.test_cfg.update_mask, prediction, foreground, scores[1:], features.size)
+        return scores, self.renew(features, prediction, masks, [scores], state)
 
     # Training
 
