@@ -101,3 +101,17 @@ def test_light_models_start_without_mmdet(code):
     code += '; import sys; print([m for m in ("mmdet", "mmcv.ops", "scipy.optimize", "matplotlib.pyplot") if m in sys.modules])'
     run = subprocess.run([sys.executable, '-W', 'ignore', '-c', code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert run.stdout.splitlines()[-1] == '[]'
+
+
+def test_no_file_is_too_long_to_be_read():
+    lengths = {str(file.relative_to(ROOT)): len(file.read_text().splitlines()) for file in PACKAGE.rglob('*.py')}
+    assert {name: length for name, length in lengths.items() if length > 350} == {}, 'split it where a reader would'
+
+
+def test_every_error_keeps_its_cause():
+    """``raise ... from None`` would hide where a fault comes from."""
+    for folder in ('mmvos', 'tools', 'demo', 'projects'):
+        for file in (ROOT / folder).rglob('*.py'):
+            for node in ast.walk(ast.parse(file.read_text())):
+                hidden = isinstance(node, ast.Raise) and isinstance(node.cause, ast.Constant)
+                assert not hidden, f'{file.relative_to(ROOT)}:{node.lineno}: raise ... from None'

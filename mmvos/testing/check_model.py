@@ -15,7 +15,7 @@ from mmvos.structures import InputError
 from mmvos.utils import load_config
 
 from . import contract
-from .contract import BrokenPromise, NotAsked, Subject
+from .subject import BrokenPromise, NotAsked, Subject
 
 #: ``{name of a promise: the function that checks it}``, in the order in which they are checked
 CONTRACT: dict[str, Callable[[Subject], None]] = {
