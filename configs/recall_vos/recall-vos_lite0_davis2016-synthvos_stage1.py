@@ -1,86 +1,23 @@
 # RecallVOS on DAVIS 2016 train and on SynthVOS clips, in turn. Made for one core of a CPU.
 #
-#   data/DAVIS2016/           DAVIS 2016; six of its 30 training sequences are kept for choosing settings
-#   data/synthvos_stills/     {objects,backgrounds} of photographs with masks: tools/dataset_converters/cutouts_from_masks.py
 #   data/recall-vos_lite0_start.pth   keys as principal components: tools/model_converters/recall_vos_start.py
-_base_ = ['../_base_/default_runtime.py', '../_base_/datasets/davis2016.py', '../_base_/models/recall-vos_lite0.py']
+_base_ = ['../_base_/datasets/davis2016_synthvos.py', '../_base_/schedules/lite0.py', '../_base_/models/recall-vos_lite0.py']
 
-synthvos_root = 'data/synthvos_stills'
-held_out = ['dance-jump', 'dog-agility', 'flamingo', 'kite-walk', 'motocross-bumps', 'scooter-gray']
-clip_len = 4
-size = (224, 384)
-max_iters = 900
+max_iters = 2000
 load_from = 'data/recall-vos_lite0_start.pth'
 
-davis_pipeline = [
-    dict(type='SampleClip', clip_len=clip_len, reverse_prob=0.5, gap=(1, 4)),
-    dict(type='LoadClip'),
-    dict(type='ResizeClip', short_side=320),
-    dict(type='RandomResizeClip', scales=(0.7, 1.25), continuous=True, backend='cv2'),
-    dict(type='RandomCropClip', size=size),
-    dict(type='SelectObjects', max_objects=2, min_pixels=60),
-    dict(type='FlipClip', prob=0.5),
-    dict(type='PackVOSInputs'),
-]
-synthvos_pipeline = [
-    dict(type='SampleClip', clip_len=clip_len, reverse_prob=0.5),
-    dict(type='LoadClip'),
-    dict(type='SelectObjects', max_objects=3, min_pixels=60),
-    dict(type='PackVOSInputs'),
-]
-train_dataloader = dict(
-    _delete_=True,
-    num_workers=0,
-    persistent_workers=False,
-    sampler=dict(type='AlternatingSampler', seed=0),
-    batch_sampler=dict(type='AlternatingBatchSampler', batch_size=2, pattern=('davis', 'synthvos')),
-    dataset=dict(
-        type='AlternatingDatasets',
-        streams=dict(
-            davis=dict(
-                type='DAVIS2016Dataset',
-                data_root='data/DAVIS2016',
-                ann_file='ImageSets/2016/train.txt',
-                exclude=held_out,
-                pipeline=davis_pipeline,
-            ),
-            synthvos=dict(
-                type='SynthVOSDataset',
-                length=100000,
-                num_frames=clip_len,
-                size=size,
-                num_objects=(2, 5),
-                objects=dict(type='FolderObjects', root=f'{synthvos_root}/objects', split='train'),
-                backgrounds=dict(type='FolderBackgrounds', root=f'{synthvos_root}/backgrounds', split='train'),
-                # most clips have look-alikes, and objects that cross
-                settings=dict(
-                    object_scale=(0.3, 1.1), speed=0.08, deform=0.15, camera_pan=0.03, distractor_prob=0.6, cross_prob=0.6
-                ),
-                seed=0,
-                pipeline=synthvos_pipeline,
-            ),
-        ),
-    ),
-)
-
-val_dataloader = val_evaluator = val_cfg = None
-
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters)
+train_dataloader = dict(batch_sampler=dict(batch_size=2))
+train_cfg = dict(max_iters=max_iters)
 optim_wrapper = dict(
-    type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=1.5e-3, weight_decay=1e-4),
-    clip_grad=dict(max_norm=1.0),
+    optimizer=dict(lr=1.5e-3),
     paramwise_cfg=dict(
+        _delete_=True,
         custom_keys={  # what begins as principal components
             name: dict(lr_mult=0.3) for name in ('neck.fine_key', 'neck.key', 'neck.target')
-        }
+        },
     ),
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=40),
     dict(type='CosineAnnealingLR', T_max=max_iters - 40, eta_min=2e-5, by_epoch=False, begin=40, end=max_iters),
 ]
-default_hooks = dict(checkpoint=dict(by_epoch=False, interval=50), logger=dict(interval=10))
-custom_hooks = [dict(type='EMAHook', ema_type='mmdet.ExpMomentumEMA', momentum=0.01, gamma=100)]
-log_processor = dict(by_epoch=False)
-randomness = dict(seed=0)

@@ -6,6 +6,7 @@ import torch
 
 from mmvos.models.backbones import efficientnet_lite
 from mmvos.models.backbones.efficientnet_lite import EfficientNetLite, package_weights
+from mmvos.models.backbones.masked_efficientnet_lite import MaskedEfficientNetLite
 
 #: mean magnitudes of the eight levels on `probe()`, from the reference package
 KNOWN_LITE0 = [2.1055857, 10.1963886, 10.5214395, 6.501135, 4.6979272, 3.1773731, 2.793718, 1.3808828]
@@ -131,3 +132,32 @@ def test_weights_of_another_network_are_refused(tmp_path):
 def test_wrong_options_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         EfficientNetLite(**options)
+
+
+def test_a_mask_is_one_more_input_that_begins_without_effect():
+    torch.manual_seed(0)
+    plain = EfficientNetLite(out_indices=(2, 3)).eval()
+    masked = MaskedEfficientNetLite(out_indices=(2, 3)).eval()
+    missing, unexpected = masked.load_state_dict(plain.state_dict(), strict=False)
+    assert missing == ['stem_mask.weight'] and not unexpected
+    image, masks = torch.randn(1, 3, 97, 65), torch.zeros(2, 1, 97, 65)
+    masks[1, :, 40:60, 20:30] = 1
+    with torch.no_grad():
+        untouched = masked(image, masks)
+        for theirs, ours in zip(plain(image), untouched, strict=True):
+            torch.testing.assert_close(ours, theirs.expand_as(ours))
+        masked.stem_mask.weight.normal_()
+        seen = masked(image, masks)
+        assert len(masked(image, masks, num_stages=1)) == 1
+    torch.testing.assert_close(seen[0][0], untouched[0][0])  # the empty mask
+    assert (seen[0][1] - untouched[0][1]).abs().max() > 1e-3
+
+
+def test_the_package_fills_the_masked_one():
+    if not has_weights('lite0'):
+        pytest.skip('weights of lite0 are not installed')
+    masked = MaskedEfficientNetLite(pretrained=True).eval()
+    with torch.no_grad():
+        maps = masked(probe(), torch.ones(1, 1, *probe().shape[-2:]))
+    measured = [float(m.abs().double().mean()) for m in maps]
+    assert measured == pytest.approx([KNOWN_LITE0[i] for i in (2, 3, 5, 7)], rel=1e-4)

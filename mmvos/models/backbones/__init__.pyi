@@ -2,6 +2,7 @@ from .ceil_pool_resnet import CeilPoolResNet as CeilPoolResNet
 from .cue_resnet import CueResNet as CueResNet
 from .dilated_resnet import DilatedResNet as DilatedResNet
 from .efficientnet_lite import EfficientNetLite as EfficientNetLite
+from .masked_efficientnet_lite import MaskedEfficientNetLite as MaskedEfficientNetLite
 from .masked_resnet import MaskedResNet as MaskedResNet
 from .partly_frozen_resnet import PartlyFrozenResNet as PartlyFrozenResNet
 from .stem_resnet import StemResNet as StemResNet

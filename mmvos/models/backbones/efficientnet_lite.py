@@ -96,7 +96,7 @@ class EfficientNetLite(BaseModule):
         parts: dict[str, dict] = dict(norm_cfg=dict(type='BN', eps=1e-3, momentum=0.01), act_cfg=dict(type='ReLU6'))
 
         # the widths of the stem and the depths of the first and last stage are not scaled in the Lite family
-        self.stem = ConvModule(3, 32, 3, stride=2, conv_cfg=_SAME, **parts)
+        self.stem = ConvModule(3, 32, 3, stride=2, conv_cfg=SAME, **parts)
         channels, stride, dilation = [32], 2, 1
         self.levels = nn.ModuleList()
         for index, stage in enumerate(self.stages[: max(out_indices)]):
@@ -120,7 +120,7 @@ class EfficientNetLite(BaseModule):
                         step,
                         dilation=first_dilation if block == 0 else dilation,
                         with_cp=with_cp,
-                        conv_cfg=_SAME if step > 1 else None,
+                        conv_cfg=SAME if step > 1 else None,
                         **parts,
                     )
                 )
@@ -199,7 +199,7 @@ class EfficientNetLite(BaseModule):
 
 
 #: TensorFlow's SAME padding, which is uneven where the stride is 2
-_SAME = dict(type='Conv2dAdaptivePadding')
+SAME = dict(type='Conv2dAdaptivePadding')
 
 _BLOCK_NAMES = {
     'expand_conv': 'expand_conv.conv',
