@@ -56,7 +56,7 @@ def every_trainable_parameter_gets_a_gradient(subject: Subject) -> None:
     data = model.data_preprocessor(batch, training=True)
     with isolated_random_state(0):
         total, _ = model.parse_losses(model(**data, mode='loss'))
-    _require(torch.isfinite(total), f'the loss is {float(total)}.')
+    _require(torch.isfinite(total), f'the loss is {total.item()}.')
     trainable = {name: p for name, p in model.named_parameters() if p.requires_grad}
     _require(trainable, 'no parameter can be trained.')
     _require(total.requires_grad, 'the loss does not depend on any parameter.')
