@@ -108,12 +108,16 @@ class VOSInferencer:
                 arrays.
             size_mismatch (str): ``'error'`` or ``'resize'`` for a mask of another size than its frame.
             binary (bool): mask files are black and white: whatever is not 0 is object 1.
+
+        Raises:
+            InputError: as of :func:`~mmvos.videos.open_video`; for a video that has its prompts, also the two options.
         """
         if prompts is not None and not isinstance(prompts, dict):
             prompts = {0: prompts}
-        if isinstance(source, Video):
-            return source
-        return open_video(source, prompts=prompts, prompt_options=dict(size_mismatch=size_mismatch, binary=binary))
+        options: dict = dict(binary=True) if binary else {}
+        if size_mismatch != 'error':
+            options['size_mismatch'] = size_mismatch
+        return open_video(source, prompts=prompts, prompt_options=options)
 
     def __call__(self, source: Source, prompts: Prompts | None = None, **kwargs: Any) -> Iterator[VOSDataSample]:
         """Segment a video: a generator of results, one per frame, as soon as each is there. Arguments: :meth:`video`."""

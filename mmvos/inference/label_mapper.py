@@ -17,12 +17,18 @@ from .session_settings import SessionSettings
 class MappedFrame(NamedTuple):
     """What is in a frame, at the frame's own size.
 
-    ``label_map``: uint8 ``(H, W)``, values are object ids. ``probabilities``: ``(N + 1, H, W)``, of the background and all
-    objects; None where they were not asked for.
+    ``ids``: of the N objects. ``label_map``: uint8 ``(H, W)``, values are object ids. ``probabilities``: ``(N + 1, H, W)``, of
+    the background and all objects; None where they were not asked for.
     """
 
+    ids: list[int]
     label_map: np.ndarray
     probabilities: Tensor | None
+
+    @classmethod
+    def empty(cls) -> 'MappedFrame':
+        """No object, in a frame without pixels."""
+        return cls([], np.zeros((0, 0), np.uint8), None)
 
 
 class LabelMapper:
@@ -69,9 +75,35 @@ class LabelMapper:
         if probabilities is not None:
             full = probabilities.new_zeros(len(ids) + 1, *probabilities.shape[1:])
             full[rows] = probabilities
-        mapped = MappedFrame(label_map, full)
+        mapped = MappedFrame(list(ids), label_map, full)
         if prompt is not None:
-            _show_given(mapped, prompt, ids, given)
+            _show_given(mapped, prompt, given)
+        return mapped
+
+    def correct(self, before: MappedFrame, ids: Sequence[int], prompt: np.ndarray) -> MappedFrame:
+        """A frame in which the objects of a prompt are what it shows; pixels that they lose are background.
+
+        Args:
+            before (MappedFrame): the frame as it was; not changed. Objects that are not among ``ids`` any more leave it.
+            ids (Sequence[int]): ids of all objects, with those that begin here.
+            prompt (ndarray): label map uint8 ``(H, W)``.
+        """
+        given = set(object_ids_of(prompt))
+        stay = [i for i in before.ids if i in ids and i not in given]
+        lost = ~np.isin(before.label_map, [0, *stay])
+        label_map = np.where(lost, np.uint8(0), before.label_map)
+        full = None
+        if before.probabilities is not None:
+            full = before.probabilities.new_zeros(len(ids) + 1, *label_map.shape)
+            full[0] = before.probabilities[0]
+            for object_id in stay:
+                full[ids.index(object_id) + 1] = before.probabilities[before.ids.index(object_id) + 1]
+            pixels = torch.from_numpy(lost).to(full.device)
+            full[:, pixels] = 0
+            full[0, pixels] = 1
+            full /= full.sum(0, keepdim=True).clamp(min=1e-6)
+        mapped = MappedFrame(list(ids), label_map, full)
+        _show_given(mapped, prompt, given)
         return mapped
 
     def _given(self, ids: Sequence[int], predicted: int, prompt: np.ndarray | None) -> set[int]:
@@ -96,9 +128,9 @@ class LabelMapper:
         return arg_max(scores), probabilities if keep_scores else None
 
 
-def _show_given(mapped: MappedFrame, prompt: np.ndarray, ids: Sequence[int], given: set[int]) -> None:
+def _show_given(mapped: MappedFrame, prompt: np.ndarray, given: set[int]) -> None:
     """Let the ``given`` objects be what a prompt shows, with probability 1; changes the maps in place."""
-    for row, object_id in enumerate(ids, 1):
+    for row, object_id in enumerate(mapped.ids, 1):
         if object_id in given:
             shown = prompt == object_id
             mapped.label_map[shown] = object_id

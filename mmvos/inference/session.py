@@ -16,7 +16,7 @@ from mmvos.videos.video import read_ahead
 from .base_session import BaseSession, named_frames, place_named
 from .frame import Frame, FrameView
 from .geometry import FrameGeometry
-from .label_mapper import LabelMapper
+from .label_mapper import LabelMapper, MappedFrame
 from .object_ids import ObjectIds
 from .session_settings import SessionSettings
 
@@ -93,6 +93,7 @@ class VOSSession(BaseSession[VOSDataSample]):
         """Forget everything about the video."""
         super().reset()
         self.objects = ObjectIds()
+        self._shown = MappedFrame.empty()
         #: what an offline model reports of a video, from its first result on
         self.report: dict[str, Any] = {}
 
@@ -149,9 +150,12 @@ class VOSSession(BaseSession[VOSDataSample]):
         return scores, model.add_objects(frame, masks, state) if len(masks) else state
 
     def peek(self, frame: np.ndarray) -> VOSDataSample:
-        """The result that :meth:`step` would give for this frame, with ``pred_scores``; the session stays as it is."""
+        """The result that :meth:`step` would give for this frame, with ``pred_scores``; the session stays as it is.
+
+        Nothing is copied: a model's step leaves the state that it is given as it was.
+        """
         trial = copy.copy(self)
-        trial.state, trial.objects = copy.deepcopy(self.state), copy.deepcopy(self.objects)
+        trial.objects = copy.deepcopy(self.objects)
         trial.settings = replace(self.settings, keep_scores=True)
         return VOSSession.step(trial, frame)  # a subclass may do more in a step, which a look must not
 
@@ -165,14 +169,15 @@ class VOSSession(BaseSession[VOSDataSample]):
                 objects that begin here. Objects that it does not hold stay as they are.
 
         Returns:
-            The frame's result, in which the objects of the prompt are what it shows, and there is no other.
+            The frame's result: the objects of the prompt are what it shows, pixels that they lose are background, and the
+            other objects are what they were.
 
         Raises:
             InputError: a frame or prompt of another kind or size, or an empty prompt.
         """
         if self.frame_index < 0:
             raise InputError('there is nothing to correct before the first step.')
-        known = self.object_ids
+        known, shown = self.object_ids, self._shown
         ids = object_ids_of(prompt)
         new = np.where(np.isin(prompt, [i for i in ids if i not in known]), prompt, 0).astype(np.uint8)
         view = self._view(frame)
@@ -193,7 +198,7 @@ class VOSSession(BaseSession[VOSDataSample]):
                     else self.model.add_objects(seen, masks, self.state)
                 )
                 self.objects.add(new_ids)
-        return self._result(seen.image.new_ones(1, *seen.image.shape[-2:]), frame, prompt, {})
+        return self._pack(self._mapper.correct(shown, self.object_ids, prompt), frame, {})
 
     def remove_objects(self, ids: Sequence[int]) -> None:
         """Stop segmenting these objects from the next frame on; the ids may be used again. KeyError: an unknown id."""
@@ -266,9 +271,14 @@ class VOSSession(BaseSession[VOSDataSample]):
 
     def _result(self, scores: Tensor, frame: np.ndarray, prompt: np.ndarray | None, metainfo: dict[str, Any]) -> VOSDataSample:
         """The result of a frame; see :meth:`LabelMapper.map`."""
-        geometry, ids = self._view(frame).geometry, self.object_ids
-        mapped = self._mapper.map(scores, ids, frame, prompt, geometry, self.settings.keep_scores)
-        info = dict(metainfo, frame_index=self.frame_index, ori_shape=geometry.ori_shape, object_ids=ids)
+        geometry = self._view(frame).geometry
+        return self._pack(
+            self._mapper.map(scores, self.object_ids, frame, prompt, geometry, self.settings.keep_scores), frame, metainfo
+        )
+
+    def _pack(self, mapped: MappedFrame, frame: np.ndarray, metainfo: dict[str, Any]) -> VOSDataSample:
+        self._shown = mapped
+        info = dict(metainfo, frame_index=self.frame_index, ori_shape=frame.shape[:2], object_ids=list(mapped.ids))
         result = VOSDataSample(metainfo=info)
         result.pred_label_map, result.frame = mapped.label_map, frame
         if mapped.probabilities is not None:

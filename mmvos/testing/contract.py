@@ -191,7 +191,7 @@ def scores_are_probabilities_of_the_labels(subject: Subject) -> None:
 def a_look_ahead_changes_nothing(subject: Subject) -> None:
     """`session.peek` segments a frame and leaves the session, and every later result, as they were.
 
-    Look at: what `step` sets on the model instead of in the state, and whatever in the state cannot be deep-copied.
+    Look at: what `step` sets on the model, or changes in the state that it is given; a new state is made in every step.
     """
     session = VOSSession(subject.prompted_model())
     images, label_maps = moving_squares()
@@ -258,10 +258,13 @@ def corrections_keep_the_ids(subject: Subject) -> None:
     right = np.where(label_maps[2] == 1, 7, 0).astype(np.uint8)
     session = VOSSession(model, settings=replace(model.test_cfg, keep_scores=True))
     for t in range(3):
-        session.step(images[t], np.choose(label_maps[0], [0, 7, 3]).astype(np.uint8) if t == 0 else None)
+        before = session.step(images[t], np.choose(label_maps[0], [0, 7, 3]).astype(np.uint8) if t == 0 else None)
     corrected = session.correct(images[2], right).pred_label_map
     wrong = int(((corrected == 7) != (right == 7)).sum())
     _require(not wrong, f'{wrong} pixels of the corrected object are not as given.')
+    other = (before.pred_label_map == 3) & (right == 0)
+    changed = int(((corrected == 3) != other).sum())
+    _require(not changed, f'{changed} pixels of the other object change with a correction.')
     _require(session.object_ids == [3, 7], f'a correction leaves the objects {session.object_ids}; expected [3, 7].')
     _require(session.frame_index == 2, f'a correction of frame 2 leaves the session at frame {session.frame_index}.')
     late = np.where(label_maps[3] == 2, 9, 0).astype(np.uint8)

@@ -1,5 +1,6 @@
 """What a video is: frames that are decoded when they are asked for, and the prompts that introduce objects."""
 
+import copy
 import itertools
 import logging
 import os
@@ -64,9 +65,31 @@ class Video:
         self.frame_names = frame_names
         self.metainfo = dict(metainfo or {})
         self.prefetch = prefetch
+        self._check_prompts()
+
+    def _check_prompts(self) -> None:
         beyond = [i for i in self.prompts if not 0 <= i < len(self)]
         if beyond:
-            raise InputError(f'{video_id}: prompt at frame {beyond[0]}, but the video has {len(self)} frames.')
+            raise InputError(f'{self.video_id}: prompt at frame {beyond[0]}, but the video has {len(self)} frames.')
+
+    def with_prompts(self, prompts: Mapping[int, Any], prompt_options: Mapping[str, Any] | None = None) -> 'Video':
+        """The same video with further prompts; this one stays as it is.
+
+        Args:
+            prompts (Mapping): as for the class.
+            prompt_options (Mapping | None): as for the class; of these prompts.
+
+        Raises:
+            InputError: a frame has a prompt already, or as for the class.
+        """
+        taken = sorted(set(prompts) & set(self.prompts))
+        if taken:
+            raise InputError(f'{self.video_id}: frame {taken[0]} has a prompt already; expected one for each frame.')
+        video = copy.copy(self)
+        added = {i: LabelSource.of(p, **(prompt_options or {})) for i, p in prompts.items()}
+        video.prompts = {**self.prompts, **added}
+        video._check_prompts()
+        return video
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -126,17 +149,19 @@ def open_video(source: PathLike | Sequence[np.ndarray] | Video, **kwargs: Any) -
 
     Args:
         source (PathLike | Sequence[ndarray] | Video): see above. Frames of a folder are taken in the order of their names,
-            numbers by value. A video is returned as it is.
+            numbers by value. A video is returned as it is, or with the prompts that are given.
         kwargs (dict): arguments of :class:`Video`.
 
     Raises:
         InputError: nothing that can be opened as a video, or arguments for one that is open already.
     """
     if isinstance(source, Video):
-        given = [name for name, value in kwargs.items() if value]
+        given = {name: value for name, value in kwargs.items() if value}
+        prompts = given.pop('prompts', None)
+        options = given.pop('prompt_options', None) if prompts else None
         if given:
-            raise InputError(f'{source.video_id}: {given[0]} of a video that is open already; give it to the video itself.')
-        return source
+            raise InputError(f'{source.video_id}: {[*given][0]} of a video that is open already; give it to the video itself.')
+        return source.with_prompts(prompts, options) if prompts else source
     if not isinstance(source, (str, os.PathLike)):
         return FrameArrays(source, **kwargs)
     path = Path(source)

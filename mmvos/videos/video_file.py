@@ -4,7 +4,7 @@ import itertools
 import logging
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
 
@@ -102,6 +102,11 @@ class VideoFile(Video):
 
     def __len__(self) -> int:
         return self._count
+
+    def with_prompts(self, prompts: Mapping[int, Any], prompt_options: Mapping[str, Any] | None = None) -> 'Video':
+        video = super().with_prompts(prompts, prompt_options)
+        video.frame_names = FrameNumbers(video)  # of its own length, which may turn out to be another
+        return video
 
     def _ends_at(self, count: int) -> None:
         """The last frame is known: set the exact length."""

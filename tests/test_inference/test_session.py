@@ -9,6 +9,7 @@ import psutil
 import pytest
 import torch
 
+from mmvos.apis import VOSInferencer
 from mmvos.inference import VOSSession
 from mmvos.models import VOSDataPreprocessor  # noqa: F401  (registers)
 from mmvos.models.segmentors import PER_OBJECT, CausalVOSModel, OfflineVOSModel
@@ -311,6 +312,60 @@ def test_settings_of_a_session_replace_those_of_the_model():
     model = ColourModel()
     session = VOSSession(model, settings=replace(model.test_cfg, keep_scores=True))
     assert 'pred_scores' in session.step(images[0], truth[0]) and not model.test_cfg.keep_scores
+
+
+def test_a_correction_leaves_the_other_objects_and_sums_to_one():
+    images, truth = squares()
+    model = ColourModel()
+    session = VOSSession(model, settings=replace(model.test_cfg, keep_scores=True))
+    session.step(images[0], truth[0])
+    before = session.step(images[1])
+    smaller = np.where(truth[1] == 1, np.uint8(1), np.uint8(0))
+    smaller[:, : smaller.nonzero()[1].mean().astype(int)] = 0
+    corrected = session.correct(images[1], smaller)
+    label_map, ids = corrected.pred_label_map, np.array([0, *corrected.object_ids])
+    np.testing.assert_array_equal(label_map == 1, smaller == 1)
+    np.testing.assert_array_equal(label_map == 2, (before.pred_label_map == 2) & (smaller == 0))
+    assert (label_map == 2).any() and (label_map[before.pred_label_map == 1] == 0).any()
+    np.testing.assert_array_equal(ids[corrected.pred_scores.argmax(0).numpy()], label_map)
+    torch.testing.assert_close(corrected.pred_scores.sum(0), torch.ones(label_map.shape))
+    session.remove_objects([2])
+    assert not (session.correct(images[1], smaller).pred_label_map == 2).any()
+
+
+def test_prompts_for_a_video_that_is_open_count(tmp_path):
+    images, truth = squares()
+    write_label_map(tmp_path / 'm.png', (truth[0] > 0).astype(np.uint8))
+    video = FrameArrays(images)
+    prompted = open_video(video, prompts={0: tmp_path / 'm.png'})
+    assert list(prompted.prompts) == [0] and not video.prompts
+    np.testing.assert_array_equal(prompted.prompt(0, truth[0].shape), truth[0] > 0)
+    later = open_video(prompted, prompts={1: truth[1]}, prompt_options=dict(binary=True))
+    assert sorted(later.prompts) == [0, 1] and set(np.unique(later.prompt(1, truth[1].shape))) == {0, 1}
+    for prompts, options, message in (
+        ({0: truth[0]}, {}, 'frame 0 has a prompt already'),
+        ({len(images): truth[0]}, {}, 'prompt at frame'),
+        ({}, dict(binary=True), 'prompt_options of a video that is open already'),
+    ):
+        with pytest.raises(InputError, match=message):
+            open_video(prompted, prompts=prompts, prompt_options=options)
+
+
+def test_the_inferencer_takes_prompts_for_an_open_video():
+    images, truth = squares()
+    inferencer = VOSInferencer('feature-propagation', device='cpu')
+    (result, *_) = inferencer(FrameArrays(images), prompts=truth[0])
+    np.testing.assert_array_equal(result.pred_label_map, truth[0])
+
+
+def test_prompts_for_an_open_video_file_count(tmp_path):
+    writer = cv2.VideoWriter(str(tmp_path / 'v.avi'), cv2.VideoWriter_fourcc(*'MJPG'), 10, (64, 48))
+    for t in range(3):
+        writer.write(np.full((48, 64, 3), 40 * t, np.uint8))
+    writer.release()
+    prompted = open_video(open_video(tmp_path / 'v.avi'), prompts={1: np.ones((48, 64), np.uint8)})
+    assert [round(float(f.mean()) / 40) for _, f in prompted] == [0, 1, 2]
+    assert list(prompted.frame_names) == ['00000', '00001', '00002'] and list(prompted.prompts) == [1]
 
 
 def test_frames_of_a_folder_are_in_numeric_order(tmp_path):

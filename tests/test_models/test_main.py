@@ -18,6 +18,9 @@ from mmvos.models.necks import SeparablePyramid
 from mmvos.models.trackers import BoxTracker, FlowColourTracker, Tracks
 from mmvos.registry import MODELS, TRACKERS
 from mmvos.structures import BoxTracks, InputError, InstanceSlots, VOSDataSample, draw_boxes, keep_objects, shuffle_slots
+from mmvos.testing import moving_squares
+from mmvos.testing.small_videos import two_prompts
+from mmvos.utils import load_config
 from mmvos.videos import FrameArrays
 
 FLOW = dict(type='DISFlow', preset='ultrafast')
@@ -535,3 +538,18 @@ def test_the_tracker_sees_the_frames_of_the_video_and_the_network_its_boxes():
     expected = torch.zeros(96, 64)
     expected[12:45, 8 + 9 : 8 + 21] = 1
     torch.testing.assert_close(last, expected)
+
+
+def test_a_trial_step_with_a_tracker_that_cannot_be_copied():
+    cfg = load_config('main/main_mini_synthvos.py')
+    cfg.model.tracker = dict(type='OpenCVTracker', name='MIL')
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    images, label_maps = moving_squares(4)
+    session, prompts = VOSSession(model), two_prompts(label_maps)
+    for t, image in enumerate(images):
+        tried = session.peek(image.copy()).pred_label_map if t > 0 else None
+        made = session.step(image, prompts.get(t)).pred_label_map
+        if t in (1, 3):  # without a prompt
+            np.testing.assert_array_equal(tried, made)

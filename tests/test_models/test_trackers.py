@@ -17,7 +17,7 @@ from mmvos.models.trackers import (
     TrackingSession,
 )
 from mmvos.registry import MODELS, TASK_UTILS, TRACKERS
-from mmvos.structures import BoxTracks, box_iou, boxes_of_masks, draw_boxes, tight_box
+from mmvos.structures import BoxTracks, InputError, box_iou, boxes_of_masks, draw_boxes, tight_box
 
 SMALL_NETWORK = dict(type='SiamRPN', widths=(4, 6, 8, 8, 6), feature_channels=6)
 ULTRAFAST = dict(type='DISFlow', preset='ultrafast')
@@ -227,6 +227,28 @@ def test_trackers_are_found_where_they_were_registered_before():
     for registry in (TRACKERS, TASK_UTILS):
         assert isinstance(registry.build(dict(type='FlowBoxTracker', flow=ULTRAFAST)), FlowBoxTracker)
     assert MODELS.get('DaSiamRPN') is TRACKERS.get('mmvos.DaSiamRPN') is DaSiamRPN
+
+
+@pytest.mark.parametrize('name', ['flow_colour', 'flow_box', 'mil', 'dasiamrpn'])
+def test_a_step_can_be_tried_and_then_made(name):
+    tracker, plain = tracker_of(name), tracker_of(name)
+    state, expected = tracker.init(FRAMES[0], BOXES, MASKS[0]), plain.init(FRAMES[0], BOXES, MASKS[0])
+    for frame in FRAMES[1:4]:
+        tried, _ = tracker.update(frame.copy(), state)
+        tracks, state = tracker.update(frame, state)
+        np.testing.assert_array_equal(tried.boxes, tracks.boxes)
+        np.testing.assert_array_equal(tried.scores, tracks.scores)
+        if name != 'mil':  # it draws random numbers
+            wanted, expected = plain.update(frame, expected)
+            np.testing.assert_array_equal(tracks.boxes, wanted.boxes)
+
+
+def test_opencvs_trackers_say_that_they_cannot_go_back():
+    tracker = tracker_of('mil')
+    state = tracker.init(FRAMES[0], BOXES)
+    tracker.update(FRAMES[2], state)
+    with pytest.raises(InputError, match='a trial step saw another frame'):
+        tracker.update(FRAMES[1], state)
 
 
 def test_opencv_errors():

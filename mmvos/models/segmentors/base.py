@@ -129,7 +129,7 @@ class CausalVOSModel(BaseVOSModel):
 
     @abstractmethod
     def step(self, frame: Frame, state: Any) -> tuple[Tensor, Any]:
-        """Segment one frame.
+        """Segment one frame. The state that is given stays as it is, so that a step can be tried.
 
         Returns:
             Scores ``(N + 1, h, w)``, background first, whose arg max is the label (see :meth:`probabilities`); and the

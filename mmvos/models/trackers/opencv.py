@@ -32,6 +32,38 @@ FILES: dict[str, dict[str, str]] = dict(
 CONTRIB = ('CSRT', 'KCF', 'Boosting', 'MedianFlow', 'MOSSE', 'TLD')
 
 
+class OpenCVTarget:
+    """One ``cv2.Tracker`` after some frame.
+
+    OpenCV's trackers change when they see a frame and cannot be copied. So that a step can be tried and then made, as with
+    any other state, the last frame and what was found in it are remembered: the same frame is answered again from the target
+    before it.
+
+    Args:
+        tracker (cv2.Tracker): started.
+    """
+
+    def __init__(self, tracker: Any) -> None:
+        self.tracker = tracker
+        self._after: list[tuple[np.ndarray, Any, OpenCVTarget]] = []  # frame, answer and target after it: none or one
+
+    def update(self, frame: np.ndarray) -> tuple[tuple[bool, Any, float], 'OpenCVTarget']:
+        """Whether it was found, its box (x, y, w, h) and its score (NaN: none); and the target after this frame.
+
+        Raises:
+            InputError: the tracker has seen another frame in this place.
+        """
+        for seen, answer, after in self._after:
+            if seen is frame or np.array_equal(seen, frame):
+                return answer, after
+            raise InputError("OpenCV's trackers cannot go back: a trial step saw another frame than this one.")
+        found, box = self.tracker.update(frame)
+        score = self.tracker.getTrackingScore() if hasattr(self.tracker, 'getTrackingScore') else np.nan
+        after = OpenCVTarget(self.tracker)
+        self._after.append((frame, (bool(found), box, score), after))
+        return (bool(found), box, score), after
+
+
 @TRACKERS.register_module()
 class OpenCVTracker(BoxTracker):
     """One ``cv2.Tracker`` per target.
@@ -96,7 +128,7 @@ class OpenCVTracker(BoxTracker):
             w, h = np.maximum(box[2:] - (x, y), 1)
             tracker = self._create()
             tracker.init(frame, (int(x), int(y), int(w), int(h)))
-            targets.append(tracker)
+            targets.append(OpenCVTarget(tracker))
         return targets
 
     @override
@@ -105,10 +137,10 @@ class OpenCVTracker(BoxTracker):
     ) -> tuple[Tracks, list[Any]]:
         alive = [i for i, target in enumerate(state.targets) if target is not None]
         boxes, scores, ok = state.boxes[alive].copy(), np.full(len(targets), np.nan), np.zeros(len(targets), bool)
-        for i, tracker in enumerate(targets):
-            found, (x, y, w, h) = tracker.update(frame)
-            if found:
-                boxes[i], ok[i] = (x, y, x + w, y + h), True
-            if hasattr(tracker, 'getTrackingScore'):
-                scores[i] = tracker.getTrackingScore()
-        return Tracks(boxes, scores, ok), targets
+        moved = []
+        for i, target in enumerate(targets):
+            (ok[i], (x, y, w, h), scores[i]), after = target.update(frame)
+            moved.append(after)
+            if ok[i]:
+                boxes[i] = (x, y, x + w, y + h)
+        return Tracks(boxes, scores, ok), moved
