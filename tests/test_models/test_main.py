@@ -18,8 +18,7 @@ from mmvos.models.necks import SeparablePyramid
 from mmvos.models.trackers import BoxTracker, FlowColourTracker, Tracks
 from mmvos.registry import MODELS, TRACKERS
 from mmvos.structures import BoxTracks, InputError, InstanceSlots, VOSDataSample, draw_boxes, keep_objects, shuffle_slots
-from mmvos.testing import moving_squares
-from mmvos.testing.small_videos import two_prompts
+from mmvos.testing import moving_squares, two_prompts
 from mmvos.utils import load_config
 from mmvos.videos import FrameArrays
 
