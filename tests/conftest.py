@@ -9,6 +9,7 @@ from mmengine.registry import DefaultScope
 
 sys.path.insert(0, str(Path(__file__).parent))
 torch.set_num_threads(1)
+torch.set_warn_always(True)  # else the first test of a process that causes a warning is the one that fails
 
 
 @pytest.fixture(autouse=True)

@@ -84,7 +84,7 @@ def train_step(model: Any, batch: list[dict], wrapper: OptimWrapper, weight: flo
         loss, _ = model.parse_losses(model(**data, mode='loss'))
     if torch.isfinite(loss):
         wrapper.update_params(weight * loss)
-    return float(loss)
+    return loss.item()
 
 
 def snapshot(model: nn.Module) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 import tempfile
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import IO, Any, Generic, TypeVar
@@ -125,6 +126,7 @@ class RecordStore:
         """The file, at the place of a record."""
         if self._file is None:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the store)
+            weakref.finalize(self, self._file.close)
             print_log(
                 f'{self.name}: {self.room * self.dtype.itemsize / 2**20:.0f} MiB are full; what does not fit goes to a '
                 'temporary file.',

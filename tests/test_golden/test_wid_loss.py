@@ -30,7 +30,7 @@ def inputs(name):
 @pytest.mark.parametrize('name', CASES)
 def test_value(name, variant):
     loss = WIDLoss(**VARIANTS[variant]).from_probabilities(*inputs(name))
-    assert float(loss) == pytest.approx(CASES[name]['values'][variant], rel=1e-5, abs=1e-7)
+    assert loss.item() == pytest.approx(CASES[name]['values'][variant], rel=1e-5, abs=1e-7)
 
 
 @pytest.mark.parametrize('name', CASES)
@@ -38,7 +38,7 @@ def test_terms(name):
     p, g, valid = inputs(name)
     terms = wid_terms(p, g, valid)
     for part in ('data', 'overlap', 'absent'):
-        assert float(getattr(terms, part)[0]) == pytest.approx(CASES[name]['values'][part], rel=1e-5, abs=1e-7)
+        assert getattr(terms, part)[0].item() == pytest.approx(CASES[name]['values'][part], rel=1e-5, abs=1e-7)
     present, visible = valid[0].numpy(), (valid & g.flatten(2).any(2))[0].numpy()
     np.testing.assert_allclose(np.where(visible, terms.dice[0], -1), ARRAYS[f'{name}.dice'], atol=1e-5)
     alpha = 1 - g.flatten(2).mean(-1)[0].numpy()
@@ -62,13 +62,13 @@ def test_bce(name):
     p, g, valid = inputs(name)
     logits = torch.logit(p.clamp(1e-7, 1 - 1e-7))
     loss = InstanceBCELoss(channels='valid')(logits, g, valid)
-    assert float(loss) == pytest.approx(CASES[name]['values']['bce'], rel=1e-5, abs=1e-9)
+    assert loss.item() == pytest.approx(CASES[name]['values']['bce'], rel=1e-5, abs=1e-9)
 
 
 def test_logits_and_probabilities_agree():
     p, g, valid = inputs('six_channels')
     loss = WIDLoss()(torch.logit(p), g, valid)
-    assert float(loss) == pytest.approx(CASES['six_channels']['values']['wid'], rel=1e-5)
+    assert loss.item() == pytest.approx(CASES['six_channels']['values']['wid'], rel=1e-5)
 
 
 def test_every_array_is_used():

@@ -59,7 +59,7 @@ def test_it_learns_one_picture():
         optimizer.zero_grad()
         total.backward()
         optimizer.step()
-        totals.append(float(total))
+        totals.append(total.item())
     assert totals[-1] < 0.5 * totals[0]
     assert all(p.grad is not None for p in model.decoder.parameters())
     assert all(p.grad is None for p in model.backbone.parameters())

@@ -417,7 +417,7 @@ def test_centred_embeddings_point_in_all_directions():
         torch.manual_seed(0)
         embeddings = MODELS.build(dict(head, centre=centre)).embeddings(rois)
         torch.testing.assert_close(embeddings.norm(dim=1), torch.ones(32))
-        similarity[centre] = float((embeddings @ embeddings.t())[~torch.eye(32, dtype=bool)].mean())
+        similarity[centre] = (embeddings @ embeddings.t())[~torch.eye(32, dtype=bool)].mean().item()
     assert similarity[False] > 0.9 and abs(similarity[True]) < 0.1
 
 

@@ -143,7 +143,7 @@ def test_one_step_trains_what_the_recipe_trains(network, data):
     losses = network(**batch, mode='loss')
     assert set(losses) == {'loss_rpn_cls', 'loss_rpn_bbox', 'loss_reid', 'loss_mask', 'loss_re_mp'}
     assert all(torch.isfinite(loss) for loss in losses.values())
-    assert float(losses['loss_reid']) == pytest.approx(np.log(205 + 500), abs=1e-3)  # all rows are empty
+    assert losses['loss_reid'].item() == pytest.approx(np.log(205 + 500), abs=1e-3)  # all rows are empty
     sum(losses.values()).backward()
     trained = {name for name, p in network.named_parameters() if p.grad is not None and p.grad.any()}
     network.zero_grad()

@@ -54,7 +54,7 @@ def test_features_of_lite0_are_the_known_ones():
     """Mean magnitude of every level, measured with the reference package."""
     with torch.no_grad():
         maps = EfficientNetLite(out_indices=range(8), pretrained=True).eval()(probe())
-    measured = [float(m.abs().double().mean()) for m in maps]
+    measured = [m.abs().double().mean().item() for m in maps]
     assert measured == pytest.approx(KNOWN_LITE0, rel=1e-4)
 
 

@@ -318,8 +318,8 @@ def test_staged_loss_counts_training_steps():
     loss = StagedLoss(dict(type='InstanceBCELoss'), dict(type='WIDLoss'), iters=2)
     args = torch.zeros(1, 2, 4, 4), torch.ones(1, 2, 4, 4), torch.ones(1, 2).bool()
     bce = InstanceBCELoss()(*args)
-    values = [float(loss(*args)) for _ in range(4)]
-    assert values[0] == values[1] == float(bce) and values[2] == values[3] != float(bce)
+    values = [loss(*args).item() for _ in range(4)]
+    assert values[0] == values[1] == bce.item() and values[2] == values[3] != bce.item()
     resumed = StagedLoss(dict(type='InstanceBCELoss'), dict(type='WIDLoss'), iters=2)
     resumed.load_state_dict(loss.state_dict())
     assert float(resumed(*args)) == values[3]

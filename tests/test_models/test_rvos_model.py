@@ -238,7 +238,7 @@ def test_the_clip_loss_is_the_sum_over_frames_and_reaches_every_parameter(one_sh
 def test_inferred_masks_carry_no_gradient_and_change_the_loss():
     inputs, samples = clip_batch()
     truth, inferred = build(), build(inferred_mask_prob=1.0)
-    losses = [float(m.loss(inputs, samples)['loss_mask']) for m in (truth, inferred)]
+    losses = [m.loss(inputs, samples)['loss_mask'].item() for m in (truth, inferred)]
     assert abs(losses[0] - losses[1]) > 1e-5
     targets, _ = inferred.slot_targets(samples)
     probabilities = torch.rand(2, 3, 48, 80, requires_grad=True)

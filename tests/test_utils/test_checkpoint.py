@@ -100,9 +100,13 @@ def backbone():
     return EfficientNetLite('lite0', pretrained=False, out_indices=(0,))
 
 
+#: torch warns of pickles that it has not written itself
+of_any_protocol = pytest.mark.filterwarnings('ignore:Detected pickle protocol:UserWarning')
+
 WRITERS = [write_zip, write_legacy, write_plain]
 
 
+@pytest.mark.filterwarnings('ignore:unclosed file:ResourceWarning')  # the payload opens a file, and that is all
 def test_the_payloads_work(tmp_path):
     """Without this the tests below could not fail."""
     for number, payload in enumerate((Shell, Open, Nested)):
@@ -113,6 +117,7 @@ def test_the_payloads_work(tmp_path):
         assert target.exists()
 
 
+@of_any_protocol
 @pytest.mark.parametrize('writer', WRITERS)
 @pytest.mark.parametrize('protocol', [2, 3, 4, 5])
 def test_no_door_runs_code_from_a_checkpoint(hostile, tmp_path, tracker, backbone, writer, protocol):
@@ -199,6 +204,7 @@ def test_weights_with_a_ddp_prefix_load(tmp_path):
     assert torch.equal(source.weight, target.weight)
 
 
+@of_any_protocol
 @pytest.mark.parametrize(
     'content', [b'', b'no checkpoint', pickle.dumps({'a': 1}), b'PK\x03\x04 cut off'], ids=['empty', 'text', 'pickle', 'zip']
 )

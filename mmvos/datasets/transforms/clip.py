@@ -217,7 +217,8 @@ def read_flow(path: str) -> np.ndarray:
     """Optical flow ``(H, W, 2)`` float32, (dx, dy) in pixels, from ``.npy``, ``.npz`` (its first array) or ``.flo``."""
     try:
         if path.endswith('.npz'):
-            with np.load(path, allow_pickle=False) as arrays:
+            # opened here: numpy leaves the file of half an archive open
+            with open(path, 'rb') as file, np.load(file, allow_pickle=False) as arrays:
                 return np.asarray(arrays[arrays.files[0]], np.float32)
         if path.endswith('.npy'):
             return np.asarray(np.load(path, allow_pickle=False), np.float32)

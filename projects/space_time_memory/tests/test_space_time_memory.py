@@ -45,7 +45,7 @@ def test_it_trains_and_segments_with_a_bounded_memory():
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
     assert losses[-1] < losses[0]
     assert all(p.grad is not None for p in model.parameters() if p.requires_grad)
 
