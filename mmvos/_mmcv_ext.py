@@ -9,6 +9,8 @@ import importlib.abc
 import importlib.machinery
 import os
 import sys
+from collections.abc import Sequence
+from types import ModuleType
 
 from typing_extensions import override
 
@@ -19,14 +21,16 @@ class _StandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finder and loader of the one module."""
 
     @override
-    def find_spec(self, fullname, path=None, target=None):
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
         return importlib.machinery.ModuleSpec(_NAME, self, origin='mmvos.ops.mmcv_ext') if fullname == _NAME else None
 
     @override
-    def create_module(self, spec):
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
         return None
 
-    def exec_module(self, module) -> None:
+    def exec_module(self, module: ModuleType) -> None:
         from mmvos.ops import mmcv_ext
 
         module.__doc__ = mmcv_ext.__doc__

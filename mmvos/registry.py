@@ -60,7 +60,7 @@ class _Registry(Registry):
 
     others: tuple['_Registry', ...] = ()
 
-    def __init__(self, name: str, packages: Sequence[str] = (), **kwargs) -> None:
+    def __init__(self, name: str, packages: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(name, **kwargs)
         self.packages = tuple(packages)
 
@@ -81,7 +81,7 @@ class _Registry(Registry):
                 cfg = {new if key == old else key: value for key, value in cfg.items()}
         return super().build(cfg, *args, **kwargs)
 
-    def get(self, key: str):
+    def get(self, key: str) -> Any:
         scope, name = self.split_scope_key(key)
         if scope in (None, 'mmvos') and name in RENAMED:
             warnings.warn(f'{name} is called {RENAMED[name]} now.', DeprecationWarning, stacklevel=2)

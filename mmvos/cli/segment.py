@@ -12,6 +12,11 @@ browser instead: mmvos annotate.
 """
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,8 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from pathlib import Path
-
     from mmvos.apis import VOSInferencer
     from mmvos.exports import EXPORTS
     from mmvos.structures import InputError, prompts_from_text
@@ -84,7 +87,7 @@ def _masks(items: list) -> dict:
     return prompts
 
 
-def _pointed(args: argparse.Namespace, pointed: list):
+def _pointed(args: argparse.Namespace, pointed: list) -> 'np.ndarray':
     """Label map of what clicks and boxes point at in frame ``--at``."""
     from mmvos.apis import init_click_segmenter
     from mmvos.interaction import InteractiveSegmenter
@@ -102,7 +105,7 @@ def _pointed(args: argparse.Namespace, pointed: list):
     return label_map
 
 
-def _export(args: argparse.Namespace, out_dir) -> None:
+def _export(args: argparse.Namespace, out_dir: Path) -> None:
     """The masks in further forms, read back from what was written."""
     from mmvos.exports import EXPORTS, make_export
     from mmvos.exports.base import ExportInfo

@@ -2,7 +2,7 @@
 
 import os.path as osp
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -107,7 +107,7 @@ class FBMSDataset(UnsupervisedVOSDataset):
     FOLDERS = dict(train=('Trainingset', 'Trainset'), test=('Testset',))
 
     def __init__(
-        self, data_root: str = 'data/FBMS', background_regions: dict[str, Sequence[int]] | None = None, **kwargs
+        self, data_root: str = 'data/FBMS', background_regions: dict[str, Sequence[int]] | None = None, **kwargs: Any
     ) -> None:
         self.background_regions = BACKGROUND_REGIONS if background_regions is None else background_regions
         super().__init__(data_root=data_root, **kwargs)

@@ -46,7 +46,7 @@ class InstanceMapDataset(BaseDetDataset):
         kwargs (dict): arguments of mmdet's data sets; ``metainfo`` must name the ``classes``.
     """
 
-    def __init__(self, data_root: str, ann_file: str, data_prefix: dict[str, str], **kwargs) -> None:
+    def __init__(self, data_root: str, ann_file: str, data_prefix: dict[str, str], **kwargs: Any) -> None:
         missing = {'img', 'instance'} - data_prefix.keys()
         if missing:
             raise InputError(
@@ -92,7 +92,7 @@ class SynthInstanceDataset(BaseDetDataset):
         backgrounds: dict | None = None,
         settings: dict[str, Any] | None = None,
         seed: int = 0,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         self.length, self.seed = length, seed
         sources = (objects or dict(type='ProceduralObjects'), backgrounds or dict(type='ProceduralBackgrounds'))

@@ -2,6 +2,7 @@
 
 import os.path as osp
 from collections.abc import Sequence
+from typing import Any
 
 from mmengine.logging import print_log
 
@@ -29,7 +30,7 @@ class SaliencyDataset(BaseVOSDataset):
     #: (images, masks) relative to the root; copies of an archive unpack into different folders
     FOLDERS: Sequence[tuple[str, str]] = (('images', 'saliencymaps'), ('images', 'masks'))
 
-    def __init__(self, data_root: str, data_prefix: dict | None = None, **kwargs) -> None:
+    def __init__(self, data_root: str, data_prefix: dict | None = None, **kwargs: Any) -> None:
         if data_prefix is None:
             found = [(i, a) for i, a in self.FOLDERS if osp.isdir(osp.join(data_root, i)) and osp.isdir(osp.join(data_root, a))]
             images, masks = (found or self.FOLDERS)[0]
@@ -58,7 +59,7 @@ class MSRA10KDataset(SaliencyDataset):
 
     FOLDERS = tuple((folder, folder) for folder in ('MSRA10K_Imgs_GT/Imgs', 'MSRA10K_Imgs_GT/MSRA10K_Imgs_GT/Imgs', 'Imgs'))
 
-    def __init__(self, data_root: str = 'data/MSRA10K', **kwargs) -> None:
+    def __init__(self, data_root: str = 'data/MSRA10K', **kwargs: Any) -> None:
         super().__init__(data_root=data_root, **kwargs)
 
 
@@ -72,7 +73,7 @@ class DUTOMRONDataset(SaliencyDataset):
         ('DUT-OMRON-image', 'DUT-OMRON-gt-pixelwise.zip/pixelwiseGT-new-PNG'),
     )
 
-    def __init__(self, data_root: str = 'data/DUT-OMRON', **kwargs) -> None:
+    def __init__(self, data_root: str = 'data/DUT-OMRON', **kwargs: Any) -> None:
         super().__init__(data_root=data_root, **kwargs)
 
 
@@ -83,7 +84,7 @@ class DUTSDataset(SaliencyDataset):
 
     FOLDERS = (('DUTS-TR/DUTS-TR-Image', 'DUTS-TR/DUTS-TR-Mask'), ('DUTS-TR-Image', 'DUTS-TR-Mask'))
 
-    def __init__(self, data_root: str = 'data/DUTS', **kwargs) -> None:
+    def __init__(self, data_root: str = 'data/DUTS', **kwargs: Any) -> None:
         super().__init__(data_root=data_root, **kwargs)
 
 
@@ -93,7 +94,7 @@ class ECSSDDataset(SaliencyDataset):
 
     FOLDERS = (('images', 'ground_truth_mask'),)
 
-    def __init__(self, data_root: str = 'data/ECSSD', **kwargs) -> None:
+    def __init__(self, data_root: str = 'data/ECSSD', **kwargs: Any) -> None:
         super().__init__(data_root=data_root, **kwargs)
 
 
@@ -117,7 +118,7 @@ class VOCInstanceDataset(StillImageDataset):
 
     FOLDERS = (('JPEGImages', 'SegmentationObject'),)
 
-    def __init__(self, data_root: str = 'data/VOCdevkit/VOC2012', **kwargs) -> None:
+    def __init__(self, data_root: str = 'data/VOCdevkit/VOC2012', **kwargs: Any) -> None:
         super().__init__(data_root=data_root, **kwargs)
 
 

@@ -1,6 +1,7 @@
 """SegTrack v2 (Li et al., "Video Segmentation by Tracking Many Figure-Ground Segments", ICCV 2013)."""
 
 import os.path as osp
+from typing import Any
 
 from mmvos.registry import DATASETS
 from mmvos.structures import InputError, MissingFileError
@@ -28,7 +29,7 @@ class SegTrackV2Dataset(UnsupervisedVOSDataset):
         kwargs (dict): arguments of :class:`UnsupervisedVOSDataset`.
     """
 
-    def __init__(self, data_root: str = 'data/SegTrackv2', **kwargs) -> None:
+    def __init__(self, data_root: str = 'data/SegTrackv2', **kwargs: Any) -> None:
         super().__init__(data_root=data_root, **kwargs)
 
     def load_official(self) -> list[dict]:

@@ -38,7 +38,7 @@ class VISDataset(BaseVideoDataset):
         kwargs (dict): arguments of ``mmdet.BaseVideoDataset``.
     """
 
-    def __init__(self, *args, pipeline: Sequence[dict] | None = None, test_mode: bool = False, **kwargs) -> None:
+    def __init__(self, *args: Any, pipeline: Sequence[dict] | None = None, test_mode: bool = False, **kwargs: Any) -> None:
         if pipeline is None:
             pipeline = [dict(type='mmvos.PackVideo', meta_keys=('vis_id',))] if test_mode else []
         super().__init__(*args, pipeline=pipeline, test_mode=test_mode, **kwargs)
@@ -156,7 +156,7 @@ class YouTubeVISDataset(VISDataset):
         kwargs (dict): arguments of :class:`VISDataset`.
     """
 
-    def __init__(self, dataset_version: str, *args, metainfo: dict | None = None, **kwargs) -> None:
+    def __init__(self, dataset_version: str, *args: Any, metainfo: dict | None = None, **kwargs: Any) -> None:
         MMDetYouTubeVISDataset.set_dataset_classes(dataset_version)
         super().__init__(*args, metainfo=dict(MMDetYouTubeVISDataset.METAINFO, **(metainfo or {})), **kwargs)
 

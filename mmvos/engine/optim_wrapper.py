@@ -1,9 +1,11 @@
 """Optimiser wrappers that mmengine lacks."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 from mmengine.optim import OptimWrapper
+from torch import nn
 
 from mmvos.registry import OPTIM_WRAPPERS
 
@@ -13,6 +15,6 @@ class CPUAmpOptimWrapper(OptimWrapper):
     """Mixed precision (bfloat16) on a CPU; bfloat16 has float32's range, so gradients need no scaling."""
 
     @contextmanager
-    def optim_context(self, model):
+    def optim_context(self, model: nn.Module) -> Iterator[None]:
         with super().optim_context(model), torch.autocast('cpu', dtype=torch.bfloat16):
             yield

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from typing_extensions import override
 
-from mmvos.structures import atomic_path, object_ids_of
+from mmvos.structures import PathLike, atomic_path, object_ids_of
 
 from .base import Export, ExportInfo, export_format
 
@@ -68,7 +68,7 @@ class CVATExport(Export):
     suffix = '.xml'
     summary = 'CVAT for video 1.1 (xml)'
 
-    def __init__(self, path, info: ExportInfo) -> None:
+    def __init__(self, path: PathLike, info: ExportInfo) -> None:
         super().__init__(path, info)
         self._tracks: dict[int, list[ElementTree.Element]] = {}
 

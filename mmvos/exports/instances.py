@@ -6,7 +6,7 @@ import numpy as np
 from pycocotools import mask as rle
 from typing_extensions import override
 
-from mmvos.structures import atomic_path, encode_mask, object_ids_of
+from mmvos.structures import PathLike, atomic_path, encode_mask, object_ids_of
 
 from .base import Export, ExportInfo, export_format
 
@@ -33,7 +33,7 @@ class YouTubeVISExport(_Instances):
 
     summary = 'YouTube-VIS annotation file (json)'
 
-    def __init__(self, path, info: ExportInfo) -> None:
+    def __init__(self, path: PathLike, info: ExportInfo) -> None:
         super().__init__(path, info)
         self._files: list[str] = []
         self._codes: dict[int, dict[int, dict]] = {}
@@ -73,7 +73,7 @@ class COCOExport(_Instances):
 
     summary = 'COCO instances, a frame is an image (json)'
 
-    def __init__(self, path, info: ExportInfo) -> None:
+    def __init__(self, path: PathLike, info: ExportInfo) -> None:
         super().__init__(path, info)
         self._images: list[dict] = []
         self._found: list[tuple[int, int, dict]] = []

@@ -5,6 +5,7 @@ from abc import abstractmethod
 import numpy as np
 from typing_extensions import override
 
+from mmvos.structures import PathLike
 from mmvos.visualization import VideoWriter, draw_label_map
 
 from .base import Export, ExportInfo, export_format
@@ -14,7 +15,7 @@ from .pictures import foreground, with_alpha
 class _VideoExport(Export):
     suffix = '.mp4'
 
-    def __init__(self, path, info: ExportInfo) -> None:
+    def __init__(self, path: PathLike, info: ExportInfo) -> None:
         super().__init__(path, info)
         self._writer = VideoWriter(self.path, info.fps)
 

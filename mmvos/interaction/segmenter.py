@@ -1,8 +1,9 @@
 """Masks of one frame from what a person points at."""
 
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -169,7 +170,7 @@ def _steps(prompt: Prompt, outline: np.ndarray | None) -> list[tuple]:
     return [(*first, *mark), *((click,) for click in clicks[1:])]
 
 
-def _common(left: Sequence, right: Sequence):
+def _common(left: Sequence, right: Sequence) -> Iterator[Any]:
     for a, b in zip(left, right):
         if a != b:
             return

@@ -4,6 +4,9 @@ It has the two operations that MMVOS's models use, with the signatures of the co
 for mmcv and mmdet import many, and says when it is called that it needs compiling.
 """
 
+from collections.abc import Callable
+from typing import Any, NoReturn
+
 from torch import Tensor
 
 from .nms import nms as plain_nms
@@ -51,11 +54,11 @@ def roi_align_backward(
     grad_input.copy_(plain_backward(grad_output, rois, grad_input.shape, spatial_scale, sampling_ratio, aligned))
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Callable[..., NoReturn]:
     if name.startswith('__'):
         raise AttributeError(name)
 
-    def missing(*args, **kwargs):  # noqa: ARG001
+    def missing(*_: Any, **__: Any) -> NoReturn:
         raise NotImplementedError(
             f'mmcv.ops: {name} needs the compiled operations of mmcv, and this mmcv came without; `make ops` in a checkout of '
             'MMVOS compiles them, or: pip install --no-build-isolation --no-cache-dir --force-reinstall --no-deps onedl-mmcv'

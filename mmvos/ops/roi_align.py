@@ -1,5 +1,7 @@
 """RoIAlign in plain torch: any device, any memory layout, any floating type, with gradients."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -90,7 +92,9 @@ class _Taps:
         starts (Tensor): int64 ``(N * rows * columns,)``, first entry of each cell.
     """
 
-    def __init__(self, rois, input_shape, cells, scale, sampling_ratio, aligned) -> None:
+    def __init__(
+        self, rois: Tensor, input_shape: Sequence[int], cells: Sequence[int], scale: float, sampling_ratio: int, aligned: bool
+    ) -> None:
         _, _, height, width = input_shape
         (rows, columns), device = cells, rois.device
         boxes = rois[:, 1:].detach().to(torch.promote_types(rois.dtype, torch.float32)) * scale

@@ -8,7 +8,7 @@ import numpy as np
 from .overlay import draw_label_map
 
 
-def draw_result(frame: np.ndarray, result: Any, classes: Sequence[str] | None = None, **options) -> np.ndarray:
+def draw_result(frame: np.ndarray, result: Any, classes: Sequence[str] | None = None, **options: Any) -> np.ndarray:
     """Draw a session's result over its frame.
 
     Args:

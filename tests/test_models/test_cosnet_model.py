@@ -373,7 +373,7 @@ def test_learning_rates_of_the_recipe_are_the_original_ones():
         assert by_name['neck'] == by_name['static_head'] == by_name['backbone']
         rates.append((by_name['backbone'], by_name['co_attention'], by_name['target_head']))
         hook.after_train_iter(runner, step, batch)
-        optim.optimizer.step()  # without gradients nothing moves
+        optim.step()  # without gradients nothing moves
         for scheduler in schedulers:
             scheduler.step()
     for epoch, iteration, _, embedding, rest in load_golden('cosnet')[1]['lr.table']:

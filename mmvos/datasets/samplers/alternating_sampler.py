@@ -1,6 +1,7 @@
 """Batches that alternate between the streams of a ``AlternatingDatasets`` data set."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from mmengine.dist import get_dist_info, sync_random_seed
@@ -22,7 +23,7 @@ class AlternatingSampler(Sampler):
         shuffle (bool): False: the data sets' own order.
     """
 
-    def __init__(self, dataset, seed: int | None = None, shuffle: bool = True) -> None:
+    def __init__(self, dataset: Any, seed: int | None = None, shuffle: bool = True) -> None:
         if not hasattr(dataset, 'ranges'):
             raise TypeError(f'AlternatingSampler needs an AlternatingDatasets data set; got {type(dataset).__name__}.')
         self.dataset, self.shuffle = dataset, shuffle

@@ -105,8 +105,8 @@ class BalancedSampler(Sampler):
 
     def __init__(
         self,
-        dataset,
-        num_samples=None,
+        dataset: Any,
+        num_samples: int | tuple[int, float] | None = None,
         replacement: bool = False,
         weighted: bool = True,
         shuffle: bool = True,  # noqa: ARG002  (mmengine's argument)

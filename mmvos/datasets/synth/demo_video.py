@@ -8,6 +8,7 @@ import importlib.util
 import os.path as osp
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -170,7 +171,7 @@ def make_demo_clip(size: tuple[int, int] = (480, 854), num_frames: int = 40, see
     return clip._replace(label_maps=label_maps)
 
 
-def write_demo_video(out: str, name: str = 'demo', **kwargs) -> str:
+def write_demo_video(out: str, name: str = 'demo', **kwargs: Any) -> str:
     """Write the demo video in the layout of DAVIS 2017, as the split ``val``.
 
     Args:

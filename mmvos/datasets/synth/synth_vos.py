@@ -48,7 +48,7 @@ class SynthVOSDataset(BaseVOSDataset):
         late_videos: int = 0,
         with_flow: bool = False,
         pipeline: Sequence[dict | Callable] = (),
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         settings = dict(settings or {}, size=size, num_objects=num_objects)
         self.length, self.num_frames, self.seed = length, num_frames, seed

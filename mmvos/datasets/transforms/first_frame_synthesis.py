@@ -232,7 +232,7 @@ class FirstFrameSynthesis:
         return np.column_stack([linear, centre - linear @ centre + shift])
 
     @staticmethod
-    def _compose(layers: list[_Layer], maps) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _compose(layers: list[_Layer], maps: Sequence[np.ndarray] | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Frame, label map, and F_{new->old} of the visible layers (maps None: zero)."""
         background, *objects = layers
         image, labels = background.image.astype(np.float32), background.labels.copy()

@@ -1,7 +1,10 @@
 """Learning rates that depend on the stream that a training batch comes from."""
 
+from typing import Any
+
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
 from typing_extensions import override
 
 from mmvos.registry import HOOKS
@@ -24,7 +27,7 @@ class AlternatingLRHook(Hook):
     def __init__(self, lr_mult: dict[str, dict[str, float]]) -> None:
         self.lr_mult = {stream: dict(table) for stream, table in lr_mult.items()}
 
-    def before_train(self, runner) -> None:
+    def before_train(self, runner: Runner) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         names = {id(parameter): name for name, parameter in model.named_parameters()}
         self._factors: dict[str, list] = {}
@@ -50,7 +53,7 @@ class AlternatingLRHook(Hook):
         return table[max(fitting, key=len)] if fitting else 1.0
 
     @override
-    def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         streams = {sample.get('stream') for sample in data_batch['data_samples']}
         if len(streams) != 1 or not streams <= self._factors.keys():
             raise ValueError(
@@ -63,6 +66,6 @@ class AlternatingLRHook(Hook):
             group['lr'] *= factor
 
     @override
-    def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         for group, rate in zip(runner.optim_wrapper.optimizer.param_groups, self._scheduled):
             group['lr'] = rate

@@ -5,7 +5,8 @@ of target position i and reference position j is ``A[i, j] = query(v_i) . key(v_
 that transformers have. ``attend`` never stores A as a whole.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -69,7 +70,7 @@ def attend_chunked(
     slices = [slice(int(s[0]), int(s[-1]) + 1) for s in spans]
     save = torch.is_grad_enabled() and (query.requires_grad or key.requires_grad or value.requires_grad)
 
-    def run(function, *args):
+    def run(function: Callable[..., Any], *args: Any) -> Any:
         return checkpoint(function, *args, use_reentrant=False) if save else function(*args)
 
     normaliser = None

@@ -90,7 +90,7 @@ class SpatioTemporalAttention(BaseModule):
         attention = (value @ cor).view_as(x)
         return dict(score=score, cor=cor, attention=attention, sta=x + self.gamma * attention)
 
-    def _project(self, x: Tensor, memory: Sequence[Tensor]):
+    def _project(self, x: Tensor, memory: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Query ``(N, c1, n)``, key ``(N, c1, L m)``, value ``(N, c, L m)``; m = n without ``kv_stride``."""
         frames = len(memory)
         if not frames:

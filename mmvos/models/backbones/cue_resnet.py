@@ -1,6 +1,7 @@
 """A ResNet that sees further cues beside the colours, and returns its finest features too."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmdet.models.backbones import ResNet
@@ -30,7 +31,9 @@ class CueResNet(ResNet):
         kwargs (dict): arguments of mmdet's ``ResNet``.
     """
 
-    def __init__(self, cues: dict[str, int], out_levels: Sequence[int] = (1, 2, 3, 4, 5), depth: int = 50, **kwargs) -> None:
+    def __init__(
+        self, cues: dict[str, int], out_levels: Sequence[int] = (1, 2, 3, 4, 5), depth: int = 50, **kwargs: Any
+    ) -> None:
         unknown = [cue for cue in cues if cue not in CUES]
         if unknown or cues.get('rgb') != 3:
             raise ValueError(f'cues are {dict(cues)}; expected rgb with 3 channels and any of {CUES[1:]}.')
@@ -49,7 +52,7 @@ class CueResNet(ResNet):
             levels.append(x)
         return tuple(levels[i - 1] for i in self.out_levels)
 
-    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args: Any) -> None:
         key, layout_key = f'{prefix}conv1.weight', f'{prefix}cue_channels'
         weight = state_dict.get(key)
         if weight is not None:

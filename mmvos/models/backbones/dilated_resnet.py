@@ -1,5 +1,7 @@
 """ResNet whose last stages keep their resolution."""
 
+from typing import Any
+
 from mmdet.models.backbones import ResNet
 
 from mmvos.registry import MODELS
@@ -18,7 +20,7 @@ class DilatedResNet(ResNet):
         kwargs (dict): arguments of :class:`mmdet.models.backbones.ResNet`.
     """
 
-    def __init__(self, *args, contract_dilation: bool = True, **kwargs) -> None:
+    def __init__(self, *args: Any, contract_dilation: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not contract_dilation:
             return

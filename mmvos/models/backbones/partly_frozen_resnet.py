@@ -1,5 +1,7 @@
 """A ResNet whose last stage trains only in its last blocks."""
 
+from typing import Any
+
 import torch
 from mmdet.models.backbones import ResNet
 from torch import Tensor
@@ -20,7 +22,7 @@ class PartlyFrozenResNet(ResNet):
         kwargs (dict): arguments of ``mmdet.ResNet``.
     """
 
-    def __init__(self, *args, frozen_blocks: int = 0, **kwargs) -> None:
+    def __init__(self, *args: Any, frozen_blocks: int = 0, **kwargs: Any) -> None:
         self.frozen_blocks = frozen_blocks
         if frozen_blocks:
             kwargs['frozen_stages'] = kwargs.get('num_stages', 4) - 1

@@ -1,6 +1,7 @@
 """Correlation of two feature maps over a window of displacements (the layer of FlowNetC)."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +17,7 @@ class _Correlation(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, a: Tensor, b: Tensor, radius: int, stride: int) -> Tensor:
+    def forward(ctx: Any, a: Tensor, b: Tensor, radius: int, stride: int) -> Tensor:
         ctx.save_for_backward(a, b)
         ctx.window = radius, stride
         out = a.new_empty(a.shape[0], (2 * radius + 1) ** 2, *a.shape[-2:])
@@ -26,7 +27,7 @@ class _Correlation(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
         a, b = ctx.saved_tensors
         radius, stride = ctx.window
         pad = radius * stride

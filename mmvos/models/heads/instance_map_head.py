@@ -1,6 +1,7 @@
 """One output map per instance."""
 
 import math
+from typing import Any
 
 import torch
 from mmengine.model import BaseModule
@@ -31,7 +32,7 @@ class InstanceMapHead(BaseModule):
         """``(B, C, H, W)`` to logits ``(B, N, H, W)``."""
         return self.conv(x)
 
-    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args: Any) -> None:
         for name in ('weight', 'bias'):
             key = f'{prefix}conv.{name}'
             if key in state_dict:

@@ -1,5 +1,8 @@
 """Fully connected conditional random field (Kraehenbuehl and Koltun, NeurIPS 2011): refines masks along edges."""
 
+from types import ModuleType
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -9,7 +12,7 @@ from mmvos.registry import MODELS
 from .base import PostProcessor
 
 
-def _library():
+def _library() -> ModuleType:
     try:
         import pydensecrf.densecrf as library
     except ImportError as error:
@@ -75,7 +78,7 @@ class DenseCRF(PostProcessor):
         kwargs (dict): arguments of :func:`dense_crf`.
     """
 
-    def __init__(self, stretch: bool = True, **kwargs) -> None:
+    def __init__(self, stretch: bool = True, **kwargs: Any) -> None:
         _library()  # says at once, not at the first frame, that it is missing
         self.stretch, self.options = stretch, kwargs
 

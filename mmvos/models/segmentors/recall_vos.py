@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -108,7 +109,7 @@ class RecallVOS(CausalVOSModel):
         loss_final: dict | None = None,
         loss_coarse: dict | None = None,
         loss_reads: dict | None = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.backbone = MODELS.build(backbone)

@@ -1,6 +1,6 @@
 """MaskTrack R-CNN, with or without spatio-temporal attention."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -215,7 +215,7 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
 
 
 @contextmanager
-def _single_precision(device: torch.device):
+def _single_precision(device: torch.device) -> Iterator[Callable[[Tensor], Tensor]]:
     """On a CPU mmcv's RoIAlign and NMS know float32 only: the heads leave mixed precision there.
 
     Gives the function that brings a map to the precision of the heads.

@@ -1,7 +1,11 @@
 """Appearance embeddings of instances."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 import torch.nn.functional as F
+from mmdet.models.task_modules import SamplingResult
 from mmdet.models.tracking_heads import RoIEmbedHead
 from torch import Tensor
 
@@ -26,7 +30,12 @@ class TrackEmbedHead(RoIEmbedHead):
     """
 
     def __init__(
-        self, *args, final_relu: bool = False, loss_normaliser: str = 'matched', skip_single_positive: bool = False, **kwargs
+        self,
+        *args: Any,
+        final_relu: bool = False,
+        loss_normaliser: str = 'matched',
+        skip_single_positive: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         if loss_normaliser not in ('matched', 'positive'):
@@ -58,11 +67,11 @@ class TrackEmbedHead(RoIEmbedHead):
 
     def loss_by_feat(
         self,
-        x_split,
-        ref_x_split,
-        sampling_results,
-        gt_instance_ids,
-        ref_gt_instance_ids,
+        x_split: Sequence[Tensor],
+        ref_x_split: Sequence[Tensor],
+        sampling_results: list[SamplingResult],
+        gt_instance_ids: list[Tensor],
+        ref_gt_instance_ids: list[Tensor],
         reduction_override: str | None = None,
     ) -> dict:
         """Losses of a batch, with the arguments of ``mmdet.RoIEmbedHead``."""
