@@ -63,7 +63,7 @@ class _VideoLoopMixin:
 
     @property
     def _num_videos(self) -> int:
-        return len(self.dataloader.dataset)  # type: ignore[arg-type]
+        return len(self.dataloader.dataset)  # type: ignore[arg-type]  # data sets of videos have a length
 
     def _batches(self) -> Iterator[dict[str, Any]]:
         """Videos of the data loader; one that cannot be opened is a failure."""

@@ -26,7 +26,7 @@ class _AtomicCheckpoints:
         Raises:
             OSError: it cannot be written; what was under the name before is still there.
         """
-        save = super().save_checkpoint  # type: ignore[misc]
+        save = super().save_checkpoint  # type: ignore[misc]  # a mixin: the runner it is mixed into has it
         if not self._writes_one_local_file(out_dir):
             save(out_dir, filename, *args, **kwargs)
         elif is_main_process():

@@ -39,7 +39,7 @@ class _ExactLoop:
     @property
     def batches(self) -> NumberedBatches:
         """The batch sampler."""
-        return self.dataloader.batch_sampler  # type: ignore[return-value]
+        return self.dataloader.batch_sampler  # type: ignore[return-value]  # set by `numbered`
 
     def seed_iteration(self, number: int) -> None:
         """Seed everything that draws random numbers in an iteration outside of the data loader.
@@ -111,7 +111,7 @@ class _Batches:
 
     def __init__(self, loader: DataLoader) -> None:
         self.loader = loader
-        self.batches: NumberedBatches = loader.batch_sampler  # type: ignore[assignment]
+        self.batches: NumberedBatches = loader.batch_sampler  # type: ignore[assignment]  # set by `numbered`
         self._iterator: Any = None
 
     def skip_iter(self, number: int) -> None:

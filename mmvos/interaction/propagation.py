@@ -128,7 +128,7 @@ class Propagation:
     @staticmethod
     def _mix(forward: np.ndarray | None, backward: np.ndarray | None, share: float) -> np.ndarray:
         if forward is None or backward is None:
-            return forward if backward is None else backward  # type: ignore[return-value]
+            return forward if backward is None else backward  # type: ignore[return-value]  # one of the two is there
         return share * forward + (1 - share) * backward
 
 

@@ -71,4 +71,4 @@ class PerObjectModel(CausalVOSModel):
         return shares / shares.sum(0, keepdim=True), PerObjectState(state.members, states, state.count)
 
     def _member(self, number: int) -> CausalVOSModel:
-        return self.members[number]  # type: ignore[return-value]
+        return self.members[number]  # type: ignore[return-value]  # members are causal models

@@ -79,7 +79,7 @@ class SampleMaker:
         stage = self.stage
         drawn = mixed_samples(iteration, stage.batch_size, stage.mix_ratio)
         batch = [self.sample(given, rng) for _ in range(stage.batch_size - drawn)]
-        return batch + [self.mixed[int(rng.integers(len(self.mixed)))] for _ in range(drawn)]  # type: ignore[arg-type]
+        return batch + [self.mixed[int(rng.integers(len(self.mixed)))] for _ in range(drawn)]  # type: ignore[arg-type]  # data sets of videos have a length
 
     def sample(self, given: Sequence[GivenFrame], rng: np.random.Generator) -> dict:
         """One sample of a given frame that is drawn. A clip that the pipeline refuses (no object left) gives way to the frame

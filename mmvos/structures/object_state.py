@@ -33,7 +33,7 @@ def keep_objects(indices: Sequence[int], state: State) -> State:
     """
     indices = list(indices)
     changed: dict[str, Any] = {}
-    for field in fields(state):  # type: ignore[arg-type]
+    for field in fields(state):  # type: ignore[arg-type]  # a dataclass, which has no type of its own
         value = getattr(state, field.name)
         if field.metadata.get('per_object'):
             dim = field.metadata['dim']
@@ -42,7 +42,7 @@ def keep_objects(indices: Sequence[int], state: State) -> State:
             kept = _descend(value, indices)
             if kept is not value:
                 changed[field.name] = kept
-    return replace(state, **changed) if changed else state  # type: ignore[type-var]
+    return replace(state, **changed) if changed else state  # type: ignore[type-var]  # likewise
 
 
 def join_objects(state: State, new: State) -> State:
@@ -52,7 +52,7 @@ def join_objects(state: State, new: State) -> State:
     them, also in dicts, have been joined in the same way.
     """
     changed: dict[str, Any] = {}
-    for field in fields(state):  # type: ignore[arg-type]
+    for field in fields(state):  # type: ignore[arg-type]  # a dataclass, which has no type of its own
         first, second = getattr(state, field.name), getattr(new, field.name)
         if not field.metadata.get('per_object'):
             changed[field.name] = _joined_below(first, second)
@@ -60,7 +60,7 @@ def join_objects(state: State, new: State) -> State:
             changed[field.name] = _joined_each(first, second, field.metadata['dim'])
         else:
             changed[field.name] = _joined(first, second, field.metadata['dim'])
-    return replace(state, **changed)  # type: ignore[type-var]
+    return replace(state, **changed)  # type: ignore[type-var]  # likewise
 
 
 def _joined_below(first: Any, second: Any) -> Any:

@@ -37,7 +37,7 @@ def settings_from(cls: type[Settings], values: Mapping[str, Any] | Settings | No
     if values is not None and not isinstance(values, Mapping):
         raise InputError(f'{place}: expected a mapping of settings, got {values!r}.')
     given = {str(key): value for key, value in (values or {}).items()}
-    known = {field.name for field in fields(cls) if field.init}  # type: ignore[arg-type]
+    known = {field.name for field in fields(cls) if field.init}  # type: ignore[arg-type]  # a dataclass, which has no type of its own
     for key in given:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
@@ -47,7 +47,7 @@ def settings_from(cls: type[Settings], values: Mapping[str, Any] | Settings | No
     for key, value in given.items():
         nested = next((part for part in (hints[key], *get_args(hints[key])) if is_dataclass(part)), None)
         if nested is not None and isinstance(value, Mapping):
-            given[key] = settings_from(nested, value, f'{place}.{key}')  # type: ignore[arg-type]
+            given[key] = settings_from(nested, value, f'{place}.{key}')  # type: ignore[arg-type]  # a dataclass, which has no type of its own
         elif not _fits(value, hints[key]):
             raise InputError(f'{place}.{key}: expected {_spelled(hints[key])}, got {value!r}.')
     try:

@@ -25,7 +25,7 @@ def in_float32(method: Method) -> Method:
         with torch.autocast(tensor.device.type, enabled=False):
             return method(self, *args, **kwargs)
 
-    return run  # type: ignore[return-value]
+    return run  # type: ignore[return-value]  # the same signature as the method
 
 
 def _tensors(values: Iterable[Any]) -> Iterator[torch.Tensor]:

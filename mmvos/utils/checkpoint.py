@@ -110,7 +110,7 @@ def init_weights_quietly(model: nn.Module) -> None:
     """``model.init_weights()`` without mmengine's report on every parameter."""
     logging.disable(logging.INFO)
     try:
-        model.init_weights()  # type: ignore[operator]
+        model.init_weights()  # type: ignore[operator]  # a model of mmengine has it
     finally:
         logging.disable(logging.NOTSET)
 
@@ -215,7 +215,7 @@ class _Unknown:
     A mapping, because the unpickler fills objects of dict-like classes (``defaultdict``, ``EasyDict``) item by item.
     """
 
-    def __new__(cls, *_args: Any, **_kwargs: Any) -> OrderedDict:  # type: ignore[misc]
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> OrderedDict:  # type: ignore[misc]  # stands for any class: an instance of another one
         return OrderedDict()
 
 

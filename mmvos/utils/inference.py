@@ -16,5 +16,5 @@ def prepare_for_inference(model: nn.Module) -> nn.Module:
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         model = fuse_conv_bn(model)
-    model.data_preprocessor.memory_format = torch.channels_last  # type: ignore[union-attr]
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.data_preprocessor.memory_format = torch.channels_last  # type: ignore[union-attr]  # a VOS model has a preprocessor
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types lack this call

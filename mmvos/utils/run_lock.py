@@ -11,7 +11,7 @@ from mmvos.structures import InputError
 try:
     import fcntl
 except ImportError:  # Windows has no record locks of this kind; runs are not kept apart there
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # Windows has none
 
 
 @contextmanager

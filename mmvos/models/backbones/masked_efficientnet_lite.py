@@ -29,7 +29,7 @@ class MaskedEfficientNetLite(EfficientNetLite):
         )
         nn.init.zeros_(self.stem_mask.weight)
 
-    def forward(self, image: Tensor, mask: Tensor, num_stages: int | None = None) -> tuple[Tensor, ...]:
+    def forward(self, image: Tensor, mask: Tensor, num_stages: int | None = None) -> tuple[Tensor, ...]:  # type: ignore[override]  # it takes a mask as well
         """Features of images with masks.
 
         Args:

@@ -104,7 +104,7 @@ class ReMPHead(BaseModule):
         last = nn.Conv2d(hidden_channels, 1, 1)
         if cues:
             nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+            nn.init.zeros_(last.bias)  # type: ignore[arg-type]  # the layer has a bias
             self.cue_gain = nn.Parameter(torch.full((cues, 1, 1), 3.0 / cues))  # together, cues that are sure give logit 3
         self.output = nn.Sequential(
             nn.Conv2d(state_channels + cues, hidden_channels, 3, padding=1),

@@ -75,13 +75,13 @@ class TargetLabelMatching(LabelMatching):
         return TargetLabelMemory(memory.prompts, memory.recent, target)
 
     @torch.no_grad()
-    def add(self, frame: FrameKeys, masks: Tensor, memory: TargetLabelMemory) -> TargetLabelMemory:  # type: ignore[override]
+    def add(self, frame: FrameKeys, masks: Tensor, memory: TargetLabelMemory) -> TargetLabelMemory:  # type: ignore[override]  # its memory holds a target model as well
         grown = super().add(frame, masks, memory)
         target = self.target.extend(frame.maps, label_shares(masks, frame.keys.shape[-2:]), memory.target)
         return TargetLabelMemory(grown.prompts, grown.recent, target)
 
     @torch.no_grad()
-    def read(self, frame: FrameKeys, memory: TargetLabelMemory) -> ReadLabels:  # type: ignore[override]
+    def read(self, frame: FrameKeys, memory: TargetLabelMemory) -> ReadLabels:  # type: ignore[override]  # its memory holds a target model as well
         propagated = super().read(frame, memory).labels
         scores = self.target.score(frame.maps, propagated.shape[-2:], memory.target)
         if self.training and self.noise_scale:
@@ -97,7 +97,7 @@ class TargetLabelMatching(LabelMatching):
         return self.noise_scale * torch.rand(1, device=scores.device) * field
 
     @torch.no_grad()
-    def remember(  # type: ignore[override]
+    def remember(  # type: ignore[override]  # its memory holds a target model as well
         self, frame: FrameKeys, read: ReadLabels, scores: Tensor, memory: TargetLabelMemory
     ) -> TargetLabelMemory:
         made = label_shares(scores, frame.keys.shape[-2:])
