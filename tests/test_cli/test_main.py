@@ -1,5 +1,6 @@
 """The command ``mmvos``: what it lists, how fast it answers, what it says to a mistake."""
 
+import json
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import pytest
 
 from mmvos.cli import doctor
 from mmvos.cli.main import COMMANDS, main, overview, parser_of
+from mmvos.utils import configs_root
 from mmvos.version import __version__
 
 NAMES = {name: module for commands in COMMANDS.values() for name, (module, _) in commands.items()}
@@ -93,3 +95,18 @@ def test_doctor_names_a_missing_package(monkeypatch):
     monkeypatch.setitem(doctor.REQUIRED, 'no-such-package', 'no_such_package')
     with pytest.raises(ImportError, match='pip install no-such-package'):
         list(doctor.CHECKS['packages']())
+
+
+def test_models_are_listed_with_their_sizes_and_scores(capsys):
+    assert main(['models', '--all', '--json']) == 0
+    rows = {row['config']: row for row in json.loads(capsys.readouterr().out)}
+    assert all((configs_root() / config).is_file() for config in rows)
+    assert rows['configs/recall_vos/recall-vos_lite0.py']['weights_bytes'] > 100_000
+    assert main(['models', 'recall']) == 0
+    table = capsys.readouterr().out.splitlines()
+    assert table[0].split() == ['name', 'weights', 'scores'] and all(' MB ' in line for line in table[1:2])
+
+
+def test_a_model_that_is_not_there_is_said(capsys):
+    assert main(['models', 'no such model']) == 1
+    assert "no model with 'no such model' in its name" in capsys.readouterr().out

@@ -9,7 +9,9 @@ import torch
 import torch.distributed as dist
 
 from mmvos.evaluation import DAVISMetric, DAVISSubmission, MeanIoUMetric, YouTubeVOSMetric
+from mmvos.registry import METRICS
 from mmvos.structures import write_label_map
+from mmvos.structures.run_length import encode_mask
 from mmvos.videos.archive import MaskFiles
 
 
@@ -198,3 +200,16 @@ def test_ranks_with_unequal_shares(tmp_path):
     files = MaskFiles(archive)
     for name in 'abcd':
         np.testing.assert_array_equal(files.read(files.folder_of(name), '00002'), video(ord(name))[1][2])
+
+
+@pytest.mark.parametrize('painted, dice', [(None, 1), ('first', (1 + 2 * 4 / 12) / 2), ('last', (1 + 2 * 4 / 12) / 2)])
+def test_instances_of_still_images_by_best_dice(painted, dice):
+    """Two leaves of 8 pixels, both predicted exactly, which share 4: the one that is painted over keeps the other 4."""
+    leaves = np.zeros((2, 4, 4), bool)
+    leaves[0, :2], leaves[1, 1:3] = True, True
+    sample = dict(
+        pred_instances=dict(masks=torch.from_numpy(leaves)), instances=[dict(mask=encode_mask(leaf)) for leaf in leaves]
+    )
+    metric = METRICS.build(dict(type='InstanceSequenceMetric', painted=painted))
+    metric.process(None, [sample])
+    assert metric.evaluate(1) == pytest.approx({'SBD': dice, 'DiC': 0, '|DiC|': 0, 'SBD@2': dice})
