@@ -110,7 +110,7 @@ class VOSInferencer:
             binary (bool): mask files are black and white: whatever is not 0 is object 1.
 
         Raises:
-            InputError: as of :func:`~mmvos.videos.open_video`; for a video that has its prompts, also the two options.
+            InputError: as in :func:`~mmvos.videos.open_video`; for a video that has its prompts, also the two options.
         """
         if prompts is not None and not isinstance(prompts, dict):
             prompts = {0: prompts}

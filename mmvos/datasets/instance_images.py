@@ -77,7 +77,7 @@ class SynthInstanceDataset(BaseDetDataset):
         length (int): number of different images.
         size (tuple[int, int]): ``(h, w)``.
         num_objects (tuple[int, int]): range of their number.
-        objects, backgrounds (dict | None): configs of the sources of cut-outs, as of ``SynthVOSDataset``.
+        objects, backgrounds (dict | None): configs of the sources of cut-outs, as in ``SynthVOSDataset``.
         settings (dict[str, Any] | None): further fields of :class:`~mmvos.datasets.synth.SynthSettings`.
         seed (int): different seeds give different images.
         kwargs (dict): arguments of mmdet's data sets.

@@ -18,7 +18,7 @@ MASK_THRESHOLD = 127
 
 
 def read_grey(path: str) -> np.ndarray:
-    """A mask file of any number of (equal) channels as uint8 ``(H, W)``; errors as of :func:`mmvos.videos.read_image`."""
+    """A mask file of any number of (equal) channels as uint8 ``(H, W)``; errors as in :func:`mmvos.videos.read_image`."""
     return read_image(path, cv2.IMREAD_GRAYSCALE, 'a mask')
 
 

@@ -75,7 +75,7 @@ class ValueRule(Protocol):
 
 
 class AnyValue(ValueRule):
-    """Whatever is not 0 is foreground. Arguments as of :class:`ValueRule`."""
+    """Whatever is not 0 is foreground. Arguments as in :class:`ValueRule`."""
 
     def __init__(self, entry: VideoEntry, frames: Sequence[str]) -> None:
         pass
@@ -87,7 +87,7 @@ class AnyValue(ValueRule):
 
 
 class GivenIds(ValueRule):
-    """Ids that the first annotation shows. Arguments as of :class:`ValueRule`."""
+    """Ids that the first annotation shows. Arguments as in :class:`ValueRule`."""
 
     def __init__(self, entry: VideoEntry, frames: Sequence[str]) -> None:
         path = entry.masks().get(frames[0])
@@ -108,7 +108,7 @@ class GivenIds(ValueRule):
 
 
 class IdsUpToLargest(GivenIds):
-    """Ids 1 to the largest one of the first annotation. Arguments as of :class:`ValueRule`."""
+    """Ids 1 to the largest one of the first annotation. Arguments as in :class:`ValueRule`."""
 
     def ids_given(self, label_map: np.ndarray) -> set[int]:
         """See the class."""
@@ -116,7 +116,7 @@ class IdsUpToLargest(GivenIds):
 
 
 class ListedIds(GivenIds):
-    """Ids that the meta file lists, each from its first frame on. Arguments as of :class:`ValueRule`."""
+    """Ids that the meta file lists, each from its first frame on. Arguments as in :class:`ValueRule`."""
 
     @override
     def __init__(self, entry: VideoEntry, frames: Sequence[str]) -> None:
@@ -133,7 +133,7 @@ class ListedIds(GivenIds):
 
 
 class Proposals(AnyValue):
-    """Ids 1 to :data:`MAX_PROPOSALS`. Arguments as of :class:`ValueRule`."""
+    """Ids 1 to :data:`MAX_PROPOSALS`. Arguments as in :class:`ValueRule`."""
 
     @override
     def problems(self, frame: str, label_map: np.ndarray) -> Iterator[str]:

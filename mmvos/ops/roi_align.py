@@ -62,7 +62,7 @@ def roi_align_backward(
 
     Args:
         grad_output (Tensor): gradient ``(N, C, rows, columns)`` of what :func:`roi_align` returned.
-        rois, spatial_scale, sampling_ratio, aligned: see :func:`roi_align`.
+        rois (Tensor), spatial_scale (float), sampling_ratio (int), aligned (bool): see :func:`roi_align`.
         input_shape (torch.Size): ``(B, C, H, W)`` of the features.
     """
     batch, channels, height, width = input_shape

@@ -61,7 +61,7 @@ def read_foreign_checkpoint(path: str | os.PathLike) -> Any:
     Objects of unknown classes, which training scripts save beside the weights, become empty stand-ins.
 
     Raises:
-        FileNotFoundError, InputError: as of :func:`read_checkpoint`.
+        FileNotFoundError, InputError: as in :func:`read_checkpoint`.
     """
     name = _name_of(path)
     try:
@@ -126,7 +126,7 @@ def load_weights(model: nn.Module, path: str | os.PathLike) -> dict:
         dict: the checkpoint's ``meta`` (empty if it has none).
 
     Raises:
-        FileNotFoundError, InputError: as of :func:`read_checkpoint`; also for weights of another model, with a few of
+        FileNotFoundError, InputError: as in :func:`read_checkpoint`; also for weights of another model, with a few of
             the keys that do not fit.
     """
     checkpoint = read_checkpoint(path)

@@ -13,7 +13,7 @@ IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.p
 
 
 def read_frame(path: PathLike) -> np.ndarray:
-    """One image file as BGR uint8 ``(H, W, 3)``, upright as its EXIF data say; errors as of :func:`read_image`."""
+    """One image file as BGR uint8 ``(H, W, 3)``, upright as its EXIF data say; errors as in :func:`read_image`."""
     return read_image(path)
 
 

@@ -133,7 +133,7 @@ class Video:
 
 
 class FrameArrays(Video):
-    """Frames that are in memory already: a sequence of BGR uint8 ``(H, W, 3)`` arrays. Arguments as of :class:`Video`."""
+    """Frames that are in memory already: a sequence of BGR uint8 ``(H, W, 3)`` arrays. Arguments as in :class:`Video`."""
 
     def __init__(self, frames: Sequence[np.ndarray], **kwargs: Any) -> None:
         kwargs.setdefault('frame_names', [f'{i:05d}' for i in range(len(frames))])

@@ -128,7 +128,7 @@ class GroupedObjects(FolderObjects):
     Args:
         root (str): the folder.
         split (str | None): name of a list ``<root>/<split>.txt``; None: every picture below the root.
-        groups (dict[str, Sequence[str]] | None): ``{category: patterns}``; a pattern (as of :mod:`fnmatch`) is matched with the
+        groups (dict[str, Sequence[str]] | None): ``{category: patterns}``; a pattern (as in :mod:`fnmatch`) is matched with the
             path below the root. The first category that matches takes the picture; pictures that no category takes are not
             used.
         others (Sequence[str]): patterns of pictures that are drawn without belonging to a category (``'other'``, which is not

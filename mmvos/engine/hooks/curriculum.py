@@ -152,7 +152,7 @@ class PlateauCurriculumHook(_Curriculum):
         monitor (str): name of a validation metric, or of a logged training value (``'train/loss'``).
         rule (str): ``'less'`` or ``'greater'`` is better.
         min_delta (float): smallest difference that counts as an improvement.
-        model, name: see :class:`CurriculumHook`.
+        model (dict), name (str): see :class:`CurriculumHook`.
 
     Raises:
         InputError: another ``rule``, another number of values than stages, or a metric that the validation does not give.

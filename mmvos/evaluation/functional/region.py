@@ -22,7 +22,7 @@ def jaccard(gt: np.ndarray, pred: np.ndarray, void: np.ndarray | None = None) ->
 
 
 def counted_pixels(gt: np.ndarray, pred: np.ndarray, void: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Two masks as bool ``(H, W)``, without the pixels that do not count; arguments as of :func:`jaccard`.
+    """Two masks as bool ``(H, W)``, without the pixels that do not count; arguments as in :func:`jaccard`.
 
     Raises:
         InputError: masks of two sizes.

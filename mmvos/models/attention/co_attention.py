@@ -219,7 +219,7 @@ class CoAttention(BaseModule):
         return summary.unflatten(0, (batch, -1))
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Attention with the module's soft-max and memory bound; shapes as of :func:`attend`."""
+        """Attention with the module's soft-max and memory bound; shapes as in :func:`attend`."""
         if self.double_softmax or self.backend == 'chunked':
             return attend_chunked(query, key, value, self.double_softmax, self.chunk_bytes)
         return attend(query, key, value)

@@ -10,7 +10,7 @@ class CeilPoolResNet(ResNet):
     """mmdet's ResNet whose stem pool rounds up, as Caffe's does: one more row where the stem's output is even.
 
     With ``style='caffe'`` (stride on the first 1x1 convolution) and ``dilations`` it is the DeepLab ResNet. Arguments
-    as of ``mmdet.ResNet``.
+    as in ``mmdet.ResNet``.
     """
 
     def _make_stem_layer(self, in_channels: int, stem_channels: int) -> None:

@@ -18,7 +18,7 @@ class MaskedEfficientNetLite(EfficientNetLite):
     begins at zero, so that training begins with the features of the image alone.
 
     Args:
-        kwargs: of :class:`EfficientNetLite`.
+        kwargs (dict): arguments of :class:`EfficientNetLite`.
     """
 
     def __init__(self, **kwargs: Any) -> None:

@@ -112,7 +112,7 @@ class GaussianAppearance(ObjectCue):
         return GaussianMixture(mixture.means.detach(), mixture.variances.detach()) if self.detach_fit else mixture
 
     def update(self, features: Tensor, masks: Tensor, mixture: GaussianMixture) -> GaussianMixture:
-        """Blend the Gaussians of the newest frame into ``mixture``; arguments as of :meth:`fit`."""
+        """Blend the Gaussians of the newest frame into ``mixture``; arguments as in :meth:`fit`."""
         if self.update_rate == 0:
             return mixture
         newest = self.fit(features, masks)

@@ -76,7 +76,7 @@ class DISFlow(_GreyFlow):
 
 @MODELS.register_module()
 class FarnebackFlow(_GreyFlow):
-    """Farneback's polynomial expansion (SCIA 2003) of OpenCV; arguments as of ``cv2.calcOpticalFlowFarneback``."""
+    """Farneback's polynomial expansion (SCIA 2003) of OpenCV; arguments as in ``cv2.calcOpticalFlowFarneback``."""
 
     def __init__(
         self,

@@ -141,7 +141,7 @@ class RidgeTarget(nn.Module):
         in which they were nowhere.
 
         Args:
-            features (Sequence[Tensor]): maps of the prompt's frame, as of :meth:`start`.
+            features (Sequence[Tensor]): maps of the prompt's frame, as in :meth:`start`.
             given (Tensor): shares of the new labels in each cell ``(M, h, w)``.
             state (TargetState): state before.
         """

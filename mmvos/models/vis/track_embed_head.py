@@ -26,7 +26,7 @@ class TrackEmbedHead(RoIEmbedHead):
         loss_normaliser (str): the loss of an image is divided by the number of its positive proposals that are in the
             reference frame (``'matched'``, mmdet), or of all positive ones (``'positive'``, the original).
         skip_single_positive (bool): an image with exactly one positive proposal gives no loss (a quirk of the original).
-        args, kwargs: arguments of ``mmdet.RoIEmbedHead``.
+        args (Any), kwargs (Any): arguments of ``mmdet.RoIEmbedHead``.
     """
 
     def __init__(
