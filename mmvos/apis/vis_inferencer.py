@@ -7,12 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from mmdet.structures import DetDataSample
 from mmengine.config import Config
-from tqdm import tqdm
 
 from mmvos.inference import VISSession
 from mmvos.registry import INFERENCERS, MODELS
@@ -20,8 +18,10 @@ from mmvos.structures import atomic_path
 from mmvos.structures.youtube_vis import InstanceTracks
 from mmvos.utils import configs_root, load_config, prepare_for_inference
 from mmvos.utils.checkpoint import init_weights_quietly, load_weights
-from mmvos.videos import Video, open_video
-from mmvos.visualization import VideoWriter, draw_result
+from mmvos.videos import Video, open_video, write_image
+from mmvos.visualization import draw_result
+
+from .saving import overlay_writers, progress_bar
 
 #: short names of configs whose weights ship with MMVOS
 VIS_MODEL_ALIASES = {'sta-masktrack-rcnn': 'sta_masktrack_rcnn/sta-masktrack-rcnn_lite0.py'}
@@ -114,33 +114,19 @@ class VISInferencer:
         """
         video, out_dir = open_video(source), Path(out_dir)
         out_dir.mkdir(parents=True, exist_ok=True)
-        writer = VideoWriter(out_dir / overlay, fps=getattr(video, 'fps', 12.0)) if overlay else None
         tracks, start = InstanceTracks(self.cat_ids), time.perf_counter()
-        try:
-            with tqdm(total=len(video), unit='frame', disable=not progress) as bar:
-                for result in self.session().run(video):
-                    tracks.add(result.frame_index, result.pred_track_instances)
-                    if writer or images:
-                        drawn = draw_result(result.frame, result, classes=self.classes, **options)
-                    if writer:
-                        writer.write(drawn)
-                    if images:
-                        self._write_image(out_dir / 'frames' / f'{result.frame_name}.jpg', drawn)
-                    bar.update()
-        except BaseException:
-            if writer:
-                writer.discard()
-            raise
-        if writer:
-            writer.close()
+        with overlay_writers(out_dir, overlay, video) as writers, progress_bar(video, progress) as bar:
+            for result in self.session().run(video):
+                tracks.add(result.frame_index, result.pred_track_instances)
+                if writers or images:
+                    drawn = draw_result(result.frame, result, classes=self.classes, **options)
+                for writer in writers:
+                    writer.write(drawn)
+                if images:
+                    write_image(out_dir / 'frames' / f'{result.frame_name}.jpg', drawn)
+                bar.update()
         entries = tracks.results(1, len(video))
         with atomic_path(out_dir / 'results.json') as temporary, open(temporary, 'w') as file:
             json.dump(entries, file, allow_nan=False)
         seconds = time.perf_counter() - start
         return dict(frames=len(video), seconds=seconds, fps=len(video) / seconds, instances=len(entries))
-
-    @staticmethod
-    def _write_image(path: Path, image: np.ndarray) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not cv2.imwrite(os.fspath(path), image):
-            raise OSError(f'{path}: cannot be written.')

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from torch import nn
-from tqdm import tqdm
 
 from mmvos.inference import VOSSession
 from mmvos.registry import INFERENCERS, MODELS
@@ -18,7 +17,9 @@ from mmvos.structures import VOSDataSample, write_label_map
 from mmvos.utils import configs_root, load_config, prepare_for_inference
 from mmvos.utils.checkpoint import init_weights_quietly, load_weights
 from mmvos.videos import Video, open_video
-from mmvos.visualization import VideoWriter, draw_result
+from mmvos.visualization import draw_result
+
+from .saving import overlay_writers, progress_bar
 
 #: short names of configs that work on a fresh machine
 MODEL_ALIASES = {
@@ -146,22 +147,14 @@ class VOSInferencer:
         video, out_dir = self.video(source, prompts, **kwargs), Path(out_dir)
         first = next(iter(video.prompts.values()), None)
         palette = None if first is None else first.palette()
-        writer = VideoWriter(out_dir / overlay, fps=getattr(video, 'fps', 12.0)) if overlay else None
         objects, frames, start = set(), 0, time.perf_counter()
-        try:
-            with tqdm(total=len(video), unit='frame', disable=not progress) as bar:
-                for result in self.session().run(video):
-                    write_label_map(out_dir / 'masks' / f'{result.frame_name}.png', result.pred_label_map, palette)
-                    if writer:
-                        writer.write(draw_result(result.frame, result))
-                    objects.update(result.object_ids)
-                    frames += 1
-                    bar.update()
-        except BaseException:
-            if writer:
-                writer.discard()
-            raise
-        if writer:
-            writer.close()
+        with overlay_writers(out_dir, overlay, video) as writers, progress_bar(video, progress) as bar:
+            for result in self.session().run(video):
+                write_label_map(out_dir / 'masks' / f'{result.frame_name}.png', result.pred_label_map, palette)
+                for writer in writers:
+                    writer.write(draw_result(result.frame, result))
+                objects.update(result.object_ids)
+                frames += 1
+                bar.update()
         seconds = time.perf_counter() - start
         return dict(frames=frames, seconds=seconds, fps=frames / seconds, objects=sorted(objects))

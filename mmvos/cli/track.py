@@ -30,7 +30,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from pathlib import Path
 
-    import cv2
     import numpy as np
     import torch
 
@@ -38,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
     from mmvos.registry import TRACKERS
     from mmvos.structures import BoxTracks
     from mmvos.utils import load_config
-    from mmvos.videos import open_video
+    from mmvos.videos import open_video, write_image
 
     cfg = load_config(args.tracker).tracker
     tracker = TRACKERS.build(cfg)
@@ -60,7 +59,7 @@ def run(args: argparse.Namespace) -> None:
         for row, object_id in enumerate(ids):
             file.add(object_id, video.frame_names[index], boxes[row], scores[row], not session.lost[row])
         drawn = _draw(frame, boxes, scores, session.lost, ids)
-        cv2.imwrite(str(out_dir / f'{video.frame_names[index]}.jpg'), drawn)
+        write_image(out_dir / f'{video.frame_names[index]}.jpg', drawn)
     file.save(out_dir / 'tracks.json')
     print(f'{len(video)} frames with {len(ids)} boxes: {out_dir}')
 

@@ -9,6 +9,7 @@ import numpy as np
 from typing_extensions import override
 
 from mmvos.structures import PathLike, atomic_path, object_ids_of
+from mmvos.videos import write_image
 
 from .base import Export, ExportInfo, export_format
 
@@ -55,8 +56,7 @@ class LabelMeExport(Export):
             imageHeight=height,
             imageWidth=width,
         )
-        with atomic_path(self.path / f'{name}.jpg') as temporary:
-            cv2.imwrite(temporary, frame, [cv2.IMWRITE_JPEG_QUALITY, 95])
+        write_image(self.path / f'{name}.jpg', frame)
         with atomic_path(self.path / f'{name}.json') as temporary, open(temporary, 'w', encoding='utf-8') as file:
             json.dump(content, file)
 

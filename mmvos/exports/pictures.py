@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 from typing_extensions import override
 
-from mmvos.structures import VOID, InputError, atomic_path, object_ids_of, write_label_map
+from mmvos.structures import VOID, object_ids_of, write_label_map
+from mmvos.videos import write_image
 
 from .base import Export, export_format
 
@@ -38,10 +39,7 @@ class CutoutExport(Export):
     def write(self, index: int, name: str, frame: np.ndarray, label_map: np.ndarray) -> None:
         for object_id in object_ids_of(label_map):
             picture = with_alpha(frame, label_map == object_id)
-            path = self.path / f'{object_id:03d}' / f'{name}.png'
-            with atomic_path(path) as temporary:
-                if not cv2.imwrite(temporary, picture):
-                    raise InputError(f'{path}: cannot be written.')
+            write_image(self.path / f'{object_id:03d}' / f'{name}.png', picture)
 
 
 def foreground(label_map: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-from .images import IMAGE_SUFFIXES, image_size, list_frames, list_images, read_frame, read_image
+from .images import IMAGE_SUFFIXES, image_size, list_frames, list_images, read_frame, read_image, write_image
 from .label_source import LabelSource
 from .video import FrameArrays, Video, open_video, read_ahead
 from .video_file import VideoFile
@@ -16,4 +16,5 @@ __all__ = [
     'read_ahead',
     'read_frame',
     'read_image',
+    'write_image',
 ]

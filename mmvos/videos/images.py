@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmvos.structures import InputError, MissingFileError, PathLike, frame_order, read_bytes
+from mmvos.structures import InputError, MissingFileError, PathLike, atomic_path, frame_order, read_bytes
 from mmvos.structures.label_map import MAX_IMAGE_BYTES, open_image, orientation_of
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.ppm', '.pgm')
@@ -43,6 +43,28 @@ def read_image(path: PathLike, flags: int = cv2.IMREAD_COLOR, expected: str = 'a
     if image is None:
         raise InputError(f'{name}: cannot be decoded as an image, it is damaged or cut short. Expected {expected}.')
     return _upright(image, turn)
+
+
+def write_image(path: PathLike, image: np.ndarray, quality: int = 95) -> None:
+    """Write an image file: complete, or not there; its folder is made if needed.
+
+    Args:
+        path (PathLike): file, whose suffix chooses the format.
+        image (np.ndarray): grey ``(H, W)``, BGR ``(H, W, 3)`` or BGRA ``(H, W, 4)``.
+        quality (int): quality of JPEG, 0 to 100.
+
+    Raises:
+        InputError: a format that OpenCV does not write, or one that cannot hold such an image.
+        OSError: the file cannot be written.
+    """
+    try:
+        done, data = cv2.imencode(Path(path).suffix, image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    except cv2.error as error:
+        raise InputError(f'{os.fspath(path)}: cannot be encoded as an image of this format ({error.err}).') from error
+    if not done:
+        raise InputError(f'{os.fspath(path)}: cannot be encoded as an image of this format.')
+    with atomic_path(path) as temporary:
+        Path(temporary).write_bytes(data.tobytes())
 
 
 def _upright(image: np.ndarray, orientation: int) -> np.ndarray:

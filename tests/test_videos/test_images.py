@@ -8,7 +8,7 @@ import pytest
 from bad_files import encoded, huge_png, pipe
 
 from mmvos.structures import InputError, read_label_map
-from mmvos.videos import Video, image_size, list_frames, list_images, open_video, read_frame
+from mmvos.videos import Video, image_size, list_frames, list_images, open_video, read_frame, read_image, write_image
 
 GRADIENT = np.arange(20 * 30 * 3, dtype=np.uint8).reshape(20, 30, 3) // 2
 
@@ -110,3 +110,19 @@ def test_two_frames_of_one_name_are_an_error(tmp_path):
     assert Video(['a/1.jpg', 'b/1.jpg'], frame_names=['a1', 'b1']).frame_names == ['a1', 'b1']
     with pytest.raises(InputError, match="the frame 'x' occurs twice"):
         Video(['a/1.jpg', 'b/1.jpg'], frame_names=['x', 'x'])
+
+
+@pytest.mark.parametrize('name', ['a.png', 'new/folder/a.bmp'])
+def test_a_written_image_is_read_as_it_was(tmp_path, name):
+    image = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
+    write_image(tmp_path / name, image)
+    np.testing.assert_array_equal(read_image(tmp_path / name), image)
+
+
+@pytest.mark.parametrize(
+    'name, shape', [('a.unknown', (4, 4, 3)), ('a', (4, 4, 3)), ('a.jpg', (4, 4, 2)), ('a.png', (0, 4, 3))]
+)
+def test_an_image_that_no_file_can_hold_is_an_error_and_leaves_no_file(tmp_path, name, shape):
+    with pytest.raises(InputError, match=f'{name}: cannot be encoded'):
+        write_image(tmp_path / name, np.zeros(shape, np.uint8))
+    assert not list(tmp_path.iterdir())

@@ -25,10 +25,10 @@ from collections import Counter
 import cv2
 import numpy as np
 
-from mmvos.datasets.synth import read_cutout, write_picture
+from mmvos.datasets.synth import read_cutout
 from mmvos.structures import InputError, atomic_path
 from mmvos.utils import command_line
-from mmvos.videos import IMAGE_SUFFIXES
+from mmvos.videos import IMAGE_SUFFIXES, write_image
 
 PACKAGES = ('tuxpaint-stamps-default', 'tuxpaint-data', 'mate-backgrounds', 'lomiri-wallpapers-16.04')
 STAMPS = 'usr/share/tuxpaint/stamps'
@@ -195,7 +195,7 @@ def prepare_objects(source: str, categories: dict[str, str], out: str, args: arg
             number += 1
             name = osp.join(category, f'{stem}_{number}.png')
         taken.add(name)
-        write_picture(osp.join(out, name), image)
+        write_image(osp.join(out, name), image)
         groups.setdefault(category, []).append(name)
     if not groups:
         raise InputError(f'{source}: none of the pictures is an RGBA cut-out.')
@@ -215,7 +215,7 @@ def prepare_backgrounds(paths: list[str], out: str, args: argparse.Namespace) ->
         if scale < 1:
             image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         name = f'{len(names):04d}_{osp.splitext(osp.basename(path))[0]}.jpg'
-        write_picture(osp.join(out, name), image, quality=95)
+        write_image(osp.join(out, name), image)
         names.append(name)
     if not names:
         raise InputError(f'{osp.dirname(paths[0])}: none of the {len(paths)} photographs can be decoded.')

@@ -9,10 +9,10 @@ import os.path as osp
 import shutil
 
 import mmvos.datasets  # noqa: F401  (registers)
-from mmvos.datasets.synth import write_picture
 from mmvos.registry import DATASETS
 from mmvos.structures import atomic_path
 from mmvos.utils import command_line
+from mmvos.videos import write_image
 
 TYPES = {'fbms': 'FBMSDataset', 'segtrack_v2': 'SegTrackV2Dataset', 'youtube_objects': 'YouTubeObjectsDataset'}
 
@@ -32,7 +32,7 @@ def write_video(video: dict, out_dir: str, link: bool) -> None:
                 shutil.copyfile(frame, temporary)
     for position, source in video['annotations'].items():
         mask = (source.read() > 0).astype('uint8') * 255
-        write_picture(osp.join(out_dir, 'Annotations', video['video_id'], f'{position:05d}.png'), mask)
+        write_image(osp.join(out_dir, 'Annotations', video['video_id'], f'{position:05d}.png'), mask)
 
 
 @command_line

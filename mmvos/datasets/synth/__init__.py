@@ -1,7 +1,7 @@
 from .cutout import Cutout
 from .demo_video import make_demo_clip, write_demo_video
 from .engine import SynthClip, SynthEngine
-from .export import write_davis, write_frames, write_picture, write_synthvis
+from .export import write_davis, write_frames, write_synthvis
 from .folders import FolderBackgrounds, FolderObjects, GroupedObjects, MaskedObjects, random_crop, read_cutout
 from .procedural import SHAPES, ProceduralBackgrounds, ProceduralObjects
 from .scene import SynthSettings
@@ -27,6 +27,5 @@ __all__ = [
     'write_davis',
     'write_demo_video',
     'write_frames',
-    'write_picture',
     'write_synthvis',
 ]

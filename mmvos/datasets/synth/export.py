@@ -1,14 +1,13 @@
 """Synthetic clips as files: in the layout of YouTube-VIS, or of DAVIS 2017."""
 
-import errno
 import os.path as osp
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from mmvos.structures import atomic_path, write_label_map
+from mmvos.structures import write_label_map
+from mmvos.videos import write_image
 
 from ..youtube_vis_writer import YouTubeVISWriter
 from .engine import SynthClip, SynthEngine
@@ -19,24 +18,8 @@ def write_frames(folder: str, frames: Sequence[np.ndarray], quality: int = 92) -
     Path(folder).mkdir(parents=True, exist_ok=True)
     paths = [osp.join(folder, f'{i:05d}.jpg') for i in range(len(frames))]
     for path, frame in zip(paths, frames):
-        write_picture(path, frame, quality)
+        write_image(path, frame, quality)
     return paths
-
-
-def write_picture(path: str, image: np.ndarray, quality: int = 92) -> None:
-    """An image file: complete, or not there.
-
-    Args:
-        path (str): name, whose ending says the kind of file.
-        image (np.ndarray): picture, as ``cv2.imwrite`` takes it.
-        quality (int): quality of JPEG, 0 to 100.
-
-    Raises:
-        OSError: it cannot be written, for instance because the disk is full.
-    """
-    with atomic_path(path) as temporary:
-        if not cv2.imwrite(temporary, image, [cv2.IMWRITE_JPEG_QUALITY, quality]):
-            raise OSError(errno.EIO, 'cannot be written; is the disk full?', path)
 
 
 def write_synthvis(out: str, split: str, engine: SynthEngine, num_videos: int, num_frames: int, seed: int) -> str:

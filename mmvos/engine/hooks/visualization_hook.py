@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 from mmengine.runner import Runner
 from typing_extensions import override
 
 from mmvos.registry import HOOKS
-from mmvos.structures import InputError, atomic_path
+from mmvos.structures import InputError
 from mmvos.utils.paths import path_inside
-from mmvos.videos import Video
+from mmvos.videos import Video, write_image
 from mmvos.visualization import VideoWriter, draw_result
 
 from .video_hook import VideoHook
@@ -74,7 +73,7 @@ class VOSVisualizationHook(VideoHook):
             runner.visualizer.show(cv2.cvtColor(drawn, cv2.COLOR_BGR2RGB), win_name=video.video_id, wait_time=self.wait_time)
         if self.draw and self.images:
             self._pictures.append(path_inside(folder, video.video_id, f'{result.frame_name}.jpg'))
-            _write_picture(self._pictures[-1], drawn)
+            write_image(self._pictures[-1], drawn)
         if self.draw and self.video:
             if not self._writers:
                 self._writers = [VideoWriter(path_inside(folder, f'{video.video_id}.mp4'), fps=self.fps)]
@@ -103,9 +102,3 @@ class VOSVisualizationHook(VideoHook):
         for writer in self._writers:
             writer.close()
         self._writers, self._pictures = [], []
-
-
-def _write_picture(path: Path, image: np.ndarray) -> None:
-    encoded = cv2.imencode('.jpg', image)[1]
-    with atomic_path(path) as temporary:
-        Path(temporary).write_bytes(encoded.tobytes())
