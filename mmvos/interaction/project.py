@@ -97,7 +97,7 @@ class Project:
         A video that lies in the project's folder moves with it; another one is remembered by its absolute path.
         """
         folder, source = Path(folder), Path(os.path.abspath(video))
-        open_video(source)  # a source that is no video is refused before anything is made
+        open_video(source)  # a source that is not a video is refused before anything is made
         if (folder / 'project.json').exists():
             raise InputError(f'{folder}: holds a project already; expected a new folder.')
         folder.mkdir(parents=True, exist_ok=True)

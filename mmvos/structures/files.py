@@ -19,7 +19,7 @@ _KINDS = {stat.S_IFDIR: 'a folder', stat.S_IFIFO: 'a pipe', stat.S_IFCHR: 'a dev
 
 
 def read_bytes(path: PathLike, expected: str = 'a file', limit: int = MAX_BYTES) -> bytes:
-    """Contents of a regular file. Names that are not UTF-8 are as good as any; a pipe or a device is refused, not waited for.
+    """Contents of a regular file. Names that are not UTF-8 are allowed; a pipe or a device is refused, not waited for.
 
     Args:
         path (PathLike): file; a symbolic link is followed.
@@ -28,7 +28,7 @@ def read_bytes(path: PathLike, expected: str = 'a file', limit: int = MAX_BYTES)
 
     Raises:
         MissingFileError: there is no such file.
-        InputError: it is no regular file, is larger than the limit, or cannot be read.
+        InputError: it is not a regular file, is larger than the limit, or cannot be read.
     """
     name = os.fspath(path)
     try:

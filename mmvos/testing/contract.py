@@ -1,6 +1,6 @@
 """What every method of video object segmentation promises; each function checks one promise on fresh models of a config.
 
-The first paragraph of a check's docstring is the promise, ``Look at`` says where a method that breaks it is mended.
+The first paragraph of a check's docstring is the promise, ``Look at`` says where a method that breaks it is to be fixed.
 """
 
 import tempfile

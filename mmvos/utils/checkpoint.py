@@ -93,11 +93,11 @@ def check_numbers(weights: Mapping[str, Any], name: str) -> None:
 
 
 def rename_weights(weights: dict[str, Any], renamed: Mapping[str, str], prefix: str = '') -> None:
-    """Give parameters of an older version their names of today, in place.
+    """Give parameters of an older version their current names, in place.
 
     Args:
         weights (dict): weights by their names.
-        renamed (Mapping[str, str]): ``{beginning of an old name: beginning of today's}``.
+        renamed (Mapping[str, str]): ``{beginning of an old name: current beginning}``.
         prefix (str): what stands before all names of the model.
     """
     for key in [key for key in weights if isinstance(key, str)]:

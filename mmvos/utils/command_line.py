@@ -1,4 +1,4 @@
-"""How every command line ends: what a user can mend is one line, a fault of the program keeps its traceback."""
+"""How every command line ends: what a user can fix is one line, a fault of the program keeps its traceback."""
 
 import errno
 import functools
@@ -88,7 +88,7 @@ def command_line(main: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def line_of(error: BaseException) -> str | None:
-    """One line about an error that a user can mend, None for a fault of the program.
+    """One line about an error that a user can fix, None for a fault of the program.
 
     Args:
         error (BaseException): error that ended a command.

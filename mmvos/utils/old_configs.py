@@ -17,7 +17,7 @@ def upgrade(node: Any) -> list[str]:
         node (Any): a config, or anything inside one.
 
     Returns:
-        What was changed, one sentence per change; empty for a config of today.
+        What was changed, one sentence per change; empty for a current config.
     """
     if isinstance(node, (list, tuple)):
         return [text for item in node for text in upgrade(item)]
@@ -37,7 +37,7 @@ def upgrade_with_warning(config: Any, name: str) -> None:
 
 @cache
 def renamed_configs() -> dict[str, str]:
-    """``{path of an earlier version: path of today}``, below ``configs``, without ``.py``."""
+    """``{path of an earlier version: current path}``, below ``configs``, without ``.py``."""
     return yaml.safe_load((configs_root() / 'configs' / 'renamed_configs.yml').read_text())
 
 

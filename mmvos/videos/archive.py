@@ -114,7 +114,7 @@ class MaskFiles:
 
     Raises:
         MissingFileError: it is not there.
-        InputError: a file that is no zip file.
+        InputError: a file that is not a zip file.
     """
 
     PREFIXES = ('', 'Annotations/', 'Annotations/480p/', 'Annotations_unsupervised/480p/')

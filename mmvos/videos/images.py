@@ -111,7 +111,7 @@ def list_frames(folder: PathLike) -> list[str]:
 
     Raises:
         MissingFileError: there is no such folder.
-        InputError: two files have one name but for the suffix, so that the results of one would overwrite the other's.
+        InputError: two files have the same name except for the suffix, so that the results of one would overwrite the other's.
     """
     frames = list_images(folder)
     check_stems(frames)
@@ -119,7 +119,7 @@ def list_frames(folder: PathLike) -> list[str]:
 
 
 def check_stems(frames: list[str]) -> None:
-    """Raise :class:`InputError` if two frames have one name but for their folders and suffixes."""
+    """Raise :class:`InputError` if two frames have the same name except for their folders and suffixes."""
     seen: dict[str, str] = {}
     for path in frames:
         other = seen.setdefault(stem_of(path), path)

@@ -141,7 +141,7 @@ class LabelSource:
         return values if self.threshold is None else (values > self.threshold).astype(np.uint8)
 
     def palette(self) -> np.ndarray | None:
-        """Colours of its file, uint8 ``(256, 3)`` RGB; None where it is no indexed PNG."""
+        """Colours of its file, uint8 ``(256, 3)`` RGB; None where it is not an indexed PNG."""
         return read_palette(self.paths[0]) if self.paths and self.reader is None else None
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:

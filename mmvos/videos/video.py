@@ -41,7 +41,7 @@ class Video:
         prefetch (int): how many frames are decoded ahead of need.
 
     Raises:
-        InputError: two frames of one name, a prompt at a frame that does not exist, or a prompt that is no label map.
+        InputError: two frames of one name, a prompt at a frame that does not exist, or a prompt that is not a label map.
     """
 
     def __init__(

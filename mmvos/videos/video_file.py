@@ -1,4 +1,4 @@
-"""Video files, decoded by PyAV (FFmpeg's libraries): exact frames, variable rates, rotation, any codec of today."""
+"""Video files, decoded by PyAV (FFmpeg's libraries): exact frames, variable rates, rotation, any current codec."""
 
 import itertools
 import logging

@@ -101,9 +101,9 @@ class EstimateFlow(BaseTransform):
     """Optical flow of the middle frame of a clip to one of its neighbours, estimated where the clip is made.
 
     For a model that looks at one frame and its neighbours: the work is shared out over the data workers. Comes after all
-    geometric transforms. One direction is drawn of those that there are; a frame that stands for a missing neighbour (the
-    same ``frame_id``) is none. Adds ``flow_bwd`` or ``flow_fwd``: T arrays float32 ``(H, W, 2)``, zero but for the middle
-    one; ``flow_bwd`` of zeros if there is no neighbour.
+    geometric transforms. One of the possible directions is drawn; a frame in place of a missing neighbour (the
+    same ``frame_id``) does not count. Adds ``flow_bwd`` or ``flow_fwd``: T arrays float32 ``(H, W, 2)``, zero except for the
+    middle one; ``flow_bwd`` of zeros if there is no neighbour.
 
     Args:
         estimator (dict): config of a flow estimator that needs no GPU, e.g. ``dict(type='DISFlow')``.

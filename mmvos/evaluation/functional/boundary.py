@@ -35,7 +35,7 @@ def boundary_radius(height: int, width: int, bound_th: float = BOUND_TH) -> int:
 def boundary_map(mask: np.ndarray) -> np.ndarray:
     """One-pixel contour of a mask: a pixel that differs from its right, lower or lower right neighbour.
 
-    The image border is no contour.
+    The image border is not a contour.
 
     Args:
         mask (np.ndarray): bool or integer ``(H, W)``.

@@ -14,7 +14,8 @@ class StartingPointScores:
     """How many starting points there were, were right, and could have been.
 
     The paper does not define its two figures. Here a starting point is right if its mask overlaps the annotation of its object
-    by an IoU of at least 0.5. Recall counts all masks of the annotation, but for the frame of the given one and those before.
+    by an IoU of at least 0.5. Recall counts all masks of the annotation, except for the frame of the given one and those
+    before.
 
     Attributes:
         found (int): starting points in annotated frames.

@@ -98,7 +98,7 @@ class RISLoss(nn.Module):
         self.assigner = TASK_UTILS.build(assigner or dict(type='FirstNHungarianAssigner'))
 
     def forward(self, sequence: InstanceSequence, targets: InstanceTargets) -> dict[str, Tensor]:
-        """Weighted terms, ``loss_mask`` with IoU as 1 - IoU: the same but for a constant, and never negative."""
+        """Weighted terms, ``loss_mask`` with IoU as 1 - IoU: the same up to a constant, and never negative."""
         order, _ = self.assigner(sequence.masks, targets.masks, targets.valid)
         matched, index = order >= 0, order.clamp(min=0)
         truth = targets.masks.gather(1, index[..., None].expand(-1, -1, targets.masks.shape[-1]))

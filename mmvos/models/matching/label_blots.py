@@ -13,7 +13,7 @@ class LabelBlots:
     """Leaks, holes and confused objects: ellipses of the labels that a model remembers get another label.
 
     A model that is trained on short clips from true masks seldom sees its own errors; with blots in its memory it learns to
-    mend them instead of copying them from frame to frame.
+    correct them instead of copying them from frame to frame.
 
     Args:
         prob (float): probability that a video's labels get blots in a frame.

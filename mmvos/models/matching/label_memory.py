@@ -40,7 +40,7 @@ class Reference:
 
 @dataclass
 class LabelMemory:
-    """Frames that labels are read from; constant in size but for the cells of each prompt.
+    """Frames that labels are read from; constant in size except for the cells of each prompt.
 
     ``prompts``: first the frame of the first prompt, then of each later one the cells of its objects; ``recent``: the last
     few frames, oldest first.

@@ -46,7 +46,7 @@ class SearchSettings(SessionSettings):
         enlarge (float): share of its size by which each side of Re-MP's box is moved out.
         min_area_ratio (float): a tracklet ends where its area falls below this share of the area at its start.
         min_area (int): it ends below this area, too (or below half the area at its start, if that is less), in pixels; a
-            proposal whose mask is smaller is no starting point.
+            proposal whose mask is smaller is not a starting point.
         min_box_side (int): it ends where its tight box has a shorter side, in pixels (2 if it started with less than 8).
         max_proposals (int): most proposals of a frame.
         memory_mb (float): bound of what is kept of a video, in MiB: features, flow, and masks of tracklets, which go to a

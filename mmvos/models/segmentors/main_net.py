@@ -71,7 +71,7 @@ class MAIN(CausalVOSModel):
     the attention, so groups cannot share it. ``num_slots=1`` is the paper's single-instance variant (Table 5).
 
     Training looks at one frame of each clip and its neighbours: nothing is unrolled in time. The frame is the middle
-    one (of two frames the second); a neighbour with the same ``frame_id`` stands for a missing one. Boxes come from the
+    one (of two frames the second); a neighbour with the same ``frame_id`` takes the place of a missing one. Boxes come from the
     samples' ``track_boxes`` ``(T, O, 4)``, in the order of ``object_ids`` with NaN where an object has none, or else
     from the true masks; flow from ``flow_bwd`` or ``flow_fwd``, or else it is estimated between the clip's frames.
 
@@ -82,7 +82,7 @@ class MAIN(CausalVOSModel):
         head (dict): config of the head; its ``num_slots`` is set.
         loss_mask (dict | list[dict]): config of one or several losses called with (logits, masks, valid).
         flow_estimator (dict | None): config; None only where neither ``flow_input`` nor ``sta`` is used.
-        flow_input (dict | None): config of the flow's input channels; None: the flow is no input (Tables 3, 4).
+        flow_input (dict | None): config of the flow's input channels; None: the flow is not an input (Tables 3, 4).
         lta (dict | None): config of the long-term attention; None: without (Table 3).
         sta (dict | None): config of the short-term attention; None: without (Table 3).
         tracker (dict | None): config of the box tracker, needed with ``lta``.

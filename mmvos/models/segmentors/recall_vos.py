@@ -78,7 +78,7 @@ class RecallVOS(CausalVOSModel):
 
     Labels are read from memory three ways: from the previous frame around each cell, from the frames in which objects were
     given, and from a few recent ones. A target model scores the frame. A decoder weighs what these say of each object
-    against what they say of its rivals, so that an error in memory is mended instead of copied.
+    against what they say of its rivals, so that an error in memory is corrected instead of copied.
 
     Args:
         backbone (dict): config of a frozen backbone with maps at strides 2, 4, 8, 16, 16, 32, 32.
