@@ -1,0 +1,156 @@
+"""What a researcher looks at: full configs, training samples, curves, costs."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.config import Config
+from torch import nn
+
+from mmvos.analysis import count_costs, draw_samples, read_scalars, training_time
+from mmvos.models.segmentors import CausalVOSModel
+from mmvos.structures import InputError
+from mmvos.utils import load_config
+
+ROOT = Path(__file__).parents[2]
+MINI = 'agame/agame_mini_synthvos.py'
+
+
+def run(monkeypatch, tool, *args):
+    monkeypatch.setattr(sys, 'argv', [tool, *map(str, args)])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / 'tools' / tool), run_name='__main__')
+    assert not ended.value.code, ended.value
+
+
+def test_a_printed_config_can_be_used_in_its_place(monkeypatch, tmp_path, capsys):
+    out = tmp_path / 'full.py'
+    run(monkeypatch, 'misc/print_config.py', MINI, '--out', out, '--cfg-options', 'train_cfg.max_iters=7')
+    assert Config.fromfile(out)._cfg_dict == load_config(MINI, {'train_cfg.max_iters': 7})._cfg_dict
+    run(monkeypatch, 'misc/print_config.py', MINI)
+    assert "type='AGAME'" in capsys.readouterr().out
+
+
+def test_samples_are_drawn_as_the_training_sees_them(monkeypatch, tmp_path):
+    run(monkeypatch, 'analysis_tools/browse_dataset.py', MINI, '--out-dir', tmp_path, '--count', '2')
+    pictures = sorted(tmp_path.iterdir())
+    assert len(pictures) == 2
+    picture = cv2.imread(str(pictures[0]))
+    assert picture.shape == (2 * 96, 4 * 160, 3)  # frames above, label maps below
+    above, below = picture[:96].astype(int), picture[96:].astype(int)
+    assert np.abs(above - below).max() > 40  # objects are drawn
+    again = next(draw_samples(load_config(MINI), tmp_path / 'again', 1))
+    np.testing.assert_array_equal(cv2.imread(str(again)), picture)
+
+
+def test_a_stage_that_there_is_not_and_a_config_without_training_are_refused(tmp_path):
+    cfg = load_config(MINI)
+    cfg.custom_hooks = [dict(type='CurriculumHook', begins=(3, 6))]
+    with pytest.raises(InputError, match="curriculum 'curriculum' has the stages 0 to 2"):
+        next(draw_samples(cfg, tmp_path, stage=3))
+    with pytest.raises(InputError, match='no train_dataloader'):
+        next(draw_samples(Config(dict(model=1)), tmp_path))
+
+
+def write_log(folder, *rows):
+    folder.mkdir(parents=True)
+    (folder / 'scalars.json').write_text('\n'.join(map(json.dumps, rows)))
+
+
+def test_curves_of_a_resumed_training_are_joined(tmp_path):
+    write_log(tmp_path / 'a' / 'vis_data', {'loss': 3.0, 'step': 10}, {'loss': 2.0, 'step': 20})
+    write_log(tmp_path / 'b' / 'vis_data', {'loss': 1.5, 'step': 20}, {'loss': 1.0, 'step': 30}, {'J-Mean': 0.5, 'step': 30})
+    curves = read_scalars(tmp_path)
+    np.testing.assert_array_equal(curves['loss'], [[10, 20, 30], [3.0, 1.5, 1.0]])
+    np.testing.assert_array_equal(curves['J-Mean'], [[30], [0.5]])
+
+
+def test_the_time_of_a_step_leaves_out_the_start():
+    steps = np.arange(4)
+    times = training_time(dict(time=(steps, np.array([9.0, 1.0, 2.0, 3.0])), data_time=(steps, np.array([5.0, 0.5, 0.5, 0.5]))))
+    assert times == dict(mean=2.0, slowest=3.0, fastest=1.0, data=0.25)
+
+
+def test_curves_are_plotted_and_times_told(monkeypatch, tmp_path, capsys):
+    rows = [{'loss': 1 / step, 'time': 0.5, 'data_time': 0.1, 'step': step} for step in range(1, 5)]
+    write_log(tmp_path / 'log', *rows)
+    run(monkeypatch, 'analysis_tools/analyze_logs.py', 'plot_curve', tmp_path / 'log', '--out', tmp_path / 'loss.png')
+    assert cv2.imread(str(tmp_path / 'loss.png')) is not None
+    run(monkeypatch, 'analysis_tools/analyze_logs.py', 'cal_train_time', tmp_path / 'log')
+    assert '0.5000 s/step on average' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(('text', 'words'), [('', 'holds no numbers'), ('{', 'line 1: not JSON'), ('7', 'expected an object')])
+def test_what_is_no_log_is_refused(tmp_path, text, words):
+    (tmp_path / 'scalars.json').write_text(text)
+    with pytest.raises(InputError, match=words):
+        read_scalars(tmp_path)
+    with pytest.raises(InputError, match='no log; expected a scalars.json'):
+        read_scalars(tmp_path / 'nowhere')
+
+
+class OneConvolution(CausalVOSModel):
+    """3 -> 2 channels, 3x3, once a frame."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 2, 3, padding=1, bias=False)
+
+    def init_state(self, frame, masks):
+        return len(masks)
+
+    def step(self, frame, state):
+        return self.conv(frame.image)[0, :1].expand(state + 1, -1, -1), state
+
+    def loss(self, inputs, data_samples):
+        raise NotImplementedError
+
+
+def test_a_convolution_costs_what_it_multiplies():
+    model, conv = count_costs(OneConvolution(), (40, 60))
+    assert (model.name, conv.name) == ('model', 'conv')
+    assert conv.gmac == pytest.approx(40 * 60 * 3 * 2 * 9 / 1e9) and model.gmac == conv.gmac
+    assert (conv.parameters, conv.trainable) == (54, 54)
+
+
+def test_costs_are_listed_by_part(monkeypatch, capsys):
+    run(monkeypatch, 'analysis_tools/get_flops.py', MINI, '--size', '96', '160', '--objects', '2')
+    rows = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines()}
+    assert float(rows['model'][0]) > float(rows['backbone'][0]) > 0
+    assert rows['backbone'][2] == '0.000M'  # frozen
+    with pytest.raises(InputError, match='expected 1 to 20'):
+        count_costs(OneConvolution(), (96, 160), 30)
+
+
+def test_tensorboard_gets_the_curves(tmp_path):
+    pytest.importorskip('tensorboard')
+    from mmengine.visualization import Visualizer
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    from mmvos.engine import build_runner
+
+    cfg = load_config(
+        MINI,
+        {
+            'train_cfg.max_iters': 2,
+            'train_cfg.val_interval': 100,
+            'train_dataloader.batch_size': 1,
+            'default_hooks.logger.interval': 1,
+            'default_hooks.checkpoint.interval': 100,
+        },
+    )
+    cfg.work_dir = str(tmp_path)
+    cfg.visualizer.vis_backends = [dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')]
+    cfg.visualizer.name = cfg.experiment_name = 'tensorboard_test'
+    runner = build_runner(cfg)
+    runner.train()
+    Visualizer.get_instance('tensorboard_test').close()
+    (events,) = tmp_path.rglob('events.out.tfevents*')
+    found = EventAccumulator(str(events)).Reload().Scalars('loss')
+    steps, values = read_scalars(tmp_path)['loss']
+    assert [event.step for event in found] == steps.tolist() == [1, 2]
+    np.testing.assert_allclose([event.value for event in found], values, rtol=1e-5)
