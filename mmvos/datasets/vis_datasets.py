@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -10,9 +11,22 @@ from mmdet.datasets import YouTubeVISDataset as MMDetYouTubeVISDataset
 from mmdet.datasets.base_video_dataset import BaseVideoDataset
 
 from mmvos.registry import DATASETS
-from mmvos.structures import InputError, check_name, check_unique
+from mmvos.structures import InputError, check_name, check_unique, settings_from
 from mmvos.structures.run_length import as_code
 from mmvos.structures.youtube_vis import load_youtube_vis
+
+
+@dataclass(frozen=True)
+class FrameFilter:
+    """Which frames training leaves out.
+
+    Args:
+        filter_empty_gt (bool): those without an object to learn from.
+        min_size (int): those with a shorter side, in pixels.
+    """
+
+    filter_empty_gt: bool = True
+    min_size: int = 32
 
 
 @DATASETS.register_module()
@@ -32,7 +46,7 @@ class VISDataset(BaseVideoDataset):
         data_prefix (dict): ``dict(img_path=folder of the frames)``, relative to ``data_root``.
         metainfo (dict | None): ``dict(classes=...)``: classes to use, in the order of their labels (default: those of the data
             set; where it has none, those of the file).
-        filter_cfg (dict | None): ``dict(filter_empty_gt=True, min_size=32)``: which frames training leaves out.
+        filter_cfg (dict | None): settings of a :class:`FrameFilter`: which frames training leaves out.
         pipeline (Sequence[dict] | None): training: mmdet's transforms of tracking, ending with ``mmdet.PackTrackInputs``. Test:
             default ``PackVideo``.
         kwargs (dict): arguments of ``mmdet.BaseVideoDataset``.
@@ -104,14 +118,14 @@ class VISDataset(BaseVideoDataset):
         """Training only: frames without an object to learn from, and very small ones, go."""
         if self.test_mode:
             return self.data_list
-        cfg = self.filter_cfg or {}
+        rule = settings_from(FrameFilter, self.filter_cfg, f'{type(self).__name__}.filter_cfg')
         videos = []
         for video in self.data_list:
             images = [
                 image
                 for image in video['images']
-                if min(image['height'], image['width']) >= cfg.get('min_size', 32)
-                and (not cfg.get('filter_empty_gt', True) or any(not i['ignore_flag'] for i in image['instances']))
+                if min(image['height'], image['width']) >= rule.min_size
+                and (not rule.filter_empty_gt or any(not i['ignore_flag'] for i in image['instances']))
             ]
             if images:
                 videos.append(dict(video, images=images, video_length=len(images)))

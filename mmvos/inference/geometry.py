@@ -105,8 +105,8 @@ class FrameGeometry:
     ) -> None:
         self.ori_shape = ori_shape
         self.resized_shape: Size = TASK_UTILS.build(resize or dict(type='NativeSize'))(*ori_shape)
-        self.padding = TASK_UTILS.build(pad)(*self.resized_shape) if pad else (0, 0, 0, 0)
-        self.pad_mode = pad.get('mode', 'constant') if pad else 'constant'
+        rule = TASK_UTILS.build(pad or dict(type='PadToMultiple', divisor=1))
+        self.padding, self.pad_mode = rule(*self.resized_shape), rule.mode
         if interpolation not in ('bilinear', 'area', 'antialias'):
             raise InputError(f"interpolation is {interpolation!r}; expected 'bilinear', 'area' or 'antialias'.")
         self.antialias = interpolation == 'antialias'

@@ -117,6 +117,18 @@ class TestData:
         with pytest.raises(ValueError, match='no frame is left'):
             len(self.dataset(tmp_path, data))
 
+    def test_small_and_empty_frames_stay_if_asked_for(self, tmp_path):
+        data = make_videos(tmp_path, lengths=(4,))
+        data['annotations'] = data['annotations'][:1]
+        data['annotations'][0]['segmentations'][1] = None
+        height = data['videos'][0]['height']
+        kept = self.dataset(tmp_path, data, filter_cfg=dict(filter_empty_gt=False, min_size=height))
+        assert len(kept.get_data_info(0)['images']) == 4
+        with pytest.raises(ValueError, match='no frame is left'):
+            len(self.dataset(tmp_path, data, filter_cfg=dict(min_size=height + 1)))
+        with pytest.raises(ValueError, match=r"SynthVISDataset\.filter_cfg.*'min_sise'.*min_size"):
+            self.dataset(tmp_path, data, filter_cfg=dict(min_sise=8))
+
     def test_an_instance_with_id_0_is_an_instance(self, tmp_path):
         """mmdet takes 0 for "no id" and writes the position in the frame instead."""
         data = coco_video(make_videos(tmp_path, lengths=(3,)))
