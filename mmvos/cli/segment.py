@@ -5,63 +5,85 @@ examples:
   mmvos segment video.mp4 --click 1:320,240 1:300,200:- --box 2:100,80,220,300 --out-dir out
   mmvos segment frames/ --prompt first.png 40=second.png --out-dir out
   mmvos segment video.mp4 --click 1:50,60 --at 30 --export coco cutouts --out-dir out
+  mmvos segment --camera 0 --box 1:100,80,220,300 --duration 60 --out-dir out
+  mmvos segment rtsp://camera.local/stream --prompt first.png --out-dir out
 
 --click ID:X,Y is a point on object ID, ID:X,Y:- one beside it; --box ID:X1,Y1,X2,Y2 is a box around it; both in pixels of
 frame --at. --prompt takes masks: 8-bit palette or grey PNG of the frame's size, pixel value = object id. To click in a
 browser instead: mmvos annotate.
+
+Of a camera or stream the newest frame is segmented, and frames that come meanwhile are dropped, until Ctrl-C; without a prompt,
+its first frame is saved to OUT_DIR/first.png for you to point at.
 """
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from .options import add_model
 
 if TYPE_CHECKING:
     import numpy as np
 
+NO_PROMPT = (
+    'which objects? Give --click, --box or --prompt (see mmvos segment --help), or click in a browser: mmvos annotate '
+    '(docs/en/annotate.md).'
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('video', help='video file (mp4, avi, ...) or folder of frames')
+    parser.add_argument('video', nargs='?', help='video file (mp4, avi, ...), folder of frames, or address of a stream')
+    parser.add_argument('--camera', type=int, metavar='NUMBER', help='a camera in place of a video; the first one is 0')
+    parser.add_argument('--duration', type=float, metavar='SECONDS', help='of a camera or stream: end after this time')
     parser.add_argument('--click', nargs='+', action='extend', default=[], metavar='ID:X,Y[:-]', help='points on objects')
     parser.add_argument('--box', nargs='+', action='extend', default=[], metavar='ID:X1,Y1,X2,Y2', help='boxes around objects')
     parser.add_argument('--at', type=int, default=0, metavar='FRAME', help='frame of the clicks and boxes, from 0')
     parser.add_argument(
         '--prompt', nargs='+', action='extend', default=[], metavar='[FRAME=]MASK', help='label maps; FRAME is 0 if not said'
     )
-    parser.add_argument('--out-dir', required=True, help='gets masks/<frame>.png and the overlay')
+    parser.add_argument('--out-dir', required=True, metavar='DIR', help='gets masks/<frame>.png and the overlay')
     parser.add_argument('--export', nargs='+', default=[], metavar='FORMAT', help='further forms, such as coco, cvat, cutouts')
     parser.add_argument('--overlay', default='overlay.mp4', help='file name of the overlay video, .mp4, .gif or .webp')
-    parser.add_argument('--config', help='a config, or a name of one with weights (default: the shipped model)')
-    parser.add_argument('--checkpoint', help='weights (default: those that ship with the config)')
-    parser.add_argument('--device', help='cpu, cuda, cuda:1, ... (default: a GPU if there is one)')
-    parser.add_argument('--amp', action='store_true', help='mixed precision')
+    add_model(parser, 'recall-vos')
     parser.add_argument('--fit-masks', action='store_true', help='resize masks of another size (nearest neighbour)')
     parser.add_argument('--binary', action='store_true', help='masks are black and white: whatever is not 0 is object 1')
 
 
 def run(args: argparse.Namespace) -> None:
-    from mmvos.apis import VOSInferencer
     from mmvos.exports import EXPORTS
     from mmvos.structures import InputError, prompts_from_text
+    from mmvos.videos.live import is_stream
 
+    if (args.video is None) == (args.camera is None):
+        raise InputError('expected either a video (file, folder or address of a stream) or --camera NUMBER.')
     unknown = [name for name in args.export if name not in EXPORTS]
     if unknown:
         raise InputError(f'--export {unknown[0]}: not known; expected one of {", ".join(sorted(EXPORTS))}.')
-    prompts = _masks(args.prompt)
+    masks = _masks(args.prompt)
     pointed = prompts_from_text(args.click, args.box)
+    if pointed and args.at in masks:
+        raise InputError(f'frame {args.at} has clicks and a --prompt; give one of them, or another frame (--at).')
+    if args.camera is not None or is_stream(args.video):
+        _run_live(args, masks, pointed)
+    else:
+        _run_video(args, masks, pointed)
+
+
+def _run_video(args: argparse.Namespace, masks: dict, pointed: list) -> None:
+    from mmvos.structures import InputError
+
+    if args.duration is not None:
+        raise InputError(f'--duration is for cameras and streams; {args.video} has an end of its own.')
     if pointed:
-        if args.at in prompts:
-            raise InputError(f'frame {args.at} has clicks and a --prompt; give one of them, or another frame (--at).')
-        prompts[args.at] = _pointed(args, pointed)
-    chosen = dict(model=args.config) if args.config else {}
-    inferencer = VOSInferencer(**chosen, weights=args.checkpoint, device=args.device, amp=args.amp)
-    if inferencer.model.prompted and not prompts:
-        raise InputError(
-            f'{args.video} needs a prompt: give --click, --box or --prompt (see --help), or click in a browser: mmvos annotate.'
-        )
+        masks[args.at] = _pointed_in_video(args, pointed)
+    inferencer = _inferencer(args)
+    if inferencer.model.prompted and not masks:
+        raise InputError(f'{args.video}: {NO_PROMPT}')
     summary = inferencer.save(
         args.video,
         args.out_dir,
-        prompts or None,
+        masks or None,
         overlay=args.overlay,
         size_mismatch='resize' if args.fit_masks else 'error',
         binary=args.binary,
@@ -71,6 +93,60 @@ def run(args: argparse.Namespace) -> None:
         f'{summary["frames"]} frames, {len(summary["objects"])} objects, {summary["fps"]:.1f} frames/s; '
         f'masks and overlay are in {args.out_dir}'
     )
+
+
+def _run_live(args: argparse.Namespace, masks: dict, pointed: list) -> None:
+    from tqdm import tqdm
+
+    from mmvos.apis.live import LiveReport, segment_live
+    from mmvos.structures import InputError
+    from mmvos.videos import LabelSource
+    from mmvos.videos.live import open_live
+
+    later = [*(frame for frame in masks if frame), *([args.at] if pointed and args.at else [])]
+    if later:
+        raise InputError(f'frame {later[0]} has a prompt; of a camera or stream, only the first frame (0) can have one.')
+    if args.export:
+        raise InputError(f'--export {args.export[0]}: not while a camera or stream runs; segment a recording.')
+    inferencer, out_dir = _inferencer(args), Path(args.out_dir)
+    if not inferencer.model.causal:
+        raise InputError(f'--config {args.config}: needs the whole video; of a camera or stream there is none.')
+    point_in = _pointer(args, pointed) if pointed else None
+
+    def point(frame: 'np.ndarray') -> 'np.ndarray | None':
+        if masks:
+            size_mismatch = 'resize' if args.fit_masks else 'error'
+            return LabelSource(masks[0], binary=args.binary, size_mismatch=size_mismatch).read(frame.shape[:2])
+        if point_in:
+            return point_in(frame)
+        if inferencer.model.prompted:
+            raise InputError(f'{frames.name}: {NO_PROMPT} Its first frame is in {_save_first(out_dir, frame)}.')
+        return None
+
+    with open_live(args.video if args.camera is None else args.camera) as frames, tqdm(unit='frame') as bar:
+
+        def progress(report: LiveReport) -> None:
+            bar.update()
+            bar.set_postfix_str(f'{report.dropped} dropped, {report.lag:.2f} s behind')
+
+        seconds = float('inf') if args.duration is None else args.duration
+        report = segment_live(inferencer.session(), frames, out_dir, point, args.overlay, seconds, progress)
+    print(f'{report}; masks and overlay are in {args.out_dir}')
+
+
+def _inferencer(args: argparse.Namespace) -> Any:
+    from mmvos.apis import VOSInferencer
+
+    chosen = dict(model=args.config) if args.config else {}
+    return VOSInferencer(**chosen, weights=args.checkpoint, device=args.device, amp=args.amp)
+
+
+def _save_first(out_dir: Path, frame: 'np.ndarray') -> Path:
+    import cv2
+
+    out_dir.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(out_dir / 'first.png'), frame)
+    return out_dir / 'first.png'
 
 
 def _masks(items: list) -> dict:
@@ -87,22 +163,35 @@ def _masks(items: list) -> dict:
     return prompts
 
 
-def _pointed(args: argparse.Namespace, pointed: list) -> 'np.ndarray':
+def _pointed_in_video(args: argparse.Namespace, pointed: list) -> 'np.ndarray':
     """Label map of what clicks and boxes point at in frame ``--at``."""
-    from mmvos.apis import init_click_segmenter
-    from mmvos.interaction import InteractiveSegmenter
-    from mmvos.structures import InputError, object_ids_of
+    from mmvos.structures import InputError
     from mmvos.videos import open_video
 
     video = open_video(args.video)
     if not 0 <= args.at < len(video):
         raise InputError(f'--at {args.at}: {args.video} has {len(video)} frames, counted from 0.')
+    return _pointer(args, pointed)(video.read(args.at))
+
+
+def _pointer(args: argparse.Namespace, pointed: list) -> 'Callable[[np.ndarray], np.ndarray]':
+    """Frame to the label map of what clicks and boxes point at in it. The model is read here, before a live source runs."""
+    from mmvos.apis import init_click_segmenter
+    from mmvos.interaction import InteractiveSegmenter
+    from mmvos.structures import InputError, object_ids_of
+
     segmenter = InteractiveSegmenter(init_click_segmenter(device=args.device))
-    label_map = segmenter.label_map(video.read(args.at), pointed)
-    lost = [prompt.object_id for prompt in pointed if prompt.object_id not in object_ids_of(label_map)]
-    if lost:
-        raise InputError(f'object {lost[0]}: nothing was found where it was pointed at; add clicks, or give a --box or a mask.')
-    return label_map
+
+    def point(frame: 'np.ndarray') -> 'np.ndarray':
+        label_map = segmenter.label_map(frame, pointed)
+        lost = [prompt.object_id for prompt in pointed if prompt.object_id not in object_ids_of(label_map)]
+        if lost:
+            raise InputError(
+                f'object {lost[0]}: nothing was found where it was pointed at; add clicks, or give a --box or a mask.'
+            )
+        return label_map
+
+    return point
 
 
 def _export(args: argparse.Namespace, out_dir: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from mmvos.structures import AllOrNothing, InputError
+from mmvos.structures import DAVIS_PALETTE, AllOrNothing, InputError
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class ExportInfo:
         num_frames (int): how many frames come.
         fps (float): frames per second, for videos.
         names (dict[int, str]): name of each object by its id; an object without one is called ``object <id>``.
+        colours (dict[int, tuple]): colour of each object by its id, RGB 0 to 255, where one is drawn; DAVIS's for the others.
     """
 
     video_id: str
@@ -29,10 +30,19 @@ class ExportInfo:
     num_frames: int
     fps: float = 25.0
     names: Mapping[int, str] = field(default_factory=dict)
+    colours: Mapping[int, tuple[int, int, int]] = field(default_factory=dict)
 
     def name_of(self, object_id: int) -> str:
         """Name of an object."""
         return self.names.get(object_id) or f'object {object_id}'
+
+    @property
+    def palette(self) -> np.ndarray:
+        """Colours by object id, uint8 ``(256, 3)`` RGB."""
+        palette = DAVIS_PALETTE.copy()
+        for object_id, colour in self.colours.items():
+            palette[object_id] = colour
+        return palette
 
 
 class Export(AllOrNothing, ABC):

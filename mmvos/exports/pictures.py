@@ -15,7 +15,7 @@ class MaskExport(Export):
     """``<frame>.png``: palette PNG, pixel values are object ids (DAVIS, YouTube-VOS)."""
 
     is_folder = True
-    summary = 'palette PNG per frame, pixel value = object id'
+    summary = 'palette PNG of each frame, pixel value = object id'
 
     @override
     def write(self, index: int, name: str, frame: np.ndarray, label_map: np.ndarray) -> None:
@@ -33,7 +33,7 @@ class CutoutExport(Export):
     """``<object>/<frame>.png``: each object on its own, with transparency around it."""
 
     is_folder = True
-    summary = 'PNG with transparency per object and frame'
+    summary = 'PNG with transparency of each object and frame'
 
     @override
     def write(self, index: int, name: str, frame: np.ndarray, label_map: np.ndarray) -> None:

@@ -41,7 +41,7 @@ class OverlayExport(_VideoExport):
     summary = 'video with the objects in colour (mp4)'
 
     def picture(self, frame: np.ndarray, label_map: np.ndarray) -> np.ndarray:
-        return draw_label_map(frame, label_map, names=self.info.names)
+        return draw_label_map(frame, label_map, self.info.palette, names=self.info.names)
 
 
 @export_format('side-by-side')
@@ -51,7 +51,7 @@ class SideBySideExport(_VideoExport):
     summary = 'video beside its overlay (mp4)'
 
     def picture(self, frame: np.ndarray, label_map: np.ndarray) -> np.ndarray:
-        return np.concatenate([frame, draw_label_map(frame, label_map, names=self.info.names)], 1)
+        return np.concatenate([frame, draw_label_map(frame, label_map, self.info.palette, names=self.info.names)], 1)
 
 
 @export_format('green-screen')

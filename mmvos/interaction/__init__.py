@@ -1,6 +1,7 @@
 """What a person does with a video: pointing at objects, correcting masks, propagating between corrected frames."""
 
-from .project import Project, ProjectObject, prompt_from_json, prompt_to_json
+from .project import Project, ProjectObject
+from .prompt_json import prompt_from_json, prompt_to_json
 from .propagation import Propagation
 from .segmenter import InteractiveSegmenter
 

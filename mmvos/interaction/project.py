@@ -4,30 +4,25 @@ import json
 import os
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mmvos.structures import (
-    DAVIS_PALETTE,
-    Box,
-    Click,
-    InputError,
-    Polygon,
-    Prompt,
-    Scribble,
-    atomic_path,
-    decode_mask,
-    encode_mask,
-    read_label_map,
-    write_label_map,
-)
+from mmvos.structures import InputError, Prompt, atomic_path, read_label_map, write_label_map
 from mmvos.videos import Video, open_video
 
+from .prompt_json import prompt_from_json, prompt_to_json
+
 _FORMAT = 1
+#: colours that objects get in turn, RGB: bright ones that differ from each other on most pictures
+_COLOURS = (
+    *((255, 75, 75), (60, 150, 255), (60, 200, 90), (255, 175, 30), (190, 95, 255), (20, 205, 205)),
+    *((255, 105, 190), (165, 205, 40), (255, 125, 50), (115, 115, 255), (200, 150, 100), (120, 220, 170)),
+)
 #: how many changes can be taken back
 _UNDOABLE = 200
 #: a label map while it is only kept: zlib's bytes and the shape
@@ -45,11 +40,11 @@ class ProjectObject:
 
 @dataclass(frozen=True)
 class _Change:
-    """A change of one prompt: what was before and after it (None: there was none)."""
+    """A change of one prompt: what was before and after it (None: there was none), packed as on disk."""
 
     index: int
     object_id: int
-    prompts: tuple[Prompt | None, Prompt | None]
+    prompts: tuple[dict[str, Any] | None, dict[str, Any] | None]
     label_maps: tuple[_Packed | None, _Packed | None]
 
 
@@ -78,9 +73,9 @@ class Project:
             self.source: str = content['video']
             self.name: str = content['name']
             self.objects = {o['id']: ProjectObject(o['id'], o['name'], tuple(o['colour'])) for o in content['objects']}
-            self.prompts = {
-                int(index): {p['object_id']: prompt_from_json(p) for p in prompts}
-                for index, prompts in content['prompts'].items()
+            # as in the file, masks run-length coded: a person may set hundreds of frames of a large video
+            self._prompts: dict[int, dict[int, dict[str, Any]]] = {
+                int(index): {prompt_from_json(p).object_id: p for p in prompts} for index, prompts in content['prompts'].items()
             }
         except FileNotFoundError as error:
             raise InputError(f'{path}: not found; expected a project made by mmvos annotate.') from error
@@ -115,11 +110,7 @@ class Project:
             name=self.name,
             video=self.source,
             objects=[asdict(o) for o in self.objects.values()],
-            prompts={
-                str(index): [prompt_to_json(p) for p in prompts.values()]
-                for index, prompts in sorted(self.prompts.items())
-                if prompts
-            },
+            prompts={str(index): list(prompts.values()) for index, prompts in sorted(self._prompts.items()) if prompts},
         )
         _write_json(self.folder / 'project.json', content)
 
@@ -130,21 +121,26 @@ class Project:
         object_id = next((i for i in range(1, 255) if i not in self.objects), None)
         if object_id is None:
             raise InputError(f'{self.name}: 254 objects are there; a label map holds no more.')
-        red, green, blue = (int(v) for v in DAVIS_PALETTE[object_id])
-        self.objects[object_id] = ProjectObject(object_id, name or f'object {object_id}', (red, green, blue))
+        colour = _COLOURS[(object_id - 1) % len(_COLOURS)]
+        self.objects[object_id] = ProjectObject(object_id, name or f'object {object_id}', colour)
         self.save()
         return self.objects[object_id]
 
-    def rename_object(self, object_id: int, name: str) -> None:
-        """Give an object another name."""
-        self._object(object_id).name = name
+    def change_object(self, object_id: int, name: str | None = None, colour: Sequence[int] | None = None) -> None:
+        """Give an object another name, another colour (RGB, 0 to 255), or both; InputError for what is not a colour."""
+        one = self._object(object_id)
+        if colour is not None:
+            if len(colour) != 3 or not all(isinstance(v, int) and 0 <= v <= 255 for v in colour):
+                raise InputError(f'{one.name}: the colour {colour!r}; expected red, green and blue, 0 to 255.')
+            one.colour = (colour[0], colour[1], colour[2])
+        one.name = one.name if name is None else name.strip() or f'object {object_id}'
         self.save()
 
     def remove_object(self, object_id: int) -> None:
         """Delete an object, its prompts and its masks in all frames; earlier changes can no longer be undone."""
         self._object(object_id)
         del self.objects[object_id]
-        for prompts in self.prompts.values():
+        for prompts in self._prompts.values():
             prompts.pop(object_id, None)
         self._done.clear()
         self._undone.clear()
@@ -165,11 +161,16 @@ class Project:
     @property
     def trusted(self) -> list[int]:
         """Frames that a person has set, ascending."""
-        return sorted(index for index, prompts in self.prompts.items() if prompts)
+        return sorted(index for index, prompts in self._prompts.items() if prompts)
 
     def prompts_at(self, index: int) -> list[Prompt]:
         """Prompts of a frame, in the order of the objects' ids."""
-        return [prompt for _, prompt in sorted(self.prompts.get(index, {}).items())]
+        return [prompt_from_json(prompt) for _, prompt in sorted(self._prompts.get(index, {}).items())]
+
+    def prompt(self, index: int, object_id: int) -> Prompt | None:
+        """What points at an object in a frame; None where nothing does."""
+        found = self._prompts.get(index, {}).get(object_id)
+        return None if found is None else prompt_from_json(found)
 
     def set_prompt(self, index: int, prompt: Prompt, label_map: np.ndarray) -> None:
         """Replace the prompt of an object in a frame; an empty prompt removes it.
@@ -180,11 +181,11 @@ class Project:
             label_map (ndarray): the frame's label map uint8 ``(H, W)`` with it.
         """
         self._object(prompt.object_id)
-        before = self.prompts.get(index, {}).get(prompt.object_id)
+        before = self._prompts.get(index, {}).get(prompt.object_id)
         change = _Change(
             index,
             prompt.object_id,
-            (before, None if prompt.is_empty else prompt),
+            (before, None if prompt.is_empty else prompt_to_json(prompt)),
             (_pack(self.label_map(index)), _pack(label_map)),
         )
         self._done.append(change)
@@ -221,9 +222,9 @@ class Project:
     def _apply(self, change: _Change, after: bool) -> None:
         prompt, packed = change.prompts[after], change.label_maps[after]
         if prompt is None:
-            self.prompts.get(change.index, {}).pop(change.object_id, None)
+            self._prompts.get(change.index, {}).pop(change.object_id, None)
         else:
-            self.prompts.setdefault(change.index, {})[change.object_id] = prompt
+            self._prompts.setdefault(change.index, {})[change.object_id] = prompt
         if packed is None:
             self.mask_path(change.index).unlink(missing_ok=True)
         else:
@@ -247,11 +248,32 @@ class Project:
         """Store the label map of a frame."""
         write_label_map(self.mask_path(index), label_map)
 
+    def write_propagated(self, index: int, label_map: np.ndarray) -> None:
+        """Store what a propagation found; objects that a person has set in that frame, even meanwhile, stay as they are."""
+        set_here = list(self._prompts.get(index, {}))
+        stored = self.label_map(index) if set_here else None
+        known = [i for i in self.objects if i not in set_here]
+        label_map = np.where(np.isin(label_map, known), label_map, 0).astype(np.uint8)
+        if stored is not None:
+            label_map = np.where(np.isin(stored, set_here), stored, label_map)
+        self.write_label_map(index, label_map)
+
     def annotated(self) -> list[int]:
         """Frames that have a label map, ascending."""
         folder = self.folder / 'masks'
         present = set(os.listdir(folder)) if folder.is_dir() else set()
         return [i for i, name in enumerate(self.video.frame_names) if f'{name}.png' in present]
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """``(H, W)`` of the frames."""
+        height, width = self.video.read(0).shape[:2]
+        return height, width
+
+    @property
+    def fps(self) -> float:
+        """Frames per second; 25 for a folder of frames."""
+        return float(getattr(self.video, 'fps', 25.0))
 
     def results(self) -> Iterator[tuple[int, str, np.ndarray, np.ndarray]]:
         """Index, name, frame and label map of every frame, for exports; the label map is empty where none was made."""
@@ -264,47 +286,6 @@ class Project:
     def delete(self) -> None:
         """Remove the project's folder; a video that lies elsewhere stays."""
         shutil.rmtree(self.folder)
-
-
-def prompt_to_json(prompt: Prompt) -> dict[str, Any]:
-    """A prompt as what JSON holds; the mask as a run-length code."""
-    content: dict[str, Any] = dict(object_id=prompt.object_id)
-    if prompt.clicks:
-        content['clicks'] = [[c.x, c.y, c.positive] for c in prompt.clicks]
-    if prompt.box is not None:
-        content['box'] = [prompt.box.x1, prompt.box.y1, prompt.box.x2, prompt.box.y2]
-    if prompt.scribbles:
-        content['scribbles'] = [dict(points=[list(p) for p in s.points], positive=s.positive) for s in prompt.scribbles]
-    if prompt.polygon is not None:
-        content['polygon'] = [list(p) for p in prompt.polygon.points]
-    if prompt.mask is not None:
-        content['mask'] = encode_mask(prompt.mask)
-    return content
-
-
-def prompt_from_json(content: Any) -> Prompt:
-    """The prompt that :func:`prompt_to_json` wrote, or that a page sent.
-
-    Raises:
-        InputError: keys or values that are not a prompt's.
-    """
-    try:
-        unknown = set(content) - {'object_id', 'clicks', 'box', 'scribbles', 'polygon', 'mask'}
-        if unknown:
-            raise InputError(f'the keys {sorted(unknown)}; expected clicks, box, scribbles, polygon or mask')
-        return Prompt(
-            int(content['object_id']),
-            clicks=[Click(float(x), float(y), bool(positive)) for x, y, positive in content.get('clicks') or []],
-            box=Box(*(float(v) for v in content['box'])) if content.get('box') else None,
-            scribbles=[
-                Scribble(tuple((float(x), float(y)) for x, y in s['points']), bool(s['positive']))
-                for s in content.get('scribbles') or []
-            ],
-            polygon=Polygon(tuple((float(x), float(y)) for x, y in content['polygon'])) if content.get('polygon') else None,
-            mask=decode_mask(content['mask']) if content.get('mask') else None,
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise InputError(f'not a prompt: {error}') from error
 
 
 def _pack(label_map: np.ndarray | None) -> _Packed | None:

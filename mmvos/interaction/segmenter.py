@@ -91,6 +91,11 @@ class InteractiveSegmenter:
         best, index = scores.max(0)
         return ids[torch.where(best > 0.5, index + 1, 0).numpy()]
 
+    @torch.no_grad()
+    def prepare(self, frame: np.ndarray, key: Hashable) -> None:
+        """Compute a frame's features, so that the first click in it is as quick as the following ones."""
+        self._prepare(frame, key)
+
     def forget(self) -> None:
         """Drop all frames."""
         self._ready.clear()

@@ -1,9 +1,8 @@
 """The page's HTTP interface."""
 
 import asyncio
-import tempfile
-import zipfile
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -11,25 +10,30 @@ from typing import Any
 
 import cv2
 import numpy as np
-from fastapi import FastAPI, File, HTTPException, Request, Response, UploadFile
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
-from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
-from mmvos.exports import EXPORTS, make_export
-from mmvos.exports.base import ExportInfo
-from mmvos.interaction import prompt_from_json, prompt_to_json
+from mmvos.exports import EXPORTS
+from mmvos.interaction import Project, prompt_from_json, prompt_to_json
 from mmvos.structures import InputError
 
+from .guard import Guard
 from .workspace import Workspace
 
 PAGE = Path(__file__).parent / 'page'
-_CHUNK = 1 << 20
+#: the exports that most people want come first
+_FIRST = ('masks', 'overlay', 'coco', 'youtube-vis')
 
 
-def create_app(workspace: Workspace) -> FastAPI:
-    """The application of a workspace: the page at ``/``, its interface under ``/api``."""
+def create_app(workspace: Workspace, hosts: Collection[str] = ()) -> FastAPI:
+    """The application of a workspace: the page at ``/``, its interface under ``/api``.
+
+    Args:
+        workspace (Workspace): the projects and models.
+        hosts (Collection[str]): names that the server may be called by; empty: any.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -37,6 +41,7 @@ def create_app(workspace: Workspace) -> FastAPI:
         await run_in_threadpool(workspace.close)
 
     app = FastAPI(title='MMVOS annotate', docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.add_middleware(Guard, max_upload=workspace.max_upload, hosts=hosts)
 
     @app.exception_handler(InputError)
     def _input_error(_: Request, error: InputError) -> JSONResponse:
@@ -46,7 +51,14 @@ def create_app(workspace: Workspace) -> FastAPI:
     def _not_found(_: Request, error: FileNotFoundError) -> JSONResponse:
         return JSONResponse(dict(detail=str(error)), 404)
 
+    @app.get('/api/settings')
+    def settings() -> dict:
+        """What the page knows before a project is open."""
+        names = [*_FIRST, *(name for name in EXPORTS if name not in _FIRST)]
+        return dict(max_upload=workspace.max_upload, exports=[dict(name=n, summary=EXPORTS[n].summary) for n in names])
+
     _add_projects(app, workspace)
+    _add_objects(app, workspace)
     _add_frames(app, workspace)
     _add_propagation(app, workspace)
     _add_exports(app, workspace)
@@ -57,12 +69,12 @@ def create_app(workspace: Workspace) -> FastAPI:
 def describe(workspace: Workspace, key: str) -> dict[str, Any]:
     """All that the page knows of a project, but its pictures."""
     project = workspace.project(key)
-    height, width = project.video.read(0).shape[:2]
+    height, width = project.size
     return dict(
         key=key,
         name=project.name,
         frames=len(project.video),
-        fps=float(getattr(project.video, 'fps', 25.0)),
+        fps=project.fps,
         width=width,
         height=height,
         objects=[asdict(o) for o in project.objects.values()],
@@ -79,18 +91,20 @@ def _add_projects(app: FastAPI, workspace: Workspace) -> None:
         return workspace.list()
 
     @app.post('/api/projects')
-    async def upload(file: UploadFile = File()) -> dict:  # noqa: B008 (FastAPI's way)
-        def write(path: Path) -> None:
-            size = 0
-            with open(path, 'wb') as target:
-                while chunk := file.file.read(_CHUNK):
-                    size += len(chunk)
-                    if size > workspace.max_upload:
-                        raise HTTPException(413, f'the video is larger than {workspace.max_upload >> 20} MiB.')
-                    target.write(chunk)
-
-        key = await run_in_threadpool(workspace.create_from_upload, file.filename or 'video', write)
-        return await run_in_threadpool(describe, workspace, key)
+    async def upload(request: Request, name: str = 'video') -> dict:
+        """The body is the video file, and goes to the disk as it arrives."""
+        folder = await run_in_threadpool(workspace.new_folder)
+        try:
+            suffix = ''.join(c for c in Path(name).suffix if c.isalnum() or c == '.')[:8]
+            path = folder / f'video{suffix}'
+            with open(path, 'wb') as file:
+                async for chunk in request.stream():
+                    await run_in_threadpool(file.write, chunk)
+            await run_in_threadpool(_begin, folder, path, Path(name).stem[:80] or 'video')
+        except BaseException:
+            await run_in_threadpool(shutil.rmtree, folder, ignore_errors=True)
+            raise
+        return await run_in_threadpool(describe, workspace, folder.name)
 
     @app.get('/api/projects/{key}')
     def project(key: str) -> dict:
@@ -100,6 +114,20 @@ def _add_projects(app: FastAPI, workspace: Workspace) -> None:
     def delete(key: str) -> None:
         workspace.delete(key)
 
+    @app.get('/api/projects/{key}/thumbnail.jpg')
+    def thumbnail(key: str) -> FileResponse:
+        return FileResponse(workspace.thumbnail(key), media_type='image/jpeg')
+
+
+def _begin(folder: Path, video: Path, name: str) -> None:
+    """A project of a video that was uploaded."""
+    try:
+        Project.create(folder, video, name).add_object()
+    except InputError as error:  # it names a path on the server, which tells the person at the page nothing
+        raise InputError(str(error).replace(str(video), f'{name}{video.suffix}')) from error
+
+
+def _add_objects(app: FastAPI, workspace: Workspace) -> None:
     @app.post('/api/projects/{key}/objects')
     def add_object(key: str) -> dict:
         with workspace.lock(key):
@@ -107,25 +135,30 @@ def _add_projects(app: FastAPI, workspace: Workspace) -> None:
         return describe(workspace, key)
 
     @app.patch('/api/projects/{key}/objects/{object_id}')
-    def rename_object(key: str, object_id: int, body: dict[str, Any]) -> dict:
+    def change_object(key: str, object_id: int, body: dict[str, Any]) -> dict:
+        name, colour = body.get('name'), body.get('colour')
+        if not isinstance(name, str | None) or not isinstance(colour, list | None):
+            raise InputError(f'object {object_id}: name {name!r}, colour {colour!r}; expected a text and three numbers.')
         with workspace.lock(key):
-            workspace.project(key).rename_object(object_id, str(body.get('name', ''))[:80])
+            workspace.project(key).change_object(object_id, name and name[:80], colour)
         return describe(workspace, key)
 
     @app.delete('/api/projects/{key}/objects/{object_id}')
     def remove_object(key: str, object_id: int) -> dict:
-        with workspace.lock(key):
-            workspace.project(key).remove_object(object_id)
+        workspace.remove_object(key, object_id)
         return describe(workspace, key)
 
 
 def _add_frames(app: FastAPI, workspace: Workspace) -> None:
     @app.get('/api/projects/{key}/frames/{index}.jpg')
     def frame(key: str, index: int) -> Response:
-        project = workspace.project(key)
-        project.mask_path(index)  # refuses a frame that is not there
-        picture = cv2.imencode('.jpg', project.video.read(index), [cv2.IMWRITE_JPEG_QUALITY, 88])[1]
+        picture = cv2.imencode('.jpg', workspace.frame(key, index), [cv2.IMWRITE_JPEG_QUALITY, 88])[1]
         return Response(picture.tobytes(), media_type='image/jpeg', headers={'Cache-Control': 'max-age=3600'})
+
+    @app.post('/api/projects/{key}/frames/{index}/ready')
+    def ready(key: str, index: int) -> bool:
+        """The page shows this frame: a click may come."""
+        return workspace.prepare(key, index)
 
     @app.get('/api/projects/{key}/masks/{index}.png')
     def mask(key: str, index: int) -> Response:
@@ -172,50 +205,25 @@ def _add_propagation(app: FastAPI, workspace: Workspace) -> None:
 
 
 def _add_exports(app: FastAPI, workspace: Workspace) -> None:
-    @app.get('/api/exports')
-    def formats() -> list[dict]:
-        return [dict(name=name, summary=cls.summary) for name, cls in EXPORTS.items()]
+    @app.post('/api/projects/{key}/export')
+    def start(key: str, body: dict[str, Any]) -> dict:
+        return asdict(workspace.export(key, str(body.get('format', ''))))
+
+    @app.get('/api/projects/{key}/export')
+    def progress(key: str) -> dict | None:
+        workspace.project(key)
+        found = workspace.export_progress(key)
+        return None if found is None else asdict(found)
+
+    @app.delete('/api/projects/{key}/export')
+    async def stop(key: str) -> dict | None:
+        await asyncio.to_thread(workspace.stop_export, key)
+        return progress(key)
 
     @app.get('/api/projects/{key}/exports/{name}.zip')
-    def export(key: str, name: str) -> FileResponse:
-        project = workspace.project(key)
-        if name not in EXPORTS:
-            raise HTTPException(404, f'export format {name!r} is not known.')
-        folder = tempfile.TemporaryDirectory(prefix='mmvos-')
-        try:
-            archive = write_export(workspace, key, name, Path(folder.name))
-        except BaseException:
-            folder.cleanup()
-            raise
-        return FileResponse(
-            archive,
-            media_type='application/zip',
-            filename=f'{project.name}-{name}.zip',
-            background=BackgroundTask(folder.cleanup),
-        )
-
-
-def write_export(workspace: Workspace, key: str, name: str, folder: Path) -> Path:
-    """A project in one of the export formats, as a zip file in ``folder``."""
-    project, cls = workspace.project(key), EXPORTS[name]
-    files = folder / 'files'
-    target = files / name if cls.is_folder else files / f'{project.name}{cls.suffix}'
-    info = ExportInfo(
-        project.name,
-        project.video.read(0).shape[:2],
-        len(project.video),
-        float(getattr(project.video, 'fps', 25.0)),
-        {o.id: o.name for o in project.objects.values()},
-    )
-    files.mkdir()
-    with make_export(name, target, info) as export:
-        for one in project.results():
-            export.write(*one)
-    archive = folder / 'export.zip'
-    with zipfile.ZipFile(archive, 'w', zipfile.ZIP_STORED) as out:
-        for path in sorted(p for p in files.rglob('*') if p.is_file()):
-            out.write(path, path.relative_to(files))
-    return archive
+    def archive(key: str, name: str) -> FileResponse:
+        path = workspace.exported(key, name)
+        return FileResponse(path, media_type='application/zip', filename=f'{workspace.project(key).name}-{name}.zip')
 
 
 def _png(label_map: np.ndarray) -> bytes:

@@ -1,46 +1,33 @@
-"""The state behind the page: open projects, one model for all of them, and the propagations that run."""
+"""The state behind the page: open projects, one model for all of them, and the jobs that run."""
 
-import shutil
+import json
 import threading
-import time
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 
 from mmvos.inference import VOSSession
 from mmvos.interaction import InteractiveSegmenter, Project, Propagation
 from mmvos.structures import InputError, Prompt, object_ids_of
 
+from .archive import ExportArchive
+from .frames import FrameCache
+from .jobs import Job, Progress, Turns
 
-@dataclass
-class Progress:
-    """How far a propagation is. ``state``: ``running``, ``done``, ``stopped`` or ``failed`` (with ``message``)."""
-
-    done: int
-    total: int
-    state: str = 'running'
-    message: str = ''
-    frame: int = -1
-    fps: float = 0.0
-
-
-class _Run:
-    """One propagation in a thread of its own."""
-
-    def __init__(self, total: int) -> None:
-        self.progress = Progress(0, total)
-        self.stop = threading.Event()
-        self.thread: threading.Thread | None = None
+#: lines of the small picture in the list of projects
+_THUMBNAIL_LINES = 144
 
 
 class Workspace:
     """Projects in one folder, for several people at once.
 
-    The network is used by one request at a time (``turn``), for one frame at the most, so that a click is answered while
-    another user's video is being propagated.
+    The network is used by one request at a time, in the order in which they came and for one frame at the most, so that a
+    click is answered while another user's video is being propagated.
 
     Args:
         root (Path): folder with a sub-folder per project.
@@ -54,33 +41,33 @@ class Workspace:
     ) -> None:
         self.root, self.segmenter, self.make_session, self.max_upload = Path(root), segmenter, make_session, max_upload
         self.root.mkdir(parents=True, exist_ok=True)
-        self.turn = threading.Lock()
+        self.turns, self.frames = Turns(), FrameCache()
         self._projects: dict[str, Project] = {}
         self._locks: dict[str, threading.RLock] = {}
-        self._runs: dict[str, _Run] = {}
+        self._propagations: dict[str, Job] = {}
+        self._exports: dict[str, tuple[Job, ExportArchive]] = {}
         self._opening = threading.Lock()
 
     # Projects
 
-    def list(self) -> list[dict]:
-        """Names and keys of the projects, the newest first."""
-        folders = [f for f in self.root.iterdir() if (f / 'project.json').is_file()]
-        folders.sort(key=lambda f: -(f / 'project.json').stat().st_mtime)
-        return [dict(key=f.name, name=self.project(f.name).name) for f in folders if self._readable(f.name)]
-
-    def _readable(self, key: str) -> bool:
-        try:
-            self.project(key)
-        except (InputError, OSError):
-            return False
-        return True
+    def list(self) -> list[dict[str, Any]]:
+        """Names and keys of the projects, the newest first; their videos are not looked at."""
+        found = []
+        for path in self.root.glob('*/project.json'):
+            try:
+                content = json.loads(path.read_text(encoding='utf-8'))
+                row = dict(key=path.parent.name, name=str(content['name']), objects=len(content['objects']))
+                found.append((path.stat().st_mtime, row))
+            except (OSError, ValueError, KeyError, TypeError, RecursionError):
+                continue  # opening it tells what is wrong
+        return [row for _, row in sorted(found, key=lambda one: -one[0])]
 
     def project(self, key: str) -> Project:
         """The project of a key; FileNotFoundError for another one."""
         with self._opening:
             if key not in self._projects:
                 if not key.isalnum() or not (self.root / key / 'project.json').is_file():
-                    raise FileNotFoundError(f'no project {key!r}.')
+                    raise FileNotFoundError(f'there is no project {key!r}; it may have been deleted.')
                 self._projects[key] = Project(self.root / key)
                 self._locks[key] = threading.RLock()
             return self._projects[key]
@@ -97,28 +84,62 @@ class Workspace:
         project.add_object()
         return key
 
-    def create_from_upload(self, file_name: str, write: Callable[[Path], None]) -> str:
-        """A project for an uploaded video, which lies in the project's folder; ``write`` puts it there."""
-        key = uuid.uuid4().hex[:12]
-        folder = self.root / key
+    def new_folder(self) -> Path:
+        """An empty folder for a project whose video is still to come; its name is the project's key."""
+        folder = self.root / uuid.uuid4().hex[:12]
         folder.mkdir()
-        try:
-            suffix = ''.join(c for c in Path(file_name).suffix if c.isalnum() or c == '.')[:8]
-            video = folder / f'video{suffix}'
-            write(video)
-            Project.create(folder, video, Path(file_name).stem[:80] or 'video').add_object()
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        return key
+        return folder
 
-    # Masks
+    def delete(self, key: str) -> None:
+        """Remove a project; a video that was not uploaded stays where it lies."""
+        project = self.project(key)
+        self.stop(key)
+        self.stop_export(key)
+        self._exports.pop(key, None)
+        self.frames.forget(key)
+        with self.lock(key):
+            project.delete()
+            self._projects.pop(key, None)
+
+    def remove_object(self, key: str, object_id: int) -> None:
+        """Delete an object and its masks; a propagation, which would bring them back, is stopped first."""
+        self.stop(key)
+        with self.lock(key):
+            self.project(key).remove_object(object_id)
+
+    # Pictures
+
+    def frame(self, key: str, index: int) -> np.ndarray:
+        """A frame, BGR uint8 ``(H, W, 3)``, not to be changed; InputError for one that the video lacks."""
+        project = self.project(key)
+        project.mask_path(index)
+        return self.frames.read(key, project.video, index)
+
+    def thumbnail(self, key: str) -> Path:
+        """A small JPEG of the first frame, in the project's folder."""
+        path = self.project(key).folder / 'thumbnail.jpg'
+        if not path.exists():
+            frame = self.frame(key, 0)
+            size = max(frame.shape[1] * _THUMBNAIL_LINES // frame.shape[0], 1), _THUMBNAIL_LINES
+            cv2.imwrite(str(path), cv2.resize(frame, size, interpolation=cv2.INTER_AREA))
+        return path
 
     def label_map(self, key: str, index: int) -> np.ndarray:
         """Label map uint8 ``(H, W)`` of a frame; empty where none was made."""
         project = self.project(key)
         stored = project.label_map(index)
-        return np.zeros(project.video.read(index).shape[:2], np.uint8) if stored is None else stored
+        return np.zeros(project.size, np.uint8) if stored is None else stored
+
+    # Pointing
+
+    def prepare(self, key: str, index: int) -> bool:
+        """Make a frame ready for clicks, unless the network is busy; whether it is ready."""
+        if self.turns.busy:
+            return False
+        frame = self.frame(key, index)
+        with self.turns.turn():
+            self.segmenter.prepare(frame, (key, index))
+        return True
 
     def set_prompt(self, key: str, index: int, prompt: Prompt) -> None:
         """Change the prompt of an object in a frame, and its mask there.
@@ -127,11 +148,10 @@ class Workspace:
         """
         project = self.project(key)
         with self.lock(key):
-            project.mask_path(index)  # refuses a frame that is not there
-            frame = project.video.read(index)
+            frame = self.frame(key, index)
             prompt.check_inside(frame.shape[:2])
             stored = self.label_map(key, index)
-            before = project.prompts.get(index, {}).get(prompt.object_id)
+            before = project.prompt(index, prompt.object_id)
             if prompt.mask is None and not prompt.is_empty:
                 if before is not None:
                     prompt = replace(prompt, mask=before.mask)
@@ -139,7 +159,7 @@ class Workspace:
                     prompt = replace(prompt, mask=stored == prompt.object_id)
             label_map = np.where(stored == prompt.object_id, 0, stored).astype(np.uint8)
             if not prompt.is_empty:
-                with self.turn:
+                with self.turns.turn():
                     found = self.segmenter.label_map(frame, [prompt], key=(key, index))
                 label_map[found > 0] = prompt.object_id
             project.set_prompt(index, prompt, label_map)
@@ -160,7 +180,7 @@ class Workspace:
         """
         project = self.project(key)
         with self.lock(key):
-            if key in self._runs and self._runs[key].progress.state == 'running':
+            if key in self._propagations and self._propagations[key].running:
                 raise InputError(f'{project.name}: a propagation is running; stop it first.')
             given = {}
             for index in project.trusted:
@@ -169,52 +189,74 @@ class Workspace:
                 given[index] = np.where(np.isin(label_map, ids), label_map, 0).astype(np.uint8)
             given = {index: label_map for index, label_map in given.items() if object_ids_of(label_map)}
             propagation = Propagation(self.make_session, project.video, given, first, last)
-            run = self._runs[key] = _Run(len(propagation))
-            run.thread = threading.Thread(target=self._run, args=(project, propagation, run), daemon=True)
-            run.thread.start()
-            return run.progress
+            job = Job(Progress('propagation', len(propagation)), lambda: self._propagated(key, propagation))
+            self._propagations[key] = job
+            return job.progress
 
-    def _run(self, project: Project, propagation: Propagation, run: _Run) -> None:
-        begin, progress = time.perf_counter(), run.progress
+    def _propagated(self, key: str, propagation: Propagation) -> Iterator[int]:
+        """Frames that the propagation went through; their masks are stored."""
+        project, frames = self.project(key), propagation.run()
         try:
-            frames = propagation.run()
-            while not run.stop.is_set():
-                with self.turn:
+            while True:
+                with self.turns.turn():
                     item = next(frames, None)
                 if item is None:
-                    break
+                    return
                 index, label_map = item
                 if label_map is not None:
-                    project.write_label_map(index, label_map)
-                progress.done, progress.frame = progress.done + 1, index
-                progress.fps = progress.done / max(time.perf_counter() - begin, 1e-6)
-            frames.close()
-            progress.state = 'stopped' if run.stop.is_set() else 'done'
-        except Exception as error:  # the page shows it; the server goes on
-            progress.message, progress.state = str(error) or type(error).__name__, 'failed'
-            if not isinstance(error, (InputError, OSError)):
-                raise
+                    with self.lock(key):
+                        project.write_propagated(index, label_map)
+                yield index
+        finally:
+            frames.close()  # type: ignore[attr-defined]  # a generator
 
     def progress(self, key: str) -> Progress | None:
         """How far the project's newest propagation is; None if there was none."""
-        return self._runs[key].progress if key in self._runs else None
+        return self._propagations[key].progress if key in self._propagations else None
 
     def stop(self, key: str) -> None:
         """End the project's propagation after the present frame and wait for it."""
-        run = self._runs.get(key)
-        if run is not None and run.thread is not None:
-            run.stop.set()
-            run.thread.join()
+        if key in self._propagations:
+            self._propagations[key].stop()
 
-    def delete(self, key: str) -> None:
-        """Remove a project."""
+    # Export
+
+    def export(self, key: str, name: str) -> Progress:
+        """Write the project in one of the export formats, in the background.
+
+        Raises:
+            InputError: no such format, or an export of this project is running.
+        """
         project = self.project(key)
-        self.stop(key)
         with self.lock(key):
-            project.delete()
-            self._projects.pop(key, None)
+            if key in self._exports and self._exports[key][0].running:
+                raise InputError(f'{project.name}: an export is running; stop it first.')
+            archive = ExportArchive(project, name)
+            job = Job(Progress('export', len(project.video), result=name), archive.write)
+            self._exports[key] = job, archive  # the archive before it goes, and its file with it
+            return job.progress
+
+    def export_progress(self, key: str) -> Progress | None:
+        """How far the project's newest export is; None if there was none."""
+        return self._exports[key][0].progress if key in self._exports else None
+
+    def exported(self, key: str, name: str) -> Path:
+        """The zip file of the project's newest export; FileNotFoundError where it is not there (yet)."""
+        job, archive = self._exports.get(key, (None, None))
+        if job is None or archive is None or job.progress.state != 'done' or archive.name != name:
+            raise FileNotFoundError(f'no export {name!r} of this project is there; start one first.')
+        return archive.path
+
+    def stop_export(self, key: str) -> None:
+        """End the project's export and wait for it."""
+        if key in self._exports:
+            self._exports[key][0].stop()
 
     def close(self) -> None:
-        """Stop all propagations."""
-        for key in list(self._runs):
+        """Stop all jobs and let go of all videos."""
+        for key in list(self._propagations):
             self.stop(key)
+        for key in list(self._exports):
+            self.stop_export(key)
+        self._exports.clear()
+        self.frames.close()

@@ -1,7 +1,9 @@
 """``mmvos segment`` as a user runs it."""
 
 import json
+import re
 
+import cv2
 import numpy as np
 import pytest
 
@@ -49,13 +51,15 @@ def test_clicks_make_the_first_mask(video, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ('arguments', 'words'),
     [
-        ([], 'needs a prompt: give --click, --box or --prompt'),
+        ([], 'clip.mp4: which objects? Give --click, --box or --prompt'),
         (['--click', '1:3'], "click '1:3': expected ID:X,Y"),
         (['--box', '1:9,9,3,3'], 'expected x1 < x2'),
         (['--click', '1:3,4', '--at', '7'], '--at 7: '),
         (['--click', '1:3,4', '--prompt', 'a.png'], 'frame 0 has clicks and a --prompt'),
         (['--prompt', 'a.png', '0=b.png'], 'frame 0 has the prompt a.png already'),
         (['--click', '1:3,4', '--export', 'cocoo'], '--export cocoo: not known; expected one of coco'),
+        (['--camera', '0'], 'expected either a video'),
+        (['--prompt', 'a.png', '--duration', '5'], '--duration is for cameras'),
         (['--prompt', 'none.png', '--config', MINI, '--checkpoint', 'none'], 'none.png'),
     ],
 )
@@ -66,3 +70,39 @@ def test_a_mistake_is_one_line_and_exit_code_2(arguments, words, video, tmp_path
     told = capsys.readouterr().err.strip().splitlines()[-1]
     assert told.startswith('error: ') and words in told
     assert not (tmp_path / 'out' / 'overlay.mp4').exists()
+
+
+def test_a_stream_is_segmented_at_its_own_pace(video, tmp_path, capsys):
+    mask = np.zeros((64, 96), np.uint8)
+    mask[16:48, 16:48] = 5
+    write_label_map(tmp_path / 'mask.png', mask)
+    stream, out = f'file://{video}', tmp_path / 'out'
+    with pytest.raises(CommandEnded):
+        main(['segment', stream, '--config', MINI, '--checkpoint', 'none', '--out-dir', str(out)])
+    assert 'which objects? Give --click, --box or --prompt (see mmvos segment --help)' in capsys.readouterr().err
+    assert cv2.imread(str(out / 'first.png')).shape == (64, 96, 3)
+    arguments = ['segment', stream, '--prompt', str(tmp_path / 'mask.png'), '--out-dir', str(out)]
+    assert main([*arguments, '--config', MINI, '--checkpoint', 'none']) == 0
+    written = sorted((out / 'masks').iterdir())
+    told = capsys.readouterr().out
+    segmented, dropped = (int(n) for n in re.search(r'(\d+) frames segmented .*?, (\d+) dropped', told).groups())
+    assert segmented == len(written) and segmented + dropped == 3
+    assert written[-1].name == '000002.png'  # the newest one is never dropped
+    assert np.array_equal(read_label_map(written[0]), mask)
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        ([], 'expected either a video'),
+        (['--camera', '97', '--prompt', 'a.png'], 'camera 97: cannot be opened'),
+        (['rtsp://127.0.0.1:1/none', '--prompt', 'a.png'], 'rtsp://127.0.0.1:1/none: cannot be opened as a stream'),
+        (['--camera', '0', '--click', '1:3,4', '--at', '3'], 'frame 3 has a prompt; of a camera or stream, only the first'),
+        (['--camera', '0', '--click', '1:3,4', '--export', 'coco'], '--export coco: not while a camera'),
+    ],
+)
+def test_a_live_mistake_is_one_line(arguments, words, tmp_path, capsys):
+    with pytest.raises(CommandEnded) as ended:
+        main(['segment', '--config', MINI, '--checkpoint', 'none', '--out-dir', str(tmp_path / 'out'), *arguments])
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err.strip().splitlines()[-1]

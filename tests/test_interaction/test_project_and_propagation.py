@@ -66,7 +66,7 @@ def test_a_removed_object_leaves_all_masks(video, tmp_path):
     assert np.array_equal(project.label_map(0), labels(o2=(16, 16)))
     assert project.add_object().id == 1
     with pytest.raises(InputError, match='no object 9; there are'):
-        project.rename_object(9, 'x')
+        project.change_object(9, 'x')
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,11 @@ fastapi = pytest.importorskip('fastapi', reason='the extra "web" is not installe
 from fastapi.testclient import TestClient  # noqa: E402
 
 from mmvos.structures import Prompt  # noqa: E402
+from mmvos.videos import open_video  # noqa: E402
 from mmvos.visualization import VideoWriter  # noqa: E402
 from mmvos.web.app import create_app  # noqa: E402
+from mmvos.web.frames import FrameCache  # noqa: E402
+from mmvos.web.guard import MAX_BODY  # noqa: E402
 from mmvos.web.workspace import Workspace  # noqa: E402
 from tests.test_interaction.test_project_and_propagation import DriftingSession  # noqa: E402
 
@@ -33,6 +36,9 @@ class SquareSegmenter:
                 x, y = int(click.x), int(click.y)
                 label_map[y - 4 : y + 4, x - 4 : x + 4] = prompt.object_id
         return label_map
+
+    def prepare(self, frame, key):
+        self.prepared = key
 
 
 @pytest.fixture
@@ -55,7 +61,7 @@ def video(tmp_path):
 
 
 def upload(client, video, name='my clip.mp4'):
-    response = client.post('/api/projects', files={'file': (name, video, 'video/mp4')})
+    response = client.post('/api/projects', params=dict(name=name), content=video)
     assert response.status_code == 200, response.text
     return response.json()
 
@@ -65,13 +71,21 @@ def mask(client, key, index):
     return cv2.imdecode(np.frombuffer(response.content, np.uint8), cv2.IMREAD_UNCHANGED)
 
 
-def wait(client, key):
-    for _ in range(200):
-        progress = client.get(f'/api/projects/{key}/propagation').json()
+def wait(client, key, job='propagation'):
+    for _ in range(500):
+        progress = client.get(f'/api/projects/{key}/{job}').json()
         if progress['state'] != 'running':
             return progress
         time.sleep(0.02)
-    raise AssertionError('the propagation does not end')
+    raise AssertionError(f'the {job} does not end')
+
+
+def export(client, key, form):
+    assert client.post(f'/api/projects/{key}/export', json=dict(format=form)).status_code == 200
+    assert wait(client, key, 'export')['state'] == 'done'
+    response = client.get(f'/api/projects/{key}/exports/{form}.zip')
+    assert response.status_code == 200, response.text
+    return zipfile.ZipFile(io.BytesIO(response.content))
 
 
 def test_from_upload_to_export(client, video):
@@ -94,11 +108,11 @@ def test_from_upload_to_export(client, video):
     assert client.get(f'/api/projects/{key}').json()['annotated'] == list(range(6))
     assert mask(client, key, 5)[16, 23] == 1 and mask(client, key, 0)[16, 22] == 1
 
-    archive = client.get(f'/api/projects/{key}/exports/masks.zip')
-    names = zipfile.ZipFile(io.BytesIO(archive.content)).namelist()
-    assert names == [f'masks/{i:05d}.png' for i in range(6)]
-    for form in client.get('/api/exports').json():
-        assert client.get(f'/api/projects/{key}/exports/{form["name"]}.zip').status_code == 200
+    assert export(client, key, 'masks').namelist() == [f'masks/{i:05d}.png' for i in range(6)]
+    forms = client.get('/api/settings').json()['exports']
+    assert len(forms) >= 10 and forms[0]['name'] == 'masks'
+    for form in forms:
+        assert export(client, key, form['name']).namelist()
 
 
 def test_undo_and_a_correction_of_a_propagated_mask(client, video):
@@ -122,6 +136,8 @@ def test_objects_are_named_and_removed(client, video):
     assert [o['id'] for o in project['objects']] == [1, 2]
     project = client.patch(f'/api/projects/{key}/objects/2', json=dict(name='dog')).json()
     assert project['objects'][1]['name'] == 'dog'
+    project = client.patch(f'/api/projects/{key}/objects/2', json=dict(colour=[1, 2, 3])).json()
+    assert (project['objects'][1]['name'], project['objects'][1]['colour']) == ('dog', [1, 2, 3])
     client.put(f'/api/projects/{key}/frames/0/prompts', json=dict(object_id=2, clicks=[[20, 16, True]]))
     project = client.delete(f'/api/projects/{key}/objects/2').json()
     assert [o['id'] for o in project['objects']] == [1] and project['trusted'] == []
@@ -132,7 +148,7 @@ def test_a_project_survives_a_restart(client, workspace, video):
     key = upload(client, video)['key']
     client.put(f'/api/projects/{key}/frames/1/prompts', json=dict(object_id=1, clicks=[[20, 16, True]]))
     again = Workspace(workspace.root, SquareSegmenter(), DriftingSession)
-    assert [p['name'] for p in again.list()] == ['my clip']
+    assert [(p['name'], p['objects']) for p in again.list()] == [('my clip', 1)]
     assert again.project(key).trusted == [1]
 
 
@@ -149,7 +165,10 @@ def test_a_project_survives_a_restart(client, workspace, video):
         ('PUT', 'projects/KEY/frames/0/prompts', dict(object_id=1, mask=dict(size=[32, 48], counts='zz')), 422, 'mask'),
         ('POST', 'projects/KEY/propagation', {}, 422, 'no frame is set'),
         ('POST', 'projects/KEY/propagation', dict(first='x'), 422, 'expected a number'),
-        ('GET', 'projects/KEY/exports/zap.zip', None, 404, 'not known'),
+        ('POST', 'projects/KEY/export', dict(format='zap'), 422, 'not known; expected one of coco'),
+        ('GET', 'projects/KEY/exports/masks.zip', None, 404, 'start one first'),
+        ('PATCH', 'projects/KEY/objects/1', dict(name=5), 422, 'expected a text'),
+        ('PATCH', 'projects/KEY/objects/1', dict(colour=[1, 2, 300]), 422, 'red, green and blue'),
         ('DELETE', 'projects/KEY/objects/7', None, 422, 'no object 7'),
     ],
 )
@@ -161,8 +180,124 @@ def test_what_is_wrong_is_one_sentence(client, video, method, path, body, status
 
 
 def test_uploads_are_bounded_and_checked(client, workspace):
-    response = client.post('/api/projects', files={'file': ('big.mp4', b'0' * (2 << 20), 'video/mp4')})
+    response = client.post('/api/projects?name=big.mp4', content=b'0' * (2 << 20))
     assert response.status_code == 413 and 'larger than 1 MiB' in response.text
-    response = client.post('/api/projects', files={'file': ('text.mp4', b'hello', 'video/mp4')})
-    assert response.status_code == 422 and 'cannot be opened as a video' in response.text
+    taken = 0
+
+    def endless():  # no length is told beforehand
+        nonlocal taken
+        for _ in range(64):
+            taken += 1
+            yield b'0' * (1 << 18)
+
+    response = client.post('/api/projects?name=big.mp4', content=endless())
+    assert response.status_code == 413 and 'larger than 1 MiB' in response.text
+    response = client.post('/api/projects?name=text.mp4', content=b'hello')
+    assert response.status_code == 422 and response.json()['detail'].startswith('text.mp4: cannot be opened as a video')
     assert list(workspace.root.iterdir()) == []
+
+
+def test_other_bodies_are_bounded(client, video):
+    key = upload(client, video)['key']
+    response = client.put(f'/api/projects/{key}/frames/0/prompts', content=b'[' + b' ' * MAX_BODY)
+    assert response.status_code == 413 and 'what was sent is larger than 16 MiB' in response.text
+
+
+@pytest.mark.parametrize(
+    ('headers', 'status'),
+    [
+        ({}, 200),
+        ({'Host': 'localhost:8000', 'Origin': 'http://localhost:8000'}, 200),
+        ({'Origin': 'https://elsewhere.example'}, 403),
+        ({'Origin': 'http://127.0.0.1:9999'}, 403),
+        ({'Origin': 'null'}, 403),
+        ({'Host': 'elsewhere.example'}, 403),
+    ],
+)
+def test_other_sites_cannot_use_the_server(workspace, headers, status):
+    with TestClient(create_app(workspace, hosts=['127.0.0.1', 'localhost']), base_url='http://127.0.0.1:8000') as client:
+        response = client.get('/api/projects', headers=headers)
+    assert response.status_code == status
+
+
+class SlowSession(DriftingSession):
+    def step(self, frame, prompt=None):
+        time.sleep(0.04)
+        return super().step(frame, prompt)
+
+
+def long_video(path, frames):
+    with VideoWriter(path, 10) as writer:
+        for i in range(frames):
+            writer.write(np.full((*SIZE, 3), i % 200, np.uint8))
+    return path.read_bytes()
+
+
+def test_two_people_work_side_by_side(tmp_path):
+    workspace = Workspace(tmp_path / 'work', SquareSegmenter(), SlowSession)
+    clip = long_video(tmp_path / 'long.mp4', 30)
+    with TestClient(create_app(workspace)) as one, TestClient(create_app(workspace)) as other:
+        first, second = upload(one, clip)['key'], upload(other, clip)['key']
+        for client, key, x in ((one, first, 10), (other, second, 30)):
+            client.put(f'/api/projects/{key}/frames/0/prompts', json=dict(object_id=1, clicks=[[x, 16, True]]))
+        one.post(f'/api/projects/{first}/propagation', json={})
+        begin = one.get(f'/api/projects/{first}/propagation').json()['done']
+        for i in range(5):
+            body = dict(object_id=1, clicks=[[30 + i, 16, True]])
+            assert other.put(f'/api/projects/{second}/frames/0/prompts', json=body).status_code == 200
+        meanwhile = one.get(f'/api/projects/{first}/propagation').json()
+        # a click waits for the frame in hand, no longer
+        assert meanwhile['state'] == 'running' and meanwhile['done'] - begin <= 10
+        other.post(f'/api/projects/{second}/propagation', json={})
+        both = [wait(one, first), wait(other, second)]
+        assert [p['state'] for p in both] == ['done', 'done']
+        for client, key, x in ((one, first, 10), (other, second, 34)):
+            assert mask(client, key, 4)[16, x + 4] == 1 and mask(client, key, 4).sum() == 64
+
+
+def test_what_a_person_sets_during_a_propagation_stays(tmp_path):
+    workspace = Workspace(tmp_path / 'work', SquareSegmenter(), SlowSession)
+    with TestClient(create_app(workspace)) as client:
+        key = upload(client, long_video(tmp_path / 'long.mp4', 30))['key']
+        client.put(f'/api/projects/{key}/frames/0/prompts', json=dict(object_id=1, clicks=[[10, 16, True]]))
+        client.post(f'/api/projects/{key}/propagation', json={})
+        client.put(f'/api/projects/{key}/frames/28/prompts', json=dict(object_id=1, clicks=[[8, 8, True]]))
+        set_by_hand = mask(client, key, 28)
+        assert client.get(f'/api/projects/{key}/propagation').json()['state'] == 'running'
+        wait(client, key)
+        assert np.array_equal(mask(client, key, 28), set_by_hand) and mask(client, key, 27).any()
+
+
+def test_a_stopped_propagation_keeps_its_masks_and_a_deleted_object_does_not_return(tmp_path):
+    workspace = Workspace(tmp_path / 'work', SquareSegmenter(), SlowSession)
+    with TestClient(create_app(workspace)) as client:
+        key = upload(client, long_video(tmp_path / 'long.mp4', 60))['key']
+        client.put(f'/api/projects/{key}/frames/0/prompts', json=dict(object_id=1, clicks=[[10, 16, True]]))
+        client.post(f'/api/projects/{key}/propagation', json={})
+        time.sleep(0.3)
+        stopped = client.delete(f'/api/projects/{key}/propagation').json()
+        assert stopped['state'] == 'stopped' and 0 < stopped['done'] < 60
+        assert len(client.get(f'/api/projects/{key}').json()['annotated']) == stopped['done']
+        client.post(f'/api/projects/{key}/propagation', json={})
+        client.delete(f'/api/projects/{key}/objects/1')
+        time.sleep(0.15)
+        assert client.get(f'/api/projects/{key}/propagation').json()['state'] == 'stopped'
+        assert not any(mask(client, key, i).any() for i in range(5))
+
+
+def test_frames_come_in_any_order_in_a_bounded_room(tmp_path):
+    long_video(tmp_path / 'long.mp4', 120)
+    video, size = open_video(tmp_path / 'long.mp4'), SIZE[0] * SIZE[1] * 3
+    cache = FrameCache(max_bytes=40 * size, max_decoders=2)
+    frames = [frame for _, frame in video]
+    for index in [0, 1, 2, 100, 99, 98, 60, 119, 0, 118]:
+        assert np.array_equal(cache.read('a', video, index), frames[index])
+    decoded = []
+    video.read = lambda index: decoded.append(index) or np.zeros((*SIZE, 3), np.uint8)
+    cache.read('a', video, 110)
+    cache.read('a', video, 109)  # one step back: decoded with the one before
+    assert decoded[-1] == 110 and len(decoded) <= 16
+    assert cache._bytes == sum(f.nbytes for f in cache._frames.values()) <= 40 * size
+    cache.forget('a')
+    assert not cache._frames and cache._bytes == 0
+    cache.close()

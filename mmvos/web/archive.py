@@ -1,0 +1,60 @@
+"""A project in one of the export formats, as a zip file."""
+
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from mmvos.exports import EXPORTS, make_export
+from mmvos.exports.base import ExportInfo
+from mmvos.interaction import Project
+from mmvos.structures import InputError
+
+
+class ExportArchive:
+    """The files of an export in a folder of their own, which goes with this object.
+
+    Args:
+        project (Project): what is exported.
+        name (str): one of :data:`~mmvos.exports.EXPORTS`.
+
+    Raises:
+        InputError: a format that is not known.
+    """
+
+    def __init__(self, project: Project, name: str) -> None:
+        if name not in EXPORTS:
+            raise InputError(f'export format {name!r} is not known; expected one of {", ".join(sorted(EXPORTS))}.')
+        self.project, self.name = project, name
+        self._folder = tempfile.TemporaryDirectory(prefix='mmvos-', ignore_cleanup_errors=True)
+        #: the zip file
+        self.path = Path(self._folder.name) / 'export.zip'
+
+    def write(self) -> Iterator[int]:
+        """Write the export frame by frame and pack it; gives the index of each frame that is written."""
+        project, cls = self.project, EXPORTS[self.name]
+        files = Path(self._folder.name) / 'files'
+        files.mkdir()
+        objects = project.objects.values()
+        info = ExportInfo(
+            project.name,
+            project.size,
+            len(project.video),
+            project.fps,
+            {o.id: o.name for o in objects},
+            {o.id: o.colour for o in objects},
+        )
+        stem = ''.join(c if c.isalnum() or c in ' .-_()' else '_' for c in project.name).strip(' .') or 'video'
+        target = files / self.name if cls.is_folder else files / f'{stem}{cls.suffix}'
+        waiting = -1
+        with make_export(self.name, target, info) as export:
+            for index, frame_name, frame, label_map in project.results():
+                if waiting >= 0:
+                    yield waiting
+                export.write(index, frame_name, frame, label_map)
+                waiting = index
+        with zipfile.ZipFile(self.path, 'w', zipfile.ZIP_STORED) as out:
+            for path in sorted(p for p in files.rglob('*') if p.is_file()):
+                out.write(path, path.relative_to(files))
+                path.unlink()  # as it is packed, so that the disk holds it once
+        yield waiting  # the last frame counts as done when the archive is
