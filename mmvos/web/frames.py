@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
@@ -76,7 +76,7 @@ class _Reader:
         self._video, self._last = video, -1
         self._pool = ThreadPoolExecutor(1, thread_name_prefix='frames')
 
-    def submit(self, index: int):
+    def submit(self, index: int) -> Future[dict[int, np.ndarray]]:
         return self._pool.submit(self._read, index)
 
     def _read(self, index: int) -> dict[int, np.ndarray]:

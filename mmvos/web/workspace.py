@@ -208,7 +208,7 @@ class Workspace:
                         project.write_propagated(index, label_map)
                 yield index
         finally:
-            frames.close()  # type: ignore[attr-defined]  # a generator
+            frames.close()
 
     def progress(self, key: str) -> Progress | None:
         """How far the project's newest propagation is; None if there was none."""
