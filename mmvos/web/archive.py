@@ -12,7 +12,7 @@ from mmvos.structures import InputError
 
 
 class ExportArchive:
-    """The files of an export in a folder of their own, which goes with this object.
+    """The files of an export in a folder of their own, until :meth:`close`.
 
     Args:
         project (Project): what is exported.
@@ -58,3 +58,7 @@ class ExportArchive:
                 out.write(path, path.relative_to(files))
                 path.unlink()  # as it is packed, so that the disk holds it once
         yield waiting  # the last frame counts as done when the archive is
+
+    def close(self) -> None:
+        """Remove the files."""
+        self._folder.cleanup()

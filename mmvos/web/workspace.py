@@ -95,7 +95,7 @@ class Workspace:
         project = self.project(key)
         self.stop(key)
         self.stop_export(key)
-        self._exports.pop(key, None)
+        self._forget_export(key)
         self.frames.forget(key)
         with self.lock(key):
             project.delete()
@@ -232,8 +232,9 @@ class Workspace:
             if key in self._exports and self._exports[key][0].running:
                 raise InputError(f'{project.name}: an export is running; stop it first.')
             archive = ExportArchive(project, name)
+            self._forget_export(key)
             job = Job(Progress('export', len(project.video), result=name), archive.write)
-            self._exports[key] = job, archive  # the archive before it goes, and its file with it
+            self._exports[key] = job, archive
             return job.progress
 
     def export_progress(self, key: str) -> Progress | None:
@@ -252,11 +253,16 @@ class Workspace:
         if key in self._exports:
             self._exports[key][0].stop()
 
+    def _forget_export(self, key: str) -> None:
+        """Remove the files of an export that has ended."""
+        if key in self._exports:
+            self._exports.pop(key)[1].close()
+
     def close(self) -> None:
         """Stop all jobs and let go of all videos."""
         for key in list(self._propagations):
             self.stop(key)
         for key in list(self._exports):
             self.stop_export(key)
-        self._exports.clear()
+            self._forget_export(key)
         self.frames.close()
