@@ -1,4 +1,4 @@
-from .hooks import *  # noqa: F401,F403
+from .hooks import *  # noqa: F401,F403  (its __all__ counts)
 from .loops import VideoTestLoop, VideoValLoop
 from .optim_wrapper import CPUAmpOptimWrapper
 from .runner import FlexibleRunner, Runner, build_runner

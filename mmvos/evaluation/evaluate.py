@@ -22,7 +22,7 @@ from .scoring import Scoring, VideoFacts
 Progress = Callable[[int, int], Any]
 
 
-def silent(done: int, total: int) -> None:  # noqa: ARG001
+def silent(done: int, total: int) -> None:  # noqa: ARG001  (as every Progress is called)
     """A :data:`Progress` that is not shown."""
 
 

@@ -88,7 +88,7 @@ class Export(AllOrNothing, ABC):
     def close(self) -> None:  # noqa: B027 (a form of one file per frame has nothing to finish)
         """Finish; called once, after the last frame."""
 
-    def discard(self) -> None:  # noqa: B027
+    def discard(self) -> None:  # noqa: B027  (likewise)
         """Give up: leave nothing half-written."""
 
 

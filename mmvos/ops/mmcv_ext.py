@@ -24,7 +24,7 @@ def roi_align_forward(
     rois: Tensor,
     output: Tensor,
     argmax_y: Tensor,  # noqa: ARG001  (of max pooling)
-    argmax_x: Tensor,  # noqa: ARG001
+    argmax_x: Tensor,  # noqa: ARG001  (as above)
     aligned_height: int,
     aligned_width: int,
     spatial_scale: float,
@@ -40,11 +40,11 @@ def roi_align_forward(
 def roi_align_backward(
     grad_output: Tensor,
     rois: Tensor,
-    argmax_y: Tensor,  # noqa: ARG001
-    argmax_x: Tensor,  # noqa: ARG001
+    argmax_y: Tensor,  # noqa: ARG001  (as above)
+    argmax_x: Tensor,  # noqa: ARG001  (as above)
     grad_input: Tensor,
     aligned_height: int,  # noqa: ARG001  (the gradient has this size)
-    aligned_width: int,  # noqa: ARG001
+    aligned_width: int,  # noqa: ARG001  (as above)
     spatial_scale: float,
     sampling_ratio: int,
     pool_mode: int,  # noqa: ARG001  (the forward pass has refused other than 1)

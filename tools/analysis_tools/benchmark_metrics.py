@@ -14,18 +14,18 @@ from collections.abc import Callable, Sequence
 
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 
-import cv2  # noqa: E402
-import numpy as np  # noqa: E402
+import cv2
+import numpy as np
 
-from mmvos.evaluation.evaluate import available_cores, score_videos  # noqa: E402
-from mmvos.evaluation.functional import score_objects  # noqa: E402
-from mmvos.evaluation.functional.boundary import boundary_map, boundary_radius, dilate_disc, mask_box  # noqa: E402
-from mmvos.evaluation.scoring import DAVIS2016Scoring, DAVISSemiScoring  # noqa: E402
-from mmvos.structures import object_ids_of, read_label_map, write_label_map  # noqa: E402
+from mmvos.evaluation.evaluate import available_cores, score_videos
+from mmvos.evaluation.functional import score_objects
+from mmvos.evaluation.functional.boundary import boundary_map, boundary_radius, dilate_disc, mask_box
+from mmvos.evaluation.scoring import DAVIS2016Scoring, DAVISSemiScoring
+from mmvos.structures import object_ids_of, read_label_map, write_label_map
 from mmvos.utils import command_line
-from mmvos.videos import LabelSource  # noqa: E402
-from mmvos.videos.archive import MaskFiles  # noqa: E402
-from mmvos.videos.layouts import AnnotatedVideo, masks_in, subfolders  # noqa: E402
+from mmvos.videos import LabelSource
+from mmvos.videos.archive import MaskFiles
+from mmvos.videos.layouts import AnnotatedVideo, masks_in, subfolders
 
 
 def parse_args() -> argparse.Namespace:

@@ -17,20 +17,20 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use('Agg')
-import matplotlib.pyplot as plt  # noqa: E402
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from mmengine.config import DictAction  # noqa: E402
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from mmengine.config import DictAction
 
-from mmvos.apis import VOSInferencer  # noqa: E402
-from mmvos.evaluation.functional import StartingPointScores, rate_starting_points  # noqa: E402
-from mmvos.inference import VOSSession  # noqa: E402
-from mmvos.models.segmentors import DyeNet  # noqa: E402
-from mmvos.registry import DATASETS  # noqa: E402
-from mmvos.structures import DAVIS_PALETTE, atomic_path, object_ids_of  # noqa: E402
-from mmvos.utils import command_line, load_config  # noqa: E402
-from mmvos.videos import Video, list_frames  # noqa: E402
-from mmvos.videos.label_source import read_annotation  # noqa: E402
+from mmvos.apis import VOSInferencer
+from mmvos.evaluation.functional import StartingPointScores, rate_starting_points
+from mmvos.inference import VOSSession
+from mmvos.models.segmentors import DyeNet
+from mmvos.registry import DATASETS
+from mmvos.structures import DAVIS_PALETTE, atomic_path, object_ids_of
+from mmvos.utils import command_line, load_config
+from mmvos.videos import Video, list_frames
+from mmvos.videos.label_source import read_annotation
 
 
 def parse_args() -> argparse.Namespace:

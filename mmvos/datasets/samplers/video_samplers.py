@@ -29,7 +29,7 @@ class LongestFirstSampler(Sampler):
         self,
         dataset: Any,
         shuffle: bool = False,  # noqa: ARG002  (mmengine's arguments)
-        seed: int | None = None,  # noqa: ARG002
+        seed: int | None = None,  # noqa: ARG002  (likewise)
     ) -> None:
         lengths = dataset.video_lengths() if hasattr(dataset, 'video_lengths') else [1] * len(dataset)
         self.indices = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
