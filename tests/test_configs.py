@@ -150,6 +150,33 @@ def test_a_config_names_only_parts_that_exist(path):
     assert not unknown
 
 
+def keys_in(node):
+    """Every key below a config node."""
+    if isinstance(node, (dict, ConfigDict)):
+        yield from node
+        node = list(node.values())
+    if isinstance(node, (list, tuple)):
+        for value in node:
+            yield from keys_in(value)
+
+
+def test_nothing_is_deleted_that_a_base_does_not_have():
+    """``_delete_`` would stay in the config, and whatever is built of it would get it as an argument."""
+    parts = (
+        'model',
+        'train_cfg',
+        'val_cfg',
+        'test_cfg',
+        'optim_wrapper',
+        'train_dataloader',
+        'val_dataloader',
+        'test_dataloader',
+    )
+    configs = {path.stem: Config.fromfile(path) for path in EXPERIMENTS}
+    left = {name for name, cfg in configs.items() for part in parts if '_delete_' in keys_in(cfg.get(part))}
+    assert not left
+
+
 @pytest.mark.parametrize('folder', FOLDERS, ids=lambda p: p.name)
 def test_a_method_has_a_readme_and_a_metafile_whose_configs_exist(folder):
     assert (folder / 'README.md').read_text().startswith('# ')

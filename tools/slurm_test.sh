@@ -1,6 +1,11 @@
 #!/usr/bin/env bash
-# One process per GPU under slurm (GPUS, GPUS_PER_NODE, CPUS_PER_TASK, SRUN_ARGS).
+# slurm_test.sh PARTITION JOB_NAME CONFIG CHECKPOINT [OPTIONS of test.py]
+# One process per GPU under slurm; variables: GPUS, GPUS_PER_NODE, CPUS_PER_TASK, SRUN_ARGS.
 set -euo pipefail
+if [ $# -lt 4 ]; then
+    sed -n '2,3s/^# //p' "$0" >&2
+    exit 2
+fi
 PARTITION=$1
 JOB_NAME=$2
 CONFIG=$3

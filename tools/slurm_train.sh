@@ -1,9 +1,18 @@
 #!/usr/bin/env bash
-# One process per GPU under slurm (GPUS, GPUS_PER_NODE, CPUS_PER_TASK, SRUN_ARGS).
+# slurm_train.sh PARTITION JOB_NAME CONFIG [WORK_DIR] [OPTIONS of train.py]
+# One process per GPU under slurm; variables: GPUS, GPUS_PER_NODE, CPUS_PER_TASK, SRUN_ARGS.
 set -euo pipefail
+if [ $# -lt 3 ]; then
+    sed -n '2,3s/^# //p' "$0" >&2
+    exit 2
+fi
 PARTITION=$1
 JOB_NAME=$2
 CONFIG=$3
+shift 3
+if [ $# -gt 0 ] && [ "${1#-}" = "$1" ]; then
+    set -- --work-dir "$@"
+fi
 GPUS=${GPUS:-8}
 GPUS_PER_NODE=${GPUS_PER_NODE:-8}
 export PYTHONPATH="$(dirname "$0")/..:${PYTHONPATH:-}"
@@ -11,4 +20,4 @@ export PYTHONPATH="$(dirname "$0")/..:${PYTHONPATH:-}"
 exec srun -p "$PARTITION" --job-name="$JOB_NAME" --gres=gpu:"$GPUS_PER_NODE" \
     --ntasks="$GPUS" --ntasks-per-node="$GPUS_PER_NODE" --cpus-per-task="${CPUS_PER_TASK:-5}" \
     --kill-on-bad-exit=1 ${SRUN_ARGS:-} \
-    python -u "$(dirname "$0")/train.py" "$CONFIG" --launcher slurm "${@:4}"
+    python -u "$(dirname "$0")/train.py" "$CONFIG" --launcher slurm "$@"

@@ -29,7 +29,7 @@ train_dataloader = dict(
 )
 
 auto_scale_lr = dict(enable=False, base_batch_size=8)
-train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=24000, val_interval=24001)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=24000, val_interval=24001)
 optim_wrapper = dict(
     type='OptimWrapper', optimizer=dict(type='SGD', lr=1e-3, momentum=0.9, weight_decay=5e-4), accumulative_counts=1
 )

@@ -10,7 +10,10 @@ model = dict(
     data_preprocessor=dict(
         type='mmdet.DetDataPreprocessor', mean=[103.939, 116.779, 123.68], std=[1.0, 1.0, 1.0], bgr_to_rgb=False, pad_mask=True
     ),
-    backbone=dict(type='FCN8s', channels=d),
+    # the paper's trunk is an FCN-8s that was trained for semantic segmentation; here its convolutions begin with those of
+    # VGG-16 (ImageNet, BGR), fc6 and fc7 at random. A converted FCN-8s:
+    #   --cfg-options model.backbone.init_cfg.checkpoint=PATH
+    backbone=dict(type='FCN8s', channels=d, init_cfg=dict(type='Pretrained', checkpoint='open-mmlab://vgg16_caffe')),
     decoder=dict(
         type='StackedDecoder',
         channels=d,
