@@ -8,12 +8,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
 from torch import nn
 
-from mmvos.analysis import count_costs, draw_samples, read_scalars, training_time
+from mmvos.analysis import attention_maps, count_costs, draw_samples, read_scalars, training_time
+from mmvos.apis import init_model
 from mmvos.models.segmentors import CausalVOSModel
-from mmvos.structures import InputError
+from mmvos.registry import MODELS
+from mmvos.structures import InputError, write_label_map
+from mmvos.testing import moving_squares
 from mmvos.utils import load_config
 
 ROOT = Path(__file__).parents[2]
@@ -154,3 +158,37 @@ def test_tensorboard_gets_the_curves(tmp_path):
     steps, values = read_scalars(tmp_path)['loss']
     assert [event.step for event in found] == steps.tolist() == [1, 2]
     np.testing.assert_allclose([event.value for event in found], values, rtol=1e-5)
+
+
+def test_a_place_looks_at_its_object_in_the_frames_before(monkeypatch, tmp_path, capsys):
+    frames, label_maps = moving_squares(4)
+    model = init_model('recall-vos')
+    found = attention_maps(model, frames, (15 + 4 * 3 + 14, 24), label_maps[0])  # the middle of object 1
+    assert {(x.part, x.frame) for x in found} == {('local_read', 2), ('prompt_read', 0), ('bank_read', 0)}
+    for attention in found:
+        assert attention.weights.sum() == pytest.approx(1, abs=1e-3) and attention.weights.min() >= 0
+        on_object = cv2.resize((label_maps[attention.frame] == 1).astype(np.float32), attention.weights.shape[::-1])
+        assert (attention.weights * on_object).sum() > 0.5, attention.part
+    with pytest.raises(InputError, match='outside the frame of 160x96'):
+        attention_maps(model, frames, (160, 3), label_maps[0])
+    for t, frame in enumerate(frames):
+        cv2.imwrite(str(tmp_path / f'{t}.png'), frame)
+    write_label_map(tmp_path / 'prompt' / '0.png', label_maps[0])
+    args = ('--point', '41,24', '--frame', '3', '--prompt', tmp_path / 'prompt' / '0.png', '--out-dir', tmp_path / 'out')
+    (tmp_path / 'frames').mkdir()
+    for path in tmp_path.glob('*.png'):
+        path.rename(tmp_path / 'frames' / path.name)
+    run(monkeypatch, 'analysis_tools/visualize_attention.py', tmp_path / 'frames', *args)
+    names = {path.name for path in (tmp_path / 'out').iterdir()}
+    assert names == {'place.jpg', 'local_read_00002.jpg', 'prompt_read_00000.jpg', 'bank_read_00000.jpg'}
+
+
+def test_co_attention_is_that_of_the_model():
+    torch.manual_seed(0)
+    model = MODELS.build(load_config('cosnet/cosnet_mini_synthvos.py').model).eval()
+    frames, _ = moving_squares(3)
+    found = attention_maps(model, frames, (41, 24))
+    assert [(x.part, x.frame) for x in found] == [('co_attention', 0), ('co_attention', 1)]
+    assert sum(x.weights.sum() for x in found) == pytest.approx(1, abs=1e-4)
+    with pytest.raises(InputError, match='no attention that can be drawn'):
+        attention_maps(OneConvolution(), frames, (41, 24))
