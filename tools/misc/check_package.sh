@@ -22,7 +22,7 @@ pip install -q --no-compile --no-deps "opencv-python-headless==$version"
 
 cd "$work"
 unset PYTHONPATH
-"$work/venv/bin/mmvos" doctor
+env -u PYTHONDONTWRITEBYTECODE "$work/venv/bin/mmvos" doctor  # compiles what is imported, see make_env.sh
 "$python" "$("$python" -c 'from mmvos.utils import configs_root; print(configs_root())')/demo/demo.py" --out-dir out --frames 8
 "$work/venv/bin/mmvos" models
 for file in metrics.json submission.zip overlay.mp4; do test -s "out/$file"; done

@@ -28,10 +28,13 @@ extras=$(IFS=,; echo "$*")
 install -e ".${extras:+[$extras]}"
 # onedl-mmcv and imagecorruptions ask for opencv-python as well. Both put files into one folder, and opencv-python cannot be
 # imported where libGL is missing: keep the one that imports anywhere.
-if [ -n "$("$VENV/bin/python" -m pip list --format=freeze 2>/dev/null | sed -n '/^opencv-python==/p')" ]; then
-    version=$("$VENV/bin/python" -m pip list --format=freeze 2>/dev/null | sed -n 's/^opencv-python-headless==//p')
+packages=$("$VENV/bin/python" -m pip list --format=freeze 2>/dev/null)
+if grep -q '^opencv-python==' <<< "$packages"; then
+    version=$(sed -n 's/^opencv-python-headless==//p' <<< "$packages")
     "$VENV/bin/python" -m pip uninstall -q -y opencv-python opencv-python-headless
     install --no-deps "opencv-python-headless==$version"
 fi
-"$VENV/bin/mmvos" doctor --quiet
+# This first start compiles what is imported. Where Python is told to write no bytecode, it is told otherwise for this once:
+# else every start would compile torch anew.
+env -u PYTHONDONTWRITEBYTECODE "$VENV/bin/mmvos" doctor --quiet
 echo "environment ready in $((SECONDS - start)) s"
