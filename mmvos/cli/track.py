@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> None:
 
     import numpy as np
     import torch
+    from tqdm import tqdm
 
     from mmvos.models.trackers import TrackingSession
     from mmvos.registry import TRACKERS
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
     out_dir = Path(args.out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     ids: list[int] = []
-    for index, frame in video:
+    for index, frame in tqdm(video, total=len(video), unit='frame'):
         if not ids:
             ids, boxes, masks = _start(args, frame.shape[:2])
             session.init(frame, boxes, masks)

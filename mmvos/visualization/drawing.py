@@ -1,6 +1,6 @@
 """One drawing function for every kind of result."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,3 +23,8 @@ def draw_result(frame: np.ndarray, result: Any, classes: Sequence[str] | None = 
 
         return draw_instances(frame, result.pred_track_instances, classes=classes, **options)
     return draw_label_map(frame, result.pred_label_map, **options)
+
+
+def names_shown(names: Mapping[int, str] | None, object_ids: Sequence[int]) -> Mapping[int, str] | None:
+    """The ``names`` of :func:`draw_label_map`: ids are written, too, where there are several objects; None: nothing is."""
+    return (names or {}) if names or len(object_ids) > 1 else None

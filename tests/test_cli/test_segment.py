@@ -32,11 +32,13 @@ def test_masks_overlay_and_exports(video, tmp_path):
     mask[16:48, 16:48] = 5
     write_label_map(tmp_path / 'mask.png', mask)
     arguments = ['segment', video, '--prompt', str(tmp_path / 'mask.png'), '--out-dir', str(tmp_path / 'out')]
-    assert main([*arguments, '--config', MINI, '--checkpoint', 'none', '--export', 'coco', 'cvat', 'cutouts']) == 0
+    arguments += ['--export', 'coco', 'cvat', 'cutouts', '--names', '5=red thing']
+    assert main([*arguments, '--config', MINI, '--checkpoint', 'none']) == 0
     names = sorted(path.name for path in (tmp_path / 'out').iterdir())
     assert names == ['coco.json', 'cutouts', 'cvat.xml', 'masks', 'overlay.mp4']
     assert np.array_equal(read_label_map(tmp_path / 'out' / 'masks' / '00000.png'), mask)
     assert len(json.loads((tmp_path / 'out' / 'coco.json').read_text())['images']) == 3
+    assert 'red thing' in (tmp_path / 'out' / 'cvat.xml').read_text()
 
 
 def test_clicks_make_the_first_mask(video, tmp_path, monkeypatch):
@@ -58,6 +60,7 @@ def test_clicks_make_the_first_mask(video, tmp_path, monkeypatch):
         (['--click', '1:3,4', '--prompt', 'a.png'], 'frame 0 has clicks and a --prompt'),
         (['--prompt', 'a.png', '0=b.png'], 'frame 0 has the prompt a.png already'),
         (['--click', '1:3,4', '--export', 'cocoo'], '--export cocoo: not known; expected one of coco'),
+        (['--click', '1:3,4', '--names', 'dog'], '--names dog: expected ID=NAME'),
         (['--camera', '0'], 'expected either a video'),
         (['--prompt', 'a.png', '--duration', '5'], '--duration is for cameras'),
         (['--prompt', 'none.png', '--config', MINI, '--checkpoint', 'none'], 'none.png'),
