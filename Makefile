@@ -11,7 +11,7 @@ DEV := $(VENV)/.ready-dev
 JOBS ?=
 export OMP_NUM_THREADS ?= $(shell nproc 2>/dev/null || echo 1)
 
-.PHONY: help demo env dev ops test coverage lint format check-format types package clean
+.PHONY: help demo env dev ops test torture coverage lint format check-format types package clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -42,6 +42,9 @@ coverage: dev ## the same, with the share of lines that they run (at least 90 %)
 	$(BIN)/coverage run -m pytest $(JOBS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
+
+torture: dev ## kills, damaged files, many videos (half an hour); writes work_dirs/torture.md
+	$(BIN)/python -W ignore tests/torture
 
 lint: dev ## style and likely mistakes
 	$(BIN)/ruff check .

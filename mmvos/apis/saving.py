@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from mmvos.utils.paths import path_inside
 from mmvos.videos import Video
 from mmvos.visualization import VideoWriter
 
@@ -22,7 +23,7 @@ def overlay_writers(out_dir: Path, overlay: str, video: Video) -> Iterator[list[
     if not overlay:
         yield []
         return
-    with VideoWriter(out_dir / overlay, fps=getattr(video, 'fps', 12.0)) as writer:
+    with VideoWriter(path_inside(out_dir, overlay), fps=getattr(video, 'fps', 12.0)) as writer:
         yield [writer]
 
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from mmvos.inference import VOSSession
 from mmvos.registry import INFERENCERS, MODELS
-from mmvos.structures import VOSDataSample, write_label_map
+from mmvos.structures import InputError, VOSDataSample, write_label_map
 from mmvos.utils import configs_root, load_config, prepare_for_inference
 from mmvos.utils.checkpoint import init_weights_quietly, load_weights
 from mmvos.videos import Video, open_video
@@ -50,6 +50,7 @@ def init_model(
         device (str | torch.device | None): default: the GPU if there is one.
         cfg_options (dict | None): overrides of the config.
     """
+    device = checked_device(device)
     if not isinstance(config, Config):
         config = MODEL_ALIASES.get(os.fspath(config), config)
     config = load_config(config, cfg_options)
@@ -60,8 +61,21 @@ def init_model(
         init_weights_quietly(model)  # may fetch pretrained weights of a backbone, which a checkpoint replaces
     else:
         load_weights(model, os.fspath(checkpoint))
-    device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
     return prepare_for_inference(model.to(device))
+
+
+def checked_device(device: str | torch.device | None) -> torch.device:
+    """The device of a name; without one the GPU if there is one, else the CPU.
+
+    Raises:
+        InputError: there is no such device.
+    """
+    try:
+        chosen = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError) as error:  # AssertionError: torch was built without CUDA
+        raise InputError(f'--device {device}: not a device of this machine; expected cpu, cuda, cuda:1, ...') from error
+    return chosen
 
 
 @INFERENCERS.register_module()

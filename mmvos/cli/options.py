@@ -52,6 +52,9 @@ class _CfgOptions(argparse.Action):
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
         from mmengine.config import DictAction
 
+        for value in values:
+            if '=' not in value:
+                parser.error(f'{option_string} {value}: expected KEY=VALUE.')
         DictAction(self.option_strings, self.dest, nargs='+')(parser, namespace, values, option_string)
 
 

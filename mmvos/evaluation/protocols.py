@@ -205,7 +205,7 @@ class InstanceProtocol(Protocol):
         if split or sequences or options:
             raise InputError(f'{self.name}: takes no split, sequences or options; the annotation file lists the videos.')
         place = os.fspath(predictions)
-        zipped = zipfile.is_zipfile(place)
+        zipped = os.path.isfile(place) and zipfile.is_zipfile(place)  # which would wait at a pipe
         results = rules.read_results(Archive(place)) if zipped else read_json(place, 'a list of results')
         truth = load_youtube_vis(gt)
         if not truth.get('annotations'):

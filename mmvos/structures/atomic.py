@@ -1,5 +1,6 @@
 """Files that are complete or not there."""
 
+import errno
 import os
 import socket
 import tempfile
@@ -52,6 +53,8 @@ class atomic_path:
         self.path, self.durable = Path(path), durable
 
     def __enter__(self) -> str:
+        if self.path.is_dir():  # told before the work, not after it
+            raise IsADirectoryError(errno.EISDIR, 'is a folder; expected the name of a file', os.fspath(self.path))
         folder = self.path.parent
         folder.mkdir(parents=True, exist_ok=True)
         remove_abandoned(folder.resolve(), os.getpid())

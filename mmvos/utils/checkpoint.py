@@ -64,11 +64,11 @@ def read_foreign_checkpoint(path: str | os.PathLike) -> Any:
         FileNotFoundError, InputError: as in :func:`read_checkpoint`.
     """
     name = _name_of(path)
+    if not os.path.isfile(path):  # also a pipe, at which readers of zip files would wait
+        raise FileNotFoundError(f'{name}: checkpoint not found.')
     try:
         _refuse_bombs(path)
         named = _globals_of(path)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f'{name}: checkpoint not found.') from error
     except Exception as error:  # a damaged file leads to errors of many types
         raise InputError(f'{name}: not a checkpoint ({_first_line(error)}).') from error
     # a name that torch allows by itself keeps its meaning: torch looks there first

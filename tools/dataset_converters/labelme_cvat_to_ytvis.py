@@ -15,20 +15,18 @@ are those of ``--classes``, else the labels in alphabetical order, from 1.
 
 import argparse
 import base64
-import binascii
 import glob
-import io
 import os.path as osp
 import xml.etree.ElementTree as ElementTree
 from typing import Any
 
 import numpy as np
 import pycocotools.mask as rle
-from PIL import Image, UnidentifiedImageError
 
 from mmvos.datasets import drawn_shapes
 from mmvos.datasets.youtube_vis_writer import YouTubeVISWriter, list_videos
-from mmvos.structures import InputError, read_json
+from mmvos.structures import InputError, read_bytes, read_json
+from mmvos.structures.label_map import open_image
 from mmvos.structures.youtube_vis import load_youtube_vis
 from mmvos.utils import command_line
 from mmvos.videos import image_size
@@ -93,17 +91,17 @@ def labelme_code(shape: dict, size: tuple[int, int], where: str) -> dict:
 def read_bitmap(text: Any, where: str) -> np.ndarray:
     """A mask that LabelMe keeps as a PNG file in base64: bool ``(h, w)``."""
     try:
-        with Image.open(io.BytesIO(base64.b64decode(text, validate=True))) as image:
+        with open_image(base64.b64decode(text, validate=True), where) as image:
             return np.asarray(image.convert('L')) > 0
-    except (TypeError, binascii.Error, UnidentifiedImageError, OSError, SyntaxError) as error:
+    except (TypeError, ValueError, OSError, SyntaxError) as error:
         raise InputError(f'{where}: its mask is not a picture in base64 ({error}).') from error
 
 
 def read_cvat(path: str, positions: dict[str, int], count: int, size: tuple[int, int]) -> Objects:
     """The objects of a video from CVAT's XML, either form."""
     try:
-        root = ElementTree.parse(path).getroot()
-    except ElementTree.ParseError as error:
+        root = ElementTree.fromstring(read_bytes(path, 'an XML file of CVAT'))
+    except (ElementTree.ParseError, LookupError) as error:  # LookupError: an encoding that there is not
         raise InputError(f'{path}: broken XML ({error}).') from error
     if root.tag != 'annotations':
         raise InputError(f'{path}: expected "CVAT for video" or "CVAT for images" (root <annotations>), found <{root.tag}>.')

@@ -55,13 +55,15 @@ class Categories:
             if not isinstance(table, dict) or not table:
                 raise SystemExit(f'{path}: expected a JSON object with the categories of objects.')
             self.table = table.get('videos', table)
+            if not isinstance(self.table, dict):
+                raise SystemExit(f'{path}: "videos" is {type(self.table).__name__}; expected a JSON object.')
         self.shared = bool(self.table) and all(isinstance(value, str) for value in self.table.values())
 
     def of(self, video: str) -> dict[int, str]:
         """``{object id: category}`` of a video."""
         entry = self.table if self.shared else self.table.get(video, {})
-        entry = entry.get('objects', entry)
         try:
+            entry = entry.get('objects', entry)
             return {int(i): value['category'] if isinstance(value, dict) else str(value) for i, value in entry.items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise SystemExit(f'{self.path}, video {video!r}: expected {{object id: category}} ({error!r}).') from error

@@ -11,6 +11,7 @@ kept. Several processes share the work with --part 0/4 ... 3/4.
 """
 
 import argparse
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from mmengine.utils import track_iter_progress
 from mmvos.datasets.transforms.flow import SUFFIXES, check_flow, flow_path, write_flow
 from mmvos.models.flow import FlowEstimator
 from mmvos.registry import MODELS
+from mmvos.structures import InputError, read_lines
 from mmvos.utils import command_line, load_config
 from mmvos.utils.checkpoint import load_weights
 from mmvos.videos import list_frames, read_frame
@@ -72,15 +74,17 @@ def video_folders(args: argparse.Namespace) -> list[Path]:
         raise SystemExit(f'{root}: not a folder. Expected one folder of frames per video.')
     folders = sorted(p for p in root.iterdir() if p.is_dir())
     if args.videos:
-        wanted = Path(args.videos).read_text().split()
+        wanted = read_lines(args.videos)
         missing = set(wanted) - {p.name for p in folders}
         if missing:
             raise SystemExit(f'{root / sorted(missing)[0]}: video of {args.videos} not found.')
         folders = [p for p in folders if p.name in wanted]
-    part, parts = (int(x) for x in args.part.split('/'))
-    if not 0 <= part < parts:
+    if not folders:
+        raise SystemExit(f'{root}: no folder in it. Expected one folder of frames per video.')
+    match = re.fullmatch('([0-9]{1,9})/([0-9]{1,9})', args.part)
+    if match is None or int(match[1]) >= int(match[2]):
         raise SystemExit(f'--part {args.part}: expected I/N with I from 0 to N - 1.')
-    return folders[part::parts]
+    return folders[int(match[1]) :: int(match[2])]
 
 
 def missing_pairs(frames: list[Path], args: argparse.Namespace, video: str) -> Iterator[tuple[Path, Path, Path]]:
@@ -108,7 +112,10 @@ def is_sound(path: Path) -> bool:
 @torch.no_grad()
 def process(video: Path, estimator: FlowEstimator, args: argparse.Namespace) -> int:
     """Make the missing flow of a video; returns how many files were written."""
-    pairs = list(missing_pairs([Path(f) for f in list_frames(video)], args, video.name))
+    listed = [Path(f) for f in list_frames(video)]
+    if not listed:
+        raise InputError(f'{video}: no frames found; expected images.')
+    pairs = list(missing_pairs(listed, args, video.name))
 
     def pixels(paths: list[Path]) -> torch.Tensor:  # BGR files to RGB (B, 3, H, W)
         frames = [torch.from_numpy(read_frame(path)) for path in paths]
@@ -129,6 +136,8 @@ def process(video: Path, estimator: FlowEstimator, args: argparse.Namespace) -> 
 @command_line
 def main(argv=None) -> None:
     args = parse_args(argv)
+    if min(args.steps) < 1 or args.batch_size < 1:
+        raise InputError('--steps and --batch-size: expected numbers from 1 on.')
     estimator = build_estimator(args)
     folders = video_folders(args)
     written = sum(process(video, estimator, args) for video in track_iter_progress(folders))

@@ -1,8 +1,8 @@
 """From a video to a training clip: sampling, loading, choosing objects, broadcasting image transforms over frames."""
 
+import io
 from collections.abc import Sequence
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from mmcv.transforms import BaseTransform, TransformBroadcaster
@@ -10,11 +10,13 @@ from mmcv.transforms.utils import cache_randomness
 
 from mmvos.datasets.staged import StagedSetting
 from mmvos.registry import TRANSFORMS
-from mmvos.structures import VOID, InputError, object_ids_of
+from mmvos.structures import VOID, InputError, object_ids_of, read_bytes
 from mmvos.videos import LabelSource, read_frame
 
 #: per-frame lists that travel with a clip
 FRAME_KEYS = ('img', 'gt_seg_map', 'flow_bwd')
+#: largest file of flow that is read
+MAX_FLOW_BYTES = 2**30
 
 
 @TRANSFORMS.register_module()
@@ -214,23 +216,34 @@ class LoadClip(BaseTransform):
 
 
 def read_flow(path: str) -> np.ndarray:
-    """Optical flow ``(H, W, 2)`` float32, (dx, dy) in pixels, from ``.npy``, ``.npz`` (its first array) or ``.flo``."""
-    try:
-        if path.endswith('.npz'):
-            # opened here: numpy leaves the file of half an archive open
-            with open(path, 'rb') as file, np.load(file, allow_pickle=False) as arrays:
-                return np.asarray(arrays[arrays.files[0]], np.float32)
-        if path.endswith('.npy'):
-            return np.asarray(np.load(path, allow_pickle=False), np.float32)
-    except (OSError, EOFError, ValueError, IndexError, BadZipFile) as error:  # an empty file, half an archive
-        raise InputError(f'{path}: cannot be read as optical flow ({error}).') from error
-    data = np.fromfile(path, np.uint8)
-    if len(data) < 12 or data[:4].view(np.float32)[0] != 202021.25:
+    """Optical flow ``(H, W, 2)`` float32, (dx, dy) in pixels, from ``.npy``, ``.npz`` (its first array) or ``.flo``.
+
+    Raises:
+        MissingFileError: no such file.
+        InputError: no flow, damaged, cut short, or of another shape; names the file.
+    """
+    data = read_bytes(path, 'optical flow (.npy, .npz or Middlebury .flo)', MAX_FLOW_BYTES)
+    if path.endswith('.flo'):
+        flow = _decode_flo(data, path)
+    else:
+        try:
+            loaded = np.load(io.BytesIO(data), allow_pickle=False)
+            flow = np.asarray(loaded if isinstance(loaded, np.ndarray) else loaded[loaded.files[0]], np.float32)
+        except Exception as error:  # numpy's reader answers a damaged file with errors of many types
+            reason = ' '.join(str(error).split())
+            raise InputError(f'{path}: cannot be read as optical flow ({reason}).') from error
+    if flow.ndim != 3 or flow.shape[2] != 2:
+        raise InputError(f'{path}: the flow is {flow.shape}; expected (H, W, 2).')
+    return flow
+
+
+def _decode_flo(data: bytes, path: str) -> np.ndarray:
+    if len(data) < 12 or np.frombuffer(data, np.float32, 1)[0] != 202021.25:
         raise InputError(f'{path}: not a flow file. Expected .npy, .npz or Middlebury .flo.')
-    width, height = data[4:12].view(np.int32)
-    if len(data) < 12 + 8 * width * height:
-        raise InputError(f'{path}: the flow file is cut short.')
-    return data[12 : 12 + 8 * width * height].view(np.float32).reshape(height, width, 2)
+    width, height = np.frombuffer(data, np.int32, 2, 4).tolist()
+    if width < 1 or height < 1 or len(data) < 12 + 8 * width * height:
+        raise InputError(f'{path}: the flow file is cut short; {width}x{height} vectors are stated (width x height).')
+    return np.frombuffer(data, np.float32, 2 * width * height, 12).reshape(height, width, 2).copy()
 
 
 @TRANSFORMS.register_module()
