@@ -281,7 +281,7 @@ COMMANDS = [
     (['segment', '{r}/none.mp4', '--out-dir', '{r}/out', '--config', str(MINI), '--prompt', '{r}/mask.png'], 'none.mp4'),
     (['segment', '{r}/gt.json', '--out-dir', '{r}/out', '--config', str(MINI), '--prompt', '{r}/mask.png'], 'gt.json'),
     (['segment', '{r}/davis', '--out-dir', '{r}/out', '--config', str(MINI), '--prompt', '{r}/mask.png'], 'no frames'),
-    (['segment', '{r}/frames/a', '--out-dir', '{r}/out', '--config', str(MINI)], 'needs a prompt'),
+    (['segment', '{r}/frames/a', '--out-dir', '{r}/out', '--config', str(MINI)], 'which objects?'),
     (['test', '{r}/none.py', 'none', '--work-dir', '{r}/work'], 'none.py'),
     (['test', str(MINI), 'none', '--work-dir', '{r}/mask.png'], 'mask.png'),
     (['test', str(MINI), 'none', '--work-dir', '{r}/work', '--cfg-options', 'model.zebra=1'], 'zebra'),
