@@ -25,5 +25,10 @@ unset PYTHONPATH
 env -u PYTHONDONTWRITEBYTECODE "$work/venv/bin/mmvos" doctor  # compiles what is imported, see make_env.sh
 "$python" "$("$python" -c 'from mmvos.utils import configs_root; print(configs_root())')/demo/demo.py" --out-dir out --frames 8
 "$work/venv/bin/mmvos" models
+video=$(dirname "$(find out/data -name 00000.jpg | head -1)")
+"$work/venv/bin/mmvos" segment "$video" --box 1:300,120,560,420 --out-dir segmented
+test -s segmented/masks/00000.png
+"$work/venv/bin/mmvos" new a_vos_method  # its config inherits from `mmvos::...`
+(cd a_vos_method && "$python" -c "from mmvos.testing import check_model; print(check_model('configs/a-vos-method_mini_synthvos.py'))")
 for file in metrics.json submission.zip overlay.mp4; do test -s "out/$file"; done
 echo "package: ok"
