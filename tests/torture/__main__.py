@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault('OPENCV_LOG_LEVEL', 'OFF')
@@ -22,21 +23,32 @@ def main() -> int:
     parser.add_argument('--minutes', type=float, default=20, help='after which no further command is killed')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/torture.md'), help='report')
     args = parser.parse_args()
-    begin, good, text = time.monotonic(), True, ['# Torture']
-    killed, well, count = kills.report(begin + 60 * args.minutes)
-    text += ['', f'## {count} kills (SIGKILL at random moments)', '', *killed]
-    good &= well
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text('\n'.join(text) + '\n')
-    for title, (lines, well) in (
-        (f'{args.files} damaged files', fuzz.report(args.files)),
-        (f'{args.videos} videos in one process', many_videos.report(args.videos)),
-    ):
-        text += ['', f'## {title}', '', *lines]
+    with open(args.out, 'w', buffering=1) as file:  # what is known is written at once: the run may be stopped
+
+        def tell(line: str) -> None:
+            print(line, flush=True)
+            file.write(f'{line}\n')
+
+        return _run(args, tell)
+
+
+def _run(args: argparse.Namespace, tell: Callable[[str], None]) -> int:
+    begin = time.monotonic()
+    tell('# Torture\n\n## SIGKILL at random moments\n')
+    good, kills_made = kills.report(tell, begin + 60 * args.minutes)
+    tell(f'\n{kills_made} kills.')
+    parts: list[tuple[str, Callable[[], tuple[list[str], bool]]]] = [
+        (f'{args.files} damaged files', lambda: fuzz.report(args.files)),
+        (f'{args.videos} videos in one process', lambda: many_videos.report(args.videos)),
+    ]
+    for title, run in parts:
+        lines, well = run()
+        tell(f'\n## {title}\n')
+        for line in lines:
+            tell(line)
         good &= well
-    text += ['', f'{"All is well." if good else "Something was found."} {(time.monotonic() - begin) / 60:.0f} minutes.']
-    args.out.write_text('\n'.join(text) + '\n')
-    print('\n'.join(text))
+    tell(f'\n{"All is well." if good else "Something was found."} {(time.monotonic() - begin) / 60:.0f} minutes.')
     return int(not good)
 
 

@@ -138,21 +138,23 @@ def _kill(process: subprocess.Popen) -> None:
     process.wait()
 
 
-def report(deadline: float, seed: int = 0) -> tuple[list[str], bool, int]:
-    """Lines about all kills, whether all is well, and how many kills there were.
+def report(tell: Callable[[str], None], deadline: float, seed: int = 0) -> tuple[bool, int]:
+    """Whether all re-runs were right, and how many kills there were.
 
     Args:
+        tell (Callable): gets the lines of the report, each as soon as it is known.
         deadline (float): time (``time.monotonic``) after which no further kill is begun.
         seed (int): of the moments.
     """
-    draw, lines, bad, total = random.Random(seed), [], 0, 0
-    lines += ['| command | kills | re-runs equal to the undisturbed run | left behind |', '| --- | --- | --- | --- |']
+    draw, bad, total = random.Random(seed), 0, 0
+    for line in ('| command | kills | re-runs equal to the undisturbed run | left behind |', '| --- | --- | --- | --- |'):
+        tell(line)
     with tempfile.TemporaryDirectory(prefix='mmvos-kills-') as name:
         root = Path(name)
         _make_input(root / 'in')
         for job in JOBS:
             if time.monotonic() > deadline:
-                lines.append(f'| {job.name} | not reached |  |  |')
+                tell(f'| {job.name} | not reached |  |  |')
                 continue
             log, straight = root / 'log.txt', root / 'straight'
             shutil.rmtree(straight, ignore_errors=True)
@@ -161,8 +163,8 @@ def report(deadline: float, seed: int = 0) -> tuple[list[str], bool, int]:
             code = _start(job, job.command(root / 'in', straight), log).wait()
             seconds, expected = time.monotonic() - begin, _digest(straight, job.result)
             if code or not expected:
-                lines.append(f'| {job.name} | the undisturbed run ended with {code} |  |  |')
-                lines.append(log.read_text()[-600:])
+                tell(f'| {job.name} | the undisturbed run ended with {code} |  |  |')
+                tell(log.read_text()[-600:])
                 bad += 1
                 continue
             equal, kills, left = 0, 0, set[str]()
@@ -180,5 +182,5 @@ def report(deadline: float, seed: int = 0) -> tuple[list[str], bool, int]:
                 left.update(_leftovers(out))
                 shutil.rmtree(out)
             total, bad = total + kills, bad + kills - equal
-            lines.append(f'| {job.name} | {kills} | {equal} | {", ".join(sorted(left)) or "nothing"} |')
-    return lines, bad == 0, total
+            tell(f'| {job.name} | {kills} | {equal} | {", ".join(sorted(left)) or "nothing"} |')
+    return bad == 0, total
