@@ -19,7 +19,7 @@ PACKAGE = ROOT / 'mmvos'
 FLOORS = (
     *('version', 'ops', '_mmcv_ext', 'structures', 'videos', 'utils', 'registry', 'visualization'),
     *('inference', 'datasets', 'exports', 'converters', 'models', 'interaction', 'evaluation', 'online', 'engine'),
-    *('apis', 'analysis', 'testing', 'web', 'cli', '__main__'),
+    *('apis', 'batch', 'analysis', 'testing', 'web', 'cli', '__main__'),
 )
 #: (part of the package, what it must not import in spite of its floor)
 APART = {

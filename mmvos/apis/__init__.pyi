@@ -1,4 +1,5 @@
 from .click_segmenter import init_click_segmenter as init_click_segmenter
+from .pointing import pointed_label_map as pointed_label_map
 from .vis_inferencer import DEFAULT_VIS_MODEL as DEFAULT_VIS_MODEL
 from .vis_inferencer import VIS_MODEL_ALIASES as VIS_MODEL_ALIASES
 from .vis_inferencer import VISInferencer as VISInferencer

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +97,7 @@ class VISInferencer:
         overlay: str = 'overlay.mp4',
         images: bool = False,
         progress: bool = True,
+        on_frame: Callable[[int, int], object] | None = None,
         **options: Any,
     ) -> dict:
         """Segment a video and write a drawn video and ``results.json`` (YouTube-VIS's layout, ``video_id`` 1).
@@ -107,6 +108,7 @@ class VISInferencer:
             overlay (str): file name of the drawn video (``.mp4``, ``.gif`` or ``.webp``; empty: none).
             images (bool): write the drawn frames too, as ``frames/<frame>.jpg``.
             progress (bool): draw a progress bar with frames per second.
+            on_frame (Callable | None): called after each frame with the number of frames that are done and that of all.
             options (dict): keyword arguments of :func:`~mmvos.visualization.draw_instances` (``score_thr``, ``boxes``, ...).
 
         Returns:
@@ -125,6 +127,8 @@ class VISInferencer:
                 if images:
                     write_image(out_dir / 'frames' / f'{result.frame_name}.jpg', drawn)
                 bar.update()
+                if on_frame:
+                    on_frame(result.frame_index + 1, len(video))
         entries = tracks.results(1, len(video))
         with atomic_path(out_dir / 'results.json') as temporary, open(temporary, 'w') as file:
             json.dump(entries, file, allow_nan=False)

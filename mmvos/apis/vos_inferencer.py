@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +147,7 @@ class VOSInferencer:
         overlay: str = 'overlay.mp4',
         progress: bool = True,
         names: Mapping[int, str] | None = None,
+        on_frame: Callable[[int, int], object] | None = None,
         **kwargs: Any,
     ) -> dict:
         """Segment a video and write ``masks/<frame>.png`` (palette PNG, object ids) and an overlay video.
@@ -158,6 +159,7 @@ class VOSInferencer:
             progress (bool): draw a progress bar with frames per second.
             names (Mapping[int, str] | None): names of objects by id, for the overlay, which shows the ids of several objects
                 in any case.
+            on_frame (Callable | None): called after each frame with the number of frames that are done and that of all.
 
         Returns:
             ``dict(frames, seconds, fps, objects)``.
@@ -174,5 +176,7 @@ class VOSInferencer:
                 objects.update(result.object_ids)
                 frames += 1
                 bar.update()
+                if on_frame:
+                    on_frame(frames, len(video))
         seconds = time.perf_counter() - start
         return dict(frames=frames, seconds=seconds, fps=frames / seconds, objects=sorted(objects))

@@ -23,6 +23,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         'segment': ('mmvos.cli.segment', 'point at objects in one frame, get their masks in all'),
         'annotate': ('mmvos.cli.annotate', 'the page: click, look, propagate, correct, export'),
         'instances': ('mmvos.cli.instances', 'find, segment and track the instances of a video'),
+        'batch': ('mmvos.cli.batch', 'do many videos, by several processes or machines'),
         'track': ('mmvos.cli.track', 'follow boxes through a video'),
     },
     'Training and scores': {

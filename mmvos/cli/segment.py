@@ -52,15 +52,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from mmvos.exports import EXPORTS
+    from mmvos.exports import check_exports
     from mmvos.structures import InputError, prompts_from_text
     from mmvos.videos.live import is_stream
 
     if (args.video is None) == (args.camera is None):
         raise InputError('expected either a video (file, folder or address of a stream) or --camera NUMBER.')
-    unknown = [name for name in args.export if name not in EXPORTS]
-    if unknown:
-        raise InputError(f'--export {unknown[0]}: not known; expected one of {", ".join(sorted(EXPORTS))}.')
+    check_exports(args.export)
     _names(args)  # a mistake in it is said before the work
     masks = _masks(args.prompt)
     pointed = prompts_from_text(args.click, args.box)
@@ -73,7 +71,9 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _run_video(args: argparse.Namespace, masks: dict, pointed: list) -> None:
+    from mmvos.exports import export_masks
     from mmvos.structures import InputError
+    from mmvos.videos import open_video
 
     if args.duration is not None:
         raise InputError(f'--duration is for cameras and streams; {args.video} has an end of its own.')
@@ -91,7 +91,7 @@ def _run_video(args: argparse.Namespace, masks: dict, pointed: list) -> None:
         size_mismatch='resize' if args.fit_masks else 'error',
         binary=args.binary,
     )
-    _export(args, Path(args.out_dir))
+    export_masks(args.export, open_video(args.video), Path(args.out_dir), _names(args), progress=True)
     print(
         f'{summary["frames"]} frames, {len(summary["objects"])} objects, {summary["fps"]:.1f} frames/s; '
         f'masks and overlay are in {args.out_dir}'
@@ -192,39 +192,8 @@ def _pointed_in_video(args: argparse.Namespace, pointed: list) -> 'np.ndarray':
 
 def _pointer(args: argparse.Namespace, pointed: list) -> 'Callable[[np.ndarray], np.ndarray]':
     """Frame to the label map of what clicks and boxes point at in it. The model is read here, before a live source runs."""
-    from mmvos.apis import init_click_segmenter
+    from mmvos.apis import init_click_segmenter, pointed_label_map
     from mmvos.interaction import InteractiveSegmenter
-    from mmvos.structures import InputError, object_ids_of
 
     segmenter = InteractiveSegmenter(init_click_segmenter(device=args.device))
-
-    def point(frame: 'np.ndarray') -> 'np.ndarray':
-        label_map = segmenter.label_map(frame, pointed)
-        lost = [prompt.object_id for prompt in pointed if prompt.object_id not in object_ids_of(label_map)]
-        if lost:
-            raise InputError(
-                f'object {lost[0]}: nothing was found where it was pointed at; add clicks, or give a --box or a mask.'
-            )
-        return label_map
-
-    return point
-
-
-def _export(args: argparse.Namespace, out_dir: Path) -> None:
-    """The masks in further forms, read back from what was written."""
-    from tqdm import tqdm
-
-    from mmvos.exports import EXPORTS, make_export
-    from mmvos.exports.base import ExportInfo
-    from mmvos.structures import read_label_map
-    from mmvos.videos import open_video
-
-    for name in args.export:
-        video = open_video(args.video)
-        cls = EXPORTS[name]
-        info = ExportInfo(video.video_id, video.read(0).shape[:2], len(video), getattr(video, 'fps', 12.0), _names(args))
-        target = out_dir / name if cls.is_folder else out_dir / f'{name}{cls.suffix}'
-        with make_export(name, target, info) as export:
-            for index, frame in tqdm(video, total=len(video), unit='frame', desc=name):
-                stem = video.frame_names[index]
-                export.write(index, stem, frame, read_label_map(out_dir / 'masks' / f'{stem}.png'))
+    return lambda frame: pointed_label_map(frame, pointed, segmenter)

@@ -2,6 +2,7 @@
 
 from .annotation_tools import CVATExport, LabelMeExport
 from .base import EXPORTS, Export, make_export
+from .from_masks import check_exports, export_masks
 from .instances import COCOExport, YouTubeVISExport
 from .pictures import CutoutExport, MaskExport
 from .videos import CutoutVideoExport, GreenScreenExport, OverlayExport, SideBySideExport
@@ -19,5 +20,7 @@ __all__ = [
     'OverlayExport',
     'SideBySideExport',
     'YouTubeVISExport',
+    'check_exports',
+    'export_masks',
     'make_export',
 ]

@@ -95,7 +95,7 @@ def remove_abandoned(folder: Path, process: int) -> None:
     """
     for found in folder.glob(f'{_PREFIX}*'):
         number = found.name[len(_PREFIX) :].split('-')[0]
-        if number.isdigit() and int(number) != process and not _is_alive(int(number)):
+        if number.isdigit() and int(number) != process and not is_alive(int(number)):
             found.unlink(missing_ok=True)
 
 
@@ -110,7 +110,8 @@ def _sync(path: str | os.PathLike) -> None:
         os.close(handle)
 
 
-def _is_alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Whether a process of this machine, by its number, still runs."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

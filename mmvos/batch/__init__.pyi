@@ -1,0 +1,12 @@
+from .destination import Destination as Destination
+from .events import Failed as Failed
+from .events import Finished as Finished
+from .events import Progress as Progress
+from .local_pool import LocalPool as LocalPool
+from .places import Place as Place
+from .schedule import Share as Share
+from .schedule import run_batch as run_batch
+from .tasks import Task as Task
+from .tasks import find_tasks as find_tasks
+from .worker import Worker as Worker
+from .worker import WorkerSettings as WorkerSettings

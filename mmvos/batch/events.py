@@ -1,0 +1,61 @@
+"""What a pool of workers tells."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any
+
+from .tasks import Task
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Frames of a video that are done, of how many."""
+
+    task: Task
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A video whose results lie at the destination; ``summary`` is the content of its ``done.json``."""
+
+    task: Task
+    summary: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A video that could not be done; ``reason`` is one line, ``details`` the traceback of a fault of the program."""
+
+    task: Task
+    reason: str
+    details: str = ''
+
+
+Event = Progress | Finished | Failed
+
+
+class Pool(ABC):
+    """Workers, each with one video in hand at the most."""
+
+    @property
+    @abstractmethod
+    def free(self) -> int:
+        """How many workers have nothing to do."""
+
+    @abstractmethod
+    def give(self, task: Task) -> None:
+        """Hand a video to a free worker."""
+
+    @abstractmethod
+    def events(self, timeout: float) -> list[Event]:
+        """What happened since the last call; waits for ``timeout`` seconds at the most.
+
+        Raises:
+            InputError: no worker can be started, with the reason.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the workers; what they have in hand is given up."""
