@@ -11,7 +11,7 @@ DEV := $(VENV)/.ready-dev
 JOBS ?=
 export OMP_NUM_THREADS ?= $(shell nproc 2>/dev/null || echo 1)
 
-.PHONY: help demo env dev ops test torture scale coverage lint format check-format types package clean
+.PHONY: help demo env dev ops test recipes torture scale coverage lint format check-format types package clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -40,6 +40,9 @@ test: dev ## all tests; faster on several cores: make test JOBS="-n 8"
 scale: dev ## tests of many processes, killed ones, and a Ray cluster of this machine
 	$(BIN)/python -m pip install -q ray aiohttp
 	$(BIN)/python -m pytest -m scale $(JOBS)
+
+recipes: dev ## every config of a paper at its full size: where weights come from, a training step, a tested video
+	$(BIN)/python -m pytest --recipes $(JOBS) tests/test_recipes tests/test_configs.py
 
 coverage: dev ## the same, with the share of lines that they run (at least 90 %)
 	$(BIN)/coverage erase

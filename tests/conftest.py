@@ -12,6 +12,17 @@ torch.set_num_threads(1)
 torch.set_warn_always(True)  # else the first test of a process that causes a warning is the one that fails
 
 
+def pytest_addoption(parser):
+    parser.addoption('--recipes', action='store_true', help='run the tests of all full-size configs, too')
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption('--recipes'):
+        left_out = [item for item in items if item.get_closest_marker('recipes')]
+        items[:] = [item for item in items if item not in set(left_out)]
+        config.hook.pytest_deselected(items=left_out)
+
+
 @pytest.fixture(autouse=True)
 def mmvos_scope():
     """Every test builds parts by MMVOS's names."""

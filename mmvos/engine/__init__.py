@@ -2,6 +2,7 @@ from .hooks import *  # noqa: F401,F403  (its __all__ counts)
 from .loops import VideoTestLoop, VideoValLoop
 from .optim_wrapper import CPUAmpOptimWrapper
 from .runner import FlexibleRunner, Runner, build_runner
+from .stepwise_distributed import StepwiseDistributed
 from .train_loops import EpochBasedTrainLoop, IterBasedTrainLoop
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     'FlexibleRunner',
     'IterBasedTrainLoop',
     'Runner',
+    'StepwiseDistributed',
     'VideoTestLoop',
     'VideoValLoop',
     'build_runner',

@@ -7,14 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.device import get_device
 from mmengine.dist import all_gather_object, is_main_process
 from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
 from mmengine.runner import FlexibleRunner as _FlexibleRunner
 from mmengine.runner import Runner as _Runner
+from torch import nn
 
+from mmvos.models.segmentors.stepwise_training import StepwiseTrainedModel
 from mmvos.structures import InputError, atomic_path
 from mmvos.utils.checkpoint import read_checkpoint
+
+from .stepwise_distributed import StepwiseDistributed
 
 
 class _AtomicCheckpoints:
@@ -38,7 +43,14 @@ class _AtomicCheckpoints:
 
 
 class Runner(_AtomicCheckpoints, _Runner):
-    """mmengine's ``Runner``."""
+    """mmengine's ``Runner``. A model that is trained frame by frame on several processes is not given to
+    ``DistributedDataParallel``, which would step once per clip."""
+
+    def wrap_model(self, model_wrapper_cfg: dict[str, Any] | None, model: nn.Module) -> nn.Module:
+        """The model for the processes of the run."""
+        if self.distributed and isinstance(model, StepwiseTrainedModel) and not model.through_time:
+            return StepwiseDistributed(model.to(get_device()))
+        return super().wrap_model(model_wrapper_cfg, model)
 
 
 class FlexibleRunner(_AtomicCheckpoints, _FlexibleRunner):

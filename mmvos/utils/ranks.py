@@ -1,12 +1,12 @@
 """What the processes of a training exchange, and when they must not."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
 from mmengine.dist import all_gather, all_reduce, broadcast_object_list, get_rank, get_world_size
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributed import TCPStore
 
 _alone = 0
@@ -74,3 +74,20 @@ def rows_of_all_ranks(values: Tensor) -> Tensor:
     padded = values.new_zeros(int(max(counts)), *values.shape[1:])
     padded[: len(values)] = values
     return torch.cat([rows[: int(count)] for rows, count in zip(all_gather(padded), counts)])
+
+
+@torch.no_grad()
+def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
+    """Put the mean over the processes into the gradients of all trained parameters; one that a process did not use counts
+    as 0 there.
+
+    Args:
+        parameters (Iterable[nn.Parameter]): the same ones in every process.
+    """
+    if number_of_ranks() == 1:
+        return
+    trained = [p for p in parameters if p.requires_grad]
+    flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in trained])
+    all_reduce(flat, 'mean')
+    for parameter, gradient in zip(trained, flat.split([p.numel() for p in trained]), strict=True):
+        parameter.grad = gradient.view_as(parameter).clone()

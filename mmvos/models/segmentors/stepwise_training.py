@@ -11,6 +11,7 @@ from torch import Tensor
 from mmvos.models.losses import hard_iou
 from mmvos.models.segmentors.base import CausalVOSModel
 from mmvos.structures import VOID, InputError, VOSDataSample, object_ids_of, one_hot
+from mmvos.utils.ranks import average_gradients, mean_over_ranks, number_of_ranks
 
 Losses = dict[str, Tensor]
 
@@ -22,8 +23,10 @@ class StepwiseTrainedModel(CausalVOSModel):
     predicted one has its true masks. Where a prediction is poor, the true masks are carried on in its place. Source:
     AGSS-VOS (Lin et al., ICCV 2019), section 3.5.
 
-    Frame by frame (the default), no gradient crosses frames. On one process the optimiser steps once per predicted frame
-    (:meth:`train_step`). A distributed wrapper calls :meth:`loss`, the mean over the frames, and steps once per clip.
+    Frame by frame (the default), no gradient crosses frames, and the optimiser steps once per predicted frame
+    (:meth:`train_step`), on any number of processes: their gradients are averaged at every step, so that N processes with a
+    clip each do what one process does with all N clips. mmvos's runner wraps such a model with
+    :class:`~mmvos.engine.StepwiseDistributed`; ``DistributedDataParallel``, which would step once per clip, is refused.
 
     Through time, the gradient of a frame's loss reaches the frames before it by the masks that were carried on, and the
     optimiser steps once per clip. Source: RGMP (Oh et al., CVPR 2018), section 3.3, second stage.
@@ -73,7 +76,17 @@ class StepwiseTrainedModel(CausalVOSModel):
         """
 
     def loss(self, inputs: Tensor, data_samples: list[VOSDataSample]) -> Losses:
-        """Mean over the frames and clips of a batch; see :class:`BaseVOSModel`."""
+        """Mean over the frames and clips of a batch; see :class:`BaseVOSModel`.
+
+        Raises:
+            InputError: several processes train frame by frame, but not by :meth:`train_step`.
+        """
+        if self.training and not self.through_time and number_of_ranks() > 1:
+            raise InputError(
+                f"{type(self).__name__}: model_wrapper_cfg is not 'StepwiseDistributed', without which several processes would "
+                "step once per clip; expected mmvos's runner, which chooses it, or model_wrapper_cfg = "
+                "dict(type='StepwiseDistributed')."
+            )
         return _mean(
             [losses for clip, sample in zip(inputs, data_samples, strict=True) for losses in self.clip_losses(clip, sample)]
         )
@@ -95,11 +108,27 @@ class StepwiseTrainedModel(CausalVOSModel):
         while True:
             with optim_wrapper.optim_context(self):
                 losses = [loss for loss in (next(clip, None) for clip in clips) if loss is not None]
-                if not losses:
+                # a process whose clips have ended goes on, with a loss of 0, while others have frames
+                mean_count = float(mean_over_ranks(len(losses)))
+                if not mean_count:
                     return _mean(logged)
-                loss, log_vars = self.parse_losses(_mean(losses))
+                if losses:
+                    loss, log_vars = self.parse_losses(_mean(losses))
+                    logged.append({name: value.detach() for name, value in log_vars.items()})
+                else:
+                    loss = torch.stack([p.sum() for p in self.parameters() if p.requires_grad]).sum() * 0
+            self._update(loss * (len(losses) / mean_count), optim_wrapper)
+
+    def _update(self, loss: Tensor, optim_wrapper: OptimWrapper) -> None:
+        """``optim_wrapper.update_params``, with the mean of all processes' gradients."""
+        if number_of_ranks() == 1:
             optim_wrapper.update_params(loss)
-            logged.append({name: value.detach() for name, value in log_vars.items()})
+            return
+        optim_wrapper.backward(optim_wrapper.scale_loss(loss))
+        if optim_wrapper.should_update():
+            average_gradients(self.parameters())
+            optim_wrapper.step()
+            optim_wrapper.zero_grad()
 
     def clip_losses(self, clip: Tensor, sample: VOSDataSample) -> Iterator[Losses]:
         """Losses of frame after frame; the network may be updated between two frames."""
