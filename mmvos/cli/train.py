@@ -39,9 +39,10 @@ def run(args: argparse.Namespace) -> None:
     from mmvos.structures import InputError
     from mmvos.utils import prepare_cpu_launch, run_lock
     from mmvos.utils.amp import use_amp
-    from mmvos.utils.distributed import is_first_process
+    from mmvos.utils.distributed import check_cpu_training, is_first_process
 
     cfg = read_run_config(args)
+    check_cpu_training(cfg, args.launcher)
     if args.amp:
         use_amp(cfg)
     if args.auto_scale_lr:

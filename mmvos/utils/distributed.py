@@ -1,10 +1,14 @@
 """Running several processes, with and without a GPU."""
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 import torch.distributed
 from mmengine.config import Config
+
+from mmvos.structures import InputError
 
 #: environment variables that hold a process's number, by launcher
 _RANK = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
@@ -17,6 +21,29 @@ def is_first_process(launcher: str) -> bool:
         launcher (str): ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
     """
     return launcher == 'none' or os.environ.get(_RANK[launcher], '0') == '0'
+
+
+def check_cpu_training(cfg: Config, launcher: str) -> None:
+    """Refuse a training that several processes without an accelerator cannot do, before it starts.
+
+    Args:
+        cfg (Config): config of the run.
+        launcher (str): ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
+
+    Raises:
+        InputError: the model has a SyncBN, which PyTorch has for accelerators alone.
+    """
+    if launcher != 'none' and not torch.cuda.is_available() and _has_sync_bn(cfg.model):
+        raise InputError(
+            'model: SyncBN cannot train in processes without a GPU; train in one process (--launcher none), '
+            'or with BN in its place.'
+        )
+
+
+def _has_sync_bn(part: Any) -> bool:
+    if isinstance(part, Mapping):
+        return part.get('type') in ('SyncBN', 'SyncBatchNorm') or any(map(_has_sync_bn, part.values()))
+    return isinstance(part, (list, tuple)) and any(map(_has_sync_bn, part))
 
 
 def prepare_cpu_launch(cfg: Config, launcher: str) -> None:
