@@ -103,7 +103,7 @@ DATASETS = _child('dataset', MMENGINE_DATASETS, 'mmvos.datasets')
 DATA_SAMPLERS = _child('data sampler', MMENGINE_DATA_SAMPLERS, 'mmvos.datasets.samplers')
 TRANSFORMS = _child('transform', MMENGINE_TRANSFORMS, 'mmvos.datasets.transforms')
 MODELS = _child('model', MMENGINE_MODELS, 'mmvos.models')
-MODEL_WRAPPERS = _child('model_wrapper', MMENGINE_MODEL_WRAPPERS, 'mmvos.models')
+MODEL_WRAPPERS = _child('model_wrapper', MMENGINE_MODEL_WRAPPERS, 'mmvos.models', 'mmvos.engine')
 #: resize rules, padding rules and other parts that are not networks
 TASK_UTILS = _child(
     'task util', MMENGINE_TASK_UTILS, 'mmvos.models', 'mmvos.inference', 'mmvos.datasets', 'mmvos.datasets.synth'

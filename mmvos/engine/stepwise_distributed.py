@@ -5,8 +5,9 @@ from typing import Any
 import torch.distributed
 from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper
-from mmengine.registry import MODEL_WRAPPERS
 from torch import Tensor, nn
+
+from mmvos.registry import MODEL_WRAPPERS
 
 
 @MODEL_WRAPPERS.register_module()
