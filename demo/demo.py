@@ -20,7 +20,7 @@ from mmvos.videos import list_frames, read_frame
 from mmvos.visualization import VideoWriter, draw_label_map
 
 CONFIG = 'configs/recall_vos/recall-vos_lite0_test-folder.py'
-CHECKPOINT = 'configs/recall_vos/recall-vos_lite0.pth'
+CHECKPOINT = 'recall-vos_lite0'
 
 
 def parse_args() -> argparse.Namespace:
@@ -49,7 +49,7 @@ def main() -> None:
     data = out / 'data'
     frames_dir = Path(write_demo_video(str(data), num_frames=args.frames))
 
-    checkpoint = args.checkpoint or (root / CHECKPOINT if args.config == CONFIG else 'none')
+    checkpoint = args.checkpoint or (CHECKPOINT if args.config == CONFIG else 'none')
     command = [
         sys.executable,
         root / 'tools' / 'test.py',

@@ -178,10 +178,14 @@ def test_nothing_is_deleted_that_a_base_does_not_have():
 
 
 @pytest.mark.parametrize('folder', FOLDERS, ids=lambda p: p.name)
-def test_a_method_has_a_readme_and_a_metafile_whose_configs_exist(folder):
+def test_a_method_has_a_readme_and_a_metafile_of_all_its_configs(folder):
     assert (folder / 'README.md').read_text().startswith('# ')
     metafile = yaml.safe_load((folder / 'metafile.yml').read_text())
-    assert metafile.get('Collections') or metafile.get('Models')
-    for model in metafile.get('Models') or []:
-        assert (ROOT / model['Config']).is_file(), model['Config']
+    configs = [model['Config'] for model in metafile['Models']]
+    assert sorted(configs) == sorted(p.relative_to(ROOT).as_posix() for p in folder.rglob('*.py'))
+    collections = {collection['Name'] for collection in metafile['Collections']}
+    for model in metafile['Models']:
+        assert model['Name'] == Path(model['Config']).stem and model['In Collection'] in collections
+        # a figure of a paper is told from one that was measured here
+        assert all(result['Source'] and result['Metrics'] and result['Dataset'] for result in model.get('Results', ()))
     assert f'configs/{folder.name}/metafile.yml' in (ROOT / 'model-index.yml').read_text()

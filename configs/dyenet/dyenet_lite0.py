@@ -1,3 +1,3 @@
-# The model alone, for the inferencer; its weights lie beside this file.
+# The model alone, for the inferencer.
 _base_ = ['../_base_/default_runtime.py', '../_base_/models/dyenet_lite0.py']
-weights = 'configs/dyenet/dyenet_lite0.pth'
+weights = 'dyenet_lite0'

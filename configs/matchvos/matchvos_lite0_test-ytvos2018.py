@@ -1,1 +1,1 @@
-_base_ = ['../_base_/default_runtime.py', '../_base_/datasets/ytvos2018.py', '../_base_/models/matchvos_lite0.py']
+_base_ = ['./matchvos_lite0.py', '../_base_/datasets/ytvos2018.py']

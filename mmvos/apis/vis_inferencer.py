@@ -16,15 +16,14 @@ from mmvos.inference import VISSession
 from mmvos.registry import INFERENCERS, MODELS
 from mmvos.structures import atomic_path
 from mmvos.structures.youtube_vis import InstanceTracks
-from mmvos.utils import configs_root, load_config, prepare_for_inference
+from mmvos.utils import prepare_for_inference
 from mmvos.utils.checkpoint import init_weights_quietly, load_weights
 from mmvos.videos import Video, open_video, write_image
 from mmvos.visualization import draw_result
 
+from .models import checkpoint_of, config_of
 from .saving import overlay_writers, progress_bar
 
-#: short names of configs whose weights ship with MMVOS
-VIS_MODEL_ALIASES = {'sta-masktrack-rcnn': 'sta_masktrack_rcnn/sta-masktrack-rcnn_lite0.py'}
 DEFAULT_VIS_MODEL = 'sta-masktrack-rcnn'
 
 
@@ -42,10 +41,10 @@ class VISInferencer:
         session = inferencer.session()  # a live camera: session.step(frame)
 
     Args:
-        model (str | os.PathLike | Config): a config, its path (also relative to MMVOS's ``configs``), or one of
-            ``VIS_MODEL_ALIASES``.
-        weights (str | None): path of a checkpoint (None: those that ship with the config; where it has none, or for ``'none'``,
-            the weights that the config initialises with).
+        model (str | os.PathLike | Config): a config, its path (also relative to MMVOS's ``configs``), or a name that
+            ``mmvos models`` lists.
+        weights (str | None): path of a checkpoint, or a name of ``mmvos models`` (None: those that ship with the config; where
+            it has none, or for ``'none'``, the weights that the config initialises with).
         device (str | torch.device | None): default: the GPU if there is one.
         amp (bool): mixed precision.
         cfg_options (dict | None): overrides of the config.
@@ -61,17 +60,14 @@ class VISInferencer:
         cfg_options: dict | None = None,
         classes: Sequence[str] | None = None,
     ) -> None:
-        if not isinstance(model, Config):
-            model = VIS_MODEL_ALIASES.get(os.fspath(model), model)
-        config = load_config(model, cfg_options)
+        config = config_of(model, cfg_options)
         self.model, self.amp = MODELS.build(config.model), amp
         meta: dict[str, Any] = {}
-        if weights is None and config.get('weights'):
-            weights = configs_root() / config.weights
-        if weights is not None and str(weights).lower() != 'none':
-            meta = load_weights(self.model, os.fspath(weights)).get('dataset_meta') or {}
-        else:
+        chosen = checkpoint_of(config, weights)
+        if chosen is None:
             init_weights_quietly(self.model)
+        else:
+            meta = load_weights(self.model, chosen).get('dataset_meta') or {}
         dataset = config.get('test_dataloader', {}).get('dataset', {}).get('metainfo', {})
         self.classes = classes or meta.get('classes') or dataset.get('classes')
         self.cat_ids = meta.get('cat_ids')

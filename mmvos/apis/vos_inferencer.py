@@ -14,20 +14,15 @@ from torch import nn
 from mmvos.inference import VOSSession
 from mmvos.registry import INFERENCERS, MODELS
 from mmvos.structures import InputError, VOSDataSample, write_label_map
-from mmvos.utils import configs_root, load_config, prepare_for_inference
+from mmvos.utils import prepare_for_inference
 from mmvos.utils.checkpoint import init_weights_quietly, load_weights
 from mmvos.videos import Video, open_video
 from mmvos.visualization import draw_result
 from mmvos.visualization.drawing import names_shown
 
+from .models import checkpoint_of, config_of
 from .saving import overlay_writers, progress_bar
 
-#: short names of configs that work on a fresh machine
-MODEL_ALIASES = {
-    'agame-match': 'matchvos/matchvos_lite0.py',  # weights come with MMVOS
-    'recall-vos': 'recall_vos/recall-vos_lite0.py',  # weights come with MMVOS
-    'feature-propagation': 'feature_propagation/feature-propagation-target_lite0.py',  # training-free
-}
 DEFAULT_MODEL = 'recall-vos'
 
 Source = str | os.PathLike | Sequence[np.ndarray] | Video
@@ -44,23 +39,20 @@ def init_model(
     """Build a model, load its weights and put it on a device, ready for inference.
 
     Args:
-        config (str | os.PathLike | Config): a config, its path (also relative to MMVOS's ``configs``), or one of
-            ``MODEL_ALIASES``.
-        checkpoint (str | None): path of the weights (default: those that ship with the config, if any).
+        config (str | os.PathLike | Config): a config, its path (also relative to MMVOS's ``configs``), or a name that
+            ``mmvos models`` lists.
+        checkpoint (str | None): path of the weights, or a name of ``mmvos models`` (default: those that ship with the config,
+            if any).
         device (str | torch.device | None): default: the GPU if there is one.
         cfg_options (dict | None): overrides of the config.
     """
     device = checked_device(device)
-    if not isinstance(config, Config):
-        config = MODEL_ALIASES.get(os.fspath(config), config)
-    config = load_config(config, cfg_options)
-    model = MODELS.build(config.model)
-    if checkpoint is None and config.get('weights'):
-        checkpoint = configs_root() / config.weights
-    if checkpoint is None or str(checkpoint).lower() == 'none':
+    config = config_of(config, cfg_options)
+    model, weights = MODELS.build(config.model), checkpoint_of(config, checkpoint)
+    if weights is None:
         init_weights_quietly(model)  # may fetch pretrained weights of a backbone, which a checkpoint replaces
     else:
-        load_weights(model, os.fspath(checkpoint))
+        load_weights(model, weights)
     return prepare_for_inference(model.to(device))
 
 

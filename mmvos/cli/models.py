@@ -36,35 +36,37 @@ def run(args: argparse.Namespace) -> int:
 
 
 def models(root: Path) -> list[dict[str, Any]]:
-    """The models of all metafiles.
+    """The models of all metafiles, those whose weights come with MMVOS first.
 
     Args:
         root (Path): folder that holds ``configs``.
 
     Returns:
-        list[dict]: ``name``, ``config``, ``method``, ``weights`` (path or address, or None), ``weights_bytes`` (size of a file
-        that is there, else 0) and ``scores``, ``{data set: {metric: value}}``.
+        list[dict]: ``name``, ``config``, ``method``, ``weights`` (a name to give to other commands, an address, or None),
+        ``weights_bytes`` (size of weights that come with MMVOS, else 0), ``scores``, ``{data set: {metric: value}}``, and
+        ``source`` of the scores: ``'MMVOS'`` if they were measured with it, ``'paper'``, or who reported them.
     """
     import yaml
 
-    from mmvos.apis import MODEL_ALIASES, VIS_MODEL_ALIASES
+    from mmvos.weights import shipped_weights
 
-    names = {f'configs/{config}': name for name, config in {**MODEL_ALIASES, **VIS_MODEL_ALIASES}.items()}
     rows = []
     for metafile in sorted((root / 'configs').glob('*/metafile.yml')):
         for model in yaml.safe_load(metafile.read_text(encoding='utf-8')).get('Models', ()):
-            weights = model.get('Weights')
-            file = root / weights if weights and '://' not in weights else None
-            rows.append(
-                dict(
-                    name=names.get(model['Config'], model['Name']),
-                    config=model['Config'],
-                    method=model['In Collection'],
-                    weights=weights,
-                    weights_bytes=file.stat().st_size if file and file.is_file() else 0,
-                    scores={result['Dataset']: result['Metrics'] for result in model.get('Results', ())},
-                )
+            results = model.get('Results', ())
+            row = dict(
+                name=model['Name'],
+                config=model['Config'],
+                method=model['In Collection'],
+                weights=model.get('Weights'),
+                weights_bytes=0,
+                scores={result['Dataset']: result['Metrics'] for result in results},
+                source=results[0]['Source'] if results else None,
             )
+            shipped = shipped_weights().get(model['Name'])
+            if shipped:  # all that is known of them is in weights.json
+                row.update(weights=shipped.name, weights_bytes=shipped.size, scores=shipped.metrics, source='MMVOS')
+            rows.append(row)
     return sorted(rows, key=lambda row: (not row['weights_bytes'], row['method'], row['name']))
 
 
@@ -72,7 +74,9 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
     width = max(len(row['name']) for row in rows)
     print(f'{"name":<{width}}  {"weights":>8}  scores')
     for row in rows:
-        size = f'{row["weights_bytes"] / 2**20:.1f} MB' if row['weights_bytes'] else '-'
+        size = f'{row["weights_bytes"] / 1e6:.1f} MB' if row['weights_bytes'] else '-'
         scores = [f'{data}: {", ".join(f"{k} {v}" for k, v in metrics.items())}' for data, metrics in row['scores'].items()]
+        if row['source'] != 'MMVOS':
+            scores = [f'{line} ({row["source"]})' for line in scores]
         print(f'{row["name"]:<{width}}  {size:>8}  {scores[0] if scores else "-"}')
         print(*(f'{"":<{width}}  {"":>8}  {line}' for line in scores[1:]), sep='\n', end='\n' if scores[1:] else '')

@@ -17,7 +17,9 @@ def add_model(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument(
         '--config', metavar='CONFIG', help=f'path of a config, or a name that `mmvos models` lists (default: {default})'
     )
-    parser.add_argument('--checkpoint', metavar='FILE', help='weights (default: those that ship with the config)')
+    parser.add_argument(
+        '--checkpoint', metavar='FILE', help='weights, also a name of `mmvos models` (default: those that ship with the config)'
+    )
     parser.add_argument('--device', help='cpu, cuda, cuda:1, ... (default: a GPU if there is one)')
     parser.add_argument('--amp', action='store_true', help='mixed precision (float16; bfloat16 on a CPU)')
 

@@ -28,7 +28,9 @@ _OF_TRAINING = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run(parser)
     parser.add_argument(
-        'checkpoint', nargs='?', help='weights, or "none" for a model without weights of its own (default: the shipped ones)'
+        'checkpoint',
+        nargs='?',
+        help='weights: a file, a name that `mmvos models` lists, or "none" for a model without any (default: the shipped ones)',
     )
     parser.add_argument('--data-root', metavar='DIR', help="root folder of the test data (default: the config's)")
     parser.add_argument(
@@ -122,11 +124,10 @@ def _test(cfg: Any, checkpoint: str, args: argparse.Namespace) -> int:
 
 def _shipped_weights(cfg: Any, config: str) -> str:
     from mmvos.structures import InputError
-    from mmvos.utils import configs_root
 
     if not cfg.get('weights'):
         raise InputError(f'{config}: no weights ship with this config; give a checkpoint, or "none" for untrained weights.')
-    return str(configs_root() / cfg.weights)
+    return cfg.weights
 
 
 def _add_outputs(cfg: Any, args: argparse.Namespace) -> None:

@@ -23,6 +23,7 @@ from numpy._core.multiarray import _reconstruct, scalar
 from torch import Tensor, nn
 
 from mmvos.structures import InputError
+from mmvos.weights import add_package_tensors, weights_file
 
 StateDict = dict[str, Tensor]
 
@@ -34,24 +35,30 @@ _MAX_EXPANSION = 20
 def read_checkpoint(source: str | os.PathLike | IO[bytes], map_location: Any = 'cpu') -> dict:
     """Read a checkpoint that MMVOS or mmengine's runner wrote, without running code that it names.
 
-    The runner's files hold its message hub besides the weights; the classes of that are allowed, and no others.
+    The runner's files hold its message hub besides the weights; the classes of that are allowed, and no others. What a
+    published checkpoint takes from a package is put in.
 
     Args:
-        source (path | file): ``.pth`` file, or an open one.
+        source (path | file): ``.pth`` file, an open one, or the name of weights that come with MMVOS.
         map_location (Any): device of the tensors, as ``torch.load`` takes it.
 
     Returns:
         dict: the checkpoint; :func:`state_dict_of` finds the weights in it.
 
     Raises:
-        FileNotFoundError: no such file.
+        FileNotFoundError: no such file, and no weights of that name.
+        ImportError: a package that holds a part of the weights is not installed.
         InputError: not a checkpoint, one that names other classes or functions, or weights that are not numbers.
     """
+    if isinstance(source, (str, os.PathLike)):
+        source = weights_file(source)
     name = _name_of(source)
     checkpoint = _load(source, name, map_location, {})
     if not isinstance(checkpoint, dict):
         raise InputError(f'{name}: expected a dict of weights, found {type(checkpoint).__name__}.')
-    check_numbers(state_dict_of(checkpoint), name)
+    weights = state_dict_of(checkpoint)
+    add_package_tensors(weights, checkpoint.get('meta'), name)
+    check_numbers(weights, name)
     return checkpoint
 
 
@@ -116,11 +123,11 @@ def init_weights_quietly(model: nn.Module) -> None:
 
 
 def load_weights(model: nn.Module, path: str | os.PathLike) -> dict:
-    """Load a checkpoint into a model; every key must fit, and only a frozen backbone from a package may be left out.
+    """Load a checkpoint into a model; every key must fit.
 
     Args:
         model (nn.Module): model that is changed in place.
-        path (path): checkpoint.
+        path (path): checkpoint, or the name of weights that come with MMVOS.
 
     Returns:
         dict: the checkpoint's ``meta`` (empty if it has none).
@@ -134,22 +141,16 @@ def load_weights(model: nn.Module, path: str | os.PathLike) -> dict:
     rename_weights(weights, getattr(model, 'renamed_weights', {}))
     own = model.state_dict()
     wrong = [k for k, v in weights.items() if k in own and own[k].shape != getattr(v, 'shape', None)]
-    given = {key for key in own.keys() - weights.keys() if key.startswith(_from_packages(model))}
-    missing, surplus = own.keys() - weights.keys() - given, weights.keys() - own.keys()
+    missing, surplus = own.keys() - weights.keys(), weights.keys() - own.keys()
     if wrong or missing or surplus:
         raise InputError(
             f'{os.fspath(path)}: these are not the weights of {type(model).__name__}: {len(missing)} of its {len(own)} '
             f'tensors are missing {sorted(missing)[:2]}, {len(surplus)} are unknown {sorted(map(str, surplus))[:2]}, '
             f'{len(wrong)} have another shape {wrong[:2]}.'
         )
-    model.load_state_dict({**{key: own[key] for key in given}, **weights})
+    model.load_state_dict(weights)
     meta = checkpoint.get('meta')
     return meta if isinstance(meta, dict) else {}
-
-
-def _from_packages(model: nn.Module) -> tuple[str, ...]:
-    """Prefixes of the frozen parts whose weights a package has brought; checkpoints need not hold them again."""
-    return tuple(f'{name}.' for name, module in model.named_modules() if getattr(module, 'from_package', False))
 
 
 # Reading
@@ -252,12 +253,12 @@ def _replace_loader_of_mmengine() -> None:
 
     mmengine 0.10 answers a pickle that ``weights_only=True`` refuses by loading it once more with
     ``weights_only=False``, that is, by running the code that was refused, and loads files from the network without the
-    switch. All its doors go through two functions of one module, which are replaced here. To be dropped when mmengine
+    switch. All its doors go through three functions of one module, which are replaced here. To be dropped when mmengine
     refuses such files itself.
     """
 
-    def load_file(file: Any, map_location: Any = None, **_switch: Any) -> dict:
-        return read_checkpoint(file, map_location)
+    def load_from_local(file: Any, map_location: Any = None, **_switch: Any) -> dict:
+        return read_checkpoint(os.path.expanduser(file) if isinstance(file, str) else file, map_location)
 
     def load_url(
         url: str, model_dir: str | None = None, map_location: Any = None, progress: bool = True, **options: Any
@@ -265,7 +266,9 @@ def _replace_loader_of_mmengine() -> None:
         options['weights_only'] = True
         return torch.hub.load_state_dict_from_url(url, model_dir, map_location, progress, **options)
 
-    mmengine_checkpoint._safe_torch_load = load_file
+    mmengine_checkpoint._safe_torch_load = load_from_local
+    # mmengine's own refuses what is no file before it reads, so that names of shipped weights would end there
+    mmengine_checkpoint.CheckpointLoader.register_scheme(prefixes='', loader=load_from_local, force=True)
     mmengine_checkpoint.load_url = load_url
 
 

