@@ -1,4 +1,5 @@
 from .click_segmenter import init_click_segmenter as init_click_segmenter
+from .models import config_of as config_of
 from .models import model_names as model_names
 from .pointing import pointed_label_map as pointed_label_map
 from .vis_inferencer import DEFAULT_VIS_MODEL as DEFAULT_VIS_MODEL

@@ -75,7 +75,7 @@ class Worker:
         self.prompted = getattr(self.inferencer.model, 'prompted', False)
 
     def _make_inferencer(self) -> Any:
-        from mmvos.apis import MODEL_ALIASES, VIS_MODEL_ALIASES, VISInferencer, VOSInferencer
+        from mmvos.apis import VISInferencer, VOSInferencer, config_of
         from mmvos.registry import MODELS
 
         s = self.settings
@@ -83,7 +83,7 @@ class Worker:
         options: dict[str, Any] = dict(weights=s.checkpoint or None, device=self.device, amp=s.amp)
         if not name:
             return VOSInferencer(**options)
-        config = load_config({**VIS_MODEL_ALIASES, **MODEL_ALIASES}.get(name, name))
+        config = config_of(name)
         of_instances = MODELS.get(config.model.type).task == 'vis'
         return (VISInferencer if of_instances else VOSInferencer)(config, **options)
 
