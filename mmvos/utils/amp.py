@@ -13,19 +13,24 @@ Method = TypeVar('Method', bound=Callable[..., Any])
 
 
 def in_float32(method: Method) -> Method:
-    """Decorator of a part's method that is not to be run in half precision: autocast is off inside.
+    """Decorator of a function, or a part's method, that is not to be run in half precision: autocast is off inside.
 
     Matrices that are solved, and sums of many cells, lose too much in 8 or 11 bits, and some operations do not exist in
-    them. The method brings its arguments to float32 itself where they may be halves.
+    them. The function brings its arguments to float32 itself where they may be halves (see :func:`widened`).
     """
 
     @functools.wraps(method)
-    def run(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def run(*args: Any, **kwargs: Any) -> Any:
         tensor = next(_tensors([*args, *kwargs.values()]))
         with torch.autocast(tensor.device.type, enabled=False):
-            return method(self, *args, **kwargs)
+            return method(*args, **kwargs)
 
     return run  # type: ignore[return-value]  # the same signature as the method
+
+
+def widened(tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor as float32; float64 stays."""
+    return tensor if tensor.dtype == torch.float64 else tensor.float()
 
 
 def _tensors(values: Iterable[Any]) -> Iterator[torch.Tensor]:

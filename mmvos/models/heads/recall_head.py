@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -40,8 +41,10 @@ class ObjectRows:
 
     def __init__(self, counts: Sequence[int], device: torch.device) -> None:
         self.counts = list(counts)
-        self.video = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(self.counts)).to(device)
-        self.label = torch.cat([torch.arange(1, count + 1) for count in self.counts]).to(device)
+        #: the video of each row, as a list
+        self.videos = [video for video, count in enumerate(counts) for _ in range(count)]
+        self.video = torch.tensor(self.videos).to(device, non_blocking=True)
+        self.label = torch.cat([torch.arange(1, count + 1) for count in self.counts]).to(device, non_blocking=True)
 
     def own(self, maps: Tensor) -> Tensor:
         """Each object's own map ``(M, h, w)`` of ``(B, L, h, w)``."""
@@ -83,12 +86,13 @@ class Boxes:
     def around(cls, logits: Tensor, threshold: float, margin: int) -> 'Boxes':
         """Boxes of the cells whose logit ``(M, h, w)`` is above a threshold, as large as the largest needs to be."""
         frame = logits.shape[-2], logits.shape[-1]
+        above = logits > threshold
+        lines = torch.cat([above.any(2), above.any(1)], 1).cpu().numpy()  # the only wait for the device
         spans = []
-        for axis in (1, 2):
-            line = (logits > threshold).any(3 - axis).cpu()  # (M, side)
+        for line in np.split(lines, [frame[0]], axis=1):  # (M, side), down and across
             last = line.shape[1] - 1
-            first = line.int().argmax(1)
-            end = torch.where(line.any(1), last - line.flip(1).int().argmax(1), first)
+            first = line.argmax(1)
+            end = np.where(line.any(1), last - line[:, ::-1].argmax(1), first)
             spans.append([(max(a - margin, 0), min(b + margin, last) + 1) for a, b in zip(first.tolist(), end.tolist())])
         size = [max(b - a for a, b in span) for span in spans]
         corners = [
@@ -100,7 +104,7 @@ class Boxes:
         """Whether cells cover whole cells of the finer maps, so that boxes can be cut out of them."""
         return all(m.shape[-2] % self.frame[0] == 0 == m.shape[-1] % self.frame[1] for m in maps)
 
-    def cut(self, maps: Tensor, rows: Sequence[int] | Tensor) -> Tensor:
+    def cut(self, maps: Tensor, rows: Sequence[int]) -> Tensor:
         """The boxes' parts of ``maps[rows]``, ``(M, C, height, width)``."""
         parts = [maps[row][area] for row, area in zip(rows, self._areas(maps))]
         return torch.stack(parts)
@@ -193,7 +197,7 @@ class RecallHead(nn.Module):
             at4, at2 = (skip[rows.video] for skip in maps.skips)
             fine = fine + self._refine(x, at4, at2)
         else:
-            at4, at2 = (boxes.cut(skip, rows.video) for skip in maps.skips)
+            at4, at2 = (boxes.cut(skip, rows.videos) for skip in maps.skips)
             boxes.add(fine, self._refine(boxes.cut(x, range(len(x))), at4, at2))
         return fine[:, 0], coarse[:, 0]
 

@@ -8,6 +8,7 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmvos.registry import MODELS
+from mmvos.utils.amp import in_float32, widened
 
 EPS = 1e-6
 
@@ -22,6 +23,7 @@ class WIDTerms(NamedTuple):
     dice: Tensor
 
 
+@in_float32
 def pairwise_dice(a: Tensor, b: Tensor, squared: bool = False) -> Tensor:
     """Dice of every map of a with every map of b.
 
@@ -34,10 +36,12 @@ def pairwise_dice(a: Tensor, b: Tensor, squared: bool = False) -> Tensor:
     Returns:
         ``(B, N, M)``.
     """
+    a, b = widened(a), widened(b)
     size_a, size_b = ((x.square() if squared else x).sum(-1) for x in (a, b))
     return 2 * torch.einsum('bnp,bmp->bnm', a, b) / (size_a[:, :, None] + size_b[:, None, :] + EPS)
 
 
+@in_float32
 def wid_terms(
     probabilities: Tensor,
     masks: Tensor,
@@ -54,7 +58,7 @@ def wid_terms(
         probabilities, masks (Tensor): ``(B, N, H, W)`` in [0, 1].
         valid (Tensor): bool ``(B, N)``: channels of objects that the video has shown so far, visible or not.
     """
-    p, g = probabilities.flatten(2), masks.flatten(2)
+    p, g = widened(probabilities).flatten(2), widened(masks).flatten(2)
     valid = valid.to(p.dtype)
     mean = p.mean(-1)
     visible = (g.sum(-1) > 0).to(p.dtype)

@@ -5,8 +5,10 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS, TASK_UTILS
+from mmvos.utils.amp import in_float32, widened
 
 
+@in_float32
 def soft_iou_cost(pred: Tensor, target: Tensor, eps: float = 1e-6) -> Tensor:
     """``1 - sum(p y) / (sum(p + y - p y) + eps)`` over the last dimension.
 
@@ -17,12 +19,15 @@ def soft_iou_cost(pred: Tensor, target: Tensor, eps: float = 1e-6) -> Tensor:
     Returns:
         ``(...)``; exactly 1, without a gradient, for an empty target.
     """
+    pred, target = widened(pred), widened(target)
     overlap = (pred * target).sum(-1)
     return 1 - overlap / (pred.sum(-1) + target.sum(-1) - overlap + eps)
 
 
+@in_float32
 def pairwise_soft_iou_cost(pred: Tensor, target: Tensor, eps: float = 1e-6) -> Tensor:
     """Cost of every pair: probabilities ``(B, K, P)`` and targets ``(B, G, P)`` to ``(B, G, K)``."""
+    pred, target = widened(pred), widened(target)
     overlap = torch.einsum('bgp,bkp->bgk', target, pred)
     union = target.sum(-1)[:, :, None] + pred.sum(-1)[:, None] - overlap
     return 1 - overlap / (union + eps)

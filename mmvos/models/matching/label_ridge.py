@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS
+from mmvos.utils.amp import in_float32
 
 from .ridge_target import Moments
 
@@ -19,6 +20,8 @@ class LabelRidge(nn.Module):
     Video Object Segmentation", ECCV 2020 (section 3.2, few-shot learner), with an exact solution in place of steps of
     steepest descent. Every label has the same share of the weights, however small it is.
 
+    Everything is computed in float32, also under mixed precision.
+
     Args:
         log_ridge (float): initial logarithm of what is added to the diagonal of the moments; it is learned.
     """
@@ -27,6 +30,7 @@ class LabelRidge(nn.Module):
         super().__init__()
         self.log_ridge = nn.Parameter(torch.tensor(log_ridge))
 
+    @in_float32
     def moments(self, features: Tensor, labels: Tensor, trusted: Tensor | None = None) -> Moments:
         """Weighted sums over the cells of a frame.
 
@@ -38,22 +42,27 @@ class LabelRidge(nn.Module):
         Returns:
             Moments: ``gram`` ``(B, D + 1, D + 1)``, ``cross`` ``(B, D + 1, L)``; the last feature is 1.
         """
+        features = features.float()
         x = torch.cat([features, torch.ones_like(features[:, :1])], 1).flatten(2)
-        y = labels.flatten(2)
+        y = labels.float().flatten(2)
         share = y if trusted is None else y * trusted.flatten(1)[:, None]
         mass = share.sum(2, keepdim=True)
         present = (mass > 1e-3).float().sum(1, keepdim=True).clamp(min=1)
         weighted = x * ((share / mass.clamp(min=1e-3)).sum(1, keepdim=True) / present)
         return Moments(torch.bmm(weighted, x.transpose(1, 2)), torch.bmm(weighted, (2 * y - 1).transpose(1, 2)))
 
+    @in_float32
     def fit(self, moments: Moments) -> Tensor:
         """Weights ``(B, D + 1, L)``."""
         eye = torch.eye(moments.gram.shape[-1], device=moments.gram.device)
-        return torch.cholesky_solve(moments.cross, torch.linalg.cholesky(moments.gram + self.log_ridge.exp() * eye))
+        # what is factorised is positive definite; asking whether it was would make the host wait for a GPU
+        factor, _ = torch.linalg.cholesky_ex(moments.gram + self.log_ridge.exp() * eye)
+        return torch.cholesky_solve(moments.cross, factor)
 
+    @in_float32
     def score(self, features: Tensor, weights: Tensor) -> Tensor:
         """Scores ``(B, L, h, w)`` of features ``(B, D, h, w)``: about 1 where a label is and -1 where it is not."""
-        scores = torch.bmm(weights[:, :-1].transpose(1, 2), features.flatten(2)) + weights[:, -1, :, None]
+        scores = torch.bmm(weights[:, :-1].transpose(1, 2), features.float().flatten(2)) + weights[:, -1, :, None]
         return scores.view(len(features), -1, *features.shape[-2:])
 
     @staticmethod

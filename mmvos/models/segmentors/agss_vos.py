@@ -128,7 +128,7 @@ class AGSSVOS(StepwiseTrainedModel):
             sizes (Sequence[int]): number of objects in each group, in the order of ``masks``.
         """
         groups = masks.split(list(sizes))
-        group_of = torch.repeat_interleave(torch.tensor(sizes, device=image.device))
+        group_of = torch.repeat_interleave(torch.tensor(sizes, device=image.device), output_size=len(masks))
         skip = agnostic = image
         if self.use_iam:
             merged = torch.stack([group.amax(0) for group in groups])

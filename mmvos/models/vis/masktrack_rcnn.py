@@ -216,14 +216,12 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
 
 @contextmanager
 def _single_precision(device: torch.device) -> Iterator[Callable[[Tensor], Tensor]]:
-    """On a CPU mmcv's RoIAlign and NMS know float32 only: the heads leave mixed precision there.
+    """The heads leave mixed precision: on a CPU mmcv's RoIAlign and NMS know float32 only, and on a GPU RoIAlign puts what
+    it reads from all levels into one tensor, so that levels of several precisions fail.
 
     Gives the function that brings a map to the precision of the heads.
     """
-    if device.type != 'cpu':
-        yield lambda tensor: tensor
-        return
-    with torch.autocast('cpu', enabled=False):
+    with torch.autocast(device.type, enabled=False):
         yield Tensor.float
 
 
