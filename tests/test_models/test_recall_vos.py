@@ -109,6 +109,10 @@ def test_rows_of_objects_know_their_rivals_and_become_labels():
     assert rows.video.tolist() == [0, 1, 1, 1] and rows.label.tolist() == [1, 1, 2, 3]
     values = torch.tensor([5.0, 1.0, 4.0, 2.0]).view(4, 1, 1)
     assert rows.strongest_rival(values, -1.0).flatten().tolist() == [-1.0, 4.0, 2.0, 4.0]
+    many = ObjectRows([5], torch.device('cpu'))
+    maps = torch.randn(5, 3, 4).round()  # with ties
+    others = [torch.cat([maps[:i], maps[i + 1 :]]).amax(0) for i in range(5)]
+    assert torch.equal(many.strongest_rival(maps), torch.stack(others))
     assert rows.as_labels(values).flatten(1).tolist() == [[0, 5, -20, -20], [0, 1, 4, 2]]
 
 
