@@ -31,15 +31,15 @@ VOS = [name for name in NAMES if 'instances' not in name]
 AGREE = {torch.float16: 0.99, torch.bfloat16: 0.95}
 #: launches and waits per frame, see test_launches_and_waits
 BOUNDS = {
-    'agame/agame_mini_synthvos.py': (300, 1),
+    'agame/agame_mini_synthvos.py': (190, 1),
     'agss_vos/agss-vos_mini_synthvos.py': (210, 3),
     'feature_propagation/feature-propagation_mini_synthvos.py': (560, 2),
-    'main/main_mini_synthvos.py': (400, 8),
-    'matchvos/matchvos_mini_synthvos.py': (700, 6),
-    'recall_vos/recall-vos_mini_synthvos.py': (400, 3),
-    'rgmp/rgmp_mini_synthvos.py': (250, 1),
-    'rvos/rvos-mask-st_mini_synthvos.py': (400, 1),
-    'rvos/rvos-st_mini_synthvos.py': (500, 1),
+    'main/main_mini_synthvos.py': (265, 5),
+    'matchvos/matchvos_mini_synthvos.py': (690, 4),
+    'recall_vos/recall-vos_mini_synthvos.py': (320, 2),
+    'rgmp/rgmp_mini_synthvos.py': (160, 1),
+    'rvos/rvos-mask-st_mini_synthvos.py': (240, 1),
+    'rvos/rvos-st_mini_synthvos.py': (400, 1),
 }
 
 
