@@ -75,7 +75,7 @@ def train(model, batch, device, dtype=None):
     without = [n for n, p in model.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.isfinite().all())]
     assert not without, (dtype, without[:5])
     assert total.isfinite(), dtype
-    return float(total)
+    return float(total.detach())
 
 
 @pytest.mark.parametrize('name', NAMES)
