@@ -1,0 +1,136 @@
+"""Write the tables of docs/en/model_zoo.md from weights.json and the metafiles.
+
+python tools/misc/zoo_table.py            # writes the page
+python tools/misc/zoo_table.py --check    # exit code 1 if the page is not up to date
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from mmvos.cli.models import models
+from mmvos.structures import atomic_path
+from mmvos.utils import command_line, configs_root
+from mmvos.weights import ShippedWeights, shipped_weights
+
+PAGE = Path(__file__).resolve().parents[2] / 'docs' / 'en' / 'model_zoo.md'
+#: ten sequences of DAVIS 2016 val
+DEV10 = 'dev10'
+
+
+def page() -> str:
+    """The text of the page."""
+    weights, rows = list(shipped_weights().values()), models(configs_root())
+    return '\n'.join(
+        [
+            '# Models and weights',
+            '',
+            'Written by `tools/misc/zoo_table.py` from `mmvos/weights/weights.json` and the metafiles; do not edit.',
+            '',
+            '## Measured with MMVOS',
+            '',
+            'dev10: ten sequences of DAVIS 2016 val, whole (the benchmark has twenty), `davis2016` protocol. Several',
+            'objects: schoolgirls of DAVIS 2017 train, seven objects. Time: one CPU thread, one object of the clip dog.',
+            '',
+            *table(
+                'model',
+                'J (dev10)',
+                'F',
+                'J&F',
+                'J&F, several objects',
+                'frames/s',
+                'parameters',
+                'size',
+                'training time',
+                rows=[
+                    *map(measured, weights),
+                    *(free(row) for row in rows if DEV10 in row['scores'] and not row['weights_bytes']),
+                ],
+            ),
+            '',
+            'Other figures:',
+            '',
+            *(f'- {w.name}, {data}: {figures(values)}' for w in weights for data, values in w.metrics.items() if data != DEV10),
+            '',
+            '## Figures of papers',
+            '',
+            'None of these was measured with MMVOS.',
+            '',
+            *table(
+                'config',
+                'data set',
+                'figures',
+                'source',
+                rows=[
+                    (row['name'], data, figures(values), row['source'])
+                    for row in rows
+                    if row['source'] not in (None, 'MMVOS')
+                    for data, values in row['scores'].items()
+                ],
+            ),
+            '',
+            '## Licences of the weights that come with MMVOS, and of their data',
+            '',
+            'The weights themselves are under Apache-2.0, as MMVOS is. What they were trained with has licences of its own:',
+            '',
+            *table(
+                'weights',
+                'data',
+                'use',
+                'source',
+                'licence',
+                rows=[(w.name, data.name, data.use, data.source, data.licence) for w in weights for data in w.data],
+            ),
+            '',
+        ]
+    )
+
+
+def measured(weights: ShippedWeights) -> tuple[str, ...]:
+    """Row of weights that come with MMVOS."""
+    dev, several = weights.metrics.get(DEV10, {}), weights.metrics.get('schoolgirls', {})
+    milliseconds = weights.frame_ms.get('dog, 1 object')
+    return (
+        weights.name,
+        *(_number(dev.get(key)) for key in ('J', 'F', 'J&F')),
+        _number(several.get('J&F')),
+        f'{1000 / milliseconds:.1f}' if milliseconds else '-',
+        f'{weights.parameters / 1e6:.2f} M ({weights.trained_parameters / 1e6:.2f} M trained)',
+        f'{weights.size / 1e6:.1f} MB',
+        f'{weights.time}; {weights.hardware}',
+    )
+
+
+def free(row: dict[str, Any]) -> tuple[str, ...]:
+    """Row of a model that needs no training."""
+    return (row['name'], *(_number(row['scores'][DEV10].get(key)) for key in ('J', 'F', 'J&F')), *'----', 'none')
+
+
+def figures(values: dict[str, float]) -> str:
+    """Metrics in one cell."""
+    return ', '.join(f'{key} {value}' for key, value in values.items())
+
+
+def table(*heads: str, rows: list[tuple[str, ...]]) -> list[str]:
+    """Lines of a table in Markdown."""
+    return [f'| {" | ".join(line)} |' for line in (heads, ('---',) * len(heads), *rows)]
+
+
+def _number(value: float | None) -> str:
+    return '-' if value is None else str(value)
+
+
+@command_line
+def main() -> int:
+    parser = argparse.ArgumentParser(description='Write the tables of the page of models.')
+    parser.add_argument('--check', action='store_true', help='only say whether the page is up to date')
+    args = parser.parse_args()
+    if args.check:
+        return int(PAGE.read_text(encoding='utf-8') != page())
+    with atomic_path(PAGE) as temporary:
+        Path(temporary).write_text(page(), encoding='utf-8')
+    return 0
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())
