@@ -3,7 +3,7 @@
 #   data/recall-vos_lite0_start.pth   keys as principal components: tools/model_converters/recall_vos_start.py
 _base_ = ['../_base_/datasets/davis2016_synthvos.py', '../_base_/schedules/lite0.py', '../_base_/models/recall-vos_lite0.py']
 
-max_iters = 2000
+max_iters = 900
 load_from = 'data/recall-vos_lite0_start.pth'
 
 train_dataloader = dict(batch_sampler=dict(batch_size=2))

@@ -1,11 +1,12 @@
-# Second stage: longer and larger clips.
+# Second stage: longer and larger clips. The weights that come with MMVOS began with the averaged weights of iteration 600 of
+# stage 1, which had 900 to go.
 _base_ = './recall-vos_lite0_davis2016-synthvos_stage1.py'
 
 clip_len = 6
 size = (256, 448)
-max_iters = 400
+max_iters = 160
 # made by training recall-vos_lite0_davis2016-synthvos_stage1.py; another run's: --cfg-options load_from=PATH
-load_from = 'work_dirs/recall-vos_lite0_davis2016-synthvos_stage1/iter_2000.pth'
+load_from = 'work_dirs/recall-vos_lite0_davis2016-synthvos_stage1/iter_900.pth'
 
 davis_pipeline = [
     dict(type='SampleClip', clip_len=clip_len, reverse_prob=0.5, gap=(1, 3)),
