@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import torch
 from bad_files import encoded, huge_png, make_zip, set_flag
+from mmengine.logging import MMLogger
 
 from mmvos.cli.main import main as mmvos
 from mmvos.structures import encode_mask, write_label_map
@@ -322,6 +323,7 @@ def first_word(part):
 def call(command, root):
     """Exit code of a command in this process."""
     name, *args = [part.replace('{r}', str(root)) for part in command]
+    MMLogger._instance_dict.clear()  # else a run of the same second lends its logger, whose stream is closed
     try:
         if name not in SCRIPTS:
             return mmvos([name, *args])
