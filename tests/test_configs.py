@@ -68,7 +68,7 @@ INNER = {
 BACKBONES = 'r50 r101 r50-fpn r101-fpn x101-fpn vgg16 fcn8s plain lite0 mini'
 TRAIN_DATA = (
     'davis2016 davis2017 davis2017-trainval ytvos2018 ytvos2018-train66 ytvos2018-train80 ytvos2019 ytvis2019 ytvis2021 ovis '
-    'synthvos synthvis synthinstances stills saliency voc2012 coco coco-person cityscapes cvppp-a1'
+    'folder synthvos synthvis synthinstances stills saliency voc2012 coco coco-person cityscapes cvppp-a1'
 )
 TEST_DATA = (
     'davis2016 davis2016-crf davis2016-online davis2017 davis2017-online davis2017-test-dev-online davis2017-unsup ytvos2018 '

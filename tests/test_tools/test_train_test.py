@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from mmvos.structures import read_label_map, write_label_map
+from mmvos.utils.checkpoint import read_checkpoint
 
 ROOT = Path(__file__).parents[2]
 # one thread in all runs: sums are rounded differently when they are split between threads
@@ -163,6 +164,34 @@ def test_a_damaged_frame_costs_one_video_and_resume_does_it_when_it_is_mended(fo
     assert (folder / 's.zip').read_bytes() == resumed
     left = [p.name for p in folder.rglob('*') if p.name.startswith(('.mmvos', '.run', 'finished')) or p.name.endswith('.parts')]
     assert not left
+
+
+def test_the_shipped_weights_are_tuned_on_videos_of_ones_own(tmp_path):
+    rng = np.random.default_rng(0)
+    for video in 'ab':
+        background = cv2.resize(rng.integers(0, 255, (4, 6, 3), dtype=np.uint8), (160, 96))
+        for frame in range(4):
+            image, label_map = background.copy(), np.zeros((96, 160), np.uint8)
+            for number, centre in enumerate(((30 + 6 * frame, 30), (120 - 6 * frame, 64)), 1):
+                cv2.circle(image, centre, 18, (90 * number, 200, 30), -1)
+                cv2.circle(label_map, centre, 18, number, -1)
+            frames = tmp_path / f'data/JPEGImages/480p/{video}'
+            frames.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(frames / f'{frame:05d}.jpg'), image)
+            write_label_map(tmp_path / f'data/Annotations/480p/{video}/{frame:05d}.png', label_map)
+    config = 'configs/recall_vos/recall-vos_lite0_folder.py'
+    options = [
+        f'train_dataloader.dataset.data_root={tmp_path}/data',
+        'train_cfg.max_iters=2',
+        'default_hooks.logger.interval=1',
+    ]
+    run('tools/train.py', config, '--work-dir', tmp_path / 'work', '--cfg-options', *options)
+    tuned, shipped = weights(tmp_path / 'work/iter_2.pth'), read_checkpoint('recall-vos_lite0')['state_dict']
+    moved = {name: float((tuned[name] - value.float()).abs().max()) for name, value in shipped.items() if name in tuned}
+    assert len(moved) == len(shipped) and 0 < max(moved.values()) < 1e-3
+    metrics = tmp_path / 'metrics.json'
+    run('tools/test.py', config, tmp_path / 'work/iter_2.pth', '--data-root', tmp_path / 'data', '--metrics', metrics)
+    assert json.loads(metrics.read_text())['overall'] > 0.9
 
 
 def test_a_checkpoint_of_another_model_is_one_clear_message(tmp_path):
