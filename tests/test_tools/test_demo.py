@@ -96,7 +96,7 @@ def test_a_bad_mask_is_one_message_that_names_it(video, monkeypatch, make, messa
 def test_other_bad_inputs(video, monkeypatch):
     out = ('--out-dir', video / 'out')
     assert 'nothing.mp4: video not found' in error_of(monkeypatch, video / 'nothing.mp4', '--prompt', video / 'mask.png', *out)
-    assert 'needs a prompt' in error_of(monkeypatch, video / 'frames', *out)
+    assert 'which objects? Give --click, --box or --prompt' in error_of(monkeypatch, video / 'frames', *out)
     (video / 'weights.pth').write_bytes(b'nothing')
     assert 'weights.pth' in error_of(
         monkeypatch, video / 'frames', '--prompt', video / 'mask.png', *out, '--checkpoint', video / 'weights.pth'
