@@ -22,3 +22,10 @@ synthvos_pipeline = [
 train_dataloader = dict(
     dataset=dict(streams=dict(davis=dict(pipeline=davis_pipeline), synthvos=dict(num_frames=5, pipeline=synthvos_pipeline)))
 )
+
+max_iters = 450
+train_cfg = dict(max_iters=max_iters)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=40),
+    dict(type='CosineAnnealingLR', T_max=max_iters - 40, eta_min=2e-5, by_epoch=False, begin=40, end=max_iters),
+]
