@@ -153,7 +153,7 @@ def test_workers_end_with_the_process_that_started_them(videos, weights, tmp_pat
 @pytest.mark.scale
 @pytest.mark.filterwarnings('default')  # Ray's own
 def test_ray_does_the_same(tmp_path):
-    pytest.importorskip('ray')
+    pytest.importorskip('ray', reason='the extra "ray" is not installed')
     from mmvos.batch.ray_pool import RayPool
 
     pool = RayPool(SleeperIn(tmp_path), 2)

@@ -7,8 +7,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / 'docs' / 'en' / 'notebooks').glob('*.ipynb'))
-nbformat = pytest.importorskip('nbformat')
-nbclient = pytest.importorskip('nbclient')
+nbformat = pytest.importorskip('nbformat', reason='the extra "dev" is not installed')
+nbclient = pytest.importorskip('nbclient', reason='the extra "dev" is not installed')
 
 
 @pytest.mark.parametrize('path', NOTEBOOKS, ids=lambda path: path.stem)

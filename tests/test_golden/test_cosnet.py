@@ -215,7 +215,7 @@ def test_released_map_is_resized_after_the_sigmoid(golden):
 
 @pytest.mark.parametrize('std', [10, 20])
 def test_dense_crf(golden, std):
-    pytest.importorskip('pydensecrf.densecrf')
+    pytest.importorskip('pydensecrf.densecrf', reason='the extra "crf" is not installed')
     arrays = golden[1]
     foreground = torch.from_numpy(arrays['crf.png'] / 255)
     crf = MODELS.build(dict(type='DenseCRF', spatial_std=std, bilateral_weight=9))

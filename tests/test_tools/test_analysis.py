@@ -131,7 +131,7 @@ def test_costs_are_listed_by_part(monkeypatch, capsys):
 
 
 def test_tensorboard_gets_the_curves(tmp_path):
-    pytest.importorskip('tensorboard')
+    pytest.importorskip('tensorboard', reason='the extra "dev" is not installed')
     from mmengine.visualization import Visualizer
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
