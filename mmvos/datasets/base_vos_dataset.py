@@ -9,12 +9,13 @@ from mmengine.logging import print_log
 from mmvos.registry import DATASETS
 from mmvos.structures import InputError, check_name, check_unique
 from mmvos.videos import LabelSource
+from mmvos.videos.storage import StoredData
 
 from .selection import VideoSelection
 
 
 @DATASETS.register_module()
-class BaseVOSDataset(BaseDataset):
+class BaseVOSDataset(StoredData, BaseDataset):
     """Base of all data sets of videos.
 
     A subclass implements :meth:`load_data_list`, which returns one dict per video:
@@ -41,6 +42,8 @@ class BaseVOSDataset(BaseDataset):
         sequences, exclude, min_labelled, frame_size, split_clips, split_objects: which videos are used and how training divides
             them, see :class:`~mmvos.datasets.selection.VideoSelection`.
         max_refetch (int): training: how many other videos are tried where one gives no clip.
+        backend_args (dict | None): storage of lists, frames and masks, as mmengine has it: ``dict(backend='pack')``,
+            ``dict(backend='lmdb', db_path=...)``. None: the disk, or the server that ``data_root`` names.
         kwargs (dict): arguments of ``mmengine.dataset.BaseDataset``.
     """
 
@@ -60,11 +63,12 @@ class BaseVOSDataset(BaseDataset):
         split_clips: int = 0,
         split_objects: bool = False,
         max_refetch: int = 100,
+        backend_args: dict | None = None,
         **kwargs: Any,
     ) -> None:
         if size_mismatch not in ('error', 'resize'):
             raise InputError(f"size_mismatch is {size_mismatch!r}; expected 'error' or 'resize'.")
-        self.size_mismatch = size_mismatch
+        self.size_mismatch, self.backend_args = size_mismatch, backend_args
         self.selection = VideoSelection(sequences, exclude or (), min_labelled, frame_size, split_clips, split_objects)
         super().__init__(
             ann_file=ann_file,

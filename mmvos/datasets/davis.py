@@ -4,7 +4,7 @@ import os.path as osp
 from typing import Any
 
 from mmvos.registry import DATASETS
-from mmvos.structures import InputError, MissingFileError
+from mmvos.structures import InputError, MissingFileError, join_path
 from mmvos.videos.layouts import VideoEntry, masks_by_frame, read_davis
 
 from .base_vos_dataset import BaseVOSDataset
@@ -49,7 +49,7 @@ class _DAVISDataset(BaseVOSDataset):
         annotations = masks_by_frame(masks, frames)
         if self.task == 'semi' and 0 not in annotations:
             stem = osp.splitext(osp.basename(frames[0]))[0]
-            raise MissingFileError(f'{osp.join(entry.masks_dir, stem + ".png")}: mask of the first frame not found.')
+            raise MissingFileError(f'{join_path(entry.masks_dir, stem + ".png")}: mask of the first frame not found.')
         prompts = {0: annotations[0]} if self.task == 'semi' else {}
         return dict(video_id=entry.video_id, frames=frames, annotations=annotations, prompts=prompts)
 

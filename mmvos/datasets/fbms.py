@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from mmvos.registry import DATASETS
-from mmvos.structures import InputError, MissingFileError, read_bytes
+from mmvos.structures import InputError, MissingFileError, is_file, is_folder, join_path, read_bytes
 from mmvos.videos import LabelSource, list_images, read_image
 
 from .unsupervised import UnsupervisedVOSDataset, folders_in, trailing_number
@@ -114,16 +114,16 @@ class FBMSDataset(UnsupervisedVOSDataset):
 
     def load_official(self) -> list[dict]:
         """One video per folder of the split."""
-        folders = [osp.join(self.data_root, name) for name in self.FOLDERS[self.split]]
-        found = [folder for folder in folders if osp.isdir(folder)]
+        folders = [join_path(self.data_root, name) for name in self.FOLDERS[self.split]]
+        found = [folder for folder in folders if is_folder(folder)]
         if not found:
             raise MissingFileError(f'{folders[0]}: folder of the {self.split} split not found.')
-        return [self._sequence(osp.join(found[0], name), name) for name in folders_in(found[0])]
+        return [self._sequence(join_path(found[0], name), name) for name in folders_in(found[0])]
 
     def _sequence(self, folder: str, name: str) -> dict:
         frames = [frame for frame in list_images(folder) if frame.lower().endswith('.jpg')]
-        truth = osp.join(folder, 'GroundTruth')
-        path = osp.join(truth, f'{name}Def.dat')
+        truth = join_path(folder, 'GroundTruth')
+        path = join_path(truth, f'{name}Def.dat')
         definition = read_definition(path)
         reader = RegionReader(definition.regions, (0, *self.background_regions.get(name, ())))
         files = _masks_by_number(truth)
@@ -131,8 +131,8 @@ class FBMSDataset(UnsupervisedVOSDataset):
         for position, mask_name in definition.labelled:
             if position >= len(frames):
                 raise InputError(f'{path}: frame number {position} is labelled, but {folder} has {len(frames)} frames (.jpg).')
-            mask = osp.join(truth, mask_name)
-            if not osp.isfile(mask):  # named after the frame, whatever the definition calls it
+            mask = join_path(truth, mask_name)
+            if not is_file(mask):  # named after the frame, whatever the definition calls it
                 number = trailing_number(frames[position])
                 if number is None or number not in files:
                     raise MissingFileError(f'{mask}: ground truth not found, but listed in {path}.')

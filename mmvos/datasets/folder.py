@@ -1,14 +1,13 @@
 """People's own videos: a folder of frames per video, and masks beside them."""
 
-import os.path as osp
 from typing import Any
 
 import numpy as np
 
 from mmvos.registry import DATASETS
-from mmvos.structures import InputError, MissingFileError, object_ids_of
+from mmvos.structures import InputError, MissingFileError, folder_names, is_folder, join_path, object_ids_of
 from mmvos.videos import LabelSource, list_images
-from mmvos.videos.layouts import frames_of, masks_by_frame, masks_in, read_list, subfolders
+from mmvos.videos.layouts import frames_of, masks_by_frame, masks_in, read_list
 
 from .base_vos_dataset import BaseVOSDataset
 
@@ -55,13 +54,13 @@ class FolderDataset(BaseVOSDataset):
         if self.ann_file:
             names = read_list(self.ann_file)
         else:
-            names = [name for name in subfolders(root, 'folder of the videos') if list_images(osp.join(root, name))]
+            names = [name for name in folder_names(root, 'folder of the videos') if list_images(join_path(root, name))]
         return [self._video(name) for name in names]
 
     def _video(self, name: str) -> dict:
-        frames = frames_of(osp.join(self.data_prefix['img'], name), name)
-        folder = osp.join(self.data_prefix['ann'], name)
-        masks = masks_by_frame(masks_in(folder), frames) if osp.isdir(folder) else {}
+        frames = frames_of(join_path(self.data_prefix['img'], name), name)
+        folder = join_path(self.data_prefix['ann'], name)
+        masks = masks_by_frame(masks_in(folder), frames) if is_folder(folder) else {}
         if self.prompt != 'none' and not masks:
             raise MissingFileError(
                 f'{folder}: no mask found for video {name!r}. Expected a label map of at least one '

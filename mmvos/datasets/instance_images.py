@@ -1,19 +1,19 @@
 """Still images with instances given as label maps: folders (PASCAL VOC, CVPPP) and synthetic images."""
 
-import os.path as osp
 from typing import Any
 
 import numpy as np
 from mmdet.datasets import BaseDetDataset
 
 from mmvos.registry import DATASETS, TASK_UTILS
-from mmvos.structures import InputError, read_lines
+from mmvos.structures import InputError, join_path, read_lines
+from mmvos.videos.storage import StoredData
 
 from .synth import SynthEngine, SynthSettings
 
 
 @DATASETS.register_module()
-class InstanceMapDataset(BaseDetDataset):
+class InstanceMapDataset(StoredData, BaseDetDataset):
     """Images whose instances are the values of a label map (0 background, 255 void).
 
     ``LoadInstanceMap`` turns an item's ``instance_map`` (and ``class_map``, a label map of classes of the same size)
@@ -60,7 +60,7 @@ class InstanceMapDataset(BaseDetDataset):
         """One item per name of the list."""
         items = []
         for index, name in enumerate(read_lines(self.ann_file, 'a text file with one image name per line')):
-            paths = {k: osp.join(self.data_root, pattern.format(name)) for k, pattern in self.patterns.items()}
+            paths = {k: join_path(self.data_root, pattern.format(name)) for k, pattern in self.patterns.items()}
             items.append(dict(img_path=paths['img'], img_id=index, instance_map=paths['instance'], class_map=paths.get('cls')))
         return items
 

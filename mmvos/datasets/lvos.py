@@ -1,9 +1,9 @@
 """LVOS v1 and v2 (Hong et al., ICCV 2023; arXiv 2404.19326): videos of minutes, objects that begin at any frame."""
 
-import os.path as osp
 from typing import Any
 
 from mmvos.registry import DATASETS
+from mmvos.structures import join_path
 from mmvos.videos.layouts import VideoEntry, read_lvos
 
 from .youtube_vos import YouTubeVOSDataset
@@ -28,5 +28,5 @@ class LVOSDataset(YouTubeVOSDataset):
 
     def entries(self) -> list[VideoEntry]:
         """Videos as the benchmark's lists describe them."""
-        unseen = osp.join(self.data_root, self.split, 'unseen_videos.txt')
+        unseen = join_path(self.data_root, self.split, 'unseen_videos.txt')
         return read_lvos(self.ann_file, self.data_prefix['img'], self.data_prefix['ann'], unseen)

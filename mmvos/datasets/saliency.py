@@ -7,8 +7,9 @@ from typing import Any
 from mmengine.logging import print_log
 
 from mmvos.registry import DATASETS
-from mmvos.structures import MissingFileError
+from mmvos.structures import MissingFileError, StoredPath, is_folder, join_path
 from mmvos.videos import LabelSource, list_images
+from mmvos.videos.storage import stored
 
 from .base_vos_dataset import BaseVOSDataset
 from .unsupervised import MASK_THRESHOLD, read_grey
@@ -30,17 +31,20 @@ class SaliencyDataset(BaseVOSDataset):
     #: (images, masks) relative to the root; copies of an archive unpack into different folders
     FOLDERS: Sequence[tuple[str, str]] = (('images', 'saliencymaps'), ('images', 'masks'))
 
-    def __init__(self, data_root: str, data_prefix: dict | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, data_root: str, data_prefix: dict | None = None, backend_args: dict | None = None, **kwargs: Any
+    ) -> None:
         if data_prefix is None:
-            found = [(i, a) for i, a in self.FOLDERS if osp.isdir(osp.join(data_root, i)) and osp.isdir(osp.join(data_root, a))]
+            root = stored(data_root, backend_args)
+            found = [pair for pair in self.FOLDERS if all(is_folder(join_path(root, name)) for name in pair)]
             images, masks = (found or self.FOLDERS)[0]
             data_prefix = dict(img=images, ann=masks)
-        super().__init__(data_root=data_root, data_prefix=data_prefix, **kwargs)
+        super().__init__(data_root=data_root, data_prefix=data_prefix, backend_args=backend_args, **kwargs)
 
     def load_data_list(self) -> list[dict]:
         """One dict per image that has a mask."""
         for folder in (self.data_prefix['img'], self.data_prefix['ann']):
-            if not osp.isdir(folder):
+            if not is_folder(folder):
                 raise MissingFileError(
                     f'{folder}: folder of {type(self).__name__} not found. Expected one of '
                     f'{[f"{i} and {a}" for i, a in self.FOLDERS]} in {self.data_root}.'
@@ -132,7 +136,7 @@ def images_with_masks(images: str, masks: str) -> list[tuple[str, str]]:
     Returns:
         list: ``(image, mask)`` paths in the order of the images' names.
     """
-    together = osp.samefile(images, masks)
+    together = _same(images, masks)
     suffixes = ('.png',) if together else ('.png', '.jpg')  # one mask of DUTS is a JPEG file
     mask_of = {_stem(path): path for path in list_images(masks) if path.lower().endswith(suffixes)}
     pictures = [path for path in list_images(images) if not together or path.lower().endswith(('.jpg', '.jpeg'))]
@@ -143,6 +147,12 @@ def images_with_masks(images: str, masks: str) -> list[tuple[str, str]]:
             logger='current',
         )
     return pairs
+
+
+def _same(images: str, masks: str) -> bool:
+    if isinstance(images, StoredPath) or isinstance(masks, StoredPath):
+        return images.rstrip('/') == masks.rstrip('/')
+    return osp.samefile(images, masks)
 
 
 def _stem(path: str) -> str:

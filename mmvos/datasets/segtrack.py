@@ -4,7 +4,7 @@ import os.path as osp
 from typing import Any
 
 from mmvos.registry import DATASETS
-from mmvos.structures import InputError, MissingFileError
+from mmvos.structures import InputError, MissingFileError, join_path
 from mmvos.videos import LabelSource, list_frames
 from mmvos.videos.layouts import read_list
 
@@ -34,24 +34,24 @@ class SegTrackV2Dataset(UnsupervisedVOSDataset):
 
     def load_official(self) -> list[dict]:
         """One video per line of ``all.txt``."""
-        names = read_list(osp.join(self.data_root, 'ImageSets', 'all.txt'))
+        names = read_list(join_path(self.data_root, 'ImageSets', 'all.txt'))
         return [self._sequence(name.lstrip('*').strip()) for name in names]
 
     def _sequence(self, name: str) -> dict:
-        list_file = osp.join(self.data_root, 'ImageSets', f'{name}.txt')
+        list_file = join_path(self.data_root, 'ImageSets', f'{name}.txt')
         _, *stems = read_list(list_file)
         if not stems:
             raise InputError(f'{list_file}: no frames listed. Expected a path prefix, then the stem of a frame per line.')
-        images = _by_stem(osp.join(self.data_root, 'JPEGImages', name))
-        truth = osp.join(self.data_root, 'GroundTruth', name)
+        images = _by_stem(join_path(self.data_root, 'JPEGImages', name))
+        truth = join_path(self.data_root, 'GroundTruth', name)
         objects = sorted((folder for folder in folders_in(truth) if folder.isdigit()), key=int)
-        masks = [_by_stem(osp.join(truth, k)) for k in objects] or [_by_stem(truth)]
+        masks = [_by_stem(join_path(truth, k)) for k in objects] or [_by_stem(truth)]
         ids = [int(k) for k in objects] or [1]
         for files, folder in ((images, f'JPEGImages/{name}'), *((m, f'GroundTruth/{name}') for m in masks)):
             missing = [stem for stem in stems if stem not in files]
             if missing:
                 raise MissingFileError(
-                    f'{osp.join(self.data_root, folder, missing[0])}.*: not found, but listed in '
+                    f'{self.data_root}/{folder}/{missing[0]}.*: not found, but listed in '
                     f'{list_file}. Expected an image of this name.'
                 )
         annotations = {

@@ -11,8 +11,9 @@ import torch
 from torch.utils.data import Dataset
 
 from mmvos.registry import DATASETS
-from mmvos.structures import InputError, VOSDataSample, object_ids_of, read_label_map
+from mmvos.structures import InputError, VOSDataSample, is_file, is_folder, join_path, object_ids_of, read_label_map
 from mmvos.videos import list_frames, read_frame
+from mmvos.videos.storage import stored
 
 
 @DATASETS.register_module()
@@ -32,6 +33,7 @@ class StillObjectsDataset(Dataset):
         val_share (float): share of the pictures that is kept for validation.
         repeats (int): views of each picture that count as one epoch.
         seed (int): another seed gives other views.
+        backend_args (dict | None): storage of the pictures, as for :class:`~mmvos.datasets.BaseVOSDataset`.
 
     Raises:
         InputError: no picture with a mask.
@@ -48,20 +50,21 @@ class StillObjectsDataset(Dataset):
         val_share: float = 0.1,
         repeats: int = 1,
         seed: int = 0,
+        backend_args: dict | None = None,
     ) -> None:
         if split not in ('train', 'val'):
             raise InputError(f'StillObjectsDataset: split {split!r}; expected train or val.')
         self.size, self.zoom, self.min_pixels, self.repeats, self.seed = size, zoom, min_pixels, repeats, seed
         self.plain = split == 'val'
-        self.pairs: list[tuple[str, Path]] = []
+        self.pairs: list[tuple[str, str]] = []
         for folder in folders:
-            place = Path(data_root, folder)
-            if not (place / 'images').is_dir():
+            place = join_path(stored(data_root, backend_args), folder)
+            if not is_folder(join_path(place, 'images')):
                 raise InputError(f'{place}: expected the folders images and masks in it.')
-            for image in list_frames(place / 'images'):
-                mask = place / 'masks' / f'{Path(image).stem}.png'
+            for image in list_frames(join_path(place, 'images')):
+                mask = join_path(place, 'masks', f'{Path(image).stem}.png')
                 held_out = zlib.crc32(Path(image).name.encode()) % 1000 < 1000 * val_share
-                if mask.is_file() and held_out == self.plain:
+                if is_file(mask) and held_out == self.plain:
                     self.pairs.append((image, mask))
         if not self.pairs:
             raise InputError(f'{data_root}: no picture with a mask in {list(folders)} (images/<name>, masks/<name>.png).')
@@ -84,7 +87,7 @@ class StillObjectsDataset(Dataset):
         sample.gt_mask = torch.from_numpy(mask)
         return dict(inputs=torch.from_numpy(image).permute(2, 0, 1).contiguous(), data_samples=sample)
 
-    def _view(self, image_path: str, mask_path: Path, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, int] | None:
+    def _view(self, image_path: str, mask_path: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, int] | None:
         image = read_frame(image_path)
         label_map = read_label_map(mask_path, shape=image.shape[:2], size_mismatch='resize')
         scale = self.size / min(label_map.shape)

@@ -7,9 +7,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmvos.structures import InputError, MissingFileError, check_name, read_lines
+from mmvos.structures import InputError, MissingFileError, check_name, folder_names, is_folder, join_path, read_lines
 from mmvos.videos import LabelSource, read_image
-from mmvos.videos.layouts import frames_of, masks_by_frame, masks_in, subfolders
+from mmvos.videos.layouts import frames_of, masks_by_frame, masks_in
 
 from .base_vos_dataset import BaseVOSDataset
 
@@ -30,7 +30,7 @@ def trailing_number(name: str) -> int | None:
 
 def folders_in(path: str) -> list[str]:
     """Names of the folders in a folder, sorted, hidden ones left out; empty if there is no such folder."""
-    return subfolders(path) if osp.isdir(path) else []
+    return folder_names(path) if is_folder(path) else []
 
 
 class UnsupervisedVOSDataset(BaseVOSDataset):
@@ -76,7 +76,7 @@ class UnsupervisedVOSDataset(BaseVOSDataset):
 
     def load_data_list(self) -> list[dict]:
         """One dict per video, see :class:`BaseVOSDataset`."""
-        if not osp.isdir(self.data_root):
+        if not is_folder(self.data_root):
             raise MissingFileError(f'{self.data_root}: root folder of {type(self).__name__} not found.')
         videos = self.load_flat() if self.layout == 'flat' else self.load_official()
         for video in videos:
@@ -94,15 +94,15 @@ class UnsupervisedVOSDataset(BaseVOSDataset):
     def load_flat(self) -> list[dict]:
         """Videos of the flat layout."""
         videos = []
-        list_file = osp.join(self.data_root, 'ImageSets', f'{self.split}.txt')
+        list_file = join_path(self.data_root, 'ImageSets', f'{self.split}.txt')
         for line in read_lines(list_file):
             # a name may hold spaces: the last word is a group only where the line as a whole is no folder
             name, group = line, ''
-            if not osp.isdir(osp.join(self.data_root, 'JPEGImages', line)):
+            if not is_folder(join_path(self.data_root, 'JPEGImages', line)):
                 name, _, group = line.rpartition(' ') if ' ' in line else (line, '', '')
             video_id = check_name(name.strip(), list_file)
-            frames = frames_of(osp.join(self.data_root, 'JPEGImages', video_id), video_id)
-            masks = masks_in(osp.join(self.data_root, 'Annotations', video_id))
+            frames = frames_of(join_path(self.data_root, 'JPEGImages', video_id), video_id)
+            masks = masks_in(join_path(self.data_root, 'Annotations', video_id))
             annotations = {
                 i: LabelSource(path, threshold=MASK_THRESHOLD, reader=read_grey)
                 for i, path in masks_by_frame(masks, frames).items()

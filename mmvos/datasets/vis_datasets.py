@@ -1,6 +1,5 @@
 """Data sets of video instance segmentation."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -11,9 +10,10 @@ from mmdet.datasets import YouTubeVISDataset as MMDetYouTubeVISDataset
 from mmdet.datasets.base_video_dataset import BaseVideoDataset
 
 from mmvos.registry import DATASETS
-from mmvos.structures import InputError, check_name, check_unique, settings_from
+from mmvos.structures import InputError, check_name, check_unique, join_path, settings_from
 from mmvos.structures.run_length import as_code
 from mmvos.structures.youtube_vis import load_youtube_vis
+from mmvos.videos.storage import StoredData
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class FrameFilter:
 
 
 @DATASETS.register_module()
-class VISDataset(BaseVideoDataset):
+class VISDataset(StoredData, BaseVideoDataset):
     """Videos with instances, from an annotation file of YouTube-VIS or COCO-video (see :func:`load_youtube_vis`).
 
     Training: as mmdet's ``BaseVideoDataset``, a video with the annotations of its frames, for mmdet's transforms of
@@ -49,7 +49,8 @@ class VISDataset(BaseVideoDataset):
         filter_cfg (dict | None): settings of a :class:`FrameFilter`: which frames training leaves out.
         pipeline (Sequence[dict] | None): training: mmdet's transforms of tracking, ending with ``mmdet.PackTrackInputs``. Test:
             default ``PackVideo``.
-        kwargs (dict): arguments of ``mmdet.BaseVideoDataset``.
+        kwargs (dict): arguments of ``mmdet.BaseVideoDataset``; ``backend_args`` as for
+            :class:`~mmvos.datasets.BaseVOSDataset`.
     """
 
     def __init__(self, *args: Any, pipeline: Sequence[dict] | None = None, test_mode: bool = False, **kwargs: Any) -> None:
@@ -69,7 +70,7 @@ class VISDataset(BaseVideoDataset):
         for video in data['videos']:
             common = dict(video_id=video['id'], height=video['height'], width=video['width'])
             images = [
-                dict(common, img_id=(video['id'], frame), img_path=os.path.join(folder, name), frame_id=frame, instances=[])
+                dict(common, img_id=(video['id'], frame), img_path=join_path(folder, name), frame_id=frame, instances=[])
                 for frame, name in enumerate(video['file_names'])
             ]
             videos[video['id']] = dict(common, name=video_name(video), video_length=len(images), images=images)

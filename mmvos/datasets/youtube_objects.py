@@ -1,10 +1,9 @@
 """YouTube-Objects (Prest et al., CVPR 2012) with the segmentation masks of Jain and Grauman (ECCV 2014)."""
 
-import os.path as osp
 from typing import Any
 
 from mmvos.registry import DATASETS
-from mmvos.structures import MissingFileError
+from mmvos.structures import MissingFileError, is_folder, join_path
 from mmvos.videos import LabelSource, list_frames, list_images
 
 from .unsupervised import MASK_THRESHOLD, UnsupervisedVOSDataset, folders_in, read_grey, trailing_number
@@ -41,11 +40,11 @@ class YouTubeObjectsDataset(UnsupervisedVOSDataset):
         """One video per shot that has labels."""
         videos = []
         for category in CLASSES:
-            for video in folders_in(osp.join(self.data_prefix['ann'], category, 'data')):
-                shots = osp.join(category, 'data', video, 'shots')
-                for shot in folders_in(osp.join(self.data_prefix['ann'], shots)):
-                    labels = osp.join(self.data_prefix['ann'], shots, shot, 'labels')
-                    if osp.isdir(labels):
+            for video in folders_in(join_path(self.data_prefix['ann'], category, 'data')):
+                shots = join_path(category, 'data', video, 'shots')
+                for shot in folders_in(join_path(self.data_prefix['ann'], shots)):
+                    labels = join_path(self.data_prefix['ann'], shots, shot, 'labels')
+                    if is_folder(labels):
                         videos.append(self._shot(category, video, shot, labels))
         if not videos:
             raise MissingFileError(
@@ -56,10 +55,10 @@ class YouTubeObjectsDataset(UnsupervisedVOSDataset):
         return [video for video in videos if len(video['annotations']) >= self.min_labels]
 
     def _shot(self, category: str, video: str, shot: str, labels: str) -> dict:
-        folder = osp.join(self.data_prefix['img'], category, 'data', video, 'shots', shot)
-        nested = osp.join(folder, 'images')
-        folder = nested if osp.isdir(nested) else folder
-        frames = list_frames(folder) if osp.isdir(folder) else []
+        folder = join_path(self.data_prefix['img'], category, 'data', video, 'shots', shot)
+        nested = join_path(folder, 'images')
+        folder = nested if is_folder(nested) else folder
+        frames = list_frames(folder) if is_folder(folder) else []
         if not frames:
             raise MissingFileError(f'{folder}: no frames found for the labels in {labels}. Expected frame<number:04d>.jpg.')
         position = {trailing_number(frame): i for i, frame in enumerate(frames)}
@@ -68,7 +67,7 @@ class YouTubeObjectsDataset(UnsupervisedVOSDataset):
             number = trailing_number(path)
             if number is None or number not in position:
                 raise MissingFileError(
-                    f'{osp.join(folder, f"frame{number or 0:04d}.jpg")}: frame not found, but there is a label for it ({path}).'
+                    f'{folder}/frame{number or 0:04d}.jpg: frame not found, but there is a label for it ({path}).'
                 )
             annotations[position[number]] = LabelSource(path, threshold=MASK_THRESHOLD, reader=read_grey)
         return dict(video_id=f'{category}_{video}_{shot}', group=category, frames=frames, annotations=annotations)

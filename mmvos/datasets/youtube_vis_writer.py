@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pycocotools.mask as rle
 
-from mmvos.structures import InputError, atomic_path, check_name, check_unique, object_ids_of
-from mmvos.videos.layouts import subfolders
+from mmvos.structures import InputError, atomic_path, check_name, check_unique, folder_names, object_ids_of
 
 
 class YouTubeVISWriter:
@@ -125,7 +124,7 @@ class YouTubeVISWriter:
 
 def list_videos(folder: str) -> list[str]:
     """Names of the sub-folders of a folder, sorted; an error that names it if there are none."""
-    names = subfolders(folder, 'folder of the videos')
+    names = folder_names(folder, 'folder of the videos')
     if not names:
         raise InputError(f'{folder}: no videos found. Expected a sub-folder of frames per video.')
     return names

@@ -5,7 +5,7 @@ import os.path as osp
 from typing import Any
 
 from mmvos.registry import DATASETS
-from mmvos.structures import MissingFileError
+from mmvos.structures import MissingFileError, join_path
 from mmvos.videos import LabelSource
 from mmvos.videos.layouts import ListedObject, VideoEntry, masks_by_frame, masks_in, read_youtube_vos
 
@@ -70,7 +70,7 @@ class YouTubeVOSDataset(BaseVOSDataset):
         listed = sorted({name for content in objects.values() for name in content.frames}, key=lambda n: position.get(n, -1))
         missing = [name for name in listed if name not in position]
         if missing:
-            expected = osp.join(entry.frames_dir, missing[0] + osp.splitext(frames[0])[1])
+            expected = join_path(entry.frames_dir, missing[0] + osp.splitext(frames[0])[1])
             raise MissingFileError(f'{expected}: frame not found, but {self.ann_file} lists it.')
         masks = masks_by_frame(masks_in(entry.masks_dir), frames)
         object_frames = {i: [position[name] for name in content.frames] for i, content in objects.items()}
@@ -99,7 +99,7 @@ class YouTubeVOSDataset(BaseVOSDataset):
             if index not in masks:
                 stem = osp.splitext(osp.basename(frames[index]))[0]
                 raise MissingFileError(
-                    f'{osp.join(entry.masks_dir, stem + ".png")}: mask not found, but an object of this video begins there.'
+                    f'{join_path(entry.masks_dir, stem + ".png")}: mask not found, but an object of this video begins there.'
                 )
             new = [object_id for object_id, indices in object_frames.items() if indices[0] == index]
             prompts[index] = LabelSource(masks[index], size_mismatch=self.size_mismatch).only(new)

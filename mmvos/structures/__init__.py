@@ -20,6 +20,7 @@ from .object_state import PER_OBJECT, join_objects, keep_objects, per_object
 from .prompts import Box, Click, Polygon, Prompt, Scribble, prompts_from_text
 from .run_length import decode_mask, encode_mask, run_length_problem
 from .settings import NoSettings, settings_from
+from .stored import Storage, StoredPath, file_names, folder_names, is_file, is_folder, join_path
 from .vos_data_sample import VOSDataSample
 from .youtube_vis import InstanceTracks, load_youtube_vis
 
@@ -41,6 +42,13 @@ __all__ = [
     'NoSettings',
     'PER_OBJECT',
     'PathLike',
+    'Storage',
+    'StoredPath',
+    'file_names',
+    'folder_names',
+    'is_file',
+    'is_folder',
+    'join_path',
     'VOID',
     'VOSDataSample',
     'atomic_path',

@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from .errors import InputError, MissingFileError
-
-PathLike = str | os.PathLike
+from .stored import PathLike as PathLike
+from .stored import StoredPath
 
 #: largest file that is read into memory, in bytes, where a reader gives no limit of its own
 MAX_BYTES = 2**32
@@ -22,7 +22,7 @@ def read_bytes(path: PathLike, expected: str = 'a file', limit: int = MAX_BYTES)
     """Contents of a regular file. Names that are not UTF-8 are allowed; a pipe or a device is refused, not waited for.
 
     Args:
-        path (PathLike): file; a symbolic link is followed.
+        path (PathLike): file; a symbolic link is followed. A :class:`StoredPath` is read from its storage.
         expected (str): what the file should be, for messages, e.g. ``'a mask'``.
         limit (int): largest size that is read, in bytes.
 
@@ -30,6 +30,8 @@ def read_bytes(path: PathLike, expected: str = 'a file', limit: int = MAX_BYTES)
         MissingFileError: there is no such file.
         InputError: it is not a regular file, is larger than the limit, or cannot be read.
     """
+    if isinstance(path, StoredPath):
+        return path.storage.read(path, expected, limit)
     name = os.fspath(path)
     try:
         # without O_NONBLOCK, opening a pipe that nobody writes to never returns

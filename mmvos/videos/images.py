@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmvos.structures import InputError, MissingFileError, PathLike, atomic_path, frame_order, read_bytes
+from mmvos.structures import InputError, PathLike, atomic_path, file_names, frame_order, join_path, read_bytes
 from mmvos.structures.label_map import MAX_IMAGE_BYTES, open_image, orientation_of
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.ppm', '.pgm')
@@ -98,12 +98,8 @@ def list_images(folder: PathLike) -> list[str]:
     Raises:
         MissingFileError: there is no such folder.
     """
-    try:
-        names = os.listdir(folder)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise MissingFileError(f'{os.fspath(folder)}: folder not found.') from error
-    names = [name for name in names if name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith('.')]
-    return [os.path.join(folder, name) for name in sorted(names, key=lambda name: (frame_order(stem_of(name)), name))]
+    names = [name for name in file_names(folder) if name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith('.')]
+    return [join_path(folder, name) for name in sorted(names, key=lambda name: (frame_order(stem_of(name)), name))]
 
 
 def list_frames(folder: PathLike) -> list[str]:

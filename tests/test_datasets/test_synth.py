@@ -220,7 +220,7 @@ def test_items_number_the_cutouts_of_a_folder(pictures):
 def test_folder_sources_name_the_file_at_fault(pictures):
     with pytest.raises(FileNotFoundError, match='nowhere: folder not found'):
         FolderObjects(str(pictures / 'nowhere'))
-    with pytest.raises(FileNotFoundError, match=r'test\.txt: split list not found'):
+    with pytest.raises(FileNotFoundError, match=r'test\.txt: not found. Expected a split list'):
         FolderObjects(str(pictures / 'objects'), 'test')
     cv2.imwrite(str(pictures / 'objects/cat/0.png'), np.zeros((50, 60, 3), np.uint8))
     with pytest.raises(ValueError, match=r'cat/0\.png: no alpha channel'):

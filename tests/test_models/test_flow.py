@@ -286,7 +286,7 @@ def test_written_flow_is_read_again(tmp_path, suffix, tolerance):
     ids=['missing', 'cut', 'empty', 'size', 'nan', 'shape'],
 )
 def test_a_bad_cache_file_is_named(tmp_path, damage, message):
-    path = flow_path(tmp_path, 'dog', '00001', '00000')
+    path = Path(flow_path(tmp_path, 'dog', '00001', '00000'))
     write_flow(path, np.zeros((6, 9, 2)))
     damage(path)
     results = dict(frames=['00000.jpg', '00001.jpg'], frame_ids=[0, 1], video_id='dog', img=[np.zeros((6, 9, 3))] * 2)

@@ -6,18 +6,8 @@ import numpy as np
 import pytest
 from video_files import label_map, write_video
 
-from mmvos.structures import InputError, write_label_map
-from mmvos.videos.layouts import (
-    DAVIS2017,
-    YOUTUBE_VOS,
-    frames_of,
-    masks_by_frame,
-    masks_in,
-    read_davis,
-    read_list,
-    read_meta,
-    subfolders,
-)
+from mmvos.structures import InputError, folder_names, write_label_map
+from mmvos.videos.layouts import DAVIS2017, YOUTUBE_VOS, frames_of, masks_by_frame, masks_in, read_davis, read_list, read_meta
 
 
 def test_a_line_of_a_list_is_a_name(tmp_path):
@@ -76,7 +66,7 @@ def test_two_masks_of_one_name_are_an_error(tmp_path):
     with pytest.raises(InputError, match="a second mask named '1'"):
         masks_in(tmp_path)
     with pytest.raises(FileNotFoundError, match='none: folder not found'):
-        subfolders(tmp_path / 'none')
+        folder_names(tmp_path / 'none')
 
 
 def meta(**objects):

@@ -21,11 +21,11 @@ from mmvos.evaluation.evaluate import available_cores, score_videos
 from mmvos.evaluation.functional import score_objects
 from mmvos.evaluation.functional.boundary import boundary_map, boundary_radius, dilate_disc, mask_box
 from mmvos.evaluation.scoring import DAVIS2016Scoring, DAVISSemiScoring
-from mmvos.structures import object_ids_of, read_label_map, write_label_map
+from mmvos.structures import folder_names, object_ids_of, read_label_map, write_label_map
 from mmvos.utils import command_line
 from mmvos.videos import LabelSource
 from mmvos.videos.archive import MaskFiles
-from mmvos.videos.layouts import AnnotatedVideo, masks_in, subfolders
+from mmvos.videos.layouts import AnnotatedVideo, masks_in
 
 
 def parse_args() -> argparse.Namespace:
@@ -171,7 +171,7 @@ def main() -> None:
             for num_objects in (1, 5):
                 generate(temporary, num_objects, args.frames, tuple(args.size))
         videos = []
-        for video in subfolders(args.gt):
+        for video in folder_names(args.gt):
             frames = list(masks_in(os.path.join(args.gt, video)))
             files = [tuple(os.path.join(root, video, f'{frame}.png') for root in (args.gt, args.pred)) for frame in frames]
             report(video, files, args.repeat)

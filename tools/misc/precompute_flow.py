@@ -95,7 +95,7 @@ def missing_pairs(frames: list[Path], args: argparse.Namespace, video: str) -> I
                 other = index - step if direction == 'bwd' else index + step
                 if not 0 <= other < len(frames):
                     continue
-                path = flow_path(args.out, video, frame.stem, frames[other].stem, args.suffix)
+                path = Path(flow_path(args.out, video, frame.stem, frames[other].stem, args.suffix))
                 if not path.is_file() or (args.check and not is_sound(path)):
                     yield frame, frames[other], path
 

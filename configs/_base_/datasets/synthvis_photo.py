@@ -12,7 +12,7 @@ train_pipeline = [
         type='TransformBroadcaster',
         share_random_params=True,
         transforms=[
-            dict(type='LoadImageFromFile'),
+            dict(type='LoadFrame'),
             dict(type='mmdet.LoadTrackAnnotations', with_mask=True),
             dict(type='mmdet.Resize', scale=image_size, keep_ratio=True),
             dict(type='mmdet.RandomFlip', prob=0.5),

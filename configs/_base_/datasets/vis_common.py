@@ -5,7 +5,7 @@ train_pipeline = [
         type='TransformBroadcaster',
         share_random_params=True,
         transforms=[
-            dict(type='LoadImageFromFile'),
+            dict(type='LoadFrame'),
             dict(type='mmdet.LoadTrackAnnotations', with_mask=True),
             dict(type='mmdet.Resize', scale=(640, 360), keep_ratio=True),
             dict(type='mmdet.RandomFlip', prob=0.5),

@@ -3,16 +3,27 @@
 import os
 import os.path as osp
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 
 import cv2
 import numpy as np
 
 from mmvos.registry import TASK_UTILS
-from mmvos.structures import VOID, InputError, read_label_map, tight_box
-from mmvos.videos import list_images
+from mmvos.structures import (
+    VOID,
+    InputError,
+    folder_names,
+    is_file,
+    is_folder,
+    join_path,
+    read_label_map,
+    read_lines,
+    tight_box,
+)
+from mmvos.videos import list_images, read_image
 from mmvos.videos.layouts import read_list
+from mmvos.videos.storage import stored
 
 from ..saliency import images_with_masks
 from .cutout import Cutout
@@ -39,24 +50,27 @@ class _ImageCache:
 
 def _listed_images(root: str, split: str | None) -> list[str]:
     """Pictures under a folder, sorted; or those that ``<root>/<split>.txt`` lists."""
-    if not osp.isdir(root):
+    if not is_folder(root):
         raise FileNotFoundError(
             f'{root}: folder not found. Make it with tools/dataset_converters/prepare_synthvos.py, '
             'or give a folder of your own pictures.'
         )
-    if osp.isfile(osp.join(root, '.unfinished')):
+    if is_file(join_path(root, '.unfinished')):
         raise InputError(f'{root}: this folder was not finished; run tools/dataset_converters/prepare_synthvos.py again.')
     if split is None:
-        paths = [p for folder, _, _ in sorted(os.walk(root)) for p in list_images(folder)]
+        paths = [p for folder in sorted(_folders_below(root)) for p in list_images(folder)]
     else:
-        list_file = osp.join(root, f'{split}.txt')
-        if not osp.isfile(list_file):
-            raise FileNotFoundError(f'{list_file}: split list not found. Expected one picture per line, relative to {root}.')
-        with open(list_file) as file:
-            paths = [osp.join(root, line.strip()) for line in file if line.strip()]
+        lines = read_lines(join_path(root, f'{split}.txt'), f'a split list: one picture per line, relative to {root}')
+        paths = [join_path(root, line) for line in lines]
     if not paths:
         raise InputError(f'{root}: no pictures found.')
     return paths
+
+
+def _folders_below(root: str) -> Iterator[str]:
+    yield root
+    for name in folder_names(root):
+        yield from _folders_below(join_path(root, name))
 
 
 def _shrink(image: np.ndarray, max_side: int) -> np.ndarray:
@@ -72,11 +86,7 @@ def read_cutout(path: str, max_side: int = 512) -> np.ndarray:
     Raises:
         InputError: it cannot be decoded, has no alpha channel, or is fully transparent; naming the file.
     """
-    image = cv2.imread(path, cv2.IMREAD_UNCHANGED)
-    if image is None:
-        if not osp.isfile(path):
-            raise FileNotFoundError(f'{path}: picture not found.')
-        raise InputError(f'{path}: cannot be decoded as an image.')
+    image = read_image(path, cv2.IMREAD_UNCHANGED, 'a cut-out')
     if image.dtype == np.uint16:
         image = np.right_shift(image, 8).astype(np.uint8)
     if image.ndim != 3 or image.shape[2] != 4:
@@ -97,10 +107,18 @@ class FolderObjects:
         split (str | None): name of a list ``<root>/<split>.txt``; None: every picture below the root.
         classes (Sequence[str] | None): use only these categories.
         cache_mb (int): decoded pictures are kept up to this size, per process.
+        backend_args (dict | None): storage, as for :class:`~mmvos.datasets.BaseVOSDataset`.
     """
 
-    def __init__(self, root: str, split: str | None = None, classes: Sequence[str] | None = None, cache_mb: int = 96) -> None:
-        self.root = root
+    def __init__(
+        self,
+        root: str,
+        split: str | None = None,
+        classes: Sequence[str] | None = None,
+        cache_mb: int = 96,
+        backend_args: dict | None = None,
+    ) -> None:
+        self.root = root = stored(root, backend_args)
         items = [(p, self._category(p)) for p in _listed_images(root, split)]
         self.items = [(p, c) for p, c in items if classes is None or c in classes]
         if not self.items:
@@ -135,6 +153,7 @@ class GroupedObjects(FolderObjects):
             among ``classes``): things that the objects are to be distinguished from.
         other_prob (float): share of the draws that go to ``others``.
         cache_mb (int): decoded pictures are kept up to this size, per process.
+        backend_args (dict | None): storage, as for :class:`~mmvos.datasets.BaseVOSDataset`.
     """
 
     OTHER = 'other'
@@ -147,10 +166,11 @@ class GroupedObjects(FolderObjects):
         others: Sequence[str] = (),
         other_prob: float = 0.0,
         cache_mb: int = 96,
+        backend_args: dict | None = None,
     ) -> None:
         self.groups = dict(groups or {}, **{self.OTHER: others})
         self.other_prob = other_prob
-        super().__init__(root, split, list(self.groups), cache_mb)
+        super().__init__(root, split, list(self.groups), cache_mb, backend_args)
         self.classes = list(groups or {})
         self.members = {name: [path for path, category in self.items if category == name] for name in self.groups}
         empty = [name for name, paths in self.members.items() if not paths and (name != self.OTHER or other_prob)]
@@ -190,6 +210,7 @@ class MaskedObjects:
         min_pixels (int): smaller objects are not used.
         max_side (int): larger cut-outs are shrunk to this.
         cache_mb (int): decoded pictures are kept up to this size, per process.
+        backend_args (dict | None): storage, as for :class:`~mmvos.datasets.BaseVOSDataset`.
     """
 
     def __init__(
@@ -201,9 +222,11 @@ class MaskedObjects:
         min_pixels: int = 400,
         max_side: int = 512,
         cache_mb: int = 96,
+        backend_args: dict | None = None,
     ) -> None:
+        images, masks = (stored(folder, backend_args) for folder in (images, masks))
         for folder in (images, masks):
-            if not osp.isdir(folder):
+            if not is_folder(folder):
                 raise FileNotFoundError(f'{folder}: folder of photographs or masks not found.')
         self.pairs = images_with_masks(images, masks)
         if sequences is not None:
@@ -257,15 +280,22 @@ class FolderBackgrounds:
         split (str | None): name of a list ``<root>/<split>.txt``; None: every picture below the root.
         min_crop (float): the smallest part that is taken, as a share of the largest that fits.
         cache_mb (int): decoded pictures are kept up to this size, per process.
+        backend_args (dict | None): storage, as for :class:`~mmvos.datasets.BaseVOSDataset`.
         leave_out (Sequence[str]): patterns of file names that are not used.
     """
 
     def __init__(
-        self, root: str, split: str | None = None, min_crop: float = 0.4, cache_mb: int = 96, leave_out: Sequence[str] = ()
+        self,
+        root: str,
+        split: str | None = None,
+        min_crop: float = 0.4,
+        cache_mb: int = 96,
+        leave_out: Sequence[str] = (),
+        backend_args: dict | None = None,
     ) -> None:
         self.paths = [
             path
-            for path in _listed_images(root, split)
+            for path in _listed_images(stored(root, backend_args), split)
             if not any(fnmatch(osp.basename(path), pattern) for pattern in leave_out)
         ]
         if not self.paths:
@@ -289,10 +319,7 @@ def read_photograph(path: str) -> np.ndarray:
     Raises:
         InputError: it cannot be decoded.
     """
-    image = cv2.imread(path, cv2.IMREAD_COLOR)
-    if image is None:
-        raise InputError(f'{path}: cannot be decoded as an image.')
-    return image
+    return read_image(path, expected='a photograph')
 
 
 def random_crop(rng: np.random.Generator, image: np.ndarray, size: tuple[int, int], min_crop: float) -> np.ndarray:

@@ -21,6 +21,7 @@ from .instance_attention import ResizeCropFlip as ResizeCropFlip
 from .instance_attention import SampleNeighbourhood as SampleNeighbourhood
 from .instance_attention import TrackBoxes as TrackBoxes
 from .instance_attention import track_video as track_video
+from .instances import LoadFrame as LoadFrame
 from .instances import LoadInstanceMap as LoadInstanceMap
 from .one_object import KeepOneObject as KeepOneObject
 from .pairs import CropFlipResize as CropFlipResize

@@ -10,7 +10,8 @@ from mmcv.transforms import BaseTransform
 from mmengine.registry import DefaultScope
 
 from mmvos.registry import MODELS, TASK_UTILS, TRANSFORMS
-from mmvos.structures import InputError, MissingFileError, atomic_path
+from mmvos.structures import InputError, MissingFileError, atomic_path, join_path
+from mmvos.videos.storage import stored
 
 from .clip import read_flow
 from .geometry import resize_clip
@@ -19,12 +20,12 @@ SUFFIXES = ('.npy', '.flo')
 _AGAIN = 'Make it again with tools/misc/precompute_flow.py.'
 
 
-def flow_path(root: str | os.PathLike, video_id: str, frame_from: str, frame_to: str, suffix: str = '.npy') -> Path:
+def flow_path(root: str | os.PathLike, video_id: str, frame_from: str, frame_to: str, suffix: str = '.npy') -> str:
     """Where the flow F_{from->to} between two frames of a video is cached; frames go by the stems of their files.
 
     The pair is in the name, so that flow over any gap and in any direction has a place, and none is taken for another.
     """
-    return Path(root) / video_id / f'{frame_from}_to_{frame_to}{suffix}'
+    return join_path(root, video_id, f'{frame_from}_to_{frame_to}{suffix}')
 
 
 def write_flow(path: str | os.PathLike, flow: np.ndarray) -> None:
@@ -53,9 +54,10 @@ def check_flow(path: str | os.PathLike, shape: tuple[int, int] | None = None) ->
         InputError: not a flow file, cut short, of another size, or with values that are not finite; names the file.
     """
     path = os.fspath(path)
-    if not os.path.isfile(path):
-        raise MissingFileError(f'{path}: cached optical flow not found. Make it with tools/misc/precompute_flow.py.')
-    flow = read_flow(path)
+    try:
+        flow = read_flow(path)
+    except MissingFileError as error:
+        raise MissingFileError(f'{path}: cached optical flow not found. Make it with tools/misc/precompute_flow.py.') from error
     if flow.ndim != 3 or flow.shape[2] != 2 or (shape is not None and flow.shape[:2] != tuple(shape)):
         expected = '(H, W, 2)' if shape is None else (*shape, 2)
         raise InputError(f'{path}: the cached flow is {flow.shape}; expected {expected}. {_AGAIN}')
@@ -74,15 +76,16 @@ class LoadFlow(BaseTransform):
 
     Args:
         root (str): folder of the cache.
+        backend_args (dict | None): its storage, as for :class:`~mmvos.datasets.BaseVOSDataset`.
         start (int): index in the clip of the first frame with a flow; the frames before it get zeros (1; 2 where a reference
             frame stands in front).
         suffix (str): ``'.npy'`` or ``'.flo'``.
     """
 
-    def __init__(self, root: str, start: int = 1, suffix: str = '.npy') -> None:
+    def __init__(self, root: str, start: int = 1, suffix: str = '.npy', backend_args: dict | None = None) -> None:
         if suffix not in SUFFIXES:
             raise ValueError(f'suffix is {suffix!r}; expected one of {SUFFIXES}.')
-        self.root, self.start, self.suffix = root, start, suffix
+        self.root, self.start, self.suffix = stored(root, backend_args), start, suffix
 
     def transform(self, results: dict) -> dict:
         frames = results['frames']

@@ -1,6 +1,5 @@
 """Training clips for a model that looks at one frame and its neighbours, with the boxes of a tracker."""
 
-import os
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,8 +13,9 @@ from typing_extensions import override
 
 from mmvos.datasets.staged import StagedSetting
 from mmvos.registry import TRACKERS, TRANSFORMS
-from mmvos.structures import BoxTracks, InputError, object_ids_of, tight_box
+from mmvos.structures import BoxTracks, InputError, join_path, object_ids_of, tight_box
 from mmvos.videos import LabelSource, read_frame
+from mmvos.videos.storage import stored
 
 
 @TRANSFORMS.register_module()
@@ -90,16 +90,17 @@ class LoadBoxTracks(_BoxTrackTransform):
 
     Args:
         root (str): folder with one ``<video id>.json`` per video.
+        backend_args (dict | None): its storage, as for :class:`~mmvos.datasets.BaseVOSDataset`.
 
     Raises:
         InputError: a file is not there, or does not cover a frame of the clip.
     """
 
-    def __init__(self, root: str) -> None:
-        self.root = root
+    def __init__(self, root: str, backend_args: dict | None = None) -> None:
+        self.root = stored(root, backend_args)
 
     def tracks_of(self, results: dict, names: Sequence[str]) -> BoxTracks:
-        path = os.path.join(self.root, f'{results["video_id"]}.json')
+        path = join_path(self.root, f'{results["video_id"]}.json')
         tracks = BoxTracks.load(path)
         missing = tracks.missing(names)
         if missing:

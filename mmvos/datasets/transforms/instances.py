@@ -14,6 +14,21 @@ from mmvos.videos import LabelSource, read_frame
 
 
 @TRANSFORMS.register_module()
+class LoadFrame(BaseTransform):
+    """``img_path`` becomes ``img``, BGR uint8 ``(H, W, 3)``, read from the storage of its data set; adds ``img_shape``,
+    ``ori_shape``.
+
+    Differs from ``LoadImageFromFile``: the data set says by ``backend_args`` where its files lie, and a file that is damaged or
+    not there is an :class:`InputError` that names it.
+    """
+
+    def transform(self, results: dict) -> dict:
+        results['img'] = read_frame(results['img_path'])
+        results['img_shape'] = results['ori_shape'] = results['img'].shape[:2]
+        return results
+
+
+@TRANSFORMS.register_module()
 class LoadInstanceMap(BaseTransform):
     """Read an image and its instances.
 

@@ -11,7 +11,6 @@ from .base import (
     masks_by_frame,
     masks_in,
     read_list,
-    subfolders,
 )
 from .davis import DAVIS2016, DAVIS2017, DAVIS_UNSUP, read_davis
 from .lvos import LVOS, read_lvos
@@ -39,5 +38,4 @@ __all__ = [
     'read_lvos',
     'read_meta',
     'read_youtube_vos',
-    'subfolders',
 ]

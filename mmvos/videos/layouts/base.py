@@ -4,7 +4,19 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mmvos.structures import InputError, MissingFileError, PathLike, check_name, check_unique, frame_order, read_lines
+from mmvos.structures import (
+    InputError,
+    MissingFileError,
+    PathLike,
+    check_name,
+    check_unique,
+    file_names,
+    frame_order,
+    is_file,
+    is_folder,
+    join_path,
+    read_lines,
+)
 
 from ..images import list_frames, stem_of
 from ..label_source import LabelSource
@@ -58,7 +70,7 @@ class VideoEntry:
         """Paths of the label maps by the names of their frames, in the order of frames; empty if there is no folder."""
         if self.pairs:
             return {stem_of(frame): _listed(mask) for frame, mask in self.pairs}
-        return masks_in(self.masks_dir) if os.path.isdir(self.masks_dir) else {}
+        return masks_in(self.masks_dir) if is_folder(self.masks_dir) else {}
 
     def listed_frames(self) -> list[str]:
         """Names of the frames that list at least one object, in order."""
@@ -137,23 +149,10 @@ def first_existing(root: PathLike, candidates: Sequence[str], what: str) -> str:
         MissingFileError: none of them does; ``what`` says what was expected.
     """
     for candidate in candidates:
-        path = os.path.join(root, candidate)
-        if os.path.exists(path):
+        path = join_path(root, candidate)
+        if is_file(path) or is_folder(path):
             return path
-    raise MissingFileError(f'{os.path.join(root, candidates[0])}: {what}')
-
-
-def subfolders(folder: PathLike, what: str = 'folder') -> list[str]:
-    """Names of the folders in a folder, sorted, hidden ones left out.
-
-    Raises:
-        MissingFileError: no such folder.
-    """
-    try:
-        with os.scandir(os.fspath(folder)) as entries:
-            return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith('.'))
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise MissingFileError(f'{os.fspath(folder)}: {what} not found.') from error
+    raise MissingFileError(f'{join_path(root, candidates[0])}: {what}')
 
 
 def frames_of(folder: PathLike, video_id: str) -> list[str]:
@@ -163,7 +162,7 @@ def frames_of(folder: PathLike, video_id: str) -> list[str]:
         MissingFileError: no such folder, or no frame in it.
         InputError: two frames of one name.
     """
-    if not os.path.isdir(folder):
+    if not is_folder(folder):
         raise MissingFileError(f'{os.fspath(folder)}: folder of the frames of video {video_id!r} not found.')
     frames = list_frames(folder)
     if not frames:
@@ -179,15 +178,11 @@ def masks_in(folder: PathLike, suffix: str = '.png') -> dict[str, str]:
         InputError: two masks of one name.
     """
     masks: dict[str, str] = {}
-    try:
-        names = os.listdir(folder)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise MissingFileError(f'{os.fspath(folder)}: folder of masks not found.') from error
-    for name in names:
+    for name in file_names(folder, 'folder of masks'):
         stem, ending = os.path.splitext(name)
         if ending.lower() != suffix or name.startswith('.'):
             continue
-        path = os.path.join(folder, name)
+        path = join_path(folder, name)
         if masks.setdefault(stem, path) != path:
             raise InputError(f'{path}: a second mask named {stem!r} beside {masks[stem]}; expected one file per frame.')
     return {stem: masks[stem] for stem in sorted(masks, key=frame_order)}
@@ -206,7 +201,7 @@ def masks_by_frame(masks: Mapping[str, str], frames: Sequence[str]) -> dict[int,
     position = {stem_of(frame): i for i, frame in enumerate(frames)}
     for stem in masks:
         if stem not in position:
-            expected = os.path.join(os.path.dirname(frames[0]), stem + os.path.splitext(frames[0])[1])
+            expected = join_path(os.path.dirname(frames[0]), stem + os.path.splitext(frames[0])[1])
             raise MissingFileError(f'{expected}: frame not found, but there is a mask for it ({masks[stem]}).')
     return {position[stem]: path for stem, path in masks.items()}
 
@@ -224,6 +219,6 @@ def in_order(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _listed(path: str) -> str:
-    if not os.path.isfile(path):
+    if not is_file(path):
         raise MissingFileError(f'{path}: not found, but a list names it.')
     return path

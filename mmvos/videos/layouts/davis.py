@@ -3,9 +3,9 @@
 import os
 import re
 
-from mmvos.structures import InputError, PathLike, check_name, check_unique, read_lines
+from mmvos.structures import InputError, PathLike, check_name, check_unique, folder_names, is_folder, join_path, read_lines
 
-from .base import Layout, VideoEntry, first_existing, subfolders
+from .base import Layout, VideoEntry, first_existing
 
 _LIST = 'a list of sequences, one per line (or, per line, the paths of a frame and of its mask)'
 #: a line with the paths of a frame and of its mask, as the lists of DAVIS 2016 have them
@@ -35,24 +35,24 @@ def read_davis(list_file: PathLike, frames_dir: PathLike, masks_dir: PathLike, r
         if match is not None:
             frame, mask = (check_name(match[key].lstrip('/'), f'{name}, line {number}', 'file') for key in ('frame', 'mask'))
             sequence = os.path.basename(os.path.dirname(frame))
-            pairs.setdefault(sequence, []).append((os.path.join(root, frame), os.path.join(root, mask)))
+            pairs.setdefault(sequence, []).append((join_path(root, frame), join_path(root, mask)))
     if not pairs:
         check_unique(lines, name, 'sequence')
         pairs = {check_name(line, name, 'sequence'): [] for line in lines}
     return [
-        VideoEntry(video, os.path.join(frames_dir, video), os.path.join(masks_dir, video), pairs=tuple(files))
+        VideoEntry(video, join_path(frames_dir, video), join_path(masks_dir, video), pairs=tuple(files))
         for video, files in pairs.items()
     ]
 
 
 def _davis(root: PathLike, split: str, masks: tuple[str, ...], years: tuple[str, ...]) -> list[VideoEntry]:
     masks_dir = first_existing(root, masks, 'folder of annotations not found.')
-    frames_dir = os.path.join(root, 'JPEGImages/480p')
-    if not os.path.isdir(frames_dir):
-        frames_dir = os.path.join(root, 'JPEGImages')
+    frames_dir = join_path(root, 'JPEGImages/480p')
+    if not is_folder(frames_dir):
+        frames_dir = join_path(root, 'JPEGImages')
     if split == 'all':
-        names = subfolders(masks_dir)
-        return [VideoEntry(name, os.path.join(frames_dir, name), os.path.join(masks_dir, name)) for name in names]
+        names = folder_names(masks_dir)
+        return [VideoEntry(name, join_path(frames_dir, name), join_path(masks_dir, name)) for name in names]
     lists = [f'ImageSets/{year}/{split}{suffix}.txt' for year in years for suffix in ('', '_seqs')]
     hint = f'list of the split {split!r} not found. Another split is chosen with --split; --split all takes every folder.'
     return read_davis(first_existing(root, lists, hint), frames_dir, masks_dir, root)

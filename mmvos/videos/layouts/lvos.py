@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from mmvos.structures import InputError, PathLike, read_lines
+from mmvos.structures import InputError, PathLike, is_file, is_folder, join_path, read_lines
 
 from ..images import stem_of
 from .base import Layout, ListedObject, VideoEntry
@@ -29,10 +29,10 @@ def read_lvos(meta: PathLike, frames_dir: PathLike, masks_dir: PathLike, unseen:
         InputError: not of this layout, an id outside 1..254, or a range without frames.
     """
     place, entries = os.fspath(meta), []
-    unseen_videos = set(read_lines(unseen)) if os.path.isfile(unseen) else None
+    unseen_videos = set(read_lines(unseen)) if is_file(unseen) else None
     for video, objects in meta_objects(place, META):
         group = None if unseen_videos is None else 'unseen' if video in unseen_videos else 'seen'
-        entry = VideoEntry(video, os.path.join(frames_dir, video), os.path.join(masks_dir, video), {}, (), group)
+        entry = VideoEntry(video, join_path(frames_dir, video), join_path(masks_dir, video), {}, (), group)
         names = [stem_of(path) for path in entry.frames()]
         listed = {
             object_id: _in_range(content.get('frame_range'), names, f'{place}: video {video!r}, object {object_id}')
@@ -61,10 +61,10 @@ def _number(value: Any, place: str) -> int:
 
 def lvos(root: PathLike, split: str = 'valid') -> list[VideoEntry]:
     """Videos of ``root/split``, or of ``root`` itself where the split's meta file lies there."""
-    folder = os.path.join(root, split)
-    if not os.path.isdir(folder) and os.path.isfile(os.path.join(root, f'{split}_meta.json')):
+    folder = join_path(root, split)
+    if not is_folder(folder) and is_file(join_path(root, f'{split}_meta.json')):
         folder = os.fspath(root)
-    paths = (os.path.join(folder, name) for name in (f'{split}_meta.json', 'JPEGImages', 'Annotations', 'unseen_videos.txt'))
+    paths = (join_path(folder, name) for name in (f'{split}_meta.json', 'JPEGImages', 'Annotations', 'unseen_videos.txt'))
     return read_lvos(*paths)
 
 

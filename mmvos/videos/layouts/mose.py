@@ -2,9 +2,9 @@
 
 import os
 
-from mmvos.structures import PathLike
+from mmvos.structures import PathLike, folder_names, join_path
 
-from .base import Layout, VideoEntry, first_existing, subfolders
+from .base import Layout, VideoEntry, first_existing
 
 
 def mose(root: PathLike, split: str = 'valid') -> list[VideoEntry]:
@@ -12,8 +12,7 @@ def mose(root: PathLike, split: str = 'valid') -> list[VideoEntry]:
     masks_dir = first_existing(root, (f'{split}/Annotations', 'Annotations'), 'folder of annotations not found.')
     folder = os.path.dirname(masks_dir)
     return [
-        VideoEntry(name, os.path.join(folder, 'JPEGImages', name), os.path.join(masks_dir, name))
-        for name in subfolders(masks_dir)
+        VideoEntry(name, join_path(folder, 'JPEGImages', name), join_path(masks_dir, name)) for name in folder_names(masks_dir)
     ]
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from mmvos.structures import MAX_OBJECT_ID, InputError, MissingFileError, PathLike, check_name, read_json
+from mmvos.structures import MAX_OBJECT_ID, InputError, MissingFileError, PathLike, check_name, is_file, join_path, read_json
 
 from ..label_source import LabelSource
 from .base import AnnotatedVideo, Layout, ListedObject, VideoEntry, as_categories, in_order
@@ -84,17 +84,17 @@ def read_youtube_vos(meta: PathLike, frames_dir: PathLike, masks_dir: PathLike) 
         InputError: see :func:`read_meta`.
     """
     return [
-        VideoEntry(video, os.path.join(frames_dir, video), os.path.join(masks_dir, video), objects)
+        VideoEntry(video, join_path(frames_dir, video), join_path(masks_dir, video), objects)
         for video, objects in read_meta(meta).items()
     ]
 
 
 def youtube_vos(root: PathLike, split: str = 'valid') -> list[VideoEntry]:
     """Videos of ``root/split``, or of ``root`` itself where the split's ``meta.json`` lies there."""
-    folder = os.path.join(root, split)
-    if not os.path.isfile(os.path.join(folder, 'meta.json')) and os.path.isfile(os.path.join(root, 'meta.json')):
+    folder = join_path(root, split)
+    if not is_file(join_path(folder, 'meta.json')) and is_file(join_path(root, 'meta.json')):
         folder = os.fspath(root)
-    paths = (os.path.join(folder, name) for name in ('meta.json', 'JPEGImages', 'Annotations'))
+    paths = (join_path(folder, name) for name in ('meta.json', 'JPEGImages', 'Annotations'))
     return read_youtube_vos(*paths)
 
 
@@ -108,7 +108,7 @@ def annotated_youtube_vos(entry: VideoEntry) -> AnnotatedVideo:
     missing = [name for name in names if name not in masks]
     if missing:
         raise MissingFileError(
-            f'{os.path.join(entry.masks_dir, missing[0])}.png: not found, but meta.json lists this frame. Scoring needs '
+            f'{join_path(entry.masks_dir, missing[0])}.png: not found, but meta.json lists this frame. Scoring needs '
             'every annotation; those of the official valid and test sets are on the server only.'
         )
     position = {name: i for i, name in enumerate(names)}
