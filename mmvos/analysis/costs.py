@@ -1,14 +1,15 @@
 """What one frame costs: multiply-adds and parameters, part by part."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.hooks import RemovableHandle
 
 from mmvos.inference import VOSSession
 from mmvos.structures import InputError
@@ -41,8 +42,7 @@ def count_costs(model: Any, size: tuple[int, int] = (480, 854), num_objects: int
         num_objects (int): number of objects.
 
     Returns:
-        list[PartCost]: the whole model, then its parts; what a method computes outside its parts, or in other
-            methods of them than ``forward``, is in the whole only.
+        list[PartCost]: as :func:`costs_of`.
 
     Raises:
         InputError: an offline model, whose frames have no costs of their own, or more objects than the frame has room for.
@@ -58,26 +58,55 @@ def count_costs(model: Any, size: tuple[int, int] = (480, 854), num_objects: int
     session = VOSSession(model)
     session.step(frames[0], prompt if model.prompted else None)
     session.step(frames[1])
+    return costs_of(model, lambda: session.step(frames[2]))
+
+
+def costs_of(model: nn.Module, run: Callable[[], object]) -> list[PartCost]:
+    """Costs of whatever a function lets a model compute.
+
+    Args:
+        model (nn.Module): the model, whose attributes are its parts.
+        run (Callable): function that uses the model.
+
+    Returns:
+        list[PartCost]: the whole model, then its parts. What is computed outside the parts' layers, such as a matrix product
+            in a method of the model, is in the whole only.
+    """
     counter = FlopCounterMode(display=False)
     with counter, _counted_by_part(model, counter) as flops:
-        session.step(frames[2])
+        run()
     parts = [(name, part) for name, part in model.named_children() if flops[name] or any(True for _ in part.parameters())]
     return [_cost('model', model, counter.get_total_flops()), *(_cost(name, part, flops[name]) for name, part in parts)]
 
 
 @contextmanager
-def _counted_by_part(model: torch.nn.Module, counter: FlopCounterMode) -> Iterator[dict[str, int]]:
-    """What is computed inside, in the calls of each part of a model."""
-    flops, begun, handles = Counter[str](), {}, []
-    for name, part in model.named_children():
+def _counted_by_part(model: nn.Module, counter: FlopCounterMode) -> Iterator[Counter[str]]:
+    """What is computed inside by the layers of each part of a model; where one part calls another, it counts for that one."""
+    flops: Counter[str] = Counter()
+    active: list[str] = []
+    counted = 0
 
-        def begin(*_: Any, name: str = name) -> None:
-            begun[name] = counter.get_total_flops()
+    def count() -> None:
+        nonlocal counted
+        now = counter.get_total_flops()
+        if active:
+            flops[active[-1]] += now - counted
+        counted = now
 
-        def end(*_: Any, name: str = name) -> None:
-            flops[name] += counter.get_total_flops() - begun[name]
+    def hooks(name: str, layer: nn.Module) -> Iterator[RemovableHandle]:
+        def begin(*_: object) -> None:
+            count()
+            active.append(name)
 
-        handles += [part.register_forward_pre_hook(begin), part.register_forward_hook(end)]
+        def end(*_: object) -> None:
+            count()
+            active.pop()
+
+        yield layer.register_forward_pre_hook(begin)
+        yield layer.register_forward_hook(end, always_call=True)
+
+    owners = {layer: name for name, part in reversed(list(model.named_children())) for layer in part.modules()}
+    handles = [handle for layer, name in owners.items() for handle in hooks(name, layer)]
     try:
         yield flops
     finally:
@@ -85,6 +114,6 @@ def _counted_by_part(model: torch.nn.Module, counter: FlopCounterMode) -> Iterat
             handle.remove()
 
 
-def _cost(name: str, part: torch.nn.Module, flops: float) -> PartCost:
+def _cost(name: str, part: nn.Module, flops: float) -> PartCost:
     sizes = [(parameter.numel(), parameter.requires_grad) for parameter in part.parameters()]
     return PartCost(name, flops / 2e9, sum(n for n, _ in sizes), sum(n for n, trained in sizes if trained))

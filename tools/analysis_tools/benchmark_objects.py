@@ -10,21 +10,16 @@ adds to the loaded model: allocated by PyTorch on a GPU, resident in the process
 
 import argparse
 import json
-import math
-import multiprocessing
-import os
 import statistics
-import threading
-import time
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
-import numpy as np
 import torch
 from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
+from mmvos.analysis.measuring import Clock, PeakMemory, in_fresh_process, memory_in_use, procedural_video
 from mmvos.inference import VOSSession
 from mmvos.models.flow import FlowEstimator
 from mmvos.registry import MODELS
@@ -58,67 +53,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def procedural_video(size: tuple[int, int], objects: int, frames: int) -> tuple[list[np.ndarray], np.ndarray]:
-    """Frames BGR uint8 that move 2 pixels at a time over a smooth texture, and the label map of the first frame: a grid
-    of ellipses."""
-    height, width = size
-    rng = np.random.default_rng(0)
-    texture = cv2.resize(
-        rng.integers(0, 256, (height // 8, (width + 2 * frames) // 8, 3), dtype=np.uint8),
-        (width + 2 * frames, height),
-        interpolation=cv2.INTER_CUBIC,
-    )
-    columns = math.ceil(math.sqrt(objects * width / height))
-    rows = math.ceil(objects / columns)
-    label_map = np.zeros(size, np.uint8)
-    for index in range(objects):
-        centre = (int((index % columns + 0.5) * width / columns), int((index // columns + 0.5) * height / rows))
-        axes = (max(width // columns // 3, 1), max(height // rows // 3, 1))
-        cv2.ellipse(label_map, centre, axes, 0, 0, 360, index + 1, -1)
-    return [np.ascontiguousarray(texture[:, 2 * i : 2 * i + width]) for i in range(frames)], label_map
-
-
-class _PeakRSS:
-    """Largest resident memory of the process while the block runs, sampled every 2 ms."""
-
-    def __enter__(self) -> '_PeakRSS':
-        self.start = self.peak = self._now()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._sample, daemon=True)
-        self._thread.start()
-        return self
-
-    @staticmethod
-    def _now() -> int:
-        return int(Path('/proc/self/statm').read_text().split()[1]) * os.sysconf('SC_PAGE_SIZE')
-
-    def _sample(self) -> None:
-        while not self._stop.wait(0.002):
-            self.peak = max(self.peak, self._now())
-
-    def __exit__(self, *_) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    @property
-    def added(self) -> int:
-        return self.peak - self.start
-
-
-class _Clock:
-    """Seconds, after all work on the device is done: of the wall, or of the process on a CPU."""
-
-    def __init__(self, device: str, cpu_time: bool = False) -> None:
-        self.cuda = device.startswith('cuda')
-        self.read = time.process_time if cpu_time else time.perf_counter
-
-    def __call__(self) -> float:
-        if self.cuda:
-            torch.cuda.synchronize()
-        return self.read()
-
-
-def time_flow(model: torch.nn.Module, clock: _Clock) -> list[float]:
+def time_flow(model: torch.nn.Module, clock: Clock) -> list[float]:
     """A list that grows by the seconds of every estimation of optical flow in the model."""
     seconds, started = [], []
     for module in model.modules():
@@ -139,15 +74,12 @@ def measure(config: str, objects: int, args: argparse.Namespace) -> Measurement:
         raise SystemExit(
             f'{config}: {type(model).__name__} is not a causal model with prompts; the number of objects cannot be chosen.'
         )
-    clock = _Clock(args.device, args.cpu_time)
+    clock = Clock(args.device, args.cpu_time)
     flow_seconds = time_flow(model, clock)
     frames, label_map = procedural_video(tuple(args.size), objects, 1 + args.warmup + args.frames)
     session = VOSSession(model, amp=args.amp)
-    if clock.cuda:
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
-    seconds = []
-    with _PeakRSS() as memory:
+    seconds, before = [], memory_in_use(args.device)
+    with PeakMemory(args.device) as memory:
         session.step(frames[0], label_map)
         for index, frame in enumerate(frames[1:]):
             if index == args.warmup:
@@ -156,28 +88,8 @@ def measure(config: str, objects: int, args: argparse.Namespace) -> Measurement:
             session.step(frame)
             if index >= args.warmup:
                 seconds.append(clock() - start)
-    added = torch.cuda.max_memory_allocated() - before if clock.cuda else memory.added
     flow = sum(flow_seconds) / args.frames
-    return Measurement(config, objects, 1000 * statistics.median(seconds), 1000 * flow, added / 2**20)
-
-
-def _in_process(queue, config: str, objects: int, args: argparse.Namespace) -> None:
-    queue.put(measure(config, objects, args))
-
-
-def measure_apart(config: str, objects: int, args: argparse.Namespace) -> Measurement:
-    """:func:`measure` in a fresh process, so that no run leaves memory for the next."""
-    context = multiprocessing.get_context('spawn')
-    queue = context.SimpleQueue()
-    process = context.Process(target=_in_process, args=(queue, config, objects, args))
-    process.start()
-    process.join()
-    if process.exitcode != 0 or queue.empty():
-        raise SystemExit(
-            f'{config} with {objects} objects: the measuring process ended with exit code '
-            f'{process.exitcode}; its message is above.'
-        )
-    return queue.get()
+    return Measurement(config, objects, 1000 * statistics.median(seconds), 1000 * flow, (memory.bytes - before) / 2**20)
 
 
 def table(results: dict[str, list[Measurement]], args: argparse.Namespace) -> str:
@@ -233,7 +145,7 @@ def main(argv=None) -> None:
     for config in args.configs:
         results[config] = []
         for objects in sorted(set(args.objects)):
-            row = measure_apart(config, objects, args)
+            row = in_fresh_process(measure, config, objects, args)
             results[config].append(row)
             print(
                 f'{Path(config).stem}: {objects} objects, {row.milliseconds:.0f} ms/frame, {row.megabytes:.0f} MB', flush=True
