@@ -50,10 +50,11 @@ def run(args: argparse.Namespace) -> None:
             raise InputError(f'{args.config}: --auto-scale-lr needs auto_scale_lr = dict(base_batch_size=...) in the config.')
         cfg.auto_scale_lr.enable = True
     if args.resume:
-        cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else args.resume
-        if cfg.load_from and not os.path.isfile(cfg.load_from):
-            raise InputError(f'{cfg.load_from}: checkpoint not found.')
+        cfg.resume = args.resume if args.resume == 'auto' else True
+        if args.resume != 'auto':
+            cfg.load_from = args.resume
+            if not os.path.isfile(cfg.load_from):
+                raise InputError(f'{cfg.load_from}: checkpoint not found.')
     with run_lock(cfg.work_dir, '--work-dir') if is_first_process(args.launcher) else nullcontext():
         prepare_cpu_launch(cfg, args.launcher)
         build_runner(cfg).train()

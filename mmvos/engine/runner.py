@@ -68,18 +68,20 @@ def build_runner(cfg: Config) -> _Runner | _FlexibleRunner:
     """The runner of a config: mmengine's, or the one that ``runner_type`` names.
 
     Args:
-        cfg (Config): config of a training or test. With ``resume=True`` and no ``load_from``, the newest readable checkpoint of
-            the work dir is resumed from, or training begins from the start where there is none.
+        cfg (Config): config of a training or test. With ``resume='auto'`` (or ``resume=True`` and no ``load_from``) the newest
+            readable checkpoint of the work dir is resumed from; where there is none, training begins as without ``resume``:
+            with the weights of ``load_from``, if it is given.
 
     Raises:
         InputError: the processes of a training see different checkpoints.
     """
-    if cfg.get('resume'):
+    resumes = bool(cfg.get('resume'))
+    if resumes:
         resume_newest(cfg)
     name = cfg.get('runner_type', 'Runner')
     own: dict[str, type[Runner] | type[FlexibleRunner]] = dict(Runner=Runner, FlexibleRunner=FlexibleRunner)
     runner = own[name].from_cfg(cfg) if name in own else RUNNERS.build(cfg)
-    if cfg.get('resume'):
+    if resumes:
         chosen = set(all_gather_object(cfg.get('load_from')))
         if len(chosen) > 1:
             raise InputError(f'--resume: the processes found different checkpoints, {sorted(map(str, chosen))}.')
@@ -90,15 +92,16 @@ def resume_newest(cfg: Config) -> None:
     """Name the checkpoint that a training goes on from, and take over its seed, in the config.
 
     Args:
-        cfg (Config): config of a training with ``resume``; ``load_from``: the checkpoint, or None for the newest of the work
-            dir.
+        cfg (Config): config of a training with ``resume``, see :func:`build_runner`.
     """
-    if not cfg.get('load_from'):
-        cfg.load_from = newest_checkpoint(cfg.work_dir)
-    if cfg.load_from is None:
-        print_log(f'{cfg.work_dir}: there is no checkpoint to resume from; training begins from the start.', 'current')
-        cfg.resume = False
-        return
+    if cfg.resume == 'auto' or not cfg.get('load_from'):
+        newest = newest_checkpoint(cfg.work_dir)
+        if newest is None:
+            start = f'the weights of {cfg.load_from}' if cfg.get('load_from') else 'the start'
+            print_log(f'{cfg.work_dir}: there is no checkpoint to resume from; training begins from {start}.', 'current')
+            cfg.resume = False
+            return
+        cfg.load_from, cfg.resume = newest, True
     if os.path.isfile(cfg.load_from):
         meta = _resumable(cfg.load_from)
         print_log(f'resuming from {cfg.load_from}, iteration {meta["iter"]}.', 'current')

@@ -20,7 +20,7 @@ from torch.utils.data import Dataset
 import mmvos.engine  # noqa: F401  (registers)
 from mmvos.datasets.staged import StagedSetting
 from mmvos.engine import build_runner
-from mmvos.engine.runner import newest_checkpoint
+from mmvos.engine.runner import newest_checkpoint, resume_newest
 from mmvos.registry import DATASETS, METRICS, MODELS
 from mmvos.structures import InputError
 
@@ -305,3 +305,16 @@ def test_a_training_with_nothing_to_resume_from_begins(tmp_path):
         train(config(tmp_path / 'a', randomness=dict(seed=3))),
         train(config(tmp_path / 'b', resume=True, randomness=dict(seed=3))),
     )
+
+
+def test_a_stage_with_nothing_to_resume_from_begins_with_the_weights_of_the_one_before(tmp_path):
+    first = tmp_path / 'first'
+    train(config(first))
+    before = str(next(iter(sorted(first.glob('*.pth')))))
+    assert_equal(
+        train(config(tmp_path / 'a', load_from=before, randomness=dict(seed=3))),
+        train(config(tmp_path / 'b', load_from=before, resume='auto', randomness=dict(seed=3))),
+    )
+    cfg = config(first, load_from='elsewhere.pth', resume='auto')
+    resume_newest(cfg)
+    assert Path(cfg.load_from).parent == first and cfg.resume is True
