@@ -10,7 +10,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from mmvos.engine.hooks import LoadCheckHook
-from mmvos.models.backbones.cue_resnet import CueResNet
+from mmvos.models.backbones import CueResNet
 from mmvos.structures import InputError
 
 

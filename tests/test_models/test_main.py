@@ -11,7 +11,8 @@ from mmengine.runner.checkpoint import load_state_dict
 from mmvos.datasets.transforms.instance_attention import LoadBoxTracks, ResizeCropFlip, SampleNeighbourhood, track_video
 from mmvos.inference import InferenceSession, VOSSession
 from mmvos.models.attention import LongTermAttention, ShortTermAttention
-from mmvos.models.backbones.cue_resnet import CueResNet, widen_input
+from mmvos.models.backbones import CueEfficientNetLite, CueResNet, EfficientNetLite
+from mmvos.models.backbones.cue_input import widen_input
 from mmvos.models.heads import InstanceMapHead
 from mmvos.models.losses import InstanceBCELoss, StagedLoss
 from mmvos.models.necks import SeparablePyramid
@@ -135,6 +136,21 @@ def test_imagenet_weights_are_widened():
     weight, rgb = model.conv1.weight, plain['conv1.weight']
     torch.testing.assert_close(weight[:, :3], rgb)
     torch.testing.assert_close(weight[:, 3:], rgb.mean(1, keepdim=True).expand(-1, 7, -1, -1))
+
+
+def test_package_weights_are_widened_and_give_the_images_features():
+    plain, cues = EfficientNetLite(pretrained=True).eval(), dict(rgb=3, uof=3, lta=2)
+    model = CueEfficientNetLite(cues, pretrained=True).eval()
+    weight, rgb = model.stem.conv.weight, plain.stem.conv.weight
+    torch.testing.assert_close(weight[:, :3], rgb)
+    torch.testing.assert_close(weight[:, 3:], rgb.mean(1, keepdim=True).expand(-1, 5, -1, -1))
+    image = torch.rand(1, 3, 64, 96)
+    levels = model(torch.cat((image, torch.zeros(1, 5, 64, 96)), 1))
+    assert [level.shape[-1] for level in levels] == [48, 24, 12, 6, 3]
+    torch.testing.assert_close(levels[1:], plain(image), atol=1e-3, rtol=1e-3)
+    again = CueEfficientNetLite(dict(rgb=3, uof=3, lta=2, sta=2))
+    again.load_state_dict(model.state_dict())
+    torch.testing.assert_close(again.stem.conv.weight[:, 8:], weight[:, 6:])
 
 
 def test_short_term_attention_inherits_from_the_trained_long_term_one():

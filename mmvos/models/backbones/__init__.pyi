@@ -1,4 +1,5 @@
 from .ceil_pool_resnet import CeilPoolResNet as CeilPoolResNet
+from .cue_efficientnet_lite import CueEfficientNetLite as CueEfficientNetLite
 from .cue_resnet import CueResNet as CueResNet
 from .dilated_resnet import DilatedResNet as DilatedResNet
 from .efficientnet_lite import EfficientNetLite as EfficientNetLite

