@@ -11,7 +11,7 @@ DEV := $(VENV)/.ready-dev
 JOBS ?=
 export OMP_NUM_THREADS ?= $(shell nproc 2>/dev/null || echo 1)
 
-.PHONY: help demo env dev ops test recipes torture scale coverage lint format check-format types package clean
+.PHONY: help demo env dev ops test recipes torture scale coverage lint format check-format types docs package clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -65,6 +65,9 @@ format: dev ## write all files in one style
 
 types: dev ## mypy
 	$(BIN)/mypy
+
+docs: dev ## the site, in docs/_build/html; a warning is an error
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs/en docs/_build/html
 
 package: dev ## wheel and source archive, tried in a clean environment outside the checkout
 	tools/misc/check_package.sh $(BIN)/python "$(TORCH)"

@@ -1,3 +1,5 @@
+"""What a Python user calls: inferencers, and the models that they load by name."""
+
 import lazy_loader
 
 # the names and their modules are in __init__.pyi; a module is imported when one of its names is used

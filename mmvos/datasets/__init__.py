@@ -1,3 +1,5 @@
+"""Data sets, one class per benchmark, and synthetic videos."""
+
 import lazy_loader
 
 # the names and their modules are in __init__.pyi; a module is imported when one of its names is used

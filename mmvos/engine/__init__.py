@@ -1,3 +1,5 @@
+"""Hooks, loops and runners of training and testing."""
+
 from .hooks import *  # noqa: F401,F403  (its __all__ counts)
 from .loops import VideoTestLoop, VideoValLoop
 from .optim_wrapper import CPUAmpOptimWrapper

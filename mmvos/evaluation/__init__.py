@@ -1,3 +1,5 @@
+"""Metrics, submissions and reports."""
+
 from . import metrics
 from .archive import write_youtube_vis_zip, zip_writer
 from .metrics import *  # noqa: F403  (its __all__ counts)

@@ -1,3 +1,5 @@
+"""Sessions: the one way from the frames of a video to results."""
+
 import lazy_loader
 
 # the names and their modules are in __init__.pyi; a module is imported when one of its names is used

@@ -1,3 +1,5 @@
+"""What is passed around: label maps, prompts, boxes, run-length codes, settings, errors, files."""
+
 from .atomic import AllOrNothing, atomic_path
 from .box_tracks import BoxTracks
 from .boxes import box_iou, boxes_of_masks, centre_and_size, clip_boxes, draw_boxes, enlarge_boxes, has_area, tight_box

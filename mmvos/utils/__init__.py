@@ -1,3 +1,5 @@
+"""What several commands share: configs, processes, locks."""
+
 from .command_line import command_line
 from .config import load_config
 from .distributed import prepare_cpu_launch

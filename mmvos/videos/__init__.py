@@ -1,3 +1,5 @@
+"""Videos and label maps, read frame by frame."""
+
 from .images import IMAGE_SUFFIXES, image_size, list_frames, list_images, read_frame, read_image, write_image
 from .label_source import LabelSource
 from .video import FrameArrays, Video, open_video, read_ahead

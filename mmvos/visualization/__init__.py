@@ -1,3 +1,5 @@
+"""Pictures and videos of results."""
+
 from .drawing import draw_result
 from .overlay import draw_label_map
 from .video_writer import VideoWriter

@@ -1,3 +1,5 @@
+"""Synthetic videos: cut-outs that move over backgrounds."""
+
 from .cutout import Cutout
 from .demo_video import make_demo_clip, write_demo_video
 from .engine import SynthClip, SynthEngine

@@ -118,8 +118,8 @@ def with_prompts(label_maps: Sequence[np.ndarray], min_share: float) -> tuple[li
     """Prompts of a fully annotated video: an object is introduced where it first covers ``min_share`` of the frame.
 
     Returns:
-        The label maps without objects that were not introduced yet, and ``{frame index: label map of the new
-        objects}``.
+        The label maps without objects that were not introduced yet, and ``{frame index: label map}``
+        of the new objects.
     """
     enough = max(min_share * label_maps[0].size, 1)
     introduced: set = set()

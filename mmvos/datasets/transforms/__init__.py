@@ -1,3 +1,5 @@
+"""Steps of pipelines: what happens to a clip between the disk and the model."""
+
 import lazy_loader
 import mmcv.transforms  # noqa: F401  (registers mmcv's transforms)
 

@@ -1,3 +1,5 @@
+"""What happens beside the loops of a training or a test."""
+
 from .alternating_lr_hook import AlternatingLRHook
 from .checkpoint_hook import CheckpointHook
 from .curriculum import CurriculumHook, PlateauCurriculumHook

@@ -1,3 +1,5 @@
+"""Measures in plain numpy: region, contour, stability, average precision, as the benchmarks compute them."""
+
 from .boundary import BOUND_TH, boundary_map, boundary_radius, dilate_disc, f_measure
 from .davis import TEMPORAL_SEQUENCES, DAVIS2016Sequence, DAVISSemiSequence, DAVISUnsupSequence, davis_summary
 from .frames import score_objects, score_pairs

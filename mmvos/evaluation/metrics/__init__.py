@@ -1,3 +1,5 @@
+"""Metrics and writers of submissions that a config names."""
+
 from .base import VideoMetric
 from .instance_sequence import InstanceSequenceMetric
 from .protocol import DAVISMetric, MeanIoUMetric, ProtocolMetric, YouTubeVOSMetric

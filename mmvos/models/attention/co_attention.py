@@ -105,13 +105,13 @@ def to_map(sequence: Tensor, size: Sequence[int]) -> Tensor:
 class CoAttention(BaseModule):
     """Gated co-attention.
 
-    ======== ============================== =====================================================================
-    form     affinity S(b, a)               parameters
-    ======== ============================== =====================================================================
-    vanilla  V_b^T W V_a (eq. 3)            W, a square matrix
-    symmetric (P V_b)^T D (P V_a) (eq. 4)   P orthogonal, D diagonal; one affinity serves both directions
-    channel  (w_b V_b)^T (w_a V_a) (eq. 5)  w_x = sigmoid(FC(global average of V_x)), one weight per channel
-    ======== ============================== =====================================================================
+    ========= ============================== =====================================================================
+    form      affinity S(b, a)               parameters
+    ========= ============================== =====================================================================
+    vanilla   V_b^T W V_a (eq. 3)            W, a square matrix
+    symmetric (P V_b)^T D (P V_a) (eq. 4)    P orthogonal, D diagonal; one affinity serves both directions
+    channel   (w_b V_b)^T (w_a V_a) (eq. 5)  w_x = sigmoid(FC(global average of V_x)), one weight per channel
+    ========= ============================== =====================================================================
 
     Args:
         channels (int): C of the feature maps.

@@ -1,3 +1,5 @@
+"""Cues for one object: what it looks like, where it was."""
+
 import lazy_loader
 
 # the names and their modules are in __init__.pyi; a module is imported when one of its names is used

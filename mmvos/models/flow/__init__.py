@@ -1,3 +1,5 @@
+"""Optical flow: estimators and warping."""
+
 from .base import FlowEstimator
 from .classical import DISFlow, FarnebackFlow, ZeroFlow
 from .correlation import correlation

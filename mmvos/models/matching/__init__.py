@@ -1,3 +1,5 @@
+"""Label matching: what a pixel is, by what it resembles."""
+
 import lazy_loader
 
 # the names and their modules are in __init__.pyi; a module is imported when one of its names is used

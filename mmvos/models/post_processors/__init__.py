@@ -1,3 +1,5 @@
+"""What is done to masks at last."""
+
 from .base import PostProcessor
 from .dense_crf import DenseCRF, dense_crf
 

@@ -1,3 +1,5 @@
+"""The methods of video object segmentation."""
+
 import lazy_loader
 
 # the names and their modules are in __init__.pyi; a module is imported when one of its names is used

@@ -17,7 +17,9 @@ __all__ = ['PER_OBJECT', 'BaseVOSModel', 'CausalVOSModel', 'OfflineVOSModel']
 class BaseVOSModel(BaseModel, metaclass=ABCMeta):
     """A method of video object segmentation. A :class:`~mmvos.inference.VOSSession` runs it over videos.
 
-    Attributes of the class, to be overridden:
+    The attributes are those of the class, to be overridden.
+
+    Attributes:
         causal (bool): needs only the past (True), or the whole video.
         prompted (bool): segments objects that a prompt introduces (True), or finds its own. May be set per instance.
         TestSettings (type): frozen dataclass, a :class:`~mmvos.inference.SessionSettings` with the method's own settings.
@@ -108,7 +110,9 @@ class CausalVOSModel(BaseVOSModel):
     prompts), :meth:`add_objects` at a later one, and :meth:`step`. All objects of a frame are one batch; tensors of the
     state are indexed by object, in the order in which objects were added.
 
-    Attributes of the class, to be overridden:
+    The attributes are those of the class, to be overridden.
+
+    Attributes:
         add_objects_first (bool): in a frame with a later prompt, the new objects are added before the frame is predicted,
             and predicted with it (True), or after the old ones have been predicted (False).
         step_on_first_frame (bool): whether :meth:`step` also runs on the frame of the first prompt.

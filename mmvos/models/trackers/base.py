@@ -157,11 +157,11 @@ class NoTracker(BoxTracker):
 class TrackingSession:
     """A tracker and the state of one video::
 
-    session = TrackingSession(tracker)
-    session.init(frame0, boxes)                # (N, 4)
-    boxes, scores = session.update(frame1)     # (N, 4), (N,)
-    session.add(frame1, more_boxes)            # from here on N + M targets
-    session.drop([0])
+        session = TrackingSession(tracker)
+        session.init(frame0, boxes)                # (N, 4)
+        boxes, scores = session.update(frame1)     # (N, 4), (N,)
+        session.add(frame1, more_boxes)            # from here on N + M targets
+        session.drop([0])
 
     Args:
         tracker (BoxTracker): follows the targets.

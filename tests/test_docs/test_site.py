@@ -1,0 +1,64 @@
+"""The extension of Sphinx that makes the site: links and tables of contents."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope='module')
+def repository():
+    pytest.importorskip('sphinx', reason='the extra "docs" is not installed')
+    sys.path.insert(0, str(ROOT / 'docs'))
+    from mmvos_site.links import Repository
+
+    yield Repository(ROOT, '')
+    sys.path.remove(str(ROOT / 'docs'))
+
+
+@pytest.mark.parametrize(
+    'text, page, expected',
+    [
+        ('[a](../../docs/en/datasets.md#davis)', 'methods/agame', '[a](/datasets.md#davis)'),
+        ('[a](../rsis/README.md)', 'methods/ris', '[a](/methods/rsis.md)'),
+        ('[a](../../configs/agame/README.md)', 'datasets', '[a](/methods/agame.md)'),
+        ('![a](../../docs/en/figures/cosnet_references.png)', 'methods/cosnet', '![a](../figures/cosnet_references.png)'),
+        (
+            '[`a`](tools/train.py)',
+            'project/contributing',
+            '<a class="reference external" href="../_repository/tools/train.py.txt">`a`</a>',
+        ),
+        ('[a](tools)', 'project/contributing', 'a'),
+        ('[a](https://example.org/a.md) and [b](#c)', 'datasets', '[a](https://example.org/a.md) and [b](#c)'),
+        ('`[a](nowhere.md)`\n```\n[a](nowhere.md)\n```\n', 'datasets', '`[a](nowhere.md)`\n```\n[a](nowhere.md)\n```\n'),
+    ],
+)
+def test_a_link_to_a_file_becomes_one_to_its_page(repository, text, page, expected):
+    assert repository.rewrite(text, page) == (expected, [])
+
+
+def test_a_link_to_nothing_is_named_with_its_file(repository):
+    assert repository.rewrite('[a](nowhere.md)', 'methods/agame')[1] == [
+        "configs/agame/README.md: the link 'nowhere.md' leads to no file or page"
+    ]
+
+
+def test_linked_files_are_on_the_host_where_there_is_one(repository):
+    hosted = type(repository)(ROOT, 'https://example.org/mmvos/')
+    assert (
+        hosted.rewrite('[a](tools/train.py)', 'project/contributing')[0]
+        == '[a](https://example.org/mmvos/blob/main/tools/train.py)'
+    )
+
+
+def test_a_page_in_no_table_of_contents_is_listed_under_more(repository, tmp_path):
+    from mmvos_site.contents import FURTHER, fill_in
+
+    (tmp_path / 'index.md').write_text(f'```{{toctree}}\n:hidden:\n\nstart\nOther <named>\n```\n{FURTHER}')
+    for name in ('start', 'named', 'new'):
+        (tmp_path / f'{name}.md').write_text('# A')
+    text = fill_in((tmp_path / 'index.md').read_text(), tmp_path)
+    assert text.count('```{toctree}') == 2 and FURTHER not in text
+    assert text.endswith(':caption: More\n:hidden:\n\n/new\n```')
