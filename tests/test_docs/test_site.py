@@ -1,5 +1,7 @@
 """The extension of Sphinx that makes the site: links and tables of contents."""
 
+import ast
+import re
 import sys
 from pathlib import Path
 
@@ -62,3 +64,23 @@ def test_a_page_in_no_table_of_contents_is_listed_under_more(repository, tmp_pat
     text = fill_in((tmp_path / 'index.md').read_text(), tmp_path)
     assert text.count('```{toctree}') == 2 and FURTHER not in text
     assert text.endswith(':caption: More\n:hidden:\n\n/new\n```')
+
+
+def messages_of_the_source() -> list[str]:
+    """Texts that the source builds, '…' in the place of what is filled in."""
+
+    def text(node: ast.AST) -> str:
+        if isinstance(node, ast.Constant):
+            return str(node.value)
+        return ''.join(map(text, node.values)) if isinstance(node, ast.JoinedStr) else '…'
+
+    trees = (ast.parse(file.read_text(encoding='utf-8')) for file in (ROOT / 'mmvos').rglob('*.py'))
+    return [text(node) for tree in trees for node in ast.walk(tree) if isinstance(node, (ast.JoinedStr, ast.Constant))]
+
+
+def test_each_message_under_troubleshooting_is_one_of_the_source():
+    source = '\n'.join({' '.join(message.split()) for message in messages_of_the_source()})
+    page = (ROOT / 'docs/en/troubleshooting.md').read_text(encoding='utf-8')
+    headings = re.findall(r'^### `(.*)`$', page, re.MULTILINE)
+    assert len(headings) > 30
+    assert [heading for heading in headings if heading not in source] == []
