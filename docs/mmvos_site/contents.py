@@ -40,5 +40,5 @@ def _entries(file: Path, source: Path) -> list[str]:
 
 
 def _toctree(entries: list[str], caption: str = '', depth: int = 2) -> str:
-    options = [f':maxdepth: {depth}', *([f':caption: {caption}', ':hidden:'] if caption else [])]
+    options = [f':maxdepth: {depth}', ':hidden:', *([f':caption: {caption}'] if caption else [])]
     return '\n'.join(['```{toctree}', *options, '', *(f'/{entry}' for entry in entries), '```'])

@@ -99,6 +99,7 @@ def pages_of_files(root: Path) -> dict[str, str]:
         f'projects/{file.parent.name}/README.md': f'methods/{file.parent.name}' for file in root.glob('projects/*/README.md')
     }
     pages['configs/README.md'] = 'project/configs'
+    pages['docs/en/methods/index.md'] = 'methods/index'
     for name in ('CONTRIBUTING', 'CHANGELOG', 'SECURITY', 'CODE_OF_CONDUCT'):
         pages[f'{name}.md'] = f'project/{name.lower()}'
     pages['README.md'] = 'index'

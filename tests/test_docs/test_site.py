@@ -63,7 +63,7 @@ def test_a_page_in_no_table_of_contents_is_listed_under_more(repository, tmp_pat
         (tmp_path / f'{name}.md').write_text('# A')
     text = fill_in((tmp_path / 'index.md').read_text(), tmp_path)
     assert text.count('```{toctree}') == 2 and FURTHER not in text
-    assert text.endswith(':caption: More\n:hidden:\n\n/new\n```')
+    assert text.endswith(':hidden:\n:caption: More\n\n/new\n```')
 
 
 def messages_of_the_source() -> list[str]:
