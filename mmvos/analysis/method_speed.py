@@ -1,8 +1,8 @@
 """What the methods cost on one machine: multiply-adds by part, time, share of the machine's peak, memory."""
 
 import statistics
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import cv2
@@ -56,6 +56,7 @@ class SpeedSettings:
         threads (int): threads on the CPU.
         cpu_time (bool): CPU time of the process in place of the wall's, for a machine that is busy.
         amp (bool): mixed precision.
+        seconds (float): no further frame is timed after this time (not for a method that needs the whole video).
 
     Raises:
         InputError: a value out of range.
@@ -68,6 +69,7 @@ class SpeedSettings:
     threads: int = 1
     cpu_time: bool = False
     amp: bool = False
+    seconds: float = 3600
 
     def __post_init__(self) -> None:
         if min(self.size) < 32:
@@ -87,7 +89,6 @@ class MethodSpeed:
         megabytes (float): memory that is added to the loaded model at the peak, in MiB.
         parts (list[dict]): :class:`PartCost` of the whole model in a frame, then of its parts.
         peak (dict[str, float]): what the machine computed at best in the same process, in GFLOP/s, see :func:`machine_peak`.
-        settings (dict[str, Any]): the :class:`SpeedSettings`.
     """
 
     objects: int | None
@@ -95,7 +96,6 @@ class MethodSpeed:
     megabytes: float
     parts: list[dict[str, Any]]
     peak: dict[str, float]
-    settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def gflops(self) -> float:
@@ -120,35 +120,26 @@ def built_model(config: str, device: str = 'cpu') -> Any:
     return prepare_for_inference(model.to(device))
 
 
-def measure_method(config: str, objects: Sequence[int], settings: SpeedSettings) -> list[MethodSpeed]:
-    """Speeds of a method with each number of objects; one for a method that finds its own.
-
-    Memory is right in a fresh process and with ascending numbers, for what one run leaves is there for the next.
+def measure_method(config: str, objects: int, settings: SpeedSettings) -> MethodSpeed:
+    """Speed of a method. Memory is right in a fresh process, for what one run leaves is there for the next.
 
     Args:
         config (str): path of a config, also below MMVOS's ``configs``.
-        objects (Sequence[int]): numbers of objects.
+        objects (int): number of objects; of no concern to a method that finds its own.
         settings (SpeedSettings): how it is measured.
     """
     torch.set_num_threads(settings.threads)
     cv2.setNumThreads(settings.threads)
     model = built_model(config, settings.device)
+    prompted, causal = getattr(model, 'prompted', False), getattr(model, 'causal', True)
     peak = machine_peak(settings.device, Clock(settings.device, settings.cpu_time))
-    prompted = getattr(model, 'prompted', False)
     before = memory_in_use(settings.device)
-    speeds = [_measure(model, count, settings, peak) for count in (objects if prompted else [None])]
-    return [replace(speed, megabytes=speed.megabytes - before / 2**20) for speed in speeds]
-
-
-def _measure(model: Any, objects: int | None, settings: SpeedSettings, peak: dict[str, float]) -> MethodSpeed:
-    """A speed whose memory includes the model's."""
     count = 1 + settings.warmup + settings.frames + 1
-    frames, label_map = procedural_video(settings.size, objects or 0, count)
-    prompts = {} if objects is None else {0: label_map}
-    causal = getattr(model, 'causal', True)
+    frames, label_map = procedural_video(settings.size, objects if prompted else 0, count)
     measure = _measure_causal if causal else _measure_offline
-    milliseconds, memory, parts = measure(model, frames, prompts, settings)
-    return MethodSpeed(objects, milliseconds, memory / 2**20, [asdict(part) for part in parts], peak, asdict(settings))
+    milliseconds, most, parts = measure(model, frames, {0: label_map} if prompted else {}, settings)
+    rows = [asdict(part) for part in parts]
+    return MethodSpeed(objects if prompted else None, milliseconds, (most - before) / 2**20, rows, peak)
 
 
 def _measure_causal(
@@ -156,7 +147,8 @@ def _measure_causal(
 ) -> tuple[float, int, list[PartCost]]:
     """Milliseconds of a frame, bytes, costs of the last frame."""
     session: Any = open_session(model, amp=settings.amp)
-    clock, seconds = Clock(settings.device, settings.cpu_time), []
+    clock = Clock(settings.device, settings.cpu_time)
+    begun, seconds = clock(), list[float]()
     with PeakMemory(settings.device) as memory:
         session.step(frames[0], *prompts.values())
         for index, frame in enumerate(frames[1:-1]):
@@ -164,6 +156,8 @@ def _measure_causal(
             session.step(frame)
             if index >= settings.warmup:
                 seconds.append(clock() - start)
+                if clock() - begun > settings.seconds:
+                    break
     return 1000 * statistics.median(seconds), memory.bytes, costs_of(model, lambda: session.step(frames[-1]))
 
 

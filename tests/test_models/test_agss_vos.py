@@ -65,6 +65,20 @@ class Collate(torch.nn.Module):
         return image * 57 + 114
 
 
+@torch.no_grad()
+@pytest.mark.parametrize(('sizes', 'batches'), [([1, 1], [2]), ([2], [1, 2])])
+def test_an_object_alone_in_its_group_is_the_group(sizes, batches):
+    model, seen = build(), []
+    model.encoder.layer1.register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
+    masks = squares((5, 10), (30, 20))
+    references = [model.encode_reference(frame().image, group) for group in masks.split(sizes)]
+    seen.clear()
+    found = model.segment(frame(1).image, masks, references, sizes)
+    assert seen == batches
+    model.instance_encoder = model.encoder  # as if it were another one
+    torch.testing.assert_close(found, model.segment(frame(1).image, masks, references, sizes))
+
+
 # network --------------------------------------------------------------------------------------------------------------
 
 

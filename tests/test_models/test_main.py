@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
+from mmcv.cnn import fuse_conv_bn
 from mmengine.runner.checkpoint import load_state_dict
 
 from mmvos.datasets.transforms.instance_attention import LoadBoxTracks, ResizeCropFlip, SampleNeighbourhood, track_video
@@ -100,6 +102,37 @@ def test_side_outputs_and_full_resolution():
     shapes = [tuple(level.shape[1:]) for level in levels]
     assert shapes == [(8, 32, 48), (8, 16, 24), (16, 8, 12), (32, 4, 6), (64, 2, 3)]
     assert model.head(model.neck(levels)).shape == (1, 3, 64, 96)
+
+
+@pytest.mark.parametrize('norm_cfg', [None, dict(type='BN')])
+def test_the_last_layer_and_the_head_are_one_convolution(norm_cfg):
+    torch.manual_seed(0)
+    neck, head = SeparablePyramid((8, 16), 8, norm_cfg=norm_cfg).train(), InstanceMapHead(8, 3)
+    x = torch.rand(2, 8, 12, 20)
+    torch.nn.init.normal_(head.conv.weight)
+    torch.nn.init.normal_(neck.last.conv.weight)
+    if norm_cfg is None:
+        torch.nn.init.normal_(neck.last.conv.bias)
+        neck.last.conv.register_forward_hook(lambda *_: pytest.fail('computed one after the other'))
+    weights = [head.conv.weight, neck.last.conv.weight]
+    gradients = []
+    for logits in (head.after(neck.last, x), head.conv(F.conv2d(x, *neck.last.conv.parameters(), padding=1))):
+        gradients.append((logits, *torch.autograd.grad(logits.square().mean(), weights)))
+        if norm_cfg:  # not one: batch norm in training
+            torch.testing.assert_close(gradients[0][0], head(neck.last(x)))
+            return
+    for found, expected in zip(*gradients, strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_a_folded_norm_joins_the_last_layer_and_the_head():
+    neck, head = SeparablePyramid((8, 16), 8, norm_cfg=dict(type='BN')).eval(), InstanceMapHead(8, 3)
+    torch.nn.init.normal_(neck.last.norm.running_mean)
+    x = torch.rand(1, 8, 12, 20)
+    expected = head(neck.last(x))
+    neck = fuse_conv_bn(neck)
+    neck.last.conv.register_forward_hook(lambda *_: pytest.fail('computed one after the other'))
+    torch.testing.assert_close(head.after(neck.last, x), expected, atol=1e-5, rtol=1e-5)
 
 
 def test_four_levels_reach_full_resolution_too():

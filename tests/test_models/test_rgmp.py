@@ -48,6 +48,16 @@ def test_objects_of_a_batch_do_not_mix():
 
 
 @torch.no_grad()
+def test_what_the_reference_adds_is_computed_once():
+    decoder = build().decoder
+    features, reference = [torch.rand(2, c, 16 // s, 24 // s) for c, s in ((16, 2), (32, 4), (64, 8))], torch.rand(2, 64, 2, 3)
+    known = decoder.of_reference(reference)
+    assert known.shape == (2, 32, 2, 3)
+    for found, expected in zip(decoder.coarse_with(features, known), decoder.coarse(features, reference), strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+@torch.no_grad()
 def test_the_encoder_runs_once_a_frame_and_scale():
     model = build()
     batches = []

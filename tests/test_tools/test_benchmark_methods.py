@@ -49,7 +49,7 @@ def test_a_product_counts_for_the_layers_of_one_part():
 )
 def test_methods_of_all_kinds_are_measured(config, objects):
     threads = torch.get_num_threads()
-    speeds = measure_method(config, [n for n in objects if n], SMALL)
+    speeds = [measure_method(config, n or 1, SMALL) for n in objects]
     torch.set_num_threads(threads)
     assert [speed.objects for speed in speeds] == objects
     for speed in speeds:
@@ -81,17 +81,18 @@ def test_a_run_goes_on_where_it_was(monkeypatch, tmp_path, capsys):
     measured = []
 
     def fresh(function, config, objects, settings):
-        measured.append(config)
+        measured.append((config, objects))
         part = dict(name='model', gmac=1.0, parameters=1, trainable=1)
-        return [MethodSpeed(n, 10.0 * n, 1.0, [part], dict(matmul=500.0)) for n in objects]
+        return MethodSpeed(None if config == 'b.py' else objects, 10.0 * objects, 1.0, [part], dict(matmul=500.0))
 
     monkeypatch.setattr(measuring, 'in_fresh_process', fresh)
     monkeypatch.setattr(method_speed, 'METHODS', dict(A='a.py', B='b.py'))
-    assert not run('--methods', 'a') and measured == ['a.py']
-    assert not run() and measured == ['a.py', 'b.py']
+    assert not run('--methods', 'a', '--objects', '1', '8') and measured == [('a.py', 1), ('a.py', 8)]
+    assert not run() and measured[2:] == [('a.py', 2), ('a.py', 4), ('b.py', 1)]  # b finds its own objects
     found = json.loads((tmp_path / 'methods.json').read_text())['methods']
-    assert list(found) == ['A', 'B'] and found['B'][-1]['milliseconds'] == 80
-    assert (tmp_path / 'methods.md').read_text().count('| 8.00 | 5 % |') == 2  # 2 GFLOP in 80 ms, of 500 a second
+    assert [row['objects'] for row in found['A']] == [1, 2, 4, 8] and len(found['B']) == 1
+    # 2 GFLOP in 80 ms, of 500 a second
+    assert '| 8 | 1.0 | beside them 1 | 80 | 8.00 | 5 % |' in (tmp_path / 'methods.md').read_text()
     capsys.readouterr()
-    assert run('--frames', '2') == 2 and 'is of a run with other settings' in capsys.readouterr().err
+    assert run('--frames', '2') == 2 and 'is of a run with' in capsys.readouterr().err
     assert run('--methods', 'nothing') == 2 and 'no such method; expected words of A, B' in capsys.readouterr().err

@@ -4,10 +4,11 @@ examples:
   tools/analysis_tools/benchmark_methods.py                                  # all methods at 480x854
   tools/analysis_tools/benchmark_methods.py --methods RGMP MAIN --size 240 427 --cpu-time
 
-Each method runs in a process of its own, as an inferencer runs it (batch norms folded, channels last), one frame after the
+Each row is measured in a process of its own, as an inferencer runs it (batch norms folded, channels last), one frame after the
 other; frames are made and decoded before. Beside it the same process times a matrix product and a 3x3 convolution: the
 peak. Networks of the papers have random weights, so nothing is downloaded; what depends on what a method finds (DyeNet's
-search, instances) says little then. Results are in methods.json and methods.md; a run that was stopped goes on where it was.
+search, instances) says little then. Results are in methods.json and methods.md; a run that was
+stopped goes on with the next row.
 """
 
 import argparse
@@ -47,21 +48,25 @@ def run(args: argparse.Namespace) -> None:
         raise InputError(f'--objects {args.objects}: expected numbers from 1 to 254.')
     out, objects = Path(args.out), sorted(set(args.objects))
     out.mkdir(parents=True, exist_ok=True)
-    wanted = json.loads(json.dumps(dict(settings=asdict(settings), objects=objects)))
+    wanted = json.loads(json.dumps(asdict(settings)))
     path = out / 'methods.json'
-    found = json.loads(path.read_text()) if path.exists() else {}
-    if found and found['run'] != wanted:
-        raise InputError(f'{path} is of a run with other settings, {found["run"]}; expected {wanted}, or another --out.')
-    speeds = {name: [MethodSpeed(**row) for row in rows] for name, rows in found.get('methods', {}).items()}
+    found = json.loads(path.read_text()) if path.exists() else dict(settings=wanted, methods={})
+    if found['settings'] != wanted:
+        raise InputError(f'{path} is of a run with {found["settings"]}; expected {wanted}, or another --out.')
+    speeds = {name: [MethodSpeed(**row) for row in rows] for name, rows in found['methods'].items()}
     for name in chosen:
-        if name not in speeds:
-            speeds[name] = in_fresh_process(measure_method, METHODS[name], objects, settings)
-        print(speed_table({name: speeds[name]}).split('\n', 2)[2], end='', flush=True)
-        ordered = {key: speeds[key] for key in METHODS if key in speeds}
-        record = dict(run=wanted, methods={key: [asdict(row) for row in rows] for key, rows in ordered.items()})
-        for file, text in ((path, json.dumps(record, indent=1)), (out / 'methods.md', speed_table(ordered))):
-            with atomic_path(file) as temporary:
-                Path(temporary).write_text(text)
+        rows = speeds.setdefault(name, [])
+        for count in objects:
+            if any(row.objects in (count, None) for row in rows):  # None: it finds its own
+                continue
+            rows.append(in_fresh_process(measure_method, METHODS[name], count, settings))
+            rows.sort(key=lambda row: row.objects or 0)
+            print(speed_table({name: rows[-1:]}).splitlines()[-1], flush=True)
+            ordered = {key: speeds[key] for key in METHODS if speeds.get(key)}
+            record = dict(settings=wanted, methods={key: [asdict(row) for row in those] for key, those in ordered.items()})
+            for file, text in ((path, json.dumps(record, indent=1)), (out / 'methods.md', speed_table(ordered))):
+                with atomic_path(file) as temporary:
+                    Path(temporary).write_text(text)
     print(f'written to {out}')
 
 

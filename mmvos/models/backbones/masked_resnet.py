@@ -49,9 +49,15 @@ class MaskedResNet(ResNet):
             Maps of the stages that were run, strides 4, 8, 16, 32.
         """
         x = self.conv1(image) + self.conv1_p(mask)
-        x = self.maxpool(self.relu(self.norm1(x)))
+        return self._stages(self.maxpool(self.relu(self.norm1(x))), self.res_layers[:num_stages])
+
+    def later_stages(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Maps of the stages after the first one, whose map ``x`` is."""
+        return self._stages(x, self.res_layers[1:])
+
+    def _stages(self, x: Tensor, names: Sequence[str]) -> tuple[Tensor, ...]:
         maps = []
-        for name in self.res_layers[:num_stages]:
+        for name in names:
             x = getattr(self, name)(x)
             maps.append(x)
         return tuple(maps)

@@ -4,6 +4,8 @@ import math
 from typing import Any
 
 import torch
+import torch.nn.functional as F
+from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -31,6 +33,21 @@ class InstanceMapHead(BaseModule):
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to logits ``(B, N, H, W)``."""
         return self.conv(x)
+
+    def after(self, layer: ConvModule, x: Tensor) -> Tensor:
+        """Logits of what a layer without an activation makes of ``x``.
+
+        Two convolutions in a row are one, with as many output channels as there are slots: half of the multiply-adds of
+        the paper's network. A norm between them keeps them apart.
+        """
+        first = layer.conv
+        if layer.with_activation or (layer.with_norm and not isinstance(layer.norm, nn.Identity)):
+            return self(layer(x))
+        weight, bias = self.conv.weight[:, :, 0, 0], self.conv.bias
+        with torch.autocast(x.device.type, enabled=False):  # products of weights are not rounded
+            both = (weight @ first.weight.flatten(1)).view(-1, *first.weight.shape[1:])
+            offset = bias if first.bias is None else bias + weight @ first.bias
+        return F.conv2d(x, both, offset, first.stride, first.padding, first.dilation)
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args: Any) -> None:
         for name in ('weight', 'bias'):

@@ -62,7 +62,18 @@ class PropagationDecoder(BaseModule):
         Returns:
             Three ``(B, channels, h, w)``, from fine to coarse.
         """
-        m5 = self.refine5(self.global_conv(torch.cat([features[-1], reference], 1)))
+        return self._coarse(features, self.global_conv(torch.cat([features[-1], reference], 1)))
+
+    def coarse_with(self, features: Sequence[Tensor], known: Tensor) -> list[Tensor]:
+        """:meth:`coarse` with what :meth:`of_reference` gave for the reference frame."""
+        return self._coarse(features, self.global_conv(features[-1], known))
+
+    def of_reference(self, reference: Tensor) -> Tensor:
+        """What can be computed of a reference frame, with features ``(B, C, h, w)`` at stride 32, once for all frames."""
+        return self.global_conv.of_last_channels(reference)
+
+    def _coarse(self, features: Sequence[Tensor], matched: Tensor) -> list[Tensor]:
+        m5 = self.refine5(matched)
         m4 = self.refine4(features[-2], m5)
         return [self.refine3(features[-3], m4), m4, m5]
 
@@ -82,5 +93,5 @@ class PropagationDecoder(BaseModule):
 
     def probability(self, logits: Tensor) -> Tensor:
         """Logits ``(N, 2, h, w)`` at stride 4 to the object's probability ``(N, 4h, 4w)``."""
-        logits = F.interpolate(logits.float(), scale_factor=4, mode='bilinear', align_corners=self.align_corners)
-        return logits.softmax(1)[:, 1]
+        margin = logits[:, 1:].float() - logits[:, :1].float()  # of a softmax over two channels; enlarging is linear
+        return F.interpolate(margin, scale_factor=4, mode='bilinear', align_corners=self.align_corners).sigmoid()[:, 0]

@@ -1,5 +1,6 @@
 """Blocks that bring a deep feature map back to a finer one: global convolution and refinement."""
 
+import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -28,13 +29,41 @@ class GlobalConvBlock(BaseModule):
         self, in_channels: int, channels: int = 256, kernel_size: int = 7, init_cfg: dict | list | None = None
     ) -> None:
         super().__init__(init_cfg)
+        self.in_channels = in_channels
         tall, wide = (kernel_size, 1), (1, kernel_size)
         self.left = nn.Sequential(_same_conv(in_channels, channels, tall), _same_conv(channels, channels, wide))
         self.right = nn.Sequential(_same_conv(in_channels, channels, wide), _same_conv(channels, channels, tall))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """``(N, in_channels, h, w)`` to ``(N, channels, h, w)``."""
-        return self.left(x) + self.right(x)
+    def forward(self, x: Tensor, last: Tensor | None = None) -> Tensor:
+        """``(N, in_channels, h, w)`` to ``(N, channels, h, w)``.
+
+        Args:
+            x (Tensor): the input, or its first channels.
+            last (Tensor | None): what :meth:`of_last_channels` gave for the others.
+        """
+        if last is None:
+            return self.left(x) + self.right(x)
+        both = zip((self.left, self.right), last.chunk(2, 1), strict=True)
+        left, right = (branch[1](_part_of(branch[0], x, 0).add_(others)) for branch, others in both)
+        return left + right
+
+    def of_last_channels(self, x: Tensor) -> Tensor:
+        """What the last channels of the input add to the first layers, ``(N, 2 * channels, h, w)``: where they stay the
+        same from frame to frame, it is computed once."""
+        first = self.in_channels - x.shape[1]
+        return torch.cat([_part_of(branch[0], x, first) for branch in (self.left, self.right)], 1)
+
+
+def _part_of(conv: nn.Module, x: Tensor, first: int) -> Tensor:
+    """Convolution of the input channels from ``first`` on, of which ``x`` has some; the bias comes with the first of all."""
+    assert isinstance(conv, nn.Conv2d)
+    weight, bias = conv.weight[:, first : first + x.shape[1]], conv.bias if first == 0 else None
+    return F.conv2d(x, weight, bias, padding=(conv.kernel_size[0] // 2, conv.kernel_size[1] // 2))
+
+
+def _add(first: Tensor, second: Tensor) -> Tensor:
+    """The sum, in the place of the first one where that loses no precision: new memory is a good part of the time."""
+    return first.add_(second) if first.dtype == second.dtype else first + second
 
 
 class ResidualConv(BaseModule):
@@ -46,7 +75,7 @@ class ResidualConv(BaseModule):
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv2(F.relu(self.conv1(F.relu(x))))
+        return _add(self.conv2(F.relu(self.conv1(F.relu(x)), inplace=True)), x)
 
 
 @MODELS.register_module()
@@ -75,4 +104,4 @@ class RefineBlock(BaseModule):
         skip = self.refine_skip(self.project(skip))
         if coarse.shape[-2:] != skip.shape[-2:]:
             coarse = F.interpolate(coarse, skip.shape[-2:], mode='bilinear', align_corners=self.align_corners)
-        return self.refine_merged(skip + coarse)
+        return self.refine_merged(_add(skip, coarse))

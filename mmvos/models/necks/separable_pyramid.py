@@ -96,8 +96,17 @@ class SeparablePyramid(BaseModule):
 
     def forward(self, levels: Sequence[Tensor]) -> Tensor:
         """Levels, finest first, to ``(B, D, H, W)`` at the resolution of the input."""
+        return self.ups[0](self.enlarge(levels))
+
+    @property
+    def last(self) -> ConvModule:
+        """The layer at the resolution of the input, without an activation."""
+        return self.ups[0]
+
+    def enlarge(self, levels: Sequence[Tensor]) -> Tensor:
+        """What the last layer sees, ``(B, D, H, W)``."""
         x = self.stacks[-1](levels[-1])
         for i in range(len(levels) - 2, -1, -1):
             pooled = self.stacks[i](levels[i])
             x = self.ups[i + 1](F.interpolate(x, pooled.shape[-2:], mode='bilinear', align_corners=False)) + pooled
-        return self.ups[0](F.interpolate(x, scale_factor=self.out_stride, mode='bilinear', align_corners=False))
+        return F.interpolate(x, scale_factor=self.out_stride, mode='bilinear', align_corners=False)

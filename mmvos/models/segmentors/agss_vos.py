@@ -33,7 +33,8 @@ class AGSSState:
     Args:
         probabilities (Tensor): probabilities of the objects in the last frame, float ``(N, h, w)``.
         groups (list[int]): number of each object's group (:func:`new_group`).
-        references (dict[int, Tensor]): for each group, features ``(1, C, h/32, w/32)`` of its frame with its masks.
+        references (dict[int, Tensor]): for each group, what the decoder needs of its frame with its masks,
+            ``(1, C, h/32, w/32)``.
         pixels (Tensor): the last frame ``(1, 3, h, w)``.
     """
 
@@ -127,14 +128,26 @@ class AGSSVOS(StepwiseTrainedModel):
             references (Sequence[Tensor]): what :meth:`encode_reference` gave for each group.
             sizes (Sequence[int]): number of objects in each group, in the order of ``masks``.
         """
+        return self._segment(image, masks, [self._known(reference) for reference in references], sizes)
+
+    def _known(self, reference: Tensor) -> Tensor:
+        """What can be computed of a reference frame once."""
+        return self.decoder.of_reference(reference) if self.use_iam else reference
+
+    def _segment(self, image: Tensor, masks: Tensor, known: Sequence[Tensor], sizes: Sequence[int]) -> Tensor:
+        """:meth:`segment` with what :meth:`_known` gave for each reference."""
         groups = masks.split(list(sizes))
         group_of = torch.repeat_interleave(torch.tensor(sizes, device=image.device), output_size=len(masks))
         skip = agnostic = image
         if self.use_iam:
             merged = torch.stack([group.amax(0) for group in groups])
-            skip, *features = self.encoder(image, merged[:, None])
-            agnostic = self.decoder.coarse(features, torch.cat(list(references)))[0]
-        visual = self._instance_features(image, masks) if self.use_ism else skip[group_of]
+            skip = self.encoder(image, merged[:, None], num_stages=1)[0]
+            agnostic = self.decoder.coarse_with(self.encoder.later_stages(skip), torch.cat(list(known)))[0]
+        visual = skip[group_of]
+        if self.use_ism and not (self.instance_encoder is None and self.use_iam and len(masks) == len(groups)):
+            visual = self._instance_features(
+                image, masks
+            )  # with one object in each group, these are the features of the groups
         attention = self.attention(visual, masks[:, None])
         specific = agnostic[group_of] * attention if self.use_iam else attention
         probabilities = self.decoder.probability(self.decoder.predict(self.decoder.fine(visual, specific)))
@@ -151,7 +164,7 @@ class AGSSVOS(StepwiseTrainedModel):
 
     def init_state(self, frame: Frame, masks: Tensor) -> AGSSState:
         """The given masks and the features of their frame."""
-        references = {frame.index: self.encode_reference(frame.image, masks)}
+        references = {frame.index: self._known(self.encode_reference(frame.image, masks))}
         return AGSSState(masks, [frame.index] * len(masks), references, frame.pixels)
 
     def step(self, frame: Frame, state: AGSSState) -> tuple[Tensor, AGSSState]:
@@ -160,7 +173,7 @@ class AGSSVOS(StepwiseTrainedModel):
         sizes = [len(places) for places in members.values()]
         order = torch.tensor(sum(members.values(), []), device=frame.image.device)  # group after group
         masks = self.carry(state.probabilities[order], self.estimate_flow(frame.pixels, state.pixels))
-        probabilities = self.segment(frame.image, masks, [state.references[group] for group in members], sizes)
+        probabilities = self._segment(frame.image, masks, [state.references[group] for group in members], sizes)
         if self.drop_vanished:
             probabilities = probabilities * (masks.flatten(1).amax(1) > 0.5)[:, None, None]
         background, objects = self.scores(probabilities, sizes).split([1, len(order)])
@@ -195,7 +208,7 @@ class AGSSVOS(StepwiseTrainedModel):
         return AGSSState(
             torch.cat([state.probabilities, masks]),
             state.groups + [group] * len(masks),
-            {**state.references, group: self.encode_reference(frame.image, masks)},
+            {**state.references, group: self._known(self.encode_reference(frame.image, masks))},
             frame.pixels,
         )
 

@@ -78,8 +78,8 @@ class MAIN(CausalVOSModel):
     Args:
         num_slots (int): N, instances per forward pass.
         backbone (dict): config of the encoder; its ``cues`` are set from the inputs that are in use.
-        neck (dict): config of the decoder, to features at full resolution.
-        head (dict): config of the head; its ``num_slots`` is set.
+        neck (dict): config of the decoder, to features at full resolution: a :class:`SeparablePyramid`.
+        head (dict): config of the head; its ``num_slots`` is set: an :class:`InstanceMapHead`.
         loss_mask (dict | list[dict]): config of one or several losses called with (logits, masks, valid).
         flow_estimator (dict | None): config; None only where neither ``flow_input`` nor ``sta`` is used.
         flow_input (dict | None): config of the flow's input channels; None: the flow is not an input (Tables 3, 4).
@@ -151,7 +151,7 @@ class MAIN(CausalVOSModel):
         stack = torch.cat([maps.to(image.dtype) for maps in inputs], 1)
         if image.is_contiguous(memory_format=torch.channels_last):
             stack = stack.contiguous(memory_format=torch.channels_last)
-        return self.head(self.neck(self.backbone(stack)))
+        return self.head.after(self.neck.last, self.neck.enlarge(self.backbone(stack)))
 
     # Inference
 

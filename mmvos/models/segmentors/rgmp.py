@@ -36,9 +36,9 @@ class RGMPState:
         probabilities (Tensor): probabilities of the objects in the last frame, float ``(N, h, w)``.
         groups (list[int]): number of each object's group (:func:`new_group`).
         given (Tensor): for each object the mask in the frame in which it was given ``(N, h, w)``.
-        references (list[Tensor]): per scale, features of the objects in that frame ``(N, C, h', w')``.
+        references (list[Tensor]): per scale, what the decoder needs of the objects in that frame ``(N, C, h', w')``.
         images (dict[int, Tensor]): that frame of each group ``(1, 3, h, w)``, normalised.
-        unions (dict[int, list[Tensor]]): for each group of several objects, and per scale, features ``(1, C, h', w')`` of
+        unions (dict[int, list[Tensor]]): for each group of several objects, and per scale, the same ``(1, C, h', w')`` of
             all its objects as one.
     """
 
@@ -98,12 +98,12 @@ class RGMP(StepwiseTrainedModel):
         Args:
             image (Tensor): ``(1, 3, h, w)``, normalised.
             masks (Tensor): previous masks, 0..1 ``(N, h, w)``.
-            references (Sequence[Tensor]): per scale, ``(N, C, h', w')``.
+            references (Sequence[Tensor]): per scale, what :meth:`_references` gave, ``(N, C, h', w')``.
         """
         probabilities = []
         for scale, reference in zip(self.scales, references, strict=True):
             features = self.encoder(self._scaled(image, scale), self._scaled(masks[:, None], scale))
-            logits = self.decoder.predict(self.decoder.fine(features[0], self.decoder.coarse(features, reference)[0]))
+            logits = self.decoder.predict(self.decoder.fine(features[0], self.decoder.coarse_with(features, reference)[0]))
             probabilities.append(self._resized(self.decoder.probability(logits)[None], image.shape[-2:])[0])
         return torch.stack(probabilities).mean(0)
 
@@ -117,8 +117,9 @@ class RGMP(StepwiseTrainedModel):
         return F.interpolate(x, tuple(size), mode='bilinear', align_corners=self.align_corners)
 
     def _references(self, image: Tensor, masks: Tensor) -> list[Tensor]:
-        """:meth:`encode_reference` at every scale."""
-        return [self.encode_reference(self._scaled(image, s), self._scaled(masks[:, None], s)[:, 0]) for s in self.scales]
+        """What the decoder needs of a frame ``(1, 3, h, w)`` and the masks ``(N, h, w)`` given in it, at every scale."""
+        scaled = ((self._scaled(image, s), self._scaled(masks[:, None], s)[:, 0]) for s in self.scales)
+        return [self.decoder.of_reference(self.encode_reference(*given)) for given in scaled]
 
     # Inference
 
