@@ -77,7 +77,7 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 val_evaluator = dict(
-    type='mmdet.CocoMetric', ann_file=data_root + 'annotations/instances_val2017.json', metric='segm', iou_thrs=[0.5]
+    type='InstanceCocoMetric', ann_file=data_root + 'annotations/instances_val2017.json', metric='segm', iou_thrs=[0.5]
 )
 test_evaluator = val_evaluator
 

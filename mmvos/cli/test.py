@@ -19,7 +19,7 @@ from typing import Any
 from .options import add_run, read_run_config
 
 #: parts of a config that only a training reads
-_OF_TRAINING = (
+OF_TRAINING = (
     *('train_cfg', 'train_dataloader', 'optim_wrapper', 'param_scheduler', 'auto_scale_lr'),
     *('val_cfg', 'val_dataloader', 'val_evaluator'),
 )
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     if args.amp:
         cfg.test_cfg.fp16 = True
     cfg.load_from, cfg.resume = None, False
-    for key in _OF_TRAINING:
+    for key in OF_TRAINING:
         cfg.pop(key, None)
     if args.data_root:
         cfg.test_dataloader.dataset.data_root = args.data_root

@@ -93,11 +93,14 @@ def snapshot(model: nn.Module) -> dict[str, Tensor]:
 
 
 def copy_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Put a snapshot back, in place."""
+    """Put a snapshot back, in place; a buffer that has grown since then is made as large as it was."""
     tensors = _tensors(model)
     with torch.no_grad():
         for name, value in weights.items():
-            tensors[name].copy_(value)
+            tensor = tensors[name]
+            if tensor.shape != value.shape:
+                tensor.resize_(value.shape)
+            tensor.copy_(value)
 
 
 def _tensors(model: nn.Module) -> dict[str, Tensor]:

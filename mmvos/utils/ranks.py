@@ -29,18 +29,43 @@ def number_of_ranks() -> int:
 
 
 def mean_over_ranks(value: Tensor | float) -> Tensor:
-    """The mean of a number over the processes that train together, without a gradient.
-
-    A loss that is a mean over objects (clips, pixels, ...) is to be their sum, divided by this mean of their count: gradients
-    of the processes are averaged, which makes it the mean over the objects of all processes.
+    """The mean of numbers over the processes that train together, without a gradient.
 
     Args:
-        value (Tensor | float): scalar.
+        value (Tensor | float): scalar, or ``(K, ...)``. Processes may have different K; where one has no row, its numbers
+            count as 0.
+
+    Returns:
+        Tensor: float32, of the shape of ``value``.
     """
     mean = torch.as_tensor(value, dtype=torch.float32).detach().clone()
-    if number_of_ranks() > 1:
+    if number_of_ranks() == 1:
+        return mean
+    if not mean.ndim:
         all_reduce(mean, 'mean')
-    return mean
+        return mean
+    count = len(mean)
+    longest = torch.tensor([count], device=mean.device)
+    all_reduce(longest, 'max')
+    padded = torch.cat([mean, mean.new_zeros(int(longest) - count, *mean.shape[1:])])
+    all_reduce(padded, 'mean')
+    return padded[:count]
+
+
+def mean_of_batch(total: Tensor, count: Tensor | float) -> Tensor:
+    """The mean over the objects (pixels, RoIs, ...) of a batch that several processes share; 0 where there are none.
+
+    The processes' gradients are averaged. Were each process to divide by its own count, one with few objects would give each
+    of them more weight than one with many; so the sum is divided by the mean of the counts.
+
+    All processes call this equally often.
+
+    Args:
+        total (Tensor): this process's sums, scalar or ``(K, ...)``; see :func:`mean_over_ranks`.
+        count (Tensor | float): how many objects are in each.
+    """
+    mean = mean_over_ranks(count).to(total.device)
+    return total / torch.where(mean > 0, mean, 1.0)
 
 
 class SharedCounter:

@@ -18,9 +18,10 @@ from mmvos.models.heads.re_mp_head import ReMPHead, RoIState
 from mmvos.models.heads.reid_head import ReIDHead
 from mmvos.models.segmentors import DyeNet
 from mmvos.models.segmentors.dyenet_search import TrackletSearch
+from mmvos.online.fine_tuning import restored
 from mmvos.online.trainer import OnlineTrainer
 from mmvos.registry import MODELS
-from mmvos.structures import VOSDataSample, one_hot
+from mmvos.structures import VOSDataSample
 from mmvos.structures.roi_grid import box_shares
 from mmvos.utils.bounded_store import BoundedStore, RecordStore
 from mmvos.utils.checkpoint import load_weights
@@ -307,14 +308,24 @@ def test_objects_of_online_training_have_rows_of_their_own():
     assert net.loss_reid.lookup[265].norm() > 0 and net.loss_reid.lookup[264].norm() == 0
 
 
+def test_after_online_training_the_table_has_the_rows_that_it_had():
+    net = small_trained_parts()
+    before = net.loss_reid.lookup.uniform_().clone()
+    for _ in range(2):  # a second test of the same model begins anew
+        with restored(net):
+            net.begin_online_training([('video', 1), ('video', 2)])
+            assert len(net.loss_reid.lookup) == len(before) + 2
+            net.loss_reid.lookup.fill_(1.0)
+        assert torch.equal(net.loss_reid.lookup, before)
+
+
 def test_a_clip_whose_first_frame_is_empty_has_finite_losses():
     images, truth = behind_a_pillar(3)
     clip = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
     for labels in (np.stack([0 * truth[0], truth[1], truth[2]]), np.zeros((3, 64, 128), np.uint8)):
         sample, net = clip_with([2, 7], labels), small_trained_parts()
-        features = net.extract_feat(clip)
-        masks = one_hot(sample.gt_label_maps, sample.object_ids)
-        losses = {**net._loss_reid(features, masks, net.identities(sample)), **net._loss_re_mp(clip, features, masks, sample)}
+        net.parts = {'reid', 're_mp'}
+        losses = net.loss(clip[None], [sample])
         assert losses['loss_re_mp'] == 0 and all(torch.isfinite(v) for v in losses.values())
 
 

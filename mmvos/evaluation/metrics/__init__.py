@@ -1,6 +1,7 @@
 """Metrics and writers of submissions that a config names."""
 
 from .base import VideoMetric
+from .coco import InstanceCocoMetric
 from .instance_sequence import InstanceSequenceMetric
 from .protocol import DAVISMetric, MeanIoUMetric, ProtocolMetric, YouTubeVOSMetric
 from .results_dump import ResultsDump
@@ -11,6 +12,7 @@ __all__ = [
     'DAVIS2016Submission',
     'DAVISMetric',
     'DAVISSubmission',
+    'InstanceCocoMetric',
     'InstanceSequenceMetric',
     'LabelMapWriter',
     'MeanIoUMetric',

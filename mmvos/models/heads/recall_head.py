@@ -54,6 +54,11 @@ class ObjectRows:
         """For each row ``(M, ...)`` the maximum of the other objects of its video; ``none`` where there is no other."""
         return torch.cat([_strongest_others(part, none) for part in rows.split(self.counts)])
 
+    def has_rival(self) -> Tensor:
+        """``(M, 1, 1, 1)``: 1 where the video has other objects, else 0."""
+        rivals = torch.tensor([float(self.counts[video] > 1) for video in self.videos])
+        return rivals.to(self.video.device, non_blocking=True)[:, None, None, None]
+
     def as_labels(self, logits: Tensor) -> Tensor:
         """Logits of the objects ``(M, h, w)`` as logits of labels ``(B, L, h, w)``: 0 for the background."""
         labels = logits.new_full((len(self.counts), max(self.counts) + 1, *logits.shape[-2:]), NOWHERE)
@@ -178,7 +183,10 @@ class RecallHead(nn.Module):
         x = F.relu(self.cues(cues) + self.frame(maps.context)[rows.video])
         x = x + F.relu(self.around(x))
         if max(rows.counts) > 1:
-            x = x + self.rivals(rows.strongest_rival(x))
+            seen = self.rivals(rows.strongest_rival(x))
+            if 1 in rows.counts:  # what an object learns does not depend on the other videos of a batch
+                seen = seen * rows.has_rival()
+            x = x + seen
         x = F.relu(self.narrow(x))
         coarse = prior + self.coarse(x)
         if reach:

@@ -1,14 +1,16 @@
 """Losses of one foreground mask that is small or large against its background."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS
+from mmvos.utils.ranks import mean_of_batch, mean_over_ranks
 
 
 @MODELS.register_module()
 class ForegroundBCELoss(nn.Module):
-    """Binary cross entropy weighted by the share eta of foreground pixels in the batch.
+    """Binary cross entropy weighted by the share eta of foreground pixels in the batch, that of all processes.
 
     - ``form='paper'``: mean of ``-[(1 - eta) o log y + eta (1 - o) log(1 - y)]``: foreground and background weigh the
       same in total (COSNet, CVPR 2019, eq. 12).
@@ -29,11 +31,11 @@ class ForegroundBCELoss(nn.Module):
     def forward(self, logits: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
         """Logits and 0/1 targets of one shape; ``valid`` (same shape, 0/1) leaves pixels out. A scalar."""
         valid = target.new_ones(target.shape) if valid is None else valid.to(target.dtype)
-        count = valid.sum().clamp(min=1)
-        fraction = ((target * valid).sum() / count).clamp(self.min_fraction, 1)
+        foreground, count = mean_over_ranks(torch.stack([(target * valid).sum(), valid.sum()])).unbind()
+        fraction = (foreground / count.clamp(min=1)).clamp(self.min_fraction, 1)
         entropy = F.binary_cross_entropy_with_logits(logits, target, reduction='none') * valid
         entropy = entropy * (target * (1 - fraction) + (1 - target) * fraction) if self.form == 'paper' else entropy / fraction
-        return self.loss_weight * entropy.sum() / count
+        return self.loss_weight * entropy.sum() / count.clamp(min=1)
 
 
 @MODELS.register_module()
@@ -51,7 +53,5 @@ class MaskL1Loss(nn.Module):
     def forward(self, logits: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
         """Logits and 0/1 targets of one shape; ``valid`` (same shape, 0/1) leaves pixels out. A scalar."""
         difference = (logits.sigmoid() - target).abs()
-        if valid is None:
-            return self.loss_weight * difference.mean()
-        valid = valid.to(target.dtype)
-        return self.loss_weight * (difference * valid).sum() / valid.sum().clamp(min=1)
+        valid = torch.ones_like(target) if valid is None else valid.to(target.dtype)
+        return self.loss_weight * mean_of_batch((difference * valid).sum(), valid.sum())

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mmvos.registry import MODELS
 from mmvos.utils.amp import in_float32, widened
+from mmvos.utils.ranks import mean_of_batch
 
 EPS = 1e-6
 
@@ -152,7 +153,7 @@ class InstanceBCELoss(BaseModule):
         if self.channels == 'all':
             return self.loss_weight * cost.mean()
         weight = valid.to(cost.dtype)
-        return self.loss_weight * (cost * weight).sum() / weight.sum().clamp(min=1)
+        return self.loss_weight * mean_of_batch((cost * weight).sum(), weight.sum())
 
 
 @MODELS.register_module()

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS
+from mmvos.utils.ranks import mean_of_batch
 
 
 @MODELS.register_module()
@@ -26,7 +27,15 @@ class LabelMapLoss(nn.Module):
         self.smooth, self.loss_weight = smooth, loss_weight
 
     def forward(self, logits: Tensor, shares: Tensor, valid: Tensor, present: Tensor) -> Tensor:
-        """The loss of a batch.
+        """The loss of a batch: scalar; see :meth:`terms` for the arguments."""
+        return self.mean(*self.terms(logits, shares, valid, present))
+
+    def mean(self, totals: Tensor, counts: Tensor) -> Tensor:
+        """The loss ``(...)`` from what :meth:`terms` gives, ``(..., 2)`` of one or several frames."""
+        return self.loss_weight * mean_of_batch(totals, counts).sum(-1)
+
+    def terms(self, logits: Tensor, shares: Tensor, valid: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+        """Sums of cross entropy and overlap, and the weight of the cells and the number of objects in them.
 
         Args:
             logits (Tensor): ``(B, L, h, w)``.
@@ -35,19 +44,19 @@ class LabelMapLoss(nn.Module):
             present (Tensor): bool ``(B, L)``: the labels that are objects of the sample.
 
         Returns:
-            Tensor: scalar.
+            tuple[Tensor, Tensor]: sums and counts, each ``(2,)``.
         """
         log_probs = logits.log_softmax(1)
         with torch.no_grad():
             around = F.avg_pool2d(shares, 5, 1, 2, count_include_pad=False)
             edge = ((around > 1e-3) & (around < 1 - 1e-3)).any(1)
             weight = (1 + self.edge_weight * edge) * valid
-        loss = (-(log_probs * shares).sum(1) * weight).sum() / weight.sum().clamp(min=1)
+        entropy = (-(log_probs * shares).sum(1) * weight).sum()
         probs, true, valid = log_probs.exp()[present], shares[present], valid[:, None].expand_as(shares)[present]
         both = (probs * true * valid).sum((1, 2))
         either = ((probs + true - probs * true) * valid).sum((1, 2))
-        loss = loss + self.overlap_weight * (1 - (both + self.smooth) / (either + self.smooth)).mean()
-        return self.loss_weight * loss
+        overlap = self.overlap_weight * (1 - (both + self.smooth) / (either + self.smooth)).sum()
+        return torch.stack([entropy, overlap]), torch.stack([weight.sum(), weight.new_tensor(float(len(probs)))])
 
 
 @MODELS.register_module()

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from mmvos.registry import MODELS
 from mmvos.structures import VOID
+from mmvos.utils.ranks import mean_of_batch, rows_of_all_ranks
 
 
 @MODELS.register_module()
@@ -30,15 +31,23 @@ class MaskLogLikelihoodLoss(nn.Module):
             log_probs (Tensor): ``(M, 2, H, W)``, background and object.
             targets (Tensor): int64 ``(M, H, W)``: 0, 1 or 255 (void, ignored).
         """
-        if self.hard_ratio < 1:
-            per_pixel = F.nll_loss(log_probs, targets, ignore_index=VOID, reduction='none')[targets != VOID]
-            loss = per_pixel.topk(max(1, int(self.hard_ratio * per_pixel.numel())), sorted=False)[0].mean()
-        else:
-            loss = F.nll_loss(log_probs, targets, ignore_index=VOID)
+        per_pixel = F.nll_loss(log_probs, targets, ignore_index=VOID, reduction='none')
+        counted = self._counted(per_pixel, targets != VOID)
+        loss = mean_of_batch((per_pixel * counted).sum(), counted.sum())
         if self.overlap_weight:
             known = (targets != VOID).to(log_probs.dtype)
             truth, foreground = (targets == 1).to(log_probs.dtype), log_probs[:, 1].exp() * known
             intersection = (foreground * truth).sum((1, 2))
             union = (foreground + truth - foreground * truth).sum((1, 2))
-            loss = loss + self.overlap_weight * torch.mean(1 - (intersection + 1) / (union + 1))
+            cost = 1 - (intersection + 1) / (union + 1)
+            loss = loss + self.overlap_weight * mean_of_batch(cost.sum(), len(cost))
         return self.loss_weight * loss
+
+    @torch.no_grad()
+    def _counted(self, per_pixel: Tensor, known: Tensor) -> Tensor:
+        """Bool like ``per_pixel``: pixels that the mean is taken over, which are ``known``."""
+        if self.hard_ratio >= 1:
+            return known
+        losses = rows_of_all_ranks(per_pixel[known])
+        chosen = max(1, int(self.hard_ratio * len(losses)))
+        return known & (per_pixel >= losses.topk(min(chosen, len(losses)), sorted=False)[0].amin()) if len(losses) else known

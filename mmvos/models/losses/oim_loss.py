@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS
-from mmvos.utils.ranks import rows_of_all_ranks
+from mmvos.utils.ranks import mean_of_batch, rows_of_all_ranks
 
 UNLABELLED, IGNORED = -1, -2
 
@@ -67,12 +67,13 @@ class OIMLoss(nn.Module):
             labels (Tensor): ``(N,)``: identity 0..L-1, -1 unlabelled (only feeds the queue), -2 ignored.
 
         Returns:
-            Scalar, the mean over labelled features (0 if there is none).
+            Scalar, the mean over the labelled features of all processes (0 if there is none).
         """
         features = features.float()
         logits = self.logits(features)
         labelled = labels >= 0
-        loss = F.cross_entropy(logits[labelled], labels[labelled]) if labelled.any() else features.sum() * 0
+        total = F.cross_entropy(logits[labelled], labels[labelled], reduction='sum')
+        loss = mean_of_batch(total, labelled.sum())
         if self.training:
             self.update(features.detach(), labels)
         return self.loss_weight * loss

@@ -7,8 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS, TASK_UTILS
+from mmvos.utils.ranks import mean_of_batch
 
-from .soft_iou_loss import soft_iou_cost
+from .soft_iou_loss import mean_of_valid, soft_iou_cost, sums
 
 
 class InstanceSequence(NamedTuple):
@@ -61,7 +62,7 @@ class RSISLoss(nn.Module):
         order, _ = self.assigner(sequence.masks, targets.masks, targets.valid)
         matched, index = order >= 0, order.clamp(min=0)
         truth = targets.masks.gather(1, index[..., None].expand(-1, -1, targets.masks.shape[-1]))
-        losses = dict(loss_mask=_mean(soft_iou_cost(sequence.masks, truth), matched, fall_back=True))
+        losses = dict(loss_mask=mean_of_valid(*sums(soft_iou_cost(sequence.masks, truth), matched)))
         losses['loss_stop'] = self.stop_weight * self._stop(sequence.stop, targets.valid)
         if sequence.classes is not None:
             costs = class_cost(sequence.classes.log_softmax(-1), targets.classes.gather(1, index))
@@ -124,8 +125,6 @@ def stop_cost(logits: Tensor, target: Tensor, balance: float = 0.5) -> Tensor:
     return balance * F.binary_cross_entropy_with_logits(logits, target, reduction='none')
 
 
-def _mean(values: Tensor, counts: Tensor, fall_back: bool = False) -> Tensor:
-    """Mean over the entries that count; if none does: of all (``fall_back``), or 0."""
-    if fall_back and not counts.any():
-        return values.mean()
-    return (values * counts).sum() / counts.sum().clamp(min=1)
+def _mean(values: Tensor, counts: Tensor) -> Tensor:
+    """Mean over the entries that count, of all processes; 0 if none does."""
+    return mean_of_batch((values * counts).sum(), counts.sum())

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from mmvos.registry import MODELS, TASK_UTILS
 from mmvos.utils.amp import in_float32, widened
+from mmvos.utils.ranks import mean_over_ranks
 
 
 @in_float32
@@ -33,9 +34,28 @@ def pairwise_soft_iou_cost(pred: Tensor, target: Tensor, eps: float = 1e-6) -> T
     return 1 - overlap / (union + eps)
 
 
+def sums(costs: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums ``(2,)`` of the costs that are ``valid`` and of all, and their numbers ``(2,)``."""
+    weight = valid.to(costs.dtype)
+    totals, counts = [(costs * weight).sum(), costs.sum()], [weight.sum(), weight.new_tensor(float(costs.numel()))]
+    return torch.stack(totals), torch.stack(counts)
+
+
+def mean_of_valid(totals: Tensor, counts: Tensor) -> Tensor:
+    """Mean ``(...)`` over the valid costs of all processes, or over all costs if none is valid.
+
+    Args:
+        totals (Tensor): sums ``(..., 2)``, see :func:`sums`.
+        counts (Tensor): numbers ``(..., 2)``.
+    """
+    mean = mean_over_ranks(counts)
+    by_valid, by_all = (totals / mean.clamp(min=1e-6)).unbind(-1)
+    return torch.where(mean[..., 0] > 0, by_valid, by_all)
+
+
 @MODELS.register_module()
 class SoftIoULoss(nn.Module):
-    """Mean soft IoU cost over the valid masks of a batch (RSIS, RVOS).
+    """Mean soft IoU cost over the valid masks of a batch, that of all processes (RSIS, RVOS).
 
     Args:
         loss_weight (float): factor.
@@ -53,13 +73,18 @@ class SoftIoULoss(nn.Module):
         Args:
             pred (Tensor): ``(..., P)``, masks flattened.
             target (Tensor): ``(..., P)`` in {0, 1}.
-            valid (Tensor | None): ``(...)``; which masks count (None, or none valid: all).
+            valid (Tensor | None): ``(...)``; which masks count (None, or none in the batch: all).
         """
+        return self.mean(*self.terms(pred, target, valid))
+
+    def terms(self, pred: Tensor, target: Tensor, valid: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """:func:`sums` of the costs of a frame's masks; arguments as of :meth:`forward`."""
         costs = soft_iou_cost(pred.sigmoid() if self.use_sigmoid else pred, target.to(pred.dtype), self.eps)
-        if valid is None or not valid.any():
-            return self.loss_weight * costs.mean()
-        valid = valid.to(costs.dtype)
-        return self.loss_weight * (costs * valid).sum() / valid.sum()
+        return sums(costs, torch.ones_like(costs) if valid is None else valid)
+
+    def mean(self, totals: Tensor, counts: Tensor) -> Tensor:
+        """The loss of one or several frames from what :meth:`terms` gives."""
+        return self.loss_weight * mean_of_valid(totals, counts)
 
 
 @TASK_UTILS.register_module()

@@ -180,6 +180,7 @@ class DyeNet(OfflineVOSModel):
 
     def loss(self, inputs: Tensor, data_samples: list[VOSDataSample]) -> dict[str, Tensor]:
         losses: dict[str, list[Tensor]] = {}
+        embeddings, labels = [], []
         for clip, sample in zip(inputs, data_samples):
             features = self.extract_feat(clip)
             masks = one_hot(sample.gt_label_maps, sample.object_ids)  # (K, T, H, W)
@@ -187,15 +188,24 @@ class DyeNet(OfflineVOSModel):
             if 'rpn' in self.parts:
                 found.update(self._loss_rpn(features if self.parts == {'rpn'} else features.detach(), masks))
             if 'reid' in self.parts:
-                found.update(self._loss_reid(features, masks, self.identities(sample)))
+                samples = self._sample_rois(features, masks, self.identities(sample))
+                rois = self.rois(features, samples.boxes, samples.frames)
+                embeddings.append(self.reid_head.embeddings(rois))
+                labels.append(samples.labels)
+                found.update(loss_mask=self._loss_mask(rois, masks, samples))
             if 're_mp' in self.parts:
                 found.update(self._loss_re_mp(clip, features, masks, sample))
             for name, value in found.items():
                 losses.setdefault(name, []).append(value)
-        return {name: torch.stack(values).mean() for name, values in losses.items()}
+        means = {name: torch.stack(values).mean() for name, values in losses.items()}
+        if embeddings:  # the table of identities sees the whole batch at once
+            means['loss_reid'] = self.loss_reid(torch.cat(embeddings), torch.cat(labels))
+        return means
 
     def begin_online_training(self, objects: Sequence[tuple[str, int]]) -> None:
         """Give every object ``(video id, object id)`` of a test set an identity of its own: an empty row of the OIM table."""
+        rows = len(self.loss_reid.lookup)  # those of an earlier test are gone with its weights
+        self._given_rows = {key: row for key, row in self._given_rows.items() if row < rows}
         new = sorted(set(objects) - set(self._given_rows))
         first = self.loss_reid.add_identities(len(new))
         self._given_rows.update((key, first + k) for k, key in enumerate(new))
@@ -235,15 +245,11 @@ class DyeNet(OfflineVOSModel):
         found: dict[str, Any] = self.rpn_head.loss((features,), samples)
         return {name: torch.stack(value).sum() if isinstance(value, list) else value for name, value in found.items()}
 
-    def _loss_reid(self, features: Tensor, masks: Tensor, identities: Tensor) -> dict[str, Tensor]:
-        samples = self._sample_rois(features, masks, identities)
-        rois = self.rois(features, samples.boxes, samples.frames)
+    def _loss_mask(self, rois: Tensor, masks: Tensor, samples: _RoISamples) -> Tensor:
         positive = samples.objects >= 0
         targets = masks[samples.objects[positive], samples.frames[positive]]
         targets = box_targets(targets, samples.boxes[positive], self.roi_size)
-        losses = dict(loss_reid=self.loss_reid(self.reid_head.embeddings(rois), samples.labels))
-        losses['loss_mask'] = self.mask_weight * self.reid_head.loss_masks(rois[positive], targets)
-        return losses
+        return self.mask_weight * self.reid_head.loss_masks(rois[positive], targets)
 
     def _sample_rois(self, features: Tensor, masks: Tensor, identities: Tensor) -> _RoISamples:
         """RoIs of a clip for Re-ID."""

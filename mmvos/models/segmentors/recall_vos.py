@@ -284,28 +284,27 @@ class RecallVOS(CausalVOSModel):
         present = torch.zeros(shares.shape[0], shares.shape[2], dtype=torch.bool, device=inputs.device)
         present[rows.video, rows.label] = True
         memory = self.start(feats.at(0, clips), first)
-        losses = dict.fromkeys(('loss_final', 'loss_coarse', 'loss_reads'), inputs.new_zeros(()))
+        finals, losses = [], dict.fromkeys(('loss_coarse', 'loss_reads'), inputs.new_zeros(()))
         for t in range(1, length):
             maps = feats.at(t, clips)
             recalled = self.recall(maps, memory)
             fine, coarse = self.head(maps, recalled, rows)
             logits = rows.as_labels(fine)
-            found = self._frame_losses(logits, rows.as_labels(coarse), recalled, shares[:, t], valid[:, t], present)
+            finals.append(self.loss_final.terms(logits.float(), shares[:, t], valid[:, t], present))
+            found = self._frame_losses(rows.as_labels(coarse), recalled, shares[:, t], present)
             losses = {name: total + found[name] / (length - 1) for name, total in losses.items()}
             labels = self.blots(logits.detach().float().softmax(1), rows.counts)
             memory = self.remember(maps, labels, memory, interval=1)
-        return losses
+        totals, counts = (torch.stack(values) for values in zip(*finals, strict=True))
+        return dict(loss_final=self.loss_final.mean(totals, counts).mean(), **losses)
 
-    def _frame_losses(
-        self, logits: Tensor, coarse: Tensor, recalled: Recalled, shares: Tensor, valid: Tensor, present: Tensor
-    ) -> Losses:
+    def _frame_losses(self, coarse: Tensor, recalled: Recalled, shares: Tensor, present: Tensor) -> Losses:
         cells = _shares(shares, coarse)
         known = present.clone()
         known[:, 0] = True  # labels that only other clips of the batch have take no part
         scores = (3 * recalled.scores).masked_fill(~known[..., None, None], -20.0)
         reads = [self.loss_reads(read.clamp(min=0.02).log(), cells) for read in recalled[:3]]
         return dict(
-            loss_final=self.loss_final(logits.float(), shares, valid, present),
             loss_coarse=self.loss_coarse(coarse.float().log_softmax(1), cells),
             loss_reads=torch.stack([*reads, self.loss_reads(scores.float().log_softmax(1), cells)]).sum(),
         )

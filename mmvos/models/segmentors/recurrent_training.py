@@ -15,7 +15,6 @@ from mmvos.inference import Frame, SessionSettings
 from mmvos.registry import MODELS
 from mmvos.structures import VOID, InputError, VOSDataSample
 from mmvos.utils.checkpoint import rename_weights
-from mmvos.utils.ranks import mean_over_ranks
 
 from ..cues.object_cue import ObjectCue, mask_pair, pool_masks
 from ..heads import aggregate_objects
@@ -214,11 +213,8 @@ class RecurrentlyTrainedModel(CausalVOSModel):
             scores = [aggregate_objects(f, self.background) for f in foreground.detach().split(counts)]
             masks = coarse.softmax(1) if self.train_update_mask == 'coarse' else pool_masks(foreground, features.size)
             state = self.renew(features, prediction, masks, scores, state)
-        # the mean over a rank's objects becomes the mean over those of all ranks, whose gradients are averaged
-        count = targets.new_tensor(float(len(targets)), dtype=torch.float32)
-        share = count / mean_over_ranks(count)
         return {
-            name: share * loss(torch.stack(log_probs[name], 1).flatten(0, 1), targets.flatten(0, 1))
+            name: loss(torch.stack(log_probs[name], 1).flatten(0, 1), targets.flatten(0, 1))
             for name, loss in self.losses.items()
         }
 

@@ -219,7 +219,7 @@ class RVOS(CausalVOSModel):
         size, num_slots = inputs.shape[-2:], targets.shape[2]
         hidden: list[Tensor] = []
         frames: list[Tensor] = []
-        total, assigned = inputs.new_zeros(()), torch.empty(0)
+        terms, assigned = [], torch.empty(0)
         for t in range(inputs.shape[1]):
             given = self._previous_masks(targets, frames, t)
             logits, hidden = self.decode(self.extract_feat(inputs[:, t]), num_slots, hidden, given)
@@ -232,8 +232,9 @@ class RVOS(CausalVOSModel):
                 index = assigned.clamp(min=0)
                 target = target.gather(1, index[..., None].expand_as(target))
                 counts = counts.gather(1, index) & (assigned >= 0)
-            total = total + self.loss_mask(logits.flatten(2), target, counts)
-        return total, frames
+            terms.append(self.loss_mask.terms(logits.flatten(2), target, counts))
+        totals, numbers = (torch.stack(values) for values in zip(*terms, strict=True))
+        return self.loss_mask.mean(totals, numbers).sum(), frames
 
     def _previous_masks(self, targets: Tensor, frames: list[Tensor], t: int) -> Tensor:
         """What the slots are given: the ground truth of the frame before, or the network's own probabilities there."""

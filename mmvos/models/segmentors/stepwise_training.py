@@ -11,7 +11,7 @@ from torch import Tensor
 from mmvos.models.losses import hard_iou
 from mmvos.models.segmentors.base import CausalVOSModel
 from mmvos.structures import VOID, InputError, VOSDataSample, object_ids_of, one_hot
-from mmvos.utils.ranks import average_gradients, mean_over_ranks, number_of_ranks
+from mmvos.utils.ranks import average_gradients, mean_of_batch, mean_over_ranks, number_of_ranks
 
 Losses = dict[str, Tensor]
 
@@ -87,9 +87,9 @@ class StepwiseTrainedModel(CausalVOSModel):
                 "step once per clip; expected mmvos's runner, which chooses it, or model_wrapper_cfg = "
                 "dict(type='StepwiseDistributed')."
             )
-        return _mean(
-            [losses for clip, sample in zip(inputs, data_samples, strict=True) for losses in self.clip_losses(clip, sample)]
-        )
+        frames = [losses for pair in zip(inputs, data_samples, strict=True) for losses in self.clip_losses(*pair)]
+        share = mean_of_batch(torch.tensor(float(len(frames))), len(frames)).to(inputs.device)
+        return {name: share * value for name, value in _mean(frames).items()}
 
     def train_step(self, data: dict[str, Any], optim_wrapper: OptimWrapper) -> Losses:
         """One optimiser step per predicted frame; the frames of a batch's clips are taken side by side.

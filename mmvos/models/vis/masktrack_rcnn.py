@@ -11,7 +11,7 @@ import torch
 from mmdet.models.vis import MaskTrackRCNN as MMDetMaskTrackRCNN
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.structures import InstanceData
-from torch import Tensor
+from torch import Tensor, nn
 from typing_extensions import override
 
 from mmvos.inference import Frame, VISSessionSettings
@@ -20,6 +20,7 @@ from mmvos.structures import InputError, settings_from
 
 from ..necks import SpatioTemporalNeck
 from ..trackers import MemoryQueue
+from .shared_losses import SharedLosses
 
 Maps = tuple[Tensor, ...]
 
@@ -91,6 +92,7 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
         self.memory_cfg = memory or dict(type='MemoryQueue')
         self.test_cfg = settings_from(self.TestSettings, test_cfg, f'{type(self).__name__}.test_cfg')
         self.near_references = near_references
+        self.shared_losses = SharedLosses(_loss_modules(self.detector))
         self.attends = isinstance(getattr(self.detector, 'neck', None), SpatioTemporalNeck)
 
     # Inference
@@ -201,6 +203,8 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
             losses, proposals = self._rpn_losses(maps, key_samples)
             # the order matters: the RoI head prepares the proposals for the track head
             losses.update(self.detector.roi_head.loss(maps, proposals, key_samples))
+            losses = self.shared_losses.rescaled(losses)
+            # the mean over images
             losses.update(self.track_head.loss(maps, ref_maps, proposals, data_samples))
         if self.attends:
             losses['gamma'] = torch.stack([a.gamma.detach().abs() for a in self.detector.neck.attentions]).mean()
@@ -212,6 +216,21 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
             maps, [class_agnostic(sample) for sample in samples], proposal_cfg=proposal_cfg
         )
         return {name if 'rpn' in name else f'rpn_{name}': value for name, value in losses.items()}, proposals
+
+
+def _loss_modules(detector: nn.Module) -> dict[str, nn.Module]:
+    """Loss modules of a two-stage detector, by the names of their losses."""
+    heads = dict(rpn_head=detector.rpn_head, bbox_head=detector.roi_head.bbox_head, mask_head=detector.roi_head.mask_head)
+    names = dict(
+        loss_rpn_cls='rpn_head.loss_cls',
+        loss_rpn_bbox='rpn_head.loss_bbox',
+        loss_cls='bbox_head.loss_cls',
+        loss_bbox='bbox_head.loss_bbox',
+        loss_mask='mask_head.loss_mask',
+    )
+    places = {name: place.split('.') for name, place in names.items()}
+    found = {name: getattr(heads[head], loss, None) for name, (head, loss) in places.items()}
+    return {name: module for name, module in found.items() if isinstance(module, nn.Module)}
 
 
 @contextmanager
