@@ -47,6 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--on-error', choices=['skip', 'stop'], default='skip', help='what a video that fails means for the others'
     )
     parser.add_argument('--resume', action='store_true', help='take what an earlier run of this test has done')
+    parser.add_argument(
+        '--tta',
+        action='store_true',
+        help="segment a mirrored copy, too, and average (other copies: the config's tta_model = dict(flip=..., scales=(...)))",
+    )
     parser.add_argument('--metrics', metavar='FILE.json', help='write the metrics to a file')
     parser.add_argument(
         '--fast', action='store_true', help='fold batch norms and use channels-last images: same results up to rounding'
@@ -100,9 +105,13 @@ def _test(cfg: Any, checkpoint: str, args: argparse.Namespace) -> int:
         init_weights_quietly(model)  # weights that come with a package, e.g. of the backbone
     else:
         load_weights(model, checkpoint)
+    if args.tta:
+        cfg.tta_model = dict(type='AugmentedModel', **{k: v for k, v in (cfg.get('tta_model') or {}).items() if k != 'type'})
     digest = digest_of_run(cfg, model)
     if args.fast:
         prepare_for_inference(model)
+    if args.tta:
+        _augment(runner, model, cfg)
     loop = runner.test_loop
     if not isinstance(loop, VideoTestLoop):
         if args.resume:
@@ -120,6 +129,23 @@ def _test(cfg: Any, checkpoint: str, args: argparse.Namespace) -> int:
         with atomic_path(args.metrics) as temporary, open(temporary, 'w') as file:
             json.dump(metrics, file, indent=2)
     return 0
+
+
+def _augment(runner: Any, model: Any, cfg: Any) -> None:
+    """Put a model that sees several copies of each video in the model's place.
+
+    Raises:
+        InputError: a model or a test that this cannot be done for.
+    """
+    from mmvos.models.segmentors import BaseVOSModel
+    from mmvos.registry import MODELS
+    from mmvos.structures import InputError
+
+    if not isinstance(model, BaseVOSModel):
+        raise InputError(f'--tta: {type(model).__name__} gives instances; expected a model that segments prompted objects.')
+    if cfg.test_cfg.get('online_training'):
+        raise InputError('--tta: the test has online_training, which trains the model as it is; expected a test without it.')
+    runner.model = MODELS.build(dict(cfg.tta_model, member=model)).to(next(model.parameters()).device)
 
 
 def _shipped_weights(cfg: Any, config: str) -> str:

@@ -24,6 +24,7 @@ FORMATS = dict(
     DAVIS2016Submission=('davis2016', 'DAVIS2016'),
     DAVISSubmission=('davis2017-semi', 'DAVIS'),
     YouTubeVOSSubmission=('youtube-vos', 'YouTubeVOS2018'),
+    YouTubeVISMetric=('youtube-vis', ''),  # against the annotation file of the test's data set
 )
 #: those that run in the default set of tests; the others run with --recipes
 CHOSEN = (
@@ -125,6 +126,8 @@ def shrink(part):
     if not find_spec('pydensecrf'):
         others['post_process'] = None
     part.update({key: value for key, value in others.items() if key in part})
+    if 'score_thr' in part:  # of a detector: something to submit, whatever it was given
+        part.update(score_thr=0.0, max_per_img=5)
     if part.get('mode') in ('per_dataset', 'per_video'):
         part.update(max_iters=1, batch_size=2)
         if part.get('synthesis'):
@@ -158,9 +161,13 @@ def test_a_recipe_takes_a_step_and_is_tested(name, data, tmp_path, monkeypatch):
     metrics = runner.test()
     scores = [e for e in evaluators if not e.get('format_only') and 'CocoMetric' not in e.type]  # Coco's: none without a mask
     assert metrics or not scores
+    assert submission.exists() == (cfg.get('submission', {}).get('type') in FORMATS)
     if submission.exists():
         format_name, folder = FORMATS[cfg.submission.type]
         split = dict(DAVISSubmission='val').get(cfg.submission.type)
+        if format_name == 'youtube-vis':
+            tested = cfg.test_dataloader.dataset
+            folder = f'{tested.data_root}/{tested.ann_file}'.removeprefix('data/')
         if 'test-dev' in str(cfg.test_dataloader):
             split = 'test-dev'
         assert list(validate_submission(format_name, submission, data / folder, split)) == []

@@ -1,5 +1,6 @@
 from .agame import AGAME as AGAME
 from .agss_vos import AGSSVOS as AGSSVOS
+from .augmented import AugmentedModel as AugmentedModel
 from .base import PER_OBJECT as PER_OBJECT
 from .base import BaseVOSModel as BaseVOSModel
 from .base import CausalVOSModel as CausalVOSModel
