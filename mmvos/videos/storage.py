@@ -16,6 +16,8 @@ from mmengine.fileio import get_file_backend
 from mmvos.structures import InputError, MissingFileError, PathLike, StoredPath, check_name, join_path
 from mmvos.structures.files import decode_text
 
+from . import packed as packed  # its backend is registered
+
 #: list of the files of a data set, in its root folder, for storages that cannot list folders
 LIST_NAME = 'files.txt'
 _LIST = 'the paths of all files below this folder, one a line (cd FOLDER && find * -type f > files.txt)'

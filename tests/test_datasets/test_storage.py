@@ -20,6 +20,7 @@ from mmvos.datasets.transforms import LoadBoxTracks, LoadFlow
 from mmvos.registry import DATASETS, TASK_UTILS
 from mmvos.structures import InputError, MissingFileError, StoredPath, read_bytes
 from mmvos.videos import LabelSource, read_frame
+from mmvos.videos.packing import pack
 from mmvos.videos.storage import stored
 
 READS = Counter()
@@ -173,6 +174,32 @@ def test_parts_of_pipelines_and_sources_of_cutouts_read_through_backends(data):
         TASK_UTILS.build(dict(type='mmvos.FolderBackgrounds', root='nowhere/ECSSD/images', backend_args=args))
 
 
+@pytest.mark.parametrize('name', ['davis2017', 'youtube_vos', 'youtube_vis', 'vis_test', 'fbms'])
+def test_a_packed_data_set_gives_the_same_items(data, tmp_path, name):
+    folder, config = DATA[name]
+    _, expected = items_of(dict(config, data_root=str(data / folder)))
+    pack(str(data / folder), str(tmp_path / 'packed'), 20_000)
+    frames, found = items_of(dict(config, data_root=str(tmp_path / 'packed'), backend_args=dict(backend='pack')))
+    assert_same(expected, found)
+    assert all(isinstance(frame, StoredPath) for frame in frames)
+
+
+@pytest.mark.parametrize('start', ['fork', 'spawn'])
+def test_a_packed_data_set_with_workers(data, tmp_path, start):
+    folder, config = DATA['davis2017']
+    pack(str(data / folder), str(tmp_path / 'packed'))
+    init_default_scope('mmvos')
+    dataset = DATASETS.build(
+        dict(config, data_root=str(tmp_path / 'packed'), backend_args=dict(backend='pack'), indices=[0] * 8)
+    )
+    loader = DataLoader(dataset, num_workers=2, batch_size=None, multiprocessing_context=start, collate_fn=first_of)
+    assert [item['inputs'].shape for item in loader] == [(1, 3, 64, 96)] * 8
+
+
+def first_of(item):
+    return item
+
+
 @pytest.fixture
 def server(data):
     class Quiet(SimpleHTTPRequestHandler):
@@ -208,7 +235,7 @@ def test_a_data_set_in_an_lmdb_with_forked_workers(data, tmp_path):
     _, found = items_of(here)
     assert_same(expected, found)
     dataset = DATASETS.build(dict(here))
-    loader = DataLoader(dataset, num_workers=2, batch_size=None, multiprocessing_context='fork', collate_fn=lambda item: item)
+    loader = DataLoader(dataset, num_workers=2, batch_size=None, multiprocessing_context='fork', collate_fn=first_of)
     assert len([item['inputs'] for item in loader]) == len(dataset)
     with pytest.raises(MissingFileError, match='none: not found by .*lmdb'):
         read_bytes(stored('none', here['backend_args']))

@@ -1,0 +1,300 @@
+"""Packed data sets: many small files in a few large ones, read as if they still were files.
+
+A pack is a folder with
+
+- ``shard-00000.tar``, ...: the files, byte by byte, in plain tar archives (``tar xf`` restores them);
+- ``index.bin``: a row for each file, of type :data:`ROW`, sorted by folder and name; ``names.bin``: their names, one after
+  another;
+- ``pack.json``: sizes and checksums of all that, and the first row of every folder.
+
+Nothing of it is run when it is read, every file is checked by its CRC-32, and the index is mapped into memory, so that all
+processes of a machine share it.
+"""
+
+import json
+import os
+import posixpath
+import zlib
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from mmengine.fileio import BaseStorageBackend, register_backend
+
+from mmvos.structures import InputError, MissingFileError, read_json
+
+#: a file: end of its name in ``names.bin``, number of its shard, place and size of its contents there, CRC-32 of them
+ROW = np.dtype([('name_end', '<u8'), ('shard', '<u4'), ('crc', '<u4'), ('offset', '<u8'), ('size', '<u8')])
+META, INDEX, NAMES, FORMAT = 'pack.json', 'index.bin', 'names.bin', 'mmvos-pack-1'
+AGAIN = 'Make it with `mmvos pack`.'
+#: shards that a process keeps open
+MAX_OPEN = 128
+
+
+class Pack:
+    """A packed data set that is open for reading; may be used by several threads, and by processes forked later.
+
+    Args:
+        root (str): its folder.
+
+    Raises:
+        MissingFileError: no pack there, or a part of it is missing.
+        InputError: it is damaged.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        place = os.path.join(root, META)
+        meta = read_json(place, f'the description of a packed data set. {AGAIN}')
+        try:
+            if meta['format'] != FORMAT:
+                raise InputError(f'{place}: the format is {meta["format"]!r}; expected {FORMAT!r}. {AGAIN}')
+            self.shards: list[tuple[str, int]] = [(str(name), int(size)) for name, size in meta['shards']]
+            if any(name != os.path.basename(name) for name, _ in self.shards):
+                raise ValueError('a shard in another folder')
+            rows: dict[str, tuple[int, int]] = {str(k): (int(a), int(b)) for k, (a, b) in meta['folders'].items()}
+            checks = {name: int(meta['crc'][name]) for name in (INDEX, NAMES)}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f'{place}: not the description of a packed data set ({error!r}). {AGAIN}') from error
+        self.index = self._mapped(INDEX, checks[INDEX]).view(ROW)
+        self.names = self._mapped(NAMES, checks[NAMES])
+        self._check(rows)
+        self.folders = rows
+        self.subfolders: dict[str, set[str]] = {'': set()}
+        for folder in rows:
+            while folder:
+                parent, name = posixpath.split(folder)
+                self.subfolders.setdefault(folder, set())
+                self.subfolders.setdefault(parent, set()).add(name)
+                folder = parent
+        self._open: OrderedDict[int, _OpenFile] = OrderedDict()
+
+    def _mapped(self, name: str, crc: int) -> np.ndarray:
+        path = os.path.join(self.root, name)
+        try:
+            data = np.memmap(path, np.uint8, 'r') if os.path.getsize(path) else np.zeros(0, np.uint8)
+        except FileNotFoundError as error:
+            raise MissingFileError(f'{path}: not found, but it is a part of this packed data set. {AGAIN}') from error
+        if zlib.crc32(data) != crc:
+            raise InputError(f'{path}: damaged: its checksum is not that of {META}. {AGAIN}')
+        return data
+
+    def _check(self, folders: dict[str, tuple[int, int]]) -> None:
+        """The index agrees with itself: nothing leads out of a shard, of the names, or of the rows."""
+        ends, shards = self.index['name_end'], self.index['shard']
+        sizes = np.array([size for _, size in self.shards] or [0], np.uint64)
+        sound = not len(self.index) or (
+            int(ends[-1]) == len(self.names)
+            and bool((np.diff(ends.astype(np.int64)) > 0).all())
+            and int(shards.max()) < len(self.shards)
+            and bool((self.index['offset'] + self.index['size'] <= sizes[shards]).all())
+        )
+        if not sound or any(not 0 <= first <= last <= len(self.index) for first, last in folders.values()):
+            raise InputError(f'{os.path.join(self.root, INDEX)}: damaged: it does not agree with {META} and {NAMES}. {AGAIN}')
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def file_names(self, folder: str) -> list[str]:
+        """Names of the files in a folder, sorted by their bytes."""
+        first, last = self.folders.get(folder, (0, 0))
+        return [os.fsdecode(self._name(row)) for row in range(first, last)]
+
+    def paths(self) -> Iterator[str]:
+        """Paths of all files, by folder."""
+        for folder in self.folders:
+            yield from (posixpath.join(folder, name) for name in self.file_names(folder))
+
+    def _name(self, row: int) -> bytes:
+        start = int(self.index['name_end'][row - 1]) if row else 0
+        return self.names[start : int(self.index['name_end'][row])].tobytes()
+
+    def row_of(self, path: str) -> int | None:
+        """Row of a file in the index; None: there is no such file."""
+        folder, name = posixpath.split(path)
+        first, last = self.folders.get(folder, (0, 0))
+        wanted = os.fsencode(name)
+        row = bisect_left(range(first, last), wanted, key=self._name) + first
+        return row if row < last and self._name(row) == wanted else None
+
+    def read(self, path: str) -> bytes:
+        """Contents of a file.
+
+        Args:
+            path (str): its path in the data set.
+
+        Raises:
+            MissingFileError: there is no such file, or its shard is missing.
+            InputError: the shard is damaged.
+        """
+        row = self.row_of(path)
+        if row is None:
+            raise MissingFileError(f'{posixpath.join(self.root, path)}: not found in this packed data set.')
+        entry = self.index[row]
+        offset, size = int(entry['offset']), int(entry['size'])
+        data = self._read_at(int(entry['shard']), offset, size)
+        if len(data) != size or zlib.crc32(data) != int(entry['crc']):
+            shard = os.path.join(self.root, self.shards[int(entry['shard'])][0])
+            raise InputError(f'{shard}: damaged: {path!r} at byte {offset} is not what was packed. {AGAIN}')
+        return data
+
+    def _read_at(self, shard: int, offset: int, size: int) -> bytes:
+        file = self._open.get(shard)
+        if file is None:
+            file = self._opened(shard)
+        # pread moves no position that threads and forked processes would share
+        return os.pread(file.handle, size, offset)
+
+    def _opened(self, shard: int) -> '_OpenFile':
+        name, size = self.shards[shard]
+        path = os.path.join(self.root, name)
+        try:
+            file = _OpenFile(path)
+        except FileNotFoundError as error:
+            raise MissingFileError(f'{path}: not found, but it is a part of this packed data set. {AGAIN}') from error
+        found = os.fstat(file.handle).st_size
+        if found != size:
+            raise InputError(f'{path}: damaged: it has {found} bytes; expected {size}. {AGAIN}')
+        self._open[shard] = file
+        while len(self._open) > MAX_OPEN:
+            self._open.popitem(last=False)  # closed with its last reader
+        return file
+
+
+class _OpenFile:
+    """A file that is closed when nobody uses it any more."""
+
+    def __init__(self, path: str) -> None:
+        self.handle = os.open(path, os.O_RDONLY)
+
+    def __del__(self) -> None:
+        if hasattr(self, 'handle'):
+            os.close(self.handle)
+
+
+@lru_cache(maxsize=16)
+def open_pack(root: str) -> Pack:
+    """The pack in a folder, opened once per process."""
+    return Pack(root)
+
+
+#: folders of packs by folders in them
+_ROOTS: dict[str, str] = {}
+
+
+def _root_of(folder: str) -> str | None:
+    """The nearest folder above, or this one, that is a pack."""
+    if folder not in _ROOTS:
+        root = folder
+        while not os.path.isfile(os.path.join(root, META)):
+            parent = posixpath.dirname(root)
+            if parent == root:
+                return None
+            root = parent
+        _ROOTS[folder] = root
+    return _ROOTS[folder]
+
+
+@register_backend('pack', force=True)
+class PackBackend(BaseStorageBackend):
+    """Storage backend of mmengine, ``backend_args=dict(backend='pack')``: a packed data set is read as the folder that it was
+    made of; ``data_root`` is the folder of the pack. Paths outside packs are not found."""
+
+    def get(self, filepath: str | os.PathLike) -> bytes:
+        """Contents of a file; errors as in :meth:`Pack.read`."""
+        pack, path = self._place(filepath)
+        return pack.read(path)
+
+    def get_text(self, filepath: str | os.PathLike, encoding: str = 'utf-8') -> str:
+        """A text file; errors as in :meth:`Pack.read`."""
+        return self.get(filepath).decode(encoding)
+
+    def isfile(self, filepath: str | os.PathLike) -> bool:
+        """Whether there is such a file."""
+        place = self._found(filepath)
+        return place is not None and place[0].row_of(place[1]) is not None
+
+    def isdir(self, filepath: str | os.PathLike) -> bool:
+        """Whether there is such a folder."""
+        place = self._found(filepath)
+        return place is not None and place[1] in place[0].subfolders
+
+    def exists(self, filepath: str | os.PathLike) -> bool:
+        """Whether there is such a file or folder."""
+        return self.isfile(filepath) or self.isdir(filepath)
+
+    def join_path(self, filepath: str | os.PathLike, *filepaths: str | os.PathLike) -> str:
+        """A path below another."""
+        return posixpath.join(os.fspath(filepath), *map(os.fspath, filepaths))
+
+    def list_dir_or_file(
+        self,
+        dir_path: str | os.PathLike,
+        list_dir: bool = True,
+        list_file: bool = True,
+        suffix: str | tuple[str, ...] | None = None,
+        recursive: bool = False,
+    ) -> Iterator[str]:
+        """Paths of folders and files in a folder, relative to it; arguments as for mmengine's backends."""
+        pack, folder = self._place(dir_path)
+        for name in sorted(pack.subfolders.get(folder, ())):
+            if list_dir and not suffix:
+                yield name
+            if recursive:
+                below = self.list_dir_or_file(posixpath.join(os.fspath(dir_path), name), list_dir, list_file, suffix, True)
+                yield from (posixpath.join(name, path) for path in below)
+        if list_file:
+            yield from (name for name in pack.file_names(folder) if not suffix or name.endswith(suffix))
+
+    def _place(self, path: str | os.PathLike) -> tuple[Pack, str]:
+        place = self._found(path)
+        if place is None:
+            raise MissingFileError(
+                f'{os.fspath(path)}: no packed data set there ({META} in none of the folders above). {AGAIN}'
+            )
+        return place
+
+    @staticmethod
+    def _found(path: str | os.PathLike) -> tuple[Pack, str] | None:
+        name = posixpath.normpath(os.fspath(path))
+        root = _root_of(posixpath.dirname(name)) or _root_of(name)
+        if root is None:
+            return None
+        return open_pack(root), '' if name == root else name[len(root) :].lstrip('/')
+
+
+def described(pack: Pack) -> dict[str, Any]:
+    """What a pack holds, in numbers."""
+    return dict(files=len(pack), folders=len(pack.folders), shards=len(pack.shards), bytes=sum(size for _, size in pack.shards))
+
+
+def write_index(root: str, shards: list[tuple[str, int]], rows: list[tuple[str, int, int, int, int]]) -> None:
+    """Write the index of a pack whose shards are complete; ``pack.json``, which makes it a pack, comes last.
+
+    Args:
+        root (str): its folder.
+        shards (list[tuple[str, int]]): names and sizes of the shards.
+        rows (list): of each file its path, shard, offset, size and CRC-32.
+    """
+    from mmvos.structures import atomic_path
+
+    ordered = sorted(rows, key=lambda row: tuple(os.fsencode(part) for part in posixpath.split(row[0])))
+    index, names, folders = np.zeros(len(ordered), ROW), bytearray(), {}
+    for number, (path, shard, offset, size, crc) in enumerate(ordered):
+        folder, name = posixpath.split(path)
+        names += os.fsencode(name)
+        index[number] = (len(names), shard, crc, offset, size)
+        folders[folder] = (folders.get(folder, (number, 0))[0], number + 1)
+    parts = {INDEX: index.tobytes(), NAMES: bytes(names)}
+    for name, data in parts.items():
+        with atomic_path(os.path.join(root, name), durable=True) as temporary, open(temporary, 'wb') as file:
+            file.write(data)
+    crc = {name: zlib.crc32(data) for name, data in parts.items()}
+    meta = dict(format=FORMAT, shards=shards, files=len(ordered), folders=folders, crc=crc)
+    with atomic_path(os.path.join(root, META), durable=True) as temporary, open(temporary, 'w', encoding='utf-8') as file:
+        json.dump(meta, file)
