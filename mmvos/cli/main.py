@@ -32,7 +32,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         'evaluate': ('mmvos.cli.evaluate', "score label maps against a benchmark's annotations"),
         'validate': ('mmvos.cli.validate', 'check a submission before it is uploaded'),
     },
-    'Data': {'pack': ('mmvos.cli.pack', 'pack a data set of many small files into a few large ones')},
+    'Data': {
+        'download': ('mmvos.cli.download', 'download a data set, or say how to get it'),
+        'pack': ('mmvos.cli.pack', 'pack a data set of many small files into a few large ones'),
+    },
     'Models': {
         'models': ('mmvos.cli.models', 'list the models, their scores and their weights'),
         'new': ('mmvos.cli.new', 'make a folder for a method of your own'),
