@@ -16,6 +16,7 @@ from mmvos.registry import INFERENCERS, MODELS
 from mmvos.structures import InputError, VOSDataSample, write_label_map
 from mmvos.utils import prepare_for_inference
 from mmvos.utils.checkpoint import init_weights_quietly, load_weights
+from mmvos.utils.write_behind import write_behind
 from mmvos.videos import Video, open_video
 from mmvos.visualization import draw_result
 from mmvos.visualization.drawing import names_shown
@@ -161,10 +162,13 @@ class VOSInferencer:
         palette = None if first is None else first.palette()
         objects, frames, start = set(), 0, time.perf_counter()
         with overlay_writers(out_dir, overlay, video) as writers, progress_bar(video, progress) as bar:
-            for result in self.session().run(video):
+
+            def write(result: VOSDataSample) -> None:
                 write_label_map(out_dir / 'masks' / f'{result.frame_name}.png', result.pred_label_map, palette)
                 for writer in writers:
                     writer.write(draw_result(result.frame, result, names=names_shown(names, result.object_ids)))
+
+            for result in self._written(video, write):
                 objects.update(result.object_ids)
                 frames += 1
                 bar.update()
@@ -172,3 +176,10 @@ class VOSInferencer:
                     on_frame(frames, len(video))
         seconds = time.perf_counter() - start
         return dict(frames=frames, seconds=seconds, fps=frames / seconds, objects=sorted(objects))
+
+    def _written(self, video: Video, write: Callable[[VOSDataSample], None]) -> Iterator[VOSDataSample]:
+        """Results of a video, which are written behind the network; all of them when the last one has been taken."""
+        with write_behind(write) as submit:
+            for result in self.session().run(video):
+                submit(result)
+                yield result
