@@ -3,6 +3,9 @@
 examples:
   mmvos doctor           versions, device, operations, optional packages, a self-test
   mmvos doctor --quiet   only what is wrong
+  mmvos doctor --data                          which data sets lie in data/, and whether they are complete
+  mmvos doctor --data davis2017 /disk/DAVIS    one of them (a folder, or a packed copy)
+  mmvos doctor --data davis2017 --all          decodes every file; else one frame and mask in up to 50 videos
 
 The exit code is 0 if nothing is wrong.
 """
@@ -44,9 +47,13 @@ OPTIONAL = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--quiet', action='store_true', help='print only what is wrong')
+    parser.add_argument('--data', nargs='*', metavar='NAME [ROOT]', help='check a data set (default: all that lie in data/)')
+    parser.add_argument('--all', action='store_true', help='with --data: decode every frame and mask')
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.data is not None:
+        return _data(args)
     problems = 0
     for name, check in CHECKS.items():
         try:
@@ -59,6 +66,39 @@ def run(args: argparse.Namespace) -> int:
             print(f'{name:<12} {mark:<6} {lines[0]}', *(f'{"":<19} {line}' for line in lines[1:]), sep='\n', flush=True)
     if problems:
         print(f'{problems} of {len(CHECKS)} checks failed.', file=sys.stderr)
+    return int(problems > 0)
+
+
+def _data(args: argparse.Namespace) -> int:
+    import logging
+
+    from mmvos.datasets.checking import LAYOUTS, check
+    from mmvos.datasets.downloads import SOURCES
+    from mmvos.structures import InputError
+
+    logging.getLogger('mmengine').setLevel(logging.ERROR)
+    name, root = (*args.data, None, None)[:2]
+    if len(args.data) > 2 or (name is not None and name not in LAYOUTS):
+        print(f'error: --data {" ".join(args.data)}: expected NAME [ROOT] with one of {", ".join(LAYOUTS)}.', file=sys.stderr)
+        return 2
+    places = {name: root or f'data/{SOURCES[name].folder}'} if name else {n: f'data/{SOURCES[n].folder}' for n in LAYOUTS}
+    problems = 0
+    for data_set, folder in places.items():
+        try:
+            reports = check(data_set, folder, args.all)
+        except InputError as error:
+            if name:  # without a name, what is not there is no fault
+                print(f'{data_set} WRONG: {error}', flush=True)
+                problems += 1
+            continue
+        for report in reports:
+            problems += len(report.problems)
+            if report.problems or not args.quiet:
+                print(f'{data_set} {report}', flush=True)
+            for line in report.problems:
+                print(f'  WRONG {line}', flush=True)
+    if problems:
+        print(f'{problems} faults.', file=sys.stderr)
     return int(problems > 0)
 
 

@@ -41,10 +41,14 @@ class _DAVISDataset(BaseVOSDataset):
 
     def load_data_list(self) -> list[dict]:
         """One video per sequence of the list."""
-        entries = read_davis(self.ann_file, self.data_prefix['img'], self.data_prefix['ann'], self.data_root)
-        return [self._video(entry) for entry in entries]
+        return [self.video(entry) for entry in self.entries()]
 
-    def _video(self, entry: VideoEntry) -> dict:
+    def entries(self) -> list[VideoEntry]:
+        """Sequences as the list names them."""
+        return read_davis(self.ann_file, self.data_prefix['img'], self.data_prefix['ann'], self.data_root)
+
+    def video(self, entry: VideoEntry) -> dict:
+        """A sequence, see :class:`BaseVOSDataset`; errors name the file that is not there."""
         frames, masks = entry.frames(), entry.masks()
         annotations = masks_by_frame(masks, frames)
         if self.task == 'semi' and 0 not in annotations:
@@ -94,5 +98,6 @@ class DAVIS2016Dataset(_DAVISDataset):
     def __init__(self, data_root: str = 'data/DAVIS2016', ann_file: str = 'ImageSets/2016/val.txt', **kwargs: Any) -> None:
         super().__init__(data_root=data_root, ann_file=ann_file, **kwargs)
 
-    def _video(self, entry: VideoEntry) -> dict:
-        return dict(super()._video(entry), label_options=dict(binary=True), categories={1: 'object'})
+    def video(self, entry: VideoEntry) -> dict:
+        """A sequence with one object."""
+        return dict(super().video(entry), label_options=dict(binary=True), categories={1: 'object'})

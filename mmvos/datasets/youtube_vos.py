@@ -54,16 +54,20 @@ class YouTubeVOSDataset(BaseVOSDataset):
         """One video per entry of the meta file that has an object of the wanted categories."""
         videos = []
         for entry in self.entries():
-            objects = {
-                object_id: listed
-                for object_id, listed in entry.objects.items()
-                if self.wanted_categories is None or listed.category in self.wanted_categories
-            }
-            if objects:
-                videos.append(self._video(entry, objects))
+            if self._wanted(entry):
+                videos.append(self.video(entry))
         return videos
 
-    def _video(self, entry: VideoEntry, objects: dict[int, ListedObject]) -> dict:
+    def _wanted(self, entry: VideoEntry) -> dict[int, ListedObject]:
+        return {
+            object_id: listed
+            for object_id, listed in entry.objects.items()
+            if self.wanted_categories is None or listed.category in self.wanted_categories
+        }
+
+    def video(self, entry: VideoEntry) -> dict:
+        """A video, see :class:`BaseVOSDataset`; errors name the file that is not there."""
+        objects = self._wanted(entry)
         frames = entry.frames()
         position = {osp.splitext(osp.basename(f))[0]: i for i, f in enumerate(frames)}
         # sorted by position: the order of frames is that of the video

@@ -17,7 +17,7 @@ import posixpath
 import zlib
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -172,9 +172,9 @@ class _OpenFile:
     def __init__(self, path: str) -> None:
         self.handle = os.open(path, os.O_RDONLY)
 
-    def __del__(self) -> None:
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:  # `os` is gone at the end of a process
         if hasattr(self, 'handle'):
-            os.close(self.handle)
+            close(self.handle)
 
 
 @lru_cache(maxsize=16)
