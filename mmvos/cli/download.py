@@ -4,7 +4,7 @@ examples:
   mmvos download --list
   mmvos download davis2017 segtrack
   mmvos download davis2016 --root /disk/data
-  mmvos download ytvos2018           data behind a login: prints what to do
+  mmvos download ytvos2018           data behind a login: prints what to do; then mmvos doctor --data ytvos2018
 
 The SHA-256 of every archive is printed and kept in ROOT/downloads.json. Archives are removed when they are unpacked.
 """
