@@ -22,6 +22,7 @@ def setup(app: Sphinx) -> dict:
     app.add_html_math_renderer('mathml', (mathml.visit_inline, None), (mathml.visit_block, None))
     app.connect('builder-inited', make_pages)
     app.connect('source-read', read_page)
+    app.connect('html-page-context', add_script)
     app.connect('build-finished', copy_files)
     return {'parallel_read_safe': False}
 
@@ -49,6 +50,12 @@ def read_page(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0], problems = app.repository.rewrite(text, docname)
         for problem in problems:
             logger.warning(problem, location=docname, type='mmvos', subtype='link')
+
+
+def add_script(app: Sphinx, pagename: str, *_: object) -> None:
+    """Tables of these pages are sorted by a click on a heading."""
+    if pagename in ('model_zoo', 'speed'):
+        app.add_js_file('sort_tables.js')
 
 
 def copy_files(app: Sphinx, error: Exception | None) -> None:

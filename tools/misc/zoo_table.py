@@ -21,6 +21,7 @@ DEV10 = 'dev10'
 def page() -> str:
     """The text of the page."""
     weights, rows = list(shipped_weights().values()), models(configs_root())
+    methods = {row['name']: method(row) for row in rows}
     return '\n'.join(
         [
             '# Models and weights',
@@ -34,6 +35,7 @@ def page() -> str:
             '',
             *table(
                 'model',
+                'method',
                 'J (dev10)',
                 'F',
                 'J&F',
@@ -43,10 +45,12 @@ def page() -> str:
                 'size',
                 'training time',
                 rows=[
-                    *map(measured, weights),
+                    *(measured(one, methods[one.name]) for one in weights),
                     *(free(row) for row in rows if DEV10 in row['scores'] and not row['weights_bytes']),
                 ],
             ),
+            '',
+            'The weights come with MMVOS, in `mmvos/weights`: `--config NAME` takes a model with them, nothing is downloaded.',
             '',
             'Other figures:',
             '',
@@ -58,11 +62,13 @@ def page() -> str:
             '',
             *table(
                 'config',
+                'method',
                 'data set',
                 'figures',
                 'source',
+                "authors' weights",
                 rows=[
-                    (row['name'], data, figures(values), row['source'])
+                    (row['name'], method(row), data, figures(values), row['source'], download(row))
                     for row in rows
                     if row['source'] not in (None, 'MMVOS')
                     for data, values in row['scores'].items()
@@ -86,12 +92,23 @@ def page() -> str:
     )
 
 
-def measured(weights: ShippedWeights) -> tuple[str, ...]:
+def method(row: dict[str, Any]) -> str:
+    """Link to the page of a row's method."""
+    return f'[{row["method"]}](../../{Path(row["config"]).parts[0]}/{Path(row["config"]).parts[1]}/README.md)'
+
+
+def download(row: dict[str, Any]) -> str:
+    """Link to weights that the authors released, where the metafile knows an address."""
+    return f'[download]({row["weights"]})' if str(row['weights']).startswith('http') else '-'
+
+
+def measured(weights: ShippedWeights, link: str) -> tuple[str, ...]:
     """Row of weights that come with MMVOS."""
     dev, several = weights.metrics.get(DEV10, {}), weights.metrics.get('schoolgirls', {})
     milliseconds = weights.frame_ms.get('dog, 1 object')
     return (
         weights.name,
+        link,
         *(_number(dev.get(key)) for key in ('J', 'F', 'J&F')),
         _number(several.get('J&F')),
         f'{1000 / milliseconds:.1f}' if milliseconds else '-',
@@ -103,7 +120,7 @@ def measured(weights: ShippedWeights) -> tuple[str, ...]:
 
 def free(row: dict[str, Any]) -> tuple[str, ...]:
     """Row of a model that needs no training."""
-    return (row['name'], *(_number(row['scores'][DEV10].get(key)) for key in ('J', 'F', 'J&F')), *'----', 'none')
+    return (row['name'], method(row), *(_number(row['scores'][DEV10].get(key)) for key in ('J', 'F', 'J&F')), *'----', 'none')
 
 
 def figures(values: dict[str, float]) -> str:
