@@ -118,7 +118,13 @@ def test_the_commands_of_a_page_are_there(page):
 
 
 def test_a_command_that_is_wrong_is_found():
-    wrong = ['mmvos segmnt a.mp4', 'mmvos segment a.mp4 --clik 1:2,3', 'python tools/train.py --nothing', 'make nothing', 'nothing a']
+    wrong = [
+        'mmvos segmnt a.mp4',
+        'mmvos segment a.mp4 --clik 1:2,3',
+        'python tools/train.py --nothing',
+        'make nothing',
+        'nothing a',
+    ]
     wrong += ['mmvos train configs/agame/nothing.py', 'python tools/nothing.py']
     assert all(problem(next(parts(line))) for line in wrong)
 
@@ -136,7 +142,12 @@ def test_what_is_marked_in_the_first_steps_runs(tmp_path, monkeypatch):
         if block['kind'] == 'python':
             names = {}
             exec(block['text'], names)
-            assert np.unique(names['label_map'] if 'label_map' in names else names['result'].pred_label_map).tolist() == [0, 1, 2, 3]
+            assert np.unique(names['label_map'] if 'label_map' in names else names['result'].pred_label_map).tolist() == [
+                0,
+                1,
+                2,
+                3,
+            ]
             continue
         for line in block['text'].splitlines():
             assert main(next(parts(line))[1:]) == 0, line
