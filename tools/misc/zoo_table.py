@@ -1,7 +1,7 @@
-"""Write the tables of docs/en/model_zoo.md from weights.json and the metafiles.
+"""Write the tables of docs/en/model_zoo.md, and the one of the README, from weights.json and the metafiles.
 
-python tools/misc/zoo_table.py            # writes the page
-python tools/misc/zoo_table.py --check    # exit code 1 if the page is not up to date
+python tools/misc/zoo_table.py            # writes the page and the README's table
+python tools/misc/zoo_table.py --check    # exit code 1 if one of them is not up to date
 """
 
 import argparse
@@ -13,9 +13,29 @@ from mmvos.structures import atomic_path
 from mmvos.utils import command_line, configs_root
 from mmvos.weights import ShippedWeights, shipped_weights
 
-PAGE = Path(__file__).resolve().parents[2] / 'docs' / 'en' / 'model_zoo.md'
+ROOT = Path(__file__).resolve().parents[2]
+PAGE, README = ROOT / 'docs' / 'en' / 'model_zoo.md', ROOT / 'README.md'
+#: methods of the README's table: folder below configs -> (name, what it needs)
+METHODS = {
+    'recall_vos': ('RecallVOS, the default', 'prompted, causal, several objects at nearly the cost of one'),
+    'matchvos': ('MatchVOS', 'prompted, causal'),
+    'feature_propagation': ('FeaturePropagation', 'prompted, causal, training-free'),
+    'click_segmenter': ('ClickSegmenter', 'clicks and boxes to masks of one frame'),
+    'rgmp': ('RGMP', 'prompted, causal'),
+    'agame': ('A-GAME', 'prompted, causal'),
+    'agss_vos': ('AGSS-VOS', 'prompted, causal, optical flow'),
+    'main': ('MAIN', 'prompted, causal, optical flow, box tracker'),
+    'rvos': ('RVOS', 'prompted or not, causal'),
+    'dyenet': ('DyeNet', 'prompted, offline, optical flow, proposals'),
+    'cosnet': ('COSNet', 'no prompt, offline or causal'),
+    'masktrack_rcnn': ('MaskTrack R-CNN', 'video instances, causal'),
+    'sta_masktrack_rcnn': ('with spatio-temporal attention', 'video instances, causal'),
+    'rsis': ('RSIS', 'instances of still images, one after the other'),
+    'ris': ('RIS', 'the same, its ancestor'),
+}
 #: ten sequences of DAVIS 2016 val
 DEV10 = 'dev10'
+_BEGIN, _END = '<!-- written by tools/misc/zoo_table.py -->', '<!-- end -->'
 
 
 def page() -> str:
@@ -92,6 +112,27 @@ def page() -> str:
     )
 
 
+def readme() -> str:
+    """The text of the README with its table of methods as it should be."""
+    rows = []
+    shipped = shipped_weights().values()
+    known = models(configs_root())
+    for folder, (name, needs) in METHODS.items():
+        weights = [one for one in shipped if Path(one.config).parts[0] == folder]
+        scores = [f'{DEV10}: J&F {one.metrics[DEV10]["J&F"]}' for one in weights if 'J&F' in one.metrics.get(DEV10, {})]
+        scores = scores or [f'{data}: {figures(values)}' for one in weights for data, values in one.metrics.items()]
+        mine = [row for row in known if Path(row['config']).parts[1] == folder and not row['weights_bytes']]
+        free = [
+            row['scores'][DEV10]['J&F'] for row in mine if 'J&F' in row['scores'].get(DEV10, {}) and row['source'] == 'MMVOS'
+        ]
+        scores = scores or [f'{DEV10}: J&F {max(free)}' for _ in free[:1]]
+        size = ', '.join(f'{one.size / 1e6:.1f} MB' for one in weights) or ('none needed' if free else '-')
+        rows.append((f'[{name}](configs/{folder}/README.md)', needs, '; '.join(scores) or '-', size))
+    before, _, rest = README.read_text(encoding='utf-8').partition(_BEGIN)
+    lines = table('method', 'what it is', 'measured with the weights that come with it', 'weights', rows=rows)
+    return before + '\n'.join([_BEGIN, *lines, _END]) + rest.partition(_END)[2]
+
+
 def method(row: dict[str, Any]) -> str:
     """Link to the page of a row's method."""
     return f'[{row["method"]}](../../{Path(row["config"]).parts[0]}/{Path(row["config"]).parts[1]}/README.md)'
@@ -142,10 +183,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description='Write the tables of the page of models.')
     parser.add_argument('--check', action='store_true', help='only say whether the page is up to date')
     args = parser.parse_args()
+    texts = {PAGE: page(), README: readme()}
     if args.check:
-        return int(PAGE.read_text(encoding='utf-8') != page())
-    with atomic_path(PAGE) as temporary:
-        Path(temporary).write_text(page(), encoding='utf-8')
+        return int(any(path.read_text(encoding='utf-8') != text for path, text in texts.items()))
+    for path, text in texts.items():
+        with atomic_path(path) as temporary:
+            Path(temporary).write_text(text, encoding='utf-8')
     return 0
 
 
