@@ -67,7 +67,7 @@ types: dev ## mypy
 	$(BIN)/mypy
 
 docs: dev ## the site, in docs/_build/html; a warning is an error
-	$(BIN)/python -m sphinx -q -W --keep-going -b html docs/en docs/_build/html
+	$(BIN)/python -m sphinx -q -a -W --keep-going -b html docs/en docs/_build/html
 
 package: dev ## wheel and source archive, tried in a clean environment outside the checkout
 	tools/misc/check_package.sh $(BIN)/python "$(TORCH)"

@@ -7,7 +7,7 @@ from mmvos.cli.main import COMMANDS, overview, parser_of
 
 
 def pages() -> dict[str, str]:
-    os.environ['COLUMNS'] = '100'  # argparse wraps to it
+    os.environ['COLUMNS'] = '90'  # argparse wraps to it
     os.environ['NO_COLOR'] = '1'
     lines = [
         '# Commands',
