@@ -20,6 +20,38 @@ _THREADS = ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS')
 MAX_STARTS = 3
 
 
+def local_devices(device: str | None, workers: int, threads: int, most: int | None = None) -> tuple[list[str], int]:
+    """The device of each worker of this machine, and the threads of each.
+
+    Args:
+        device (str | None): device of all; None: the GPUs in turn if there are some, else the CPU. A process that torchrun
+            started has one GPU.
+        workers (int): how many; 0: one per GPU, on a CPU one per core.
+        threads (int): threads of each; 0: the cores divided by the workers.
+        most (int | None): how many there may be.
+    """
+    import torch
+
+    local_rank, local_world = int(os.environ.get('LOCAL_RANK', 0)), int(os.environ.get('LOCAL_WORLD_SIZE', 1))
+    if device:
+        devices = [device]
+    elif torch.cuda.is_available():
+        devices = [f'cuda:{i}' for i in range(torch.cuda.device_count())]
+        devices = [devices[local_rank % len(devices)]] if local_world > 1 else devices
+    else:
+        devices = ['cpu']
+    cores = local_cores()
+    workers = workers or (cores if devices == ['cpu'] else len(devices))
+    workers = max(1, workers if most is None else min(workers, most))
+    return [devices[i % len(devices)] for i in range(workers)], threads or max(1, cores // workers)
+
+
+def local_cores() -> int:
+    """Cores for this process; those of the machine are divided among the processes that torchrun started."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+    return max(1, cores // int(os.environ.get('LOCAL_WORLD_SIZE', 1)))
+
+
 class LocalPool(Pool):
     """Processes with a model each; one that dies is replaced, and the video that it had in hand is told as failed.
 

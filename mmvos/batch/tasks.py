@@ -28,6 +28,8 @@ class Task:
         clicks (tuple[str, ...]): ``ID:X,Y`` or ``ID:X,Y:-``, in frame ``at``.
         boxes (tuple[str, ...]): ``ID:X1,Y1,X2,Y2``, in frame ``at``.
         at (int): frame of the clicks and boxes, from 0.
+        objects (Mapping[int, list[dict]]): prompts of every kind by frame, in the form of
+            :func:`~mmvos.interaction.prompt_to_json`.
     """
 
     name: str
@@ -37,11 +39,12 @@ class Task:
     clicks: tuple[str, ...] = ()
     boxes: tuple[str, ...] = ()
     at: int = 0
+    objects: Mapping[int, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def has_prompt(self) -> bool:
         """Whether anything points at an object."""
-        return bool(self.prompts or self.masks or self.clicks or self.boxes)
+        return bool(self.prompts or self.masks or self.clicks or self.boxes or self.objects)
 
 
 def find_tasks(source: str, prompts: str = '') -> list[Task]:
@@ -99,7 +102,7 @@ class ListLine:
         video (str): path or URL of a video file or a folder of frames.
         name (str): folder of the results below the destination (default: the video's own name).
         prompts (dict | str): ``{frame: label map}``, frames from 0; or one file (frame 0); or a folder (by name of the frame).
-        clicks, boxes, at: see :class:`Task`.
+        clicks, boxes, at, objects: see :class:`Task`.
     """
 
     video: str
@@ -108,6 +111,7 @@ class ListLine:
     clicks: list[str] = field(default_factory=list)
     boxes: list[str] = field(default_factory=list)
     at: int = 0
+    objects: Any = field(default_factory=dict)
 
     def task(self, folder: Place, place: str) -> Task:
         """The task of this line of the list ``place``, which lies in ``folder``."""
@@ -121,17 +125,35 @@ class ListLine:
 
         prompts, masks = {}, ''
         if isinstance(self.prompts, dict):
-            for frame, path in self.prompts.items():
-                if not frame.isdecimal():
-                    raise InputError(f'{place}: prompt at frame {frame!r}; expected a number from 0.')
-                prompts[int(frame)] = absolute(path)
+            prompts = {frame: absolute(path) for frame, path in by_frame(self.prompts, place).items()}
         elif self.prompts:
             masks = absolute(self.prompts)
         for values in (self.clicks, self.boxes):
             if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
                 raise InputError(f'{place}: found {values!r} where a list of texts such as "1:320,240" belongs.')
         name = self.name or _stem(self.video)
-        return Task(name, absolute(self.video), prompts, masks, tuple(self.clicks), tuple(self.boxes), self.at)
+        return Task(
+            *(name, absolute(self.video), prompts, masks, tuple(self.clicks), tuple(self.boxes), self.at),
+            objects=by_frame(self.objects, place),
+        )
+
+
+def by_frame(content: Any, place: str) -> dict[int, Any]:
+    """What JSON holds by frame: its keys are texts there.
+
+    Args:
+        content (Any): ``{frame: prompt}``, frames from 0.
+        place (str): where it stands, for messages.
+
+    Raises:
+        InputError: no mapping, or a key that is no number of a frame.
+    """
+    if not isinstance(content, dict):
+        raise InputError(f'{place}: found {content!r} where prompts by frame belong, such as {{"0": ...}}.')
+    for frame in content:
+        if not frame.isdecimal() or not frame.isascii():
+            raise InputError(f'{place}: prompt at frame {frame!r}; expected a number from 0.')
+    return {int(frame): prompt for frame, prompt in content.items()}
 
 
 def _of_list(place: Place) -> list[Task]:

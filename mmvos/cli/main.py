@@ -24,6 +24,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         'annotate': ('mmvos.cli.annotate', 'the page: click, look, propagate, correct, export'),
         'instances': ('mmvos.cli.instances', 'find, segment and track the instances of a video'),
         'batch': ('mmvos.cli.batch', 'do many videos, by several processes or machines'),
+        'serve': ('mmvos.cli.serve', 'take videos over HTTP, do them in turn, hand out the results'),
         'track': ('mmvos.cli.track', 'follow boxes through a video'),
     },
     'Training and scores': {

@@ -24,6 +24,18 @@ def add_model(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument('--amp', action='store_true', help='mixed precision (float16; bfloat16 on a CPU)')
 
 
+def add_server(parser: argparse.ArgumentParser, port: int) -> None:
+    """``--host``, ``--port`` and ``--max-upload`` of a command that answers HTTP requests.
+
+    Args:
+        parser (argparse.ArgumentParser): parser of the command.
+        port (int): the default.
+    """
+    parser.add_argument('--host', default='127.0.0.1', help='address to listen at (default: 127.0.0.1)')
+    parser.add_argument('--port', type=int, default=port, help=f'port to listen at; 0: any free one (default: {port})')
+    parser.add_argument('--max-upload', type=int, default=2048, metavar='MIB', help='largest video that may be uploaded')
+
+
 def add_run(parser: argparse.ArgumentParser) -> None:
     """What training and testing share: the config, the folder of the run, mixed precision, overrides, the launcher."""
     parser.add_argument('config', help='path of the config file')

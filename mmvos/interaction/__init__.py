@@ -1,8 +1,16 @@
 """What a person does with a video: pointing at objects, correcting masks, propagating between corrected frames."""
 
 from .project import Project, ProjectObject
-from .prompt_json import prompt_from_json, prompt_to_json
+from .prompt_json import PROMPT_SCHEMA, prompt_from_json, prompt_to_json
 from .propagation import Propagation
 from .segmenter import InteractiveSegmenter
 
-__all__ = ['InteractiveSegmenter', 'Project', 'ProjectObject', 'Propagation', 'prompt_from_json', 'prompt_to_json']
+__all__ = [
+    'InteractiveSegmenter',
+    'PROMPT_SCHEMA',
+    'Project',
+    'ProjectObject',
+    'Propagation',
+    'prompt_from_json',
+    'prompt_to_json',
+]

@@ -4,6 +4,42 @@ from typing import Any
 
 from mmvos.structures import Box, Click, InputError, Polygon, Prompt, Scribble, decode_mask, encode_mask
 
+_POINT = dict(type='array', items=dict(type='number'), minItems=2, maxItems=2, description='x, y in pixels of the frame')
+#: JSON schema of a prompt, for the description of interfaces
+PROMPT_SCHEMA: dict[str, Any] = dict(
+    type='object',
+    description='What points at one object in one frame.',
+    required=['object_id'],
+    additionalProperties=False,
+    properties=dict(
+        object_id=dict(type='integer', minimum=1, maximum=254),
+        clicks=dict(
+            type='array',
+            description='x, y and whether the point is on the object (true) or beside it (false)',
+            items=dict(type='array', prefixItems=[*[dict(type='number')] * 2, dict(type='boolean')], items=False, minItems=3),
+        ),
+        box=dict(type='array', items=dict(type='number'), minItems=4, maxItems=4, description='left, top, right, bottom'),
+        scribbles=dict(
+            type='array',
+            items=dict(
+                type='object',
+                required=['points', 'positive'],
+                properties=dict(points=dict(type='array', items=_POINT, minItems=1), positive=dict(type='boolean')),
+            ),
+        ),
+        polygon=dict(type='array', items=_POINT, minItems=3, description='outline of the object'),
+        mask=dict(
+            type='object',
+            description='compressed run-length code of COCO',
+            required=['size', 'counts'],
+            properties=dict(
+                size=dict(type='array', items=dict(type='integer'), minItems=2, maxItems=2, description='height, width'),
+                counts=dict(type='string'),
+            ),
+        ),
+    ),
+)
+
 
 def prompt_to_json(prompt: Prompt) -> dict[str, Any]:
     """A prompt as what JSON holds; the mask as a run-length code."""

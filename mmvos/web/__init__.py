@@ -1,1 +1,1 @@
-"""The annotation page: a small web application around :class:`mmvos.interaction.Project`."""
+"""HTTP: the annotation page, around :class:`mmvos.interaction.Project`, and the queue of videos in :mod:`.service`."""

@@ -1,5 +1,6 @@
-"""What stands before the page's interface: bounds of what is sent, and no requests that another web site made."""
+"""What stands before an interface: bounds of what is sent, no requests that another web site made, and the token."""
 
+import hmac
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
@@ -22,10 +23,22 @@ class Guard:
         app (ASGIApp): the application behind it.
         max_upload (int): largest video that may be uploaded, in bytes.
         hosts (Collection[str]): names that the server may be called by; empty: any.
+        uploads (Collection[str]): paths that videos are sent to by POST.
+        command (str): the command that started the server, for messages.
+        token (str): what a request must bring as ``Authorization: Bearer TOKEN``; empty: nothing.
     """
 
-    def __init__(self, app: ASGIApp, max_upload: int, hosts: Collection[str] = ()) -> None:
-        self.app, self.max_upload, self.hosts = app, max_upload, frozenset(hosts)
+    def __init__(
+        self,
+        app: ASGIApp,
+        max_upload: int,
+        hosts: Collection[str] = (),
+        uploads: Collection[str] = ('/api/projects',),
+        command: str = 'mmvos annotate',
+        token: str = '',
+    ) -> None:
+        self.app, self.max_upload, self.hosts, self.uploads = app, max_upload, frozenset(hosts), frozenset(uploads)
+        self.command, self.token = command, token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope['type'] != 'http':
@@ -36,12 +49,21 @@ class Guard:
         if problem:
             await JSONResponse(dict(detail=problem), 403)(scope, receive, send)
             return
-        upload = scope['method'] == 'POST' and scope['path'] == '/api/projects'
+        if not self._may_enter(headers):
+            answer = JSONResponse(
+                dict(detail='expected the header "Authorization: Bearer TOKEN" with the token of this server.'),
+                401,
+                {'WWW-Authenticate': 'Bearer'},
+            )
+            await answer(scope, receive, send)
+            return
+        is_json = headers.get('content-type', '').startswith('application/json')
+        upload = scope['method'] == 'POST' and scope['path'] in self.uploads and not is_json
         limit = self.max_upload if upload else MAX_BODY
         what = 'the video' if upload else 'what was sent'
         told = headers.get('content-length', '0')
         if not told.isdecimal() or int(told) > limit:
-            await JSONResponse(dict(detail=_too_large(what, limit)), 413)(scope, receive, send)
+            await JSONResponse(dict(detail=self._too_large(what, limit)), 413)(scope, receive, send)
             return
         arrived = 0
 
@@ -50,20 +72,24 @@ class Guard:
             message = await receive()
             arrived += len(message.get('body', b''))
             if arrived > limit:
-                raise HTTPException(413, _too_large(what, limit))
+                raise HTTPException(413, self._too_large(what, limit))
             return message
 
         await self.app(scope, counted, send)
 
     def _foreign(self, headers: Headers) -> str:
-        """Why a request is not one of this page, in words; empty where it is."""
+        """Why a request is not meant for this server, in words; empty where it is."""
         host, origin = headers.get('host', ''), headers.get('origin', '')
         if self.hosts and urlsplit(f'//{host}').hostname not in self.hosts:
-            return f'this server is not called {host!r}; open it at the address that mmvos annotate prints (see --host).'
+            return f'this server is not called {host!r}; use the address that {self.command} prints (see --host).'
         if origin and urlsplit(origin).netloc != host:
             return f'a page of {origin} may not use this server.'
         return ''
 
+    def _may_enter(self, headers: Headers) -> bool:
+        """Whether a request brings the token, if one is wanted."""
+        given = headers.get('authorization', '').removeprefix('Bearer ')
+        return not self.token or hmac.compare_digest(given.encode(), self.token.encode())
 
-def _too_large(what: str, limit: int) -> str:
-    return f'{what} is larger than {limit >> 20} MiB (mmvos annotate --max-upload sets the bound of videos).'
+    def _too_large(self, what: str, limit: int) -> str:
+        return f'{what} is larger than {limit >> 20} MiB ({self.command} --max-upload sets the bound of videos).'

@@ -35,6 +35,7 @@ def test_a_list(folder, tmp_path):
         dict(video='videos/a.mp4', prompts={'0': 'a.png', '7': '/masks/x.png'}),
         dict(video='memory://clips/b.mp4', name='one/b', clicks=['1:3,4'], at=2),
         dict(video='videos/b', prompts='masks'),
+        dict(video='videos/c', objects={'4': [dict(object_id=1, box=[1, 2, 3, 4])]}),
     ]
     path = tmp_path / 'list.jsonl'
     path.write_text('\n'.join(map(json.dumps, lines)) + '\n\n')
@@ -42,6 +43,7 @@ def test_a_list(folder, tmp_path):
         Task('a', f'{tmp_path}/videos/a.mp4', {0: f'{tmp_path}/a.png', 7: '/masks/x.png'}),
         Task('one/b', 'memory://clips/b.mp4', clicks=('1:3,4',), at=2),
         Task('b', f'{tmp_path}/videos/b', masks=f'{tmp_path}/masks'),
+        Task('c', f'{tmp_path}/videos/c', objects={4: [dict(object_id=1, box=[1, 2, 3, 4])]}),
     ]
 
 

@@ -31,7 +31,7 @@ PAGES = [
 MODULES = {name: module for commands in COMMANDS.values() for name, (module, _) in commands.items()}
 #: programs of others
 OTHERS = {'pip', 'pipx', 'source', 'cd', 'docker', 'ffmpeg', 'ffprobe', 'tensorboard', 'sbatch', 'jupyter', 'curl', 'apt-get'}
-OTHERS |= {'pre-commit', 'unzip', 'wget', 'git', 'convert', 'srun', 'torchrun', 'export', 'mkdir', 'tar'}
+OTHERS |= {'pre-commit', 'unzip', 'wget', 'git', 'convert', 'srun', 'torchrun', 'export', 'mkdir', 'sed', 'tar', 'tee'}
 BLOCK = re.compile(r'^(?P<indent> *)```(?:shell|bash|console)\n(?P<text>.*?)^(?P=indent)```', re.MULTILINE | re.DOTALL)
 
 
