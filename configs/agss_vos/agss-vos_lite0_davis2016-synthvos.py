@@ -22,3 +22,5 @@ synthvos_pipeline = [
 train_dataloader = dict(
     dataset=dict(streams=dict(davis=dict(pipeline=davis_pipeline), synthvos=dict(num_frames=5, pipeline=synthvos_pipeline)))
 )
+# the overlap loss is flat where nothing is found: at 1e-3 the model falls into it and stays
+optim_wrapper = dict(optimizer=dict(lr=2e-4))
