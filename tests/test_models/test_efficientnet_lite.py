@@ -148,7 +148,9 @@ def test_a_mask_is_one_more_input_that_begins_without_effect():
             torch.testing.assert_close(ours, theirs.expand_as(ours))
         masked.stem_mask.weight.normal_()
         seen = masked(image, masks)
-        assert len(masked(image, masks, num_stages=1)) == 1
+        first = masked(image, masks, num_stages=1)
+        assert len(first) == 1
+        torch.testing.assert_close((*first, *masked.later_stages(first[0])), seen)
     torch.testing.assert_close(seen[0][0], untouched[0][0])  # the empty mask
     assert (seen[0][1] - untouched[0][1]).abs().max() > 1e-3
 

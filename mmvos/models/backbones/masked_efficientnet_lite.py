@@ -42,10 +42,15 @@ class MaskedEfficientNetLite(EfficientNetLite):
             Maps of the first ``num_stages`` of ``out_indices``.
         """
         x = self.stem.conv(image) + self.stem_mask(mask)
-        x = self.stem.activate(self.stem.norm(x))
-        wanted = self.out_indices[:num_stages]
-        outputs = {0: x}
-        for index, level in enumerate(self.levels[: max(wanted)], 1):
-            x = level(x)
-            outputs[index] = x
+        return self._maps(self.stem.activate(self.stem.norm(x)), 0, self.out_indices[:num_stages])
+
+    def later_stages(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Maps after the first one of ``out_indices``, which ``x`` is."""
+        return self._maps(x, self.out_indices[0], self.out_indices[1:])
+
+    def _maps(self, x: Tensor, level: int, wanted: tuple[int, ...]) -> tuple[Tensor, ...]:
+        outputs = {level: x}
+        for index in range(level, max(wanted)):
+            x = self.levels[index](x)
+            outputs[index + 1] = x
         return tuple(outputs[i] for i in wanted)
