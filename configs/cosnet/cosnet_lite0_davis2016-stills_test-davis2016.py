@@ -1,3 +1,3 @@
-_base_ = ['../_base_/default_runtime.py', '../_base_/datasets/davis2016.py', '../_base_/models/cosnet_lite0.py']
+_base_ = ['./cosnet_lite0.py', '../_base_/datasets/davis2016.py']
 
 test_dataloader = dict(dataset=dict(task='unsup'))

@@ -6,7 +6,7 @@ _base_ = [
 ]
 num_classes = 9
 model = dict(detector=dict(roi_head=dict(bbox_head=dict(num_classes=num_classes), mask_head=dict(num_classes=num_classes))))
-max_iters = 1000
+max_iters = 600
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=7e-4, weight_decay=1e-4),
@@ -18,7 +18,11 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=50),
     dict(type='CosineAnnealingLR', by_epoch=False, begin=50, end=max_iters, eta_min=1e-5),
 ]
-default_hooks = dict(logger=dict(interval=20), checkpoint=dict(by_epoch=False, interval=100, max_keep_ckpts=2))
+default_hooks = dict(
+    load_check=dict(ignore=[r'detector\.roi_head\.bbox_head\.fc_cls\..*']),
+    logger=dict(interval=20),
+    checkpoint=dict(by_epoch=False, interval=100, max_keep_ckpts=2),
+)
 log_processor = dict(by_epoch=False)
 randomness = dict(seed=0)
 # all but the classifier of the categories begins with the weights of six other categories
