@@ -1,6 +1,6 @@
-"""Where a place in a frame looks: the weights of a method's attention over other frames, as pictures."""
+"""What a method looks at: the weights of its attention over other frames, or its features of each object, as pictures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +13,14 @@ from torch import Tensor
 
 from mmvos.inference import VOSSession
 from mmvos.models.matching import FrameRead, WindowRead
+from mmvos.models.segmentors import AGSSVOS
 from mmvos.models.segmentors.cosnet import SiameseCoAttentionModel
 from mmvos.structures import InputError
 
 
 @dataclass(frozen=True)
 class AttentionMap:
-    """Weights with which one place of a frame reads another frame.
+    """Weights with which one place of a frame reads another frame, or how much a feature map holds in each place.
 
     Attributes:
         part (str): part of the model that reads.
@@ -33,32 +34,39 @@ class AttentionMap:
 
 
 def attention_maps(
-    model: Any, frames: Sequence[np.ndarray], point: tuple[float, float], prompt: np.ndarray | None = None
+    model: Any, frames: Sequence[np.ndarray], point: tuple[float, float] | None = None, prompt: np.ndarray | None = None
 ) -> list[AttentionMap]:
-    """What a place in the last of some frames reads from the frames before it.
+    """What a place in the last of some frames reads from the frames before it; of :class:`AGSSVOS`, what its modules make of
+    the last frame.
 
     Args:
         model (BaseVOSModel): a :class:`COSNet` or :class:`COSNetCausal`, or a method that reads labels by
-            :class:`WindowRead` or :class:`FrameRead`, such as :class:`RecallVOS`.
+            :class:`WindowRead` or :class:`FrameRead`, such as :class:`RecallVOS`; or an :class:`AGSSVOS`.
         frames (Sequence[np.ndarray]): BGR uint8 ``(H, W, 3)``, two or more of one size.
-        point (tuple[float, float]): x and y of the place, in pixels.
+        point (tuple[float, float] | None): x and y of the place, in pixels; AGSS-VOS needs none.
         prompt (np.ndarray | None): label map uint8 ``(H, W)`` of the first frame, for a method that needs one.
 
     Returns:
-        list[AttentionMap]: one map a part and a frame that it reads.
+        list[AttentionMap]: one map a part and a frame that it reads. AGSS-VOS: features that all objects share (``agnostic``),
+            and for each object its features, its attention, and the shared features times the attention (``visual_1``,
+            ``attention_1``, ``specific_1``); mean absolute value of the channels, with the sum 1 (Figure 3 of the paper).
 
     Raises:
         InputError: a model without such an attention, fewer than two frames, or a place outside the frame.
     """
     if len(frames) < 2:
         raise InputError(f'{len(frames)} frames: expected the frame that looks and one or more before it.')
+    if isinstance(model, AGSSVOS):
+        return _object_features(model, frames, prompt)
     height, width = frames[0].shape[:2]
+    if point is None:
+        raise InputError(f'{type(model).__name__}: expected the place that looks.')
     if not (0 <= point[0] < width and 0 <= point[1] < height):
         raise InputError(f'place {point}: outside the frame of {width}x{height} (width x height).')
     if isinstance(model, SiameseCoAttentionModel):
         return _co_attention(model, frames, point)
     if not any(isinstance(part, (WindowRead, FrameRead)) for part in model.modules()):
-        raise InputError(f'{type(model).__name__} has no attention that can be drawn; expected COSNet or RecallVOS.')
+        raise InputError(f'{type(model).__name__} has no attention that can be drawn; expected COSNet, RecallVOS or AGSS-VOS.')
     return _label_reads(model, frames, point, prompt)
 
 
@@ -78,6 +86,42 @@ def _co_attention(model: Any, frames: Sequence[np.ndarray], point: tuple[float, 
     maps = [model.co_attention.attention_maps(target, reference) for reference in references]
     of_cell = [x[0, row * target.shape[-1] + column].view(target.shape[-2:]).cpu().numpy() / len(maps) for x in maps]
     return [AttentionMap('co_attention', t, weights) for t, weights in enumerate(of_cell)]
+
+
+def _object_features(model: AGSSVOS, frames: Sequence[np.ndarray], prompt: np.ndarray | None) -> list[AttentionMap]:
+    session = VOSSession(model)
+    made: dict[str, list[Tensor]] = {}
+
+    def recorded(name: str) -> Callable[..., Any]:
+        method = getattr(model, name)
+
+        def call(*args: Any) -> Any:
+            outputs = method(*args)
+            made[name] = list(outputs)
+            return outputs
+
+        return call
+
+    for t, frame in enumerate(frames[:-1]):
+        session.step(frame, prompt if t == 0 else None)
+    with (
+        patch.object(model, 'agnostic_features', recorded('agnostic_features')),
+        patch.object(model, 'specific_features', recorded('specific_features')),
+    ):
+        session.step(frames[-1])
+    visual, attention = made['specific_features']
+    shared = made['agnostic_features'][1][:1] if model.use_iam else attention[:1] * 0
+    found = [('agnostic', shared[0])] if model.use_iam else []
+    for k, object_id in enumerate(session.object_ids):
+        found += [(f'visual_{object_id}', visual[k]), (f'attention_{object_id}', attention[k])]
+        found += [(f'specific_{object_id}', shared[0] * attention[k])] if model.use_iam else []
+    return [AttentionMap(name, len(frames) - 1, _strength(maps)) for name, maps in found]
+
+
+def _strength(maps: Tensor) -> np.ndarray:
+    """Mean absolute value of the channels of ``(C, h, w)``, with the sum 1."""
+    strength = maps.abs().mean(0)
+    return (strength / strength.sum().clamp(min=1e-12)).float().cpu().numpy()
 
 
 def _label_reads(

@@ -108,3 +108,46 @@ def test_starting_points(batch):
         for t in search.pool.tracklets
     ]
     assert kept == case['expected']['kept']
+
+
+HERE, ELSEWHERE, FAR = (0, 0, 10, 10), (40, 0, 50, 10), (80, 0, 90, 10)
+
+
+def drifting_and_found(similarity=0.8, confident=lambda tracklet, frame: tracklet.similarity):
+    """The tracklet of a given mask drifts from frame 3 on; another one, found in frame 5, is on the object there.
+
+    Also one that lies on the other object's given tracklet.
+    """
+    given = Tracklet(0, 0, 1.0, 0, {f: HERE for f in range(8)})
+    found = Tracklet(1, 0, similarity, 5, {f: ELSEWHERE if f >= 3 else HERE for f in range(1, 8)})
+    other = Tracklet(2, 1, 1.0, 0, {f: FAR for f in range(8)})
+    thief = Tracklet(3, 0, 0.75, 4, {f: FAR for f in range(3, 6)})
+    settings = LinkSettings(on_conflict='confidence', confidence_margin=0.05)
+    return link_tracklets([found, given, other, thief], 2, frame_iou, settings, confident)
+
+
+def test_the_more_confident_tracklet_takes_over_where_two_contradict_each_other():
+    def drifted(tracklet, frame):  # the given tracklet looks less and less like its object
+        return {0: 0.6 if frame >= 3 else 1.0, 1: 0.8, 2: 1.0, 3: 0.95}[tracklet.id]
+
+    tubes, decisions = drifting_and_found(confident=drifted)
+    assert [tubes[0][f].id for f in range(8)] == [0, 0, 0, 1, 1, 1, 1, 1]  # corrected from the drift on
+    assert [tubes[1][f].id for f in range(8)] == [2] * 8
+    found = {d.id: d for d in decisions}
+    assert (found[1].decision, found[1].frames) == ('merged', [3, 4, 5, 6, 7])
+    assert (found[3].decision, found[3].reason) == ('rejected', 'other_instance')  # however confident it is
+
+
+def test_a_tracklet_that_is_hardly_more_confident_changes_nothing():
+    def alike(tracklet, frame):
+        return 0.83 if tracklet.id == 0 and frame >= 3 else 0.87  # less than the margin above it
+
+    tubes, decisions = drifting_and_found(similarity=0.9, confident=alike)
+    assert {tube.id for tube in tubes[0].values()} == {0}
+    assert next(d for d in decisions if d.id == 1).reason == 'same_instance'
+    # without a confidence for each frame, a given mask is never given up
+    settings = LinkSettings(on_conflict='confidence')
+    given = Tracklet(0, 0, 1.0, 0, dict.fromkeys(range(4), HERE))
+    late = Tracklet(1, 0, 0.9, 3, {3: ELSEWHERE, 4: ELSEWHERE})
+    (tube,), decisions = link_tracklets([given, late], 1, frame_iou, settings)
+    assert decisions[1].decision == 'rejected' and 4 not in tube

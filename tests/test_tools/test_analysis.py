@@ -192,3 +192,25 @@ def test_co_attention_is_that_of_the_model():
     assert sum(x.weights.sum() for x in found) == pytest.approx(1, abs=1e-4)
     with pytest.raises(InputError, match='no attention that can be drawn'):
         attention_maps(OneConvolution(), frames, (41, 24))
+
+
+def test_features_of_agss_vos_are_where_its_modules_look(monkeypatch, tmp_path, capsys):
+    torch.manual_seed(0)
+    name = 'agss_vos/agss-vos_mini_synthvos.py'
+    model = MODELS.build(load_config(name).model).eval()
+    frames, label_maps = moving_squares(2)
+    found = {x.part: x.weights for x in attention_maps(model, frames, prompt=label_maps[0])}
+    parts = ('visual', 'attention', 'specific')
+    assert set(found) == {'agnostic', *(f'{part}_{i}' for part in parts for i in (1, 2))}
+    assert all(weights.sum() == pytest.approx(1, abs=1e-3) and weights.min() >= 0 for weights in found.values())
+    assert not np.allclose(found['visual_1'], found['visual_2'])  # each object has its own
+    folder = tmp_path / 'frames'
+    folder.mkdir()
+    for t, frame in enumerate(frames):
+        cv2.imwrite(str(folder / f'{t}.png'), frame)
+    write_label_map(tmp_path / 'prompt' / '0.png', label_maps[0])
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'weights.pth')
+    args = ('--frame', '1', '--prompt', tmp_path / 'prompt' / '0.png', '--config', ROOT / 'configs' / name)
+    args += ('--checkpoint', tmp_path / 'weights.pth', '--out-dir', tmp_path / 'out')
+    run(monkeypatch, 'analysis_tools/visualize_attention.py', folder, *args)
+    assert {path.stem for path in (tmp_path / 'out').iterdir()} == {'place', *(f'{part}_00001' for part in found)}

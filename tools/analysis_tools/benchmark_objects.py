@@ -4,8 +4,9 @@
 
 Every number is measured in a process of its own, through the session that tests and demos use, on moving procedural
 frames, with the weights that the model is built with (time does not depend on them). Writes objects.json, objects.md
-and objects.png. Flow estimation is part of the time, and is also reported by itself. Peak memory is what the session
-adds to the loaded model: allocated by PyTorch on a GPU, resident in the process on a CPU.
+and objects.png. With ``--modules``, the time is split into AGSS-VOS's modules (Figure 7 of its paper). Flow estimation is
+part of the time, and is also reported by itself. Peak memory is what the session adds to the loaded model: allocated by
+PyTorch on a GPU, resident in the process on a CPU.
 """
 
 import argparse
@@ -22,19 +23,31 @@ from mmengine.registry import init_default_scope
 from mmvos.analysis.measuring import Clock, PeakMemory, in_fresh_process, memory_in_use, procedural_video
 from mmvos.inference import VOSSession
 from mmvos.models.flow import FlowEstimator
+from mmvos.models.segmentors import AGSSVOS
 from mmvos.registry import MODELS
 from mmvos.structures import atomic_path
 from mmvos.utils import command_line, load_config
 
+#: modules of AGSS-VOS, as Figure 7 of its paper names them, and the methods that compute them
+MODULES = {
+    'optical flow': 'estimate_flow',
+    'warping': 'carry',
+    'IAM': 'agnostic_features',
+    'ISM': 'specific_features',
+    'AGD': 'decode',
+}
+
 
 class Measurement(NamedTuple):
-    """``milliseconds`` per frame (median), ``flow_milliseconds`` of them for flow, ``megabytes`` at the peak."""
+    """``milliseconds`` per frame (median), ``flow_milliseconds`` of them for flow, ``megabytes`` at the peak; mean ``modules``
+    milliseconds per frame of each module."""
 
     config: str
     objects: int
     milliseconds: float
     flow_milliseconds: float
     megabytes: float
+    modules: dict[str, float]
 
 
 def parse_args(argv=None) -> argparse.Namespace:
@@ -48,6 +61,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--threads', type=int, default=1, help='CPU threads')
     parser.add_argument('--cpu-time', action='store_true', help="the process's CPU time: for a machine that is busy")
     parser.add_argument('--amp', action='store_true', help='mixed precision')
+    parser.add_argument('--modules', action='store_true', help="also the time of each of AGSS-VOS's modules")
     parser.add_argument('--out', default='work_dirs/benchmark_objects', help='folder of the results')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='overrides, for all configs')
     return parser.parse_args(argv)
@@ -63,6 +77,29 @@ def time_flow(model: torch.nn.Module, clock: Clock) -> list[float]:
     return seconds
 
 
+def time_modules(model: torch.nn.Module, clock: Clock) -> dict[str, list[float]]:
+    """For each module of AGSS-VOS a list that grows by the seconds of every call."""
+    if not isinstance(model, AGSSVOS):
+        raise SystemExit(f'--modules: {type(model).__name__} has no such modules; expected AGSS-VOS.')
+    seconds = {}
+    for module, name in MODULES.items():
+        seconds[module] = _timed(model, name, clock)
+    return seconds
+
+
+def _timed(model: torch.nn.Module, name: str, clock: Clock) -> list[float]:
+    method, spent = getattr(model, name), []
+
+    def call(*inputs):
+        start = clock()
+        outputs = method(*inputs)
+        spent.append(clock() - start)
+        return outputs
+
+    setattr(model, name, call)
+    return spent
+
+
 def measure(config: str, objects: int, args: argparse.Namespace) -> Measurement:
     """One configuration with one number of objects."""
     torch.set_num_threads(args.threads)
@@ -76,6 +113,7 @@ def measure(config: str, objects: int, args: argparse.Namespace) -> Measurement:
         )
     clock = Clock(args.device, args.cpu_time)
     flow_seconds = time_flow(model, clock)
+    module_seconds = time_modules(model, clock) if args.modules else {}
     frames, label_map = procedural_video(tuple(args.size), objects, 1 + args.warmup + args.frames)
     session = VOSSession(model, amp=args.amp)
     seconds, before = [], memory_in_use(args.device)
@@ -83,23 +121,28 @@ def measure(config: str, objects: int, args: argparse.Namespace) -> Measurement:
         session.step(frames[0], label_map)
         for index, frame in enumerate(frames[1:]):
             if index == args.warmup:
-                flow_seconds.clear()
+                for spent in (flow_seconds, *module_seconds.values()):
+                    spent.clear()
             start = clock()
             session.step(frame)
             if index >= args.warmup:
                 seconds.append(clock() - start)
     flow = sum(flow_seconds) / args.frames
-    return Measurement(config, objects, 1000 * statistics.median(seconds), 1000 * flow, (memory.bytes - before) / 2**20)
+    modules = {name: 1000 * sum(spent) / args.frames for name, spent in module_seconds.items()}
+    megabytes = (memory.bytes - before) / 2**20
+    return Measurement(config, objects, 1000 * statistics.median(seconds), 1000 * flow, megabytes, modules)
 
 
 def table(results: dict[str, list[Measurement]], args: argparse.Namespace) -> str:
     """A markdown table."""
+    modules = list(MODULES) if args.modules else []
     lines = [
         f'{args.size[1]}x{args.size[0]}, {args.device}, {args.threads} CPU thread(s), median of {args.frames} '
         f'frames{", mixed precision" if args.amp else ""}{", CPU time" if args.cpu_time else ""}',
         '',
-        '| config | objects | ms/frame | of it flow | ms per further object | peak memory, MB |',
-        '| --- | --- | --- | --- | --- | --- |',
+        '| config | objects | ms/frame | of it flow | ms per further object | peak memory, MB |'
+        + ''.join(f' {name}, ms |' for name in modules),
+        '| --- | --- | --- | --- | --- | --- |' + ' --- |' * len(modules),
     ]
     for config, rows in results.items():
         first = rows[0]
@@ -109,6 +152,7 @@ def table(results: dict[str, list[Measurement]], args: argparse.Namespace) -> st
             lines.append(
                 f'| {Path(config).stem} | {row.objects} | {row.milliseconds:.0f} | '
                 f'{row.flow_milliseconds:.0f} | {further} | {row.megabytes:.0f} |'
+                + ''.join(f' {row.modules[name]:.1f} |' for name in modules)
             )
     return '\n'.join(lines) + '\n'
 

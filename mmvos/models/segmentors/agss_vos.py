@@ -136,29 +136,35 @@ class AGSSVOS(StepwiseTrainedModel):
 
     def _segment(self, image: Tensor, masks: Tensor, known: Sequence[Tensor], sizes: Sequence[int]) -> Tensor:
         """:meth:`segment` with what :meth:`_known` gave for each reference."""
-        groups = masks.split(list(sizes))
         group_of = torch.repeat_interleave(torch.tensor(sizes, device=image.device), output_size=len(masks))
-        skip = agnostic = image
-        if self.use_iam:
-            merged = torch.stack([group.amax(0) for group in groups])
-            skip = self.encoder(image, merged[:, None], num_stages=1)[0]
-            agnostic = self.decoder.coarse_with(self.encoder.later_stages(skip), torch.cat(list(known)))[0]
-        visual = skip[group_of]
-        if self.use_ism and not (self.instance_encoder is None and self.use_iam and len(masks) == len(groups)):
-            visual = self._instance_features(
-                image, masks
-            )  # with one object in each group, these are the features of the groups
-        attention = self.attention(visual, masks[:, None])
-        specific = agnostic[group_of] * attention if self.use_iam else attention
-        probabilities = self.decoder.probability(self.decoder.predict(self.decoder.fine(visual, specific)))
+        skip, agnostic = self.agnostic_features(image, masks.split(list(sizes)), known) if self.use_iam else (image, image)
+        visual, attention = self.specific_features(image, masks, skip[group_of], len(sizes))
+        probabilities = self.decode(visual, agnostic[group_of] * attention if self.use_iam else attention)
         if not self.use_norm:
             return probabilities
         return torch.cat([aggregate_objects(group)[1:] for group in probabilities.split(list(sizes))])
 
-    def _instance_features(self, image: Tensor, masks: Tensor) -> Tensor:
-        """Features ``(N, C, h/4, w/4)`` of the frame with each object's mask."""
-        encoder = self.encoder if self.instance_encoder is None else self.instance_encoder
-        return encoder(image, masks[:, None], num_stages=1)[0]
+    def agnostic_features(self, image: Tensor, groups: Sequence[Tensor], known: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """The instance-agnostic module: for each group features ``(G, C, h/4, w/4)`` and ``(G, C, h/8, w/8)``."""
+        merged = torch.stack([group.amax(0) for group in groups])
+        skip = self.encoder(image, merged[:, None], num_stages=1)[0]
+        return skip, self.decoder.coarse_with(self.encoder.later_stages(skip), torch.cat(list(known)))[0]
+
+    def specific_features(self, image: Tensor, masks: Tensor, skips: Tensor, num_groups: int) -> tuple[Tensor, Tensor]:
+        """The instance-specific module: for each object features ``(N, C, h/4, w/4)`` and attention ``(N, C, h/8, w/8)``.
+
+        With one object in each group, its features are those of its group, ``skips`` ``(N, C, h/4, w/4)``.
+        """
+        shared = self.instance_encoder is None and self.use_iam and len(masks) == num_groups
+        visual = skips
+        if self.use_ism and not shared:
+            encoder = self.encoder if self.instance_encoder is None else self.instance_encoder
+            visual = encoder(image, masks[:, None], num_stages=1)[0]
+        return visual, self.attention(visual, masks[:, None])
+
+    def decode(self, visual: Tensor, specific: Tensor) -> Tensor:
+        """The attention-guided decoder: probabilities ``(N, h, w)``, each object on its own."""
+        return self.decoder.probability(self.decoder.predict(self.decoder.fine(visual, specific)))
 
     # Inference
 

@@ -197,7 +197,11 @@ def _more_confident_frames(
     the more confident of the two; a tracklet that loses the run with its starting frame is rejected.
     """
     own = tubes[tracklet.instance]
-    reasons = {f: contradicted_by(tracklet, f, tubes, iou, settings) for f in sorted(tracklet.regions)}
+    others: list[Tube] = [{} if i == tracklet.instance else tube for i, tube in enumerate(tubes)]
+    reasons = {
+        frame: contradicted_by(tracklet, frame, others, iou, settings) or contradicted_by(tracklet, frame, tubes, iou, settings)
+        for frame in sorted(tracklet.regions)
+    }
     if reasons[tracklet.start_frame] == 'other_instance':
         return [], 'other_instance'
     usable = [frame for frame, reason in reasons.items() if not reason and frame not in own]
