@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 
+from mmvos.cli.test import _augment
 from mmvos.inference import VOSSession
 from mmvos.models.segmentors import AugmentedModel, CausalVOSModel
 from mmvos.registry import MODELS
@@ -106,3 +108,10 @@ def test_models_that_it_makes_no_sense_for_are_refused(name, words):
 def test_scales_are_positive():
     with pytest.raises(InputError, match='scales is .0.0,.; expected positive numbers'):
         AugmentedModel(Drift(), scales=(0.0,))
+
+
+def test_the_command_refuses_what_cannot_be_augmented():
+    with pytest.raises(InputError, match='--tta: Linear gives instances'):
+        _augment(None, torch.nn.Linear(1, 1), None)
+    with pytest.raises(InputError, match='--tta: the test has online_training'):
+        _augment(None, Drift(), Config(dict(test_cfg=dict(online_training=dict(stages=[])))))

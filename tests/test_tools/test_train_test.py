@@ -142,6 +142,14 @@ def folder_of_videos(tmp_path):
     return tmp_path
 
 
+def test_copies_of_a_video_are_averaged(trained, tmp_path):
+    options = ['test_dataloader.dataset.length=1', 'test_dataloader.dataset.num_frames=4', 'tta_model.scales=[1.0,0.75]']
+    metrics = tmp_path / 'metrics.json'
+    arguments = (trained / 'iter_4.pth', '--work-dir', tmp_path, '--tta', '--metrics', metrics, '--cfg-options', *options)
+    run('tools/test.py', CONFIG, *arguments)
+    assert 0 < json.loads(metrics.read_text())['J-Mean'] < 1
+
+
 def test_a_damaged_frame_costs_one_video_and_resume_does_it_when_it_is_mended(folder_of_videos):
     folder = folder_of_videos
     frame = folder / 'data/JPEGImages/b/00001.jpg'
