@@ -37,7 +37,7 @@ ops: env ## compile mmcv's operations (7 minutes and more; see the installation 
 test: dev ## all tests; faster on several cores: make test JOBS="-n 8"
 	$(BIN)/python -m pytest $(JOBS)
 
-scale: dev ## tests of many processes, killed ones, and a Ray cluster of this machine
+scale: dev ## tests of many processes, killed ones, a Ray cluster of this machine, and long videos
 	$(BIN)/python -m pip install -q ray aiohttp
 	$(BIN)/python -m pytest -m scale $(JOBS)
 
