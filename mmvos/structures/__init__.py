@@ -4,7 +4,18 @@ from .atomic import AllOrNothing, atomic_path
 from .box_tracks import BoxTracks
 from .boxes import box_iou, boxes_of_masks, centre_and_size, clip_boxes, draw_boxes, enlarge_boxes, has_area, tight_box
 from .errors import InputError, MissingFileError, placed
-from .files import PathLike, check_name, check_unique, decode_json, frame_order, read_bytes, read_json, read_lines, read_text
+from .files import (
+    PathLike,
+    check_name,
+    check_unique,
+    decode_json,
+    frame_order,
+    in_frame_order,
+    read_bytes,
+    read_json,
+    read_lines,
+    read_text,
+)
 from .instance_slots import InstanceSlots, shuffle_slots
 from .label_map import (
     DAVIS_PALETTE,
@@ -22,7 +33,7 @@ from .object_state import PER_OBJECT, join_objects, keep_objects, per_object
 from .prompts import Box, Click, Polygon, Prompt, Scribble, prompts_from_text
 from .run_length import decode_mask, encode_mask, run_length_problem
 from .settings import NoSettings, settings_from
-from .stored import Storage, StoredPath, file_names, folder_names, is_file, is_folder, join_path
+from .stored import Storage, StoredPath, file_names, folder_names, is_file, is_folder, join_all, join_path
 from .vos_data_sample import VOSDataSample
 from .youtube_vis import InstanceTracks, load_youtube_vis
 
@@ -48,8 +59,10 @@ __all__ = [
     'StoredPath',
     'file_names',
     'folder_names',
+    'in_frame_order',
     'is_file',
     'is_folder',
+    'join_all',
     'join_path',
     'VOID',
     'VOSDataSample',

@@ -6,7 +6,6 @@ import re
 import stat
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import PurePosixPath
 from typing import Any
 
 from .errors import InputError, MissingFileError
@@ -147,8 +146,8 @@ def check_name(name: Any, place: str, what: str = 'video') -> str:
     """
     if not isinstance(name, str) or not name or '\0' in name:
         raise InputError(f'{place}: the name of a {what} is {name!r}; expected text.')
-    path = PurePosixPath(name)
-    if path.is_absolute() or '..' in path.parts or not path.parts:
+    parts = name.split('/')
+    if name.startswith('/') or '..' in parts or not any(part not in ('', '.') for part in parts):
         raise InputError(f'{place}: the name of the {what} {name!r} leads out of its folder; expected a relative path.')
     return name
 
@@ -166,3 +165,18 @@ def frame_order(stem: str) -> list[Any]:
         digits = parts[i].lstrip('0')
         parts[i] = (len(digits), digits, parts[i])
     return parts
+
+
+def in_frame_order(names: Iterable[str], suffixes: bool = False) -> list[str]:
+    """Names in the order of frames, see :func:`frame_order`; equal numbers by their text.
+
+    Args:
+        names (Iterable[str]): names of frames.
+        suffixes (bool): whether they are names of files, whose suffixes do not count.
+    """
+    found = list(names)
+    stems = [os.path.splitext(name)[0] for name in found] if suffixes else found
+    if all(stem.isascii() and stem.isdigit() for stem in stems) and len({len(stem) for stem in stems}) <= 1:
+        return sorted(found)  # numbers of equal length, as most benchmarks have them: the order of their text is the same
+    keys = dict(zip(found, map(frame_order, stems)))
+    return sorted(found, key=lambda name: (keys[name], name))

@@ -71,6 +71,41 @@ def run_length_problem(code: Any) -> str | None:
     return None
 
 
+def are_sound(counts: Sequence[str], pixels: Sequence[int]) -> bool:
+    """Whether :func:`run_length_problem` finds nothing in any of many codes; all at once, for files of 100,000 masks.
+
+    Args:
+        counts (Sequence[str]): their ``counts``.
+        pixels (Sequence[int]): how many pixels each must cover.
+    """
+    data = [code.encode('latin-1', 'replace') for code in counts]
+    if not data:
+        return True
+    codes = np.frombuffer(b''.join(data), np.uint8).astype(np.int64) - 48
+    last = np.cumsum([len(code) for code in data]) - 1
+    if not all(data) or codes.min() < 0 or codes.max() > 63 or (codes[last] & 32).any():
+        return False
+    ends = np.flatnonzero(codes < 32)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    lengths = ends - starts + 1
+    if lengths.max() > 12:
+        return False
+    place = np.arange(len(codes)) - np.repeat(starts, lengths)
+    runs = np.add.reduceat((codes & 31) << (5 * place), starts)
+    runs -= (codes[ends] >> 4 & 1) << (5 * lengths)
+    owner = np.searchsorted(last, ends)  # which code a run belongs to, and its number in it
+    first = np.searchsorted(owner, np.arange(len(data)))
+    number = np.arange(len(runs)) - first[owner]
+    # runs 1, 3, 5, ... and 2, 4, 6, ... of a code are differences to the one before
+    series = 3 * owner + np.where(number == 0, 0, 2 - number % 2)
+    order = np.argsort(series, kind='stable')
+    runs, series = runs[order], series[order]
+    begins = np.concatenate([[0], np.flatnonzero(np.diff(series)) + 1])
+    sums = np.cumsum(runs)
+    runs = sums - np.repeat((sums - runs)[begins], np.diff(np.append(begins, len(runs))))
+    return bool(runs.min() >= 0 and (np.add.reduceat(runs, first) == np.asarray(pixels)).all())
+
+
 #: longest outline of polygons that is drawn, in pixels: the decoder keeps five points of each
 _LONGEST_OUTLINE = 4_000_000
 

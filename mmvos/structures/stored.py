@@ -2,6 +2,7 @@
 
 import os
 import posixpath
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from .errors import MissingFileError
@@ -59,6 +60,14 @@ def join_path(folder: PathLike, *names: str) -> str:
     if isinstance(folder, StoredPath):
         return StoredPath(posixpath.join(str(folder), *names), folder.storage)
     return os.path.join(os.fspath(folder), *names)
+
+
+def join_all(folder: PathLike, names: Iterable[str]) -> list[str]:
+    """Paths of many files of one folder, see :func:`join_path`."""
+    base = join_path(folder, '')
+    if isinstance(base, StoredPath):
+        return [StoredPath(f'{base}{name}', base.storage) for name in names]
+    return [base + name for name in names]
 
 
 def is_file(path: PathLike) -> bool:

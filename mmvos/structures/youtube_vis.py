@@ -3,6 +3,7 @@
 import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from pycocotools import mask as coco
 
 from .errors import InputError
 from .files import PathLike, frame_order, read_json
-from .run_length import as_code, mask_problem
+from .run_length import are_sound, as_code, mask_problem
 
 Record = dict[str, Any]
 
@@ -54,13 +55,14 @@ def load_youtube_vis(path: PathLike) -> Record:
     if not any('id' in annotation for annotation in annotations):
         for number, annotation in enumerate(annotations, 1):
             annotation['id'] = number
+    sound = _all_sound(annotations, sizes)
     for number, annotation in _by_id(annotations, place, 'annotations').items():
         where = f'{place}: annotation {number}'
         if not _is_id(annotation.get('category_id'), categories):
             raise InputError(f'{where} is of category {_short(annotation.get("category_id"))}, which is not in the file.')
         if not _is_id(annotation.get('video_id'), sizes):
             raise InputError(f'{where} is of video {_short(annotation.get("video_id"))}, which is not in the file.')
-        _complete(annotation, sizes[annotation['video_id']], where)
+        _complete(annotation, sizes[annotation['video_id']], where, sound)
     return data
 
 
@@ -114,15 +116,44 @@ def _check_videos(videos: Sequence[Record], place: str) -> dict[int, tuple[int, 
     return sizes
 
 
-def _complete(annotation: Record, video: tuple[int, int, int], where: str) -> None:
-    """Check an annotation of a video ``(frames, height, width)`` and fill in what follows from its masks."""
+#: masks that are checked at once
+_CHUNK = 4096
+
+
+def _all_sound(annotations: Sequence[Record], sizes: Mapping[int, tuple[int, int, int]]) -> bool:
+    """Whether all masks are compressed codes of the sizes of their videos, and none is damaged; else each is looked at."""
+    counts: list[str] = []
+    pixels: list[int] = []
+    for annotation in annotations:
+        masks, video = annotation.get('segmentations'), annotation.get('video_id')
+        if not isinstance(masks, list) or type(video) is not int or video not in sizes:
+            return False
+        _, height, width = sizes[video]
+        for mask in masks:
+            if mask:
+                if type(mask) is not dict or type(mask.get('counts')) is not str or mask.get('size') != [height, width]:
+                    return False
+                counts.append(mask['counts'])
+                pixels.append(height * width)
+        if len(counts) >= _CHUNK:
+            if not are_sound(counts, pixels):
+                return False
+            counts, pixels = [], []
+    return are_sound(counts, pixels)
+
+
+def _complete(annotation: Record, video: tuple[int, int, int], where: str, sound: bool) -> None:
+    """Check an annotation of a video ``(frames, height, width)`` and fill in what follows from its masks.
+
+    ``sound``: its masks have been checked.
+    """
     length, *size = video
     masks = annotation.setdefault('segmentations', annotation.pop('segmentation', None))
     if not isinstance(masks, list):
         raise InputError(f'{where}: segmentations is {_short(masks)}; expected a list with a mask or null per frame.')
     if len(masks) != length:
         raise InputError(f'{where} has {len(masks)} segmentations, its video has {length} frames.')
-    for frame, mask in enumerate(masks):
+    for frame, mask in enumerate(() if sound else masks):
         problem = mask_problem(mask, size) if mask else None
         if problem:
             raise InputError(f'{where}, frame {frame}: {problem}')
@@ -135,9 +166,19 @@ def _complete(annotation: Record, video: tuple[int, int, int], where: str) -> No
             annotation[key] = values
         if not isinstance(values, list) or len(values) != length:
             raise InputError(f'{where}: {key} is no list of {length} entries, one per frame.')
-        for frame, value in enumerate(values):
+        for frame, value in enumerate(() if _all_numbers(values, numbers) else values):
             if value is not None and not _are_numbers(value if numbers > 1 else [value], numbers):
                 raise InputError(f'{where}, frame {frame}: {key} holds {_short(value)}; expected {numbers} number(s) or null.')
+
+
+def _all_numbers(values: Sequence[Any], count: int) -> bool:
+    """Whether every value that is there is plainly what :func:`_are_numbers` asks for."""
+    found = [value for value in values if value is not None]
+    if count > 1:
+        if not all(type(value) is list and len(value) == count for value in found):
+            return False
+        found = list(chain.from_iterable(found))
+    return set(map(type, found)) <= {int, float} and max(map(abs, found), default=0) < 1e12
 
 
 def _are_numbers(values: Any, count: int) -> bool:

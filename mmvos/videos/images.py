@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmvos.structures import InputError, PathLike, atomic_path, file_names, frame_order, join_path, read_bytes
+from mmvos.structures import InputError, PathLike, atomic_path, file_names, in_frame_order, join_all, read_bytes
 from mmvos.structures.label_map import MAX_IMAGE_BYTES, open_image, orientation_of
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.ppm', '.pgm')
@@ -99,7 +99,7 @@ def list_images(folder: PathLike) -> list[str]:
         MissingFileError: there is no such folder.
     """
     names = [name for name in file_names(folder) if name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith('.')]
-    return [join_path(folder, name) for name in sorted(names, key=lambda name: (frame_order(stem_of(name)), name))]
+    return join_all(folder, in_frame_order(names, suffixes=True))
 
 
 def list_frames(folder: PathLike) -> list[str]:
@@ -125,4 +125,4 @@ def check_stems(frames: list[str]) -> None:
 
 def stem_of(path: PathLike) -> str:
     """Name of a frame: that of its file without folder and suffix."""
-    return Path(path).stem
+    return os.path.splitext(os.path.basename(path))[0]

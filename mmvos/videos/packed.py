@@ -80,7 +80,7 @@ class Pack:
             data = np.memmap(path, np.uint8, 'r') if os.path.getsize(path) else np.zeros(0, np.uint8)
         except FileNotFoundError as error:
             raise MissingFileError(f'{path}: not found, but it is a part of this packed data set. {AGAIN}') from error
-        if zlib.crc32(data) != crc:
+        if zlib.crc32(data.data) != crc:
             raise InputError(f'{path}: damaged: its checksum is not that of {META}. {AGAIN}')
         return data
 
@@ -230,7 +230,7 @@ class PackBackend(BaseStorageBackend):
 
     def join_path(self, filepath: str | os.PathLike, *filepaths: str | os.PathLike) -> str:
         """A path below another."""
-        return posixpath.join(os.fspath(filepath), *map(os.fspath, filepaths))
+        return posixpath.join(os.fspath(filepath), *(os.fspath(path) for path in filepaths))
 
     def list_dir_or_file(
         self,
@@ -284,7 +284,8 @@ def write_index(root: str, shards: list[tuple[str, int]], rows: list[tuple[str, 
     from mmvos.structures import atomic_path
 
     ordered = sorted(rows, key=lambda row: tuple(os.fsencode(part) for part in posixpath.split(row[0])))
-    index, names, folders = np.zeros(len(ordered), ROW), bytearray(), {}
+    index, names = np.zeros(len(ordered), ROW), bytearray()
+    folders: dict[str, tuple[int, int]] = {}
     for number, (path, shard, offset, size, crc) in enumerate(ordered):
         folder, name = posixpath.split(path)
         names += os.fsencode(name)
@@ -294,7 +295,7 @@ def write_index(root: str, shards: list[tuple[str, int]], rows: list[tuple[str, 
     for name, data in parts.items():
         with atomic_path(os.path.join(root, name), durable=True) as temporary, open(temporary, 'wb') as file:
             file.write(data)
-    crc = {name: zlib.crc32(data) for name, data in parts.items()}
-    meta = dict(format=FORMAT, shards=shards, files=len(ordered), folders=folders, crc=crc)
+    checks = {name: zlib.crc32(data) for name, data in parts.items()}
+    meta = dict(format=FORMAT, shards=shards, files=len(ordered), folders=folders, crc=checks)
     with atomic_path(os.path.join(root, META), durable=True) as temporary, open(temporary, 'w', encoding='utf-8') as file:
         json.dump(meta, file)

@@ -9,7 +9,7 @@ import pytest
 
 from mmvos.evaluation.functional import youtube_vis_ap, youtube_vis_problems
 from mmvos.structures import InputError, encode_mask, load_youtube_vis
-from mmvos.structures.run_length import mask_problem
+from mmvos.structures.run_length import are_sound, mask_problem, run_length_problem
 
 SIZE = (12, 16)
 
@@ -234,3 +234,24 @@ def test_a_thousand_mutated_files_are_read_or_refused(path):
             refused += 1
             assert str(path) in str(error)
     assert 500 < refused < 1000
+
+
+def test_many_codes_are_judged_as_each_of_them_is():
+    rng = np.random.default_rng(0)
+    codes, pixels = [], []
+    for _ in range(300):
+        size = rng.integers(1, 40, 2)
+        code = encode_mask(rng.random(size) < rng.random())
+        text = bytearray(code['counts'].encode())
+        if rng.random() < 0.5:  # damaged, now and then in a way that does no harm
+            text[rng.integers(len(text))] = rng.integers(48, 112)
+        codes.append(dict(code, counts=text.decode()))
+        pixels.append(int(size.prod()))
+    sound = [run_length_problem(code) is None for code in codes]
+    assert 100 < sum(sound) < 250
+    assert [are_sound([code['counts']], [area]) for code, area in zip(codes, pixels)] == sound
+    kept = [i for i in range(len(codes)) if sound[i]]
+    assert are_sound([codes[i]['counts'] for i in kept], [pixels[i] for i in kept]) and are_sound([], [])
+    bad = sound.index(False)
+    assert not are_sound([codes[i]['counts'] for i in (*kept, bad)], [pixels[i] for i in (*kept, bad)])
+    assert not are_sound(['', codes[kept[0]]['counts']], [0, pixels[kept[0]]])

@@ -11,9 +11,10 @@ from mmvos.structures import (
     check_name,
     check_unique,
     file_names,
-    frame_order,
+    in_frame_order,
     is_file,
     is_folder,
+    join_all,
     join_path,
     read_lines,
 )
@@ -74,7 +75,7 @@ class VideoEntry:
 
     def listed_frames(self) -> list[str]:
         """Names of the frames that list at least one object, in order."""
-        return sorted({name for listed in self.objects.values() for name in listed.frames}, key=frame_order)
+        return in_frame_order({name for listed in self.objects.values() for name in listed.frames})
 
 
 @dataclass(frozen=True)
@@ -182,10 +183,11 @@ def masks_in(folder: PathLike, suffix: str = '.png') -> dict[str, str]:
         stem, ending = os.path.splitext(name)
         if ending.lower() != suffix or name.startswith('.'):
             continue
-        path = join_path(folder, name)
-        if masks.setdefault(stem, path) != path:
-            raise InputError(f'{path}: a second mask named {stem!r} beside {masks[stem]}; expected one file per frame.')
-    return {stem: masks[stem] for stem in sorted(masks, key=frame_order)}
+        if masks.setdefault(stem, name) != name:
+            path, other = join_path(folder, name), join_path(folder, masks[stem])
+            raise InputError(f'{path}: a second mask named {stem!r} beside {other}; expected one file per frame.')
+    stems = in_frame_order(masks)
+    return dict(zip(stems, join_all(folder, (masks[stem] for stem in stems))))
 
 
 def masks_by_frame(masks: Mapping[str, str], frames: Sequence[str]) -> dict[int, str]:
@@ -215,7 +217,7 @@ def as_categories(objects: Mapping[int, ListedObject]) -> dict[int, str] | None:
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
     """Names of frames in the order of frames, each once."""
-    return tuple(sorted(set(names), key=frame_order))
+    return tuple(in_frame_order(set(names)))
 
 
 def _listed(path: str) -> str:
