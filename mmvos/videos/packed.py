@@ -15,7 +15,6 @@ import json
 import os
 import posixpath
 import zlib
-from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -30,6 +29,10 @@ from mmvos.structures import InputError, MissingFileError, read_json
 ROW = np.dtype([('name_end', '<u8'), ('shard', '<u4'), ('crc', '<u4'), ('offset', '<u8'), ('size', '<u8')])
 META, INDEX, NAMES, FORMAT = 'pack.json', 'index.bin', 'names.bin', 'mmvos-pack-1'
 AGAIN = 'Make it with `mmvos pack`.'
+#: of a file: number of its shard, place and size there, CRC-32
+Entry = tuple[int, int, int, int]
+#: folders whose names a process keeps as text
+MAX_FOLDERS = 1024
 #: shards that a process keeps open
 MAX_OPEN = 128
 
@@ -73,6 +76,7 @@ class Pack:
                 self.subfolders.setdefault(parent, set()).add(name)
                 folder = parent
         self._open: OrderedDict[int, _OpenFile] = OrderedDict()
+        self._entries = lru_cache(MAX_FOLDERS)(self._entries_of)
 
     def _mapped(self, name: str, crc: int) -> np.ndarray:
         path = os.path.join(self.root, name)
@@ -103,24 +107,26 @@ class Pack:
     def file_names(self, folder: str) -> list[str]:
         """Names of the files in a folder, sorted by their bytes."""
         first, last = self.folders.get(folder, (0, 0))
-        return [os.fsdecode(self._name(row)) for row in range(first, last)]
+        ends = self.index['name_end'][first:last].tolist()
+        begin = int(self.index['name_end'][first - 1]) if first else 0
+        text = self.names[begin : ends[-1]].tobytes() if ends else b''
+        return [os.fsdecode(text[i - begin : j - begin]) for i, j in zip([begin, *ends], ends)]
 
     def paths(self) -> Iterator[str]:
         """Paths of all files, by folder."""
         for folder in self.folders:
             yield from (posixpath.join(folder, name) for name in self.file_names(folder))
 
-    def _name(self, row: int) -> bytes:
-        start = int(self.index['name_end'][row - 1]) if row else 0
-        return self.names[start : int(self.index['name_end'][row])].tobytes()
+    def __contains__(self, path: str) -> bool:
+        folder, _, name = path.rpartition('/')
+        return name in self._entries(folder)
 
-    def row_of(self, path: str) -> int | None:
-        """Row of a file in the index; None: there is no such file."""
-        folder, name = posixpath.split(path)
+    def _entries_of(self, folder: str) -> dict[str, Entry]:
+        """Files of a folder by name."""
         first, last = self.folders.get(folder, (0, 0))
-        wanted = os.fsencode(name)
-        row = bisect_left(range(first, last), wanted, key=self._name) + first
-        return row if row < last and self._name(row) == wanted else None
+        rows = self.index[first:last]
+        columns = (rows[column].tolist() for column in ('shard', 'offset', 'size', 'crc'))
+        return dict(zip(self.file_names(folder), zip(*columns)))
 
     def read(self, path: str) -> bytes:
         """Contents of a file.
@@ -132,15 +138,15 @@ class Pack:
             MissingFileError: there is no such file, or its shard is missing.
             InputError: the shard is damaged.
         """
-        row = self.row_of(path)
-        if row is None:
+        folder, _, name = path.rpartition('/')
+        entry = self._entries(folder).get(name)
+        if entry is None:
             raise MissingFileError(f'{posixpath.join(self.root, path)}: not found in this packed data set.')
-        entry = self.index[row]
-        offset, size = int(entry['offset']), int(entry['size'])
-        data = self._read_at(int(entry['shard']), offset, size)
-        if len(data) != size or zlib.crc32(data) != int(entry['crc']):
-            shard = os.path.join(self.root, self.shards[int(entry['shard'])][0])
-            raise InputError(f'{shard}: damaged: {path!r} at byte {offset} is not what was packed. {AGAIN}')
+        shard, offset, size, crc = entry
+        data = self._read_at(shard, offset, size)
+        if len(data) != size or zlib.crc32(data) != crc:
+            place = os.path.join(self.root, self.shards[shard][0])
+            raise InputError(f'{place}: damaged: {path!r} at byte {offset} is not what was packed. {AGAIN}')
         return data
 
     def _read_at(self, shard: int, offset: int, size: int) -> bytes:
@@ -183,8 +189,9 @@ def open_pack(root: str) -> Pack:
     return Pack(root)
 
 
-#: folders of packs by folders in them
+#: folders of packs by folders in them, and the packs themselves with the paths of these folders in them
 _ROOTS: dict[str, str] = {}
+_FOLDERS: dict[str, tuple[Pack, str]] = {}
 
 
 def _root_of(folder: str) -> str | None:
@@ -217,7 +224,7 @@ class PackBackend(BaseStorageBackend):
     def isfile(self, filepath: str | os.PathLike) -> bool:
         """Whether there is such a file."""
         place = self._found(filepath)
-        return place is not None and place[0].row_of(place[1]) is not None
+        return place is not None and place[1] in place[0]
 
     def isdir(self, filepath: str | os.PathLike) -> bool:
         """Whether there is such a folder."""
@@ -261,11 +268,21 @@ class PackBackend(BaseStorageBackend):
 
     @staticmethod
     def _found(path: str | os.PathLike) -> tuple[Pack, str] | None:
-        name = posixpath.normpath(os.fspath(path))
-        root = _root_of(posixpath.dirname(name)) or _root_of(name)
+        name = str(os.fspath(path))
+        folder, _, base = name.rpartition('/')
+        known = _FOLDERS.get(folder)
+        if known is not None and base not in ('', '.', '..'):
+            return known[0], f'{known[1]}{base}'
+        name = posixpath.normpath(name)
+        folder = posixpath.dirname(name)
+        root = _root_of(folder) or _root_of(name)
         if root is None:
             return None
-        return open_pack(root), '' if name == root else name[len(root) :].lstrip('/')
+        pack, inside = open_pack(root), name[len(root) :].lstrip('/')
+        if inside and folder not in _FOLDERS:
+            above = posixpath.dirname(inside)
+            _FOLDERS[folder] = pack, f'{above}/' if above else ''
+        return pack, inside
 
 
 def described(pack: Pack) -> dict[str, Any]:

@@ -41,14 +41,15 @@ class BackendStorage:
 
     def __init__(self, root: str, backend_args: Mapping[str, Any] | None = None) -> None:
         self.root, self.backend_args = str(root), dict(backend_args or {})
-        self._key = json.dumps(self.backend_args, sort_keys=True, default=repr)
+        key = json.dumps(self.backend_args, sort_keys=True, default=repr)
+        self._arguments, self._prefix = _Arguments(key, self.backend_args), _prefix_of(self.root)
         self._backend()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return BackendStorage, (self.root, self.backend_args)
 
     def _backend(self) -> Any:
-        return _opened(_prefix_of(self.root), _Arguments(self._key, self.backend_args))
+        return _opened(self._prefix, self._arguments)
 
     def read(self, path: str, expected: str = 'a file', limit: int = 2**32) -> bytes:
         """Contents of a file; errors as in :func:`mmvos.structures.read_bytes`."""
@@ -102,7 +103,7 @@ class BackendStorage:
         return list((contents.files if files else contents.folders).get(name, ()))
 
     def _contents(self) -> '_Contents':
-        return _contents_of(self.root, _Arguments(self._key, self.backend_args))
+        return _contents_of(self.root, self._arguments)
 
 
 class _Arguments:

@@ -52,7 +52,8 @@ def test_a_pack_holds_the_bytes_of_every_file(source, tmp_path, size):
         with tarfile.open(tmp_path / 'pack' / name) as archive:
             archive.extractall(tmp_path / 'again', filter='data')
     assert contents(tmp_path / 'again') == expected
-    assert made.row_of('frames/480p/a/00005') is None and made.row_of('frames') is None
+    assert 'frames/480p/a/00004' in made and 'frames/480p/a/00005' not in made and 'frames' not in made
+    assert made.read('frames/480p/b/00004') == expected['frames/480p/b/00004']
     assert len(made.shards) == {0: 4, 3000: 18, 1 << 20: 1}[size]
 
 
