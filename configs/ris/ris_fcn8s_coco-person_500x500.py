@@ -76,9 +76,7 @@ val_dataloader = dict(
     ),
 )
 test_dataloader = val_dataloader
-val_evaluator = dict(
-    type='InstanceCocoMetric', ann_file=data_root + 'annotations/instances_val2017.json', metric='segm', iou_thrs=[0.5]
-)
+val_evaluator = dict(type='mmdet.CocoMetric', ann_file=data_root + 'annotations/instances_val2017.json', metric='segm')
 test_evaluator = val_evaluator
 
 # sequences grow by stages; the trunk stays as it was pretrained at first

@@ -69,7 +69,7 @@ val_dataloader = dict(
     dataset=dict(ann_file='ImageSets/Segmentation/val.txt', test_mode=True, pipeline=test_pipeline, **dataset),
 )
 test_dataloader = val_dataloader
-val_evaluator = dict(type='InstanceCocoMetric', metric='segm', iou_thrs=[0.5, 0.6, 0.7, 0.8], classwise=True)
+val_evaluator = dict(type='InstanceCocoMetric', metric='segm', ap_ious=(0.6, 0.7, 0.8), classwise=True)
 test_evaluator = val_evaluator
 
 # masks, then classes from epoch 20 on, then the stop when 15 epochs brought nothing

@@ -10,7 +10,7 @@ import torch.distributed as dist
 
 from mmvos.evaluation import DAVISMetric, DAVISSubmission, MeanIoUMetric, YouTubeVOSMetric
 from mmvos.registry import METRICS
-from mmvos.structures import write_label_map
+from mmvos.structures import InputError, write_label_map
 from mmvos.structures.run_length import encode_mask
 from mmvos.videos.archive import MaskFiles
 
@@ -213,3 +213,29 @@ def test_instances_of_still_images_by_best_dice(painted, dice):
     metric = METRICS.build(dict(type='InstanceSequenceMetric', painted=painted))
     metric.process(None, [sample])
     assert metric.evaluate(1) == pytest.approx({'SBD': dice, 'DiC': 0, '|DiC|': 0, 'SBD@2': dice})
+
+
+def test_average_precision_at_further_thresholds():
+    """Two objects of a class: the surer one is found exactly, the other one with an IoU of 0.65."""
+    truth, found = np.zeros((2, 40, 40), bool), np.zeros((2, 40, 40), bool)
+    truth[0, 30:, 30:] = found[0, 30:, 30:] = True
+    truth[1, :20, :10] = found[1, :13, :10] = True
+    boxes = [[30, 30, 40, 40], [0, 0, 10, 20]]
+    sample = dict(
+        img_id=1,
+        ori_shape=(40, 40),
+        pred_instances=dict(
+            masks=torch.from_numpy(found),
+            labels=torch.zeros(2, dtype=torch.long),
+            scores=torch.tensor([0.9, 0.8]),
+            bboxes=torch.tensor(boxes, dtype=torch.float32),
+        ),
+        instances=[dict(bbox=box, bbox_label=0, mask=encode_mask(mask)) for box, mask in zip(boxes, truth)],
+    )
+    metric = METRICS.build(dict(type='InstanceCocoMetric', metric='segm', ap_ious=(0.6, 0.7), classwise=True))
+    metric.dataset_meta = dict(classes=('leaf',))
+    metric.process(None, [sample])
+    figures = metric.evaluate(1)
+    assert [figures[f'coco/segm_mAP_{iou}'] for iou in (50, 60, 70)] == pytest.approx([1, 1, 51 / 101], abs=1e-3)
+    with pytest.raises(InputError, match=r'ap_ious has 0.62; expected some of 0.5, 0.55'):
+        METRICS.build(dict(type='InstanceCocoMetric', ap_ious=(0.62,)))
