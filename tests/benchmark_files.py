@@ -214,7 +214,7 @@ def youtube_vis(root):
 
     for place, frames, names, classes in (
         ('youtube_vis_2019', '{}/JPEGImages', '{}.json', classes_of('2019')),
-        ('youtube_vis_2021', '{}/JPEGImages', '{}.json', classes_of('2021')),
+        ('youtube_vis_2021', '{}/JPEGImages', '{}/instances.json', classes_of('2021')),
         ('ovis', '{}', 'annotations_{}.json', OVISDataset.METAINFO['classes']),
     ):
         for split in ('train', 'valid', 'test'):

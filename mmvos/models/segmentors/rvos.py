@@ -84,7 +84,8 @@ class RVOS(CausalVOSModel):
         neck (dict): config of the skips (``SkipNeck``), which gives them coarsest first.
         decoder (dict): config of a ``RecurrentDecoder``; ``temporal`` and ``mask_input`` are set.
         mask_pyramid (dict | None): config of a ``MaskPyramid`` (one-shot); None: zero-shot, the slots are given no mask.
-        loss_mask (dict | None): config of the loss over the masks of a frame (default: ``SoftIoULoss``).
+        loss_mask (dict | None): config of the loss over the masks of a frame (default: ``SoftIoULoss``); it has ``terms``
+            and ``mean``, for the normalisation over all processes.
         assigner (dict | None): config of the assignment of objects to slots on a clip's first frame (zero-shot).
         prompted (bool | None): default: as one-shot or zero-shot is. A zero-shot model with ``prompted=True`` gives every
             prompted object the slot that shows it best in the frame of its prompt: the protocol of the zero-shot scores
