@@ -22,6 +22,7 @@ from .options import add_run, read_run_config
 OF_TRAINING = (
     *('train_cfg', 'train_dataloader', 'optim_wrapper', 'param_scheduler', 'auto_scale_lr'),
     *('val_cfg', 'val_dataloader', 'val_evaluator'),
+    'strategy',
 )
 
 
@@ -71,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
     cfg.load_from, cfg.resume = None, False
     for key in OF_TRAINING:
         cfg.pop(key, None)
+    if cfg.get('runner_type') == 'FlexibleRunner':  # for strategies
+        cfg.pop('runner_type')
     if args.data_root:
         cfg.test_dataloader.dataset.data_root = args.data_root
     if cfg.test_cfg.get('type') == 'VideoTestLoop':

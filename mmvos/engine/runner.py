@@ -1,11 +1,13 @@
 """Runners whose checkpoints are complete or not there, and what a training is resumed from."""
 
 import glob
+import importlib.util
 import os
 import re
 from pathlib import Path
 from typing import Any
 
+from mmengine._strategy import FSDPStrategy
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.dist import all_gather_object, is_main_process
@@ -16,10 +18,16 @@ from mmengine.runner import Runner as _Runner
 from torch import nn
 
 from mmvos.models.segmentors.stepwise_training import StepwiseTrainedModel
+from mmvos.registry import MODELS
 from mmvos.structures import InputError, atomic_path
 from mmvos.utils.checkpoint import read_checkpoint
 
 from .stepwise_distributed import StepwiseDistributed
+
+#: strategies of mmengine whose checkpoint is one file
+_ONE_FILE = ('SingleDeviceStrategy', 'DDPStrategy', 'FSDPStrategy')
+#: the package that a strategy of mmengine needs
+_PACKAGES = dict(DeepSpeedStrategy='deepspeed', ColossalAIStrategy='colossalai')
 
 
 class _AtomicCheckpoints:
@@ -32,14 +40,21 @@ class _AtomicCheckpoints:
             OSError: it cannot be written; what was under the name before is still there.
         """
         save = super().save_checkpoint  # type: ignore[misc]  # a mixin: the runner it is mixed into has it
-        if not self._writes_one_local_file(out_dir):
+        if '://' in os.fspath(out_dir) or not self._writes_one_file():
             save(out_dir, filename, *args, **kwargs)
         elif is_main_process():
             with atomic_path(Path(out_dir, filename), durable=True) as temporary:
                 save(os.path.dirname(temporary), os.path.basename(temporary), *args, **kwargs)
+        elif self._is_spread():
+            save(out_dir, filename, *args, **kwargs)  # hands its part to the first process, and writes nothing
 
-    def _writes_one_local_file(self, out_dir: str) -> bool:
-        return '://' not in os.fspath(out_dir)
+    def _writes_one_file(self) -> bool:
+        """Whether the first process writes the checkpoint of all."""
+        return True
+
+    def _is_spread(self) -> bool:
+        """Whether every process holds a part of what is saved."""
+        return False
 
 
 class Runner(_AtomicCheckpoints, _Runner):
@@ -56,12 +71,11 @@ class Runner(_AtomicCheckpoints, _Runner):
 class FlexibleRunner(_AtomicCheckpoints, _FlexibleRunner):
     """mmengine's ``FlexibleRunner`` (``runner_type = 'FlexibleRunner'``), for strategies such as FSDP or DeepSpeed."""
 
-    def _writes_one_local_file(self, out_dir: str) -> bool:
-        # other strategies write a folder, all ranks together
-        return super()._writes_one_local_file(out_dir) and type(self.strategy).__name__ in (
-            'SingleDeviceStrategy',
-            'DDPStrategy',
-        )
+    def _writes_one_file(self) -> bool:
+        return type(self.strategy).__name__ in _ONE_FILE  # other strategies write a folder, all ranks together
+
+    def _is_spread(self) -> bool:
+        return isinstance(self.strategy, FSDPStrategy)
 
 
 def build_runner(cfg: Config) -> _Runner | _FlexibleRunner:
@@ -73,8 +87,10 @@ def build_runner(cfg: Config) -> _Runner | _FlexibleRunner:
             with the weights of ``load_from``, if it is given.
 
     Raises:
-        InputError: the processes of a training see different checkpoints.
+        InputError: the processes of a training see different checkpoints, or the strategy cannot train the model, see
+            :func:`check_strategy`.
     """
+    check_strategy(cfg)
     resumes = bool(cfg.get('resume'))
     if resumes:
         resume_newest(cfg)
@@ -86,6 +102,33 @@ def build_runner(cfg: Config) -> _Runner | _FlexibleRunner:
         if len(chosen) > 1:
             raise InputError(f'--resume: the processes found different checkpoints, {sorted(map(str, chosen))}.')
     return runner
+
+
+def check_strategy(cfg: Config) -> None:
+    """Refuse a ``strategy`` that would not do, or not be able to do, what it says, before the training starts.
+
+    Args:
+        cfg (Config): config of a training.
+
+    Raises:
+        InputError: a strategy without ``runner_type = 'FlexibleRunner'``, whose package is not installed, that needs several
+            processes and has one, whose checkpoints could not be read again, or that cannot train the model.
+    """
+    strategy, several = cfg.get('strategy') or {}, cfg.get('launcher', 'none') != 'none'
+    name = strategy.get('type', '')
+    if cfg.get('runner_type') != 'FlexibleRunner':
+        if name:
+            raise InputError(f"strategy {name}: is for runner_type = 'FlexibleRunner', and this config has another one.")
+        return
+    if name in _PACKAGES and importlib.util.find_spec(_PACKAGES[name]) is None:
+        raise InputError(f'strategy {name}: {_PACKAGES[name]} is not installed.')
+    if name == 'FSDPStrategy' and not several:
+        raise InputError(f'strategy {name}: spreads a model over processes; start several (tools/dist_train.sh).')
+    if name == 'FSDPStrategy' and strategy.get('state_dict_cfg') != 'full':
+        raise InputError(f"strategy {name}: expected state_dict_cfg='full'; parts of checkpoints cannot be read again.")
+    model = MODELS.get(cfg.model.type)
+    if several and model and issubclass(model, StepwiseTrainedModel) and not cfg.model.get('through_time'):
+        raise InputError(f'{cfg.model.type}: steps once per frame, which FlexibleRunner cannot; leave out runner_type.')
 
 
 def resume_newest(cfg: Config) -> None:

@@ -78,3 +78,10 @@ def prepare_cpu_launch(cfg: Config, launcher: str) -> None:
     wrapper = dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
     wrapper['find_unused_parameters'] = cfg.get('find_unused_parameters', False)
     cfg.setdefault('model_wrapper_cfg', wrapper)
+    if cfg.get('runner_type') == 'FlexibleRunner':
+        strategy = cfg.setdefault('strategy', dict(type='DDPStrategy'))
+        if strategy['type'] == 'DDPStrategy':
+            strategy.setdefault('model_wrapper', wrapper)
+        elif strategy['type'] == 'FSDPStrategy':
+            given = strategy.get('model_wrapper') or dict(type='MMFullyShardedDataParallel')
+            strategy['model_wrapper'] = {**given, 'device_id': None}

@@ -14,6 +14,8 @@ import torch
 
 from mmvos.apis import VOSInferencer, init_model
 from mmvos.batch import Failed, Finished, LocalPool, Task, run_batch
+from mmvos.batch.events import Pool
+from mmvos.batch.local_pool import told
 from mmvos.cli.main import main
 from mmvos.structures import InputError, read_label_map, write_label_map
 from mmvos.utils.command_line import CommandEnded
@@ -54,10 +56,35 @@ def masks_of(folder):
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(Path(folder).glob('*/masks/*.png'))}
 
 
-def test_each_video_once_with_the_results_of_a_plain_loop(videos, weights, tmp_path, capsys):
+class InThisProcess(Pool):
+    """A worker without a process of its own, which takes seconds to start."""
+
+    def __init__(self, make_worker):
+        self.worker, self.news = make_worker('cpu', 1), []
+
+    @property
+    def free(self):
+        return 1 - len(self.news)
+
+    def give(self, task):
+        try:
+            self.news.append(Finished(task, self.worker.run(task)))
+        except InputError as error:
+            self.news.append(Failed(task, *told(error)))
+
+    def events(self, timeout):
+        news, self.news = self.news, []
+        return news
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize('workers', [1, pytest.param(2, marks=pytest.mark.scale)])
+def test_each_video_once_with_the_results_of_a_plain_loop(videos, weights, tmp_path, capsys, monkeypatch, workers):
     (videos / 'c' / '00001.png').write_bytes(b'damaged')
     options = ('--prompts', tmp_path / 'masks', '--export', 'coco')
-    assert batch(videos, tmp_path / 'out', weights, '--workers', 2, *options) == 1
+    assert batch(videos, tmp_path / 'out', weights, '--workers', workers, *options) == 1
     printed = capsys.readouterr()
     assert '3 videos done (9 frames), 0 were done before, 1 failed' in printed.out
     assert 'failed after 2 tries: c:' in printed.out and '00001.png' in printed.out
@@ -66,6 +93,8 @@ def test_each_video_once_with_the_results_of_a_plain_loop(videos, weights, tmp_p
 
     cv2.imwrite(str(videos / 'c' / '00001.png'), np.zeros((48, 64, 3), np.uint8))
     before = (tmp_path / 'out' / 'a' / 'done.json').stat().st_mtime_ns
+    if workers == 1:
+        monkeypatch.setattr('mmvos.cli.batch._pool', lambda args, make_worker, videos: InThisProcess(make_worker))
     assert batch(videos, tmp_path / 'out', weights, '--workers', 1, *options) == 0
     assert '1 videos done (3 frames), 3 were done before, 0 failed' in capsys.readouterr().out
     assert (tmp_path / 'out' / 'a' / 'done.json').stat().st_mtime_ns == before

@@ -41,7 +41,7 @@ class JobQueue:
         self, folder: JobFolder, pool: LocalPool, max_waiting: int = 100, retries: int = 1, videos: Path | None = None
     ) -> None:
         self.folder, self.pool, self.max_waiting, self.retries, self.videos = folder, pool, max_waiting, retries, videos
-        self.closing = False
+        self.destination, self.closing = Destination(str(folder.results)), False
         self._jobs: dict[str, Job] = {}
         #: ids of the jobs that are to end
         self._unwanted: set[str] = set()
@@ -52,10 +52,9 @@ class JobQueue:
         self._thread.start()
 
     def _take_over(self) -> None:
-        destination = Destination(str(self.folder.results))
-        destination.remove_parts()
+        self.destination.remove_parts()
         jobs = list(self.folder.load())
-        done = destination.done(job.id for job in jobs)
+        done = self.destination.done(job.id for job in jobs)
         for job in jobs:
             self._jobs[job.id] = job
             if job.state not in ENDED:
@@ -136,6 +135,7 @@ class JobQueue:
             self._changed.notify_all()
         self._thread.join()
         self.pool.close()
+        self.destination.remove_parts()
 
     def _known(self, job_id: str) -> Job:
         if job_id not in self._jobs:
@@ -182,6 +182,7 @@ class JobQueue:
                 self.pool.cancel(self.folder.task(job))
                 self._change(job, state=CANCELLED, finished=time.time())
         if self._unwanted:
+            self.destination.remove_parts()  # of the workers that were ended
             self._unwanted.clear()
             self._changed.notify_all()
 
@@ -197,6 +198,7 @@ class JobQueue:
         elif isinstance(event, Finished):
             self._change(job, state=DONE, finished=time.time(), frames=event.summary['frames'], total=event.summary['frames'])
         else:
+            self.destination.remove_parts()  # of a worker that has died
             if event.details:
                 logger.error('job %s\n%s', job.id, event.details)
             reason = self.folder.without_paths(job, event.reason, self.videos)

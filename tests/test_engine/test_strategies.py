@@ -1,0 +1,56 @@
+"""mmengine's strategies (``runner_type = 'FlexibleRunner'``): which are refused, and what those that work do."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmvos.engine.runner import check_strategy
+from mmvos.structures import InputError
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ('changes', 'words'),
+    [
+        (dict(runner_type='Runner'), "is for runner_type = 'FlexibleRunner'"),
+        (dict(launcher='none'), 'start several'),
+        (dict(strategy=dict(type='FSDPStrategy')), "expected state_dict_cfg='full'"),
+        (dict(strategy=dict(type='ColossalAIStrategy')), 'colossalai is not installed'),
+        (dict(model=dict(type='RGMP'), strategy=dict(type='DDPStrategy')), 'RGMP: steps once per frame'),
+        (dict(model=dict(type='RGMP'), strategy=None), 'RGMP: steps once per frame'),
+    ],
+)
+def test_a_strategy_that_would_not_work_is_refused_at_once(changes, words):
+    strategy = dict(type='FSDPStrategy', state_dict_cfg='full')
+    good = dict(runner_type='FlexibleRunner', launcher='pytorch', model=dict(type='AGAME'), strategy=strategy)
+    check_strategy(Config(good))
+    check_strategy(Config(dict(model=dict(type='RGMP'), launcher='pytorch')))
+    with pytest.raises(InputError, match=words):
+        check_strategy(Config(dict(good, **changes)))
+
+
+@pytest.mark.scale
+@pytest.mark.parametrize('strategy', ["dict(type='FSDPStrategy', state_dict_cfg='full')", "dict(type='DDPStrategy')"])
+def test_two_processes_train_and_resume(tmp_path, strategy):
+    """From a checkpoint of one file, whatever the strategy, that a plain test reads."""
+    config = tmp_path / 'config.py'
+    base = ROOT / 'configs/agame/agame_mini_synthvos.py'
+    config.write_text(f"_base_ = '{base}'\nrunner_type = 'FlexibleRunner'\nstrategy = {strategy}\n")
+    environment = dict(os.environ, OMP_NUM_THREADS='1', PATH=f'{Path(sys.executable).parent}:{os.environ["PATH"]}')
+    options = ['train_cfg.val_interval=100', 'default_hooks.checkpoint.interval=2', 'default_hooks.logger.interval=1']
+    states = []
+    for iterations, more in ((2, []), (4, ['--resume'])):
+        command = ['bash', 'tools/dist_train.sh', str(config), '2', '--work-dir', str(tmp_path), *more]
+        command += ['--cfg-options', *options, f'train_cfg.max_iters={iterations}']
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=250)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+        path = tmp_path / f'iter_{iterations}.pth'
+        states.append(torch.load(path, map_location='cpu', weights_only=True)['state_dict'])
+    assert 'resumed epoch: 0, iter: 2' in done.stdout + done.stderr
+    assert any(not torch.equal(value, states[1][name]) for name, value in states[0].items())
