@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from mmcv.cnn import fuse_conv_bn
 
 from mmvos.models.backbones.efficientnet_lite import EfficientNetLite
 from mmvos.models.backbones.masked_efficientnet_lite import MaskedEfficientNetLite
+from mmvos.registry import MODELS
+from mmvos.utils import load_config
 from mmvos.weights import package_file, packages
 
 #: mean magnitudes of the eight levels on `probe()`, from the reference package
@@ -97,6 +100,23 @@ def test_frozen_levels_get_no_gradient_and_keep_their_statistics():
     assert changed == {'levels2'}
 
 
+def test_a_frozen_network_gives_the_same_maps_in_training_with_less_work():
+    torch.manual_seed(0)
+    model, images = EfficientNetLite(out_indices=(1, 3), frozen_stages=7), torch.rand(5, 3, 64, 96)
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(layer.running_mean, -0.1, 0.1)
+            torch.nn.init.uniform_(layer.running_var, 0.5, 2)
+    expected, norms, batches = model.eval()(images), [], []
+    model.levels[0][0].linear_conv.norm.register_forward_hook(lambda *_: norms.append(1))
+    model.levels[0].register_forward_hook(lambda _, inputs, __: batches.append(len(inputs[0])))
+    for found, maps in zip(model.train()(images), expected, strict=True):
+        torch.testing.assert_close(found, maps, atol=1e-4, rtol=1e-4)
+    assert not norms and batches == [2, 2, 1]
+    for found, maps in zip(fuse_conv_bn(model.eval())(images), expected, strict=True):
+        torch.testing.assert_close(found, maps, atol=1e-4, rtol=1e-4)
+
+
 def test_norm_eval_keeps_all_statistics():
     model = EfficientNetLite(out_indices=(3,), norm_eval=True).train()
     assert all(p.requires_grad for p in model.parameters())
@@ -163,3 +183,14 @@ def test_the_package_fills_the_masked_one():
         maps = masked(probe(), torch.ones(1, 1, *probe().shape[-2:]))
     measured = [float(m.abs().double().mean()) for m in maps]
     assert measured == pytest.approx([KNOWN_LITE0[i] for i in (2, 3, 5, 7)], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ('config', 'last'), [('recall_vos/recall-vos_mini_synthvos.py', True), ('rgmp/rgmp_mini_synthvos.py', False)]
+)
+def test_weights_that_are_trained_lie_in_memory_as_images_do(config, last):
+    model = MODELS.build(load_config(config).model)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    weights = [p for p in model.train().parameters() if p.dim() == 4 and min(p.shape) > 1]
+    assert weights and all(p.is_contiguous(memory_format=torch.channels_last) == last for p in weights)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())

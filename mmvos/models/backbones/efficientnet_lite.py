@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -59,6 +60,8 @@ class EfficientNetLite(BaseModule):
         ImportError: ``pretrained=True`` and the package is not installed.
     """
 
+    #: images that a frozen network sees at once on a CPU in training: their maps stay in reach of the processor
+    FROZEN_BATCH = 2
     #: name -> (width, depth) factors
     arch_settings = dict(lite0=(1.0, 1.0), lite1=(1.0, 1.1), lite2=(1.1, 1.2), lite3=(1.2, 1.4), lite4=(1.4, 1.8))
     stages = (
@@ -133,12 +136,22 @@ class EfficientNetLite(BaseModule):
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Images ``(B, 3, H, W)``, normalised as for ImageNet, to the feature maps of ``out_indices``."""
+        if not self._is_frozen or len(x) <= self.FROZEN_BATCH or x.device.type != 'cpu':
+            return self._levels_of(x)
+        parts = [self._levels_of(part) for part in x.split(self.FROZEN_BATCH)]
+        return tuple(torch.cat(maps) for maps in zip(*parts, strict=True))
+
+    def _levels_of(self, x: Tensor) -> tuple[Tensor, ...]:
         x = self.stem(x)
         outputs = {0: x}
         for index, level in enumerate(self.levels, 1):
             x = level(x)
             outputs[index] = x
         return tuple(outputs[i] for i in self.out_indices)
+
+    @property
+    def _is_frozen(self) -> bool:
+        return self.frozen_stages >= len(self.levels)
 
     def train(self, mode: bool = True) -> 'EfficientNetLite':
         super().train(mode)
@@ -148,6 +161,10 @@ class EfficientNetLite(BaseModule):
                     module.eval()
         for module in self._frozen_modules():
             module.eval()
+            for layer in module.modules():
+                # norms that stay as they are go into the convolutions; those that pad by themselves have a forward of their own
+                if isinstance(layer, ConvModule) and type(layer.conv) is nn.Conv2d:
+                    layer.turn_on_efficient_conv_bn_eval(mode)
         return self
 
     @staticmethod

@@ -4,12 +4,16 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import torch
 from mmengine.model import BaseModel
 from torch import Tensor
+from typing_extensions import Self
 
 from mmvos.inference import Frame, OfflineVideo, SessionSettings
 from mmvos.registry import MODELS
 from mmvos.structures import PER_OBJECT, NoSettings, VOSDataSample, keep_objects, settings_from
+
+from ..data_preprocessor import VOSDataPreprocessor
 
 __all__ = ['PER_OBJECT', 'BaseVOSModel', 'CausalVOSModel', 'OfflineVOSModel']
 
@@ -55,6 +59,14 @@ class BaseVOSModel(BaseModel, metaclass=ABCMeta):
         name = type(self).__name__
         self.train_cfg: Any = settings_from(self.TrainSettings, train_cfg, f'{name}.train_cfg')
         self.test_cfg = settings_from(self.TestSettings, test_cfg, f'{name}.test_cfg')
+
+    def train(self, mode: bool = True) -> Self:
+        """As PyTorch's; weights that are to be trained lie in memory as the images do, which takes less time."""
+        super().train(mode)
+        images = self.data_preprocessor
+        if mode and isinstance(images, VOSDataPreprocessor) and images.memory_format is torch.channels_last:
+            self.to(memory_format=torch.channels_last)
+        return self
 
     def forward(self, inputs: Tensor, data_samples: list[VOSDataSample] | None = None, mode: str = 'loss') -> dict[str, Tensor]:
         """:meth:`loss`; for inference, a model is run by a session."""

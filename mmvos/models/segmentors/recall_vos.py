@@ -293,8 +293,9 @@ class RecallVOS(CausalVOSModel):
             finals.append(self.loss_final.terms(logits.float(), shares[:, t], valid[:, t], present))
             found = self._frame_losses(rows.as_labels(coarse), recalled, shares[:, t], present)
             losses = {name: total + found[name] / (length - 1) for name, total in losses.items()}
-            labels = self.blots(logits.detach().float().softmax(1), rows.counts)
-            memory = self.remember(maps, labels, memory, interval=1)
+            if t < length - 1:  # nothing is read after the last frame
+                labels = self.blots(logits.detach().float().softmax(1), rows.counts)
+                memory = self.remember(maps, labels, memory, interval=1)
         totals, counts = (torch.stack(values) for values in zip(*finals, strict=True))
         return dict(loss_final=self.loss_final.mean(totals, counts).mean(), **losses)
 
