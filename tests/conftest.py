@@ -1,5 +1,6 @@
 """Shared set-up of the tests: helpers of this folder importable, one thread a process, MMVOS's scope."""
 
+import gc
 import sys
 from pathlib import Path
 
@@ -21,6 +22,12 @@ def pytest_collection_modifyitems(config, items):
         left_out = [item for item in items if item.get_closest_marker('recipes')]
         items[:] = [item for item in items if item not in set(left_out)]
         config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_collection_finish():
+    """What was imported stays: collections of garbage, of which mmengine asks one for each data set, need not look at it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

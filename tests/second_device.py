@@ -343,8 +343,8 @@ def _device_module() -> ModuleType:
     answers = dict(is_available=True, is_initialized=True, current_device=0, device_count=1, _is_in_bad_fork=False)
     for name, answer in answers.items():
         setattr(module, name, lambda _answer=answer: _answer)
-    module.get_amp_supported_dtype = lambda: [torch.float16, torch.bfloat16]  # type: ignore[attr-defined]
-    module.manual_seed_all = lambda seed: None  # type: ignore[attr-defined]  # the CPU's generators make the numbers
+    module.get_amp_supported_dtype = lambda: [torch.float16, torch.bfloat16]
+    module.manual_seed_all = lambda seed: None  # the CPU's generators make the numbers
     return module
 
 

@@ -8,12 +8,12 @@ import pytest
 import yaml
 from mmengine.config import Config, ConfigDict
 
-import mmvos.apis  # noqa: F401  (registers everything)
-import mmvos.datasets  # noqa: F401
-import mmvos.engine  # noqa: F401
-import mmvos.evaluation  # noqa: F401
-import mmvos.models  # noqa: F401
-import mmvos.visualization  # noqa: F401
+import mmvos.apis  # noqa: F401  (registers)
+import mmvos.datasets  # noqa: F401  (registers)
+import mmvos.engine  # noqa: F401  (registers)
+import mmvos.evaluation  # noqa: F401  (registers)
+import mmvos.models  # noqa: F401  (registers)
+import mmvos.visualization  # noqa: F401  (registers)
 from mmvos import registry
 
 ROOT = Path(__file__).parents[1]

@@ -8,6 +8,7 @@ max_iters = 160
 # made by training recall-vos_lite0_davis2016-synthvos_stage1.py; another run's: --cfg-options load_from=PATH
 load_from = 'work_dirs/recall-vos_lite0_davis2016-synthvos_stage1/iter_900.pth'
 
+# the whole pipelines once more: a list replaces the one of the base, whose own variables are not read again
 davis_pipeline = [
     dict(type='SampleClip', clip_len=clip_len, reverse_prob=0.5, gap=(1, 3)),
     dict(type='LoadClip'),

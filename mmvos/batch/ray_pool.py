@@ -69,7 +69,9 @@ class RayPool(Pool):
     def _event(self, actor: _Actor) -> Event:
         try:
             kind, *content = self._ray.get(actor.call)
-        except self._ray.exceptions.RayActorError as error:  # its process or its node is gone; the next one is made anew
+        except (
+            self._ray.exceptions.RayActorError
+        ) as error:  # its process or its node is gone; a new one is started for the next task
             return Failed(actor.task, f'the worker was lost ({" ".join(str(error).split())[:200]}).')
         if kind == 'unusable':
             raise InputError(content[0])

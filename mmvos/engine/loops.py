@@ -18,12 +18,13 @@ from mmvos.online.fine_tuning import restored
 from mmvos.online.trainer import OnlineTrainer, write_report
 from mmvos.registry import LOOPS
 from mmvos.structures import InputError
+from mmvos.utils.command_line import line_of, one_line
 from mmvos.videos import Video
 
 from .finished_videos import FinishedVideos, NothingKept
 
 #: errors after which no other video can succeed either
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 
 class Failure(NamedTuple):
@@ -146,9 +147,8 @@ class _VideoLoopMixin:
         others_can = isinstance(error, Exception) and not no_room and len(self._video_metrics()) == len(self.evaluator.metrics)
         if self.on_error == 'stop' or not others_can:
             raise error
-        text = ' '.join(str(error).split())
-        known = isinstance(error, (InputError, OSError))
-        text = text if known else f'{type(error).__name__}: {text}'
+        known = line_of(error)
+        text = known or one_line(f'{type(error).__name__}: {error}')
         self.failures.append(Failure(name, text if text.startswith(name) else f'{name}: {text}'))
         self.runner.logger.error(f'failed: {self.failures[-1].reason}', exc_info=None if known else error)
 

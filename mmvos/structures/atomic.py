@@ -69,6 +69,8 @@ class atomic_path:
         try:
             if error_type is None:
                 self._publish()
+            else:
+                name_unwritten(error, self.path)
         finally:
             with suppress(FileNotFoundError):  # it has its final name
                 os.unlink(self.temporary)
@@ -85,6 +87,12 @@ class atomic_path:
                 _sync(self.path.parent)
 
 
+def name_unwritten(error: BaseException | None, path: str | os.PathLike) -> None:
+    """Put the file's name into an error of writing that has none, as that of a full disk."""
+    if isinstance(error, OSError) and error.errno in _NOT_WRITTEN and error.filename is None:
+        error.filename = os.fspath(path)
+
+
 @lru_cache(maxsize=1024)  # once per folder and process: a folder of masks has thousands of files
 def remove_abandoned(folder: Path, process: int) -> None:
     """Remove temporary files in a folder whose processes, on this machine, have ended.
@@ -99,6 +107,8 @@ def remove_abandoned(folder: Path, process: int) -> None:
             found.unlink(missing_ok=True)
 
 
+#: errors of writing that come without the file's name
+_NOT_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 _PREFIX = f'.mmvos-{socket.gethostname()}-'
 
 

@@ -58,10 +58,12 @@ def load_youtube_vis(path: PathLike) -> Record:
     sound = _all_sound(annotations, sizes)
     for number, annotation in _by_id(annotations, place, 'annotations').items():
         where = f'{place}: annotation {number}'
-        if not _is_id(annotation.get('category_id'), categories):
-            raise InputError(f'{where} is of category {_short(annotation.get("category_id"))}, which is not in the file.')
-        if not _is_id(annotation.get('video_id'), sizes):
-            raise InputError(f'{where} is of video {_short(annotation.get("video_id"))}, which is not in the file.')
+        for key, known in (('category_id', categories), ('video_id', sizes)):
+            if key not in annotation:
+                raise InputError(f'{where} has no {key}.')
+            if not _is_id(annotation[key], known):
+                what = key.removesuffix('_id')
+                raise InputError(f'{where} is of {what} {_short(annotation[key])}, which is not in the file.')
         _complete(annotation, sizes[annotation['video_id']], where, sound)
     return data
 
@@ -293,6 +295,7 @@ class InstanceTracks:
             np.asarray(instances['labels']).tolist(),
             np.asarray(instances['scores'], np.float64).tolist(),
             instances['masks'],
+            strict=True,
         )
         for track, label, score, mask in rows:
             self._masks[track][frame_index] = mask

@@ -9,6 +9,7 @@ import logging
 import os
 import pickle
 import pickletools
+import re
 import zipfile
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import OrderedDict
@@ -156,6 +157,12 @@ def load_weights(model: nn.Module, path: str | os.PathLike) -> dict:
 # Reading
 
 
+def _is_short_of_memory(error: Exception, source: str | os.PathLike | IO[bytes]) -> bool:
+    """Whether there was no memory for a tensor that the file can hold; a damaged file asks for more."""
+    wanted = re.search(r"can't allocate memory: you tried to allocate (\d+) bytes", str(error))
+    return wanted is not None and isinstance(source, (str, os.PathLike)) and int(wanted[1]) <= os.path.getsize(source)
+
+
 def _load(source: str | os.PathLike | IO[bytes], name: str, map_location: Any, others: dict[str, type]) -> Any:
     if isinstance(source, (str, os.PathLike)) and not os.path.isfile(source):
         raise FileNotFoundError(f'{name}: checkpoint not found.')
@@ -165,6 +172,8 @@ def _load(source: str | os.PathLike | IO[bytes], name: str, map_location: Any, o
         with torch.serialization.safe_globals([(value, full_name) for full_name, value in allowed.items()]):
             return torch.load(source, map_location=map_location, weights_only=True)
     except Exception as error:  # torch's readers answer a damaged file with errors of many types
+        if _is_short_of_memory(error, source):
+            raise MemoryError(f'{name}: no memory for its tensors.') from error
         raise InputError(f'{name}: not a checkpoint that can be loaded safely ({_first_line(error)}). {_CONVERT}') from error
 
 

@@ -25,6 +25,10 @@ _NO_ACCESS = {
     *(errno.ENOENT, errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EROFS, errno.ENAMETOOLONG),
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ELOOP, errno.EMFILE, errno.ENXIO, errno.EIO),
 }
+#: what libraries say in errors of other kinds: PyTorch, OpenCV, C++, Python's threads
+_NO_MEMORY = re.compile(
+    r"can't allocate memory|Cannot allocate memory|Insufficient memory|std::bad_alloc|can't start new thread"
+)
 
 
 class Stopped(BaseException):
@@ -102,7 +106,7 @@ def line_of(error: BaseException) -> str | None:
         place = os.fspath(error.filename) if isinstance(error.filename, (str, os.PathLike)) else ''
         reason = error.strerror if error.errno is not None else text
         return one_line(f'{place}: {reason}' if place else str(reason))
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in text:
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or _NO_MEMORY.search(text):
         return one_line(f'out of memory. {text}')
     if isinstance(error, BrokenProcessPool) or re.match(r'DataLoader worker \(pid.*\) (is killed|exited unexpectedly)', text):
         return one_line(f'a worker process was killed, often for want of memory: try fewer workers. {text}')

@@ -3,10 +3,11 @@
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mmvos.structures import InputError
+from mmvos.structures.atomic import name_unwritten
 
 try:
     import fcntl
@@ -65,8 +66,13 @@ def _locked(path: Path, target: Path, option: str) -> Iterator[None]:
     try:
         file.truncate(0)
         file.write(f'process {os.getpid()} on {socket.gethostname()}\n')
-        file.flush()
+        try:
+            file.flush()
+        except OSError as error:
+            name_unwritten(error, path)
+            raise
         yield
     finally:
         path.unlink(missing_ok=True)
-        file.close()
+        with suppress(OSError):  # what could not be written is gone with the file
+            file.close()

@@ -39,6 +39,8 @@ def read_image(path: PathLike, flags: int = cv2.IMREAD_COLOR, expected: str = 'a
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise MemoryError(f'{name}: no memory for its pixels.') from error
         raise InputError(f'{name}: cannot be decoded as an image ({error}). Expected {expected}.') from error
     if image is None:
         raise InputError(f'{name}: cannot be decoded as an image, it is damaged or cut short. Expected {expected}.')

@@ -222,7 +222,10 @@ def segtrack(tmp_path):
     (tmp_path / 'ImageSets' / 'all.txt').write_text('*birdfall\n*cheetah\n')
     (tmp_path / 'ImageSets' / 'birdfall.txt').write_text('birdfall\nbirdfall2_00018\nbirdfall2_00019\n')
     (tmp_path / 'ImageSets' / 'cheetah.txt').write_text('cheetah\n0001\n0002\n')
-    rgb = lambda mask, value=255: np.repeat((mask * np.uint8(value))[..., None], 3, 2)  # noqa: E731
+
+    def rgb(mask, value=255):
+        return np.repeat((mask * np.uint8(value))[..., None], 3, 2)
+
     for i in (18, 19, 20):  # one more than is listed
         save(tmp_path / 'JPEGImages' / 'birdfall' / f'birdfall2_{i:05d}.png', frame(i))
     (tmp_path / 'JPEGImages' / 'birdfall' / 'Thumbs.db').write_bytes(b'x')

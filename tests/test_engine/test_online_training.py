@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import mmvos.datasets  # noqa: F401  (registers)
-import mmvos.engine  # noqa: F401
+import mmvos.engine  # noqa: F401  (registers)
 from mmvos.datasets.transforms.first_frame_synthesis import FirstFrameSynthesis
 from mmvos.inference import Frame, VOSSession
 from mmvos.models.losses import OIMLoss
@@ -52,7 +52,7 @@ class TinyVOS(CausalVOSModel):
 
     def loss(self, inputs, data_samples):
         losses = []
-        for clip, sample in zip(inputs, data_samples):
+        for clip, sample in zip(inputs, data_samples, strict=True):
             masks = one_hot(sample.gt_label_maps, sample.object_ids)
             known = sample.gt_label_maps != 255
             for t in range(len(clip)):
@@ -110,7 +110,7 @@ def model(recurrent=True):
 
 def score(results, truth):
     values = []
-    for result, gt in list(zip(results, truth))[1:]:
+    for result, gt in list(zip(results, truth, strict=True))[1:]:
         union = ((result.pred_label_map > 0) | (gt > 0)).sum()
         values.append(((result.pred_label_map == gt) & (gt > 0)).sum() / union)
     return np.mean(values)
@@ -137,7 +137,7 @@ def test_the_model_is_bit_identical_afterwards_and_videos_do_not_influence_each_
     for name, value in snapshot(net).items():
         assert torch.equal(value, before[name]), name
     alone = [r.pred_label_map for r in OnlineTrainer([stage(freeze_bn=False)]).run(model(), b)]
-    for x, y in zip(after_a, alone):
+    for x, y in zip(after_a, alone, strict=True):
         np.testing.assert_array_equal(x, y)
 
 
@@ -160,7 +160,7 @@ def test_later_annotations_are_never_read():
     other = FrameArrays(
         video.frames, video_id='toy', prompts=video.prompts, metainfo=dict(annotations={i: noise for i in range(1, 8)})
     )
-    for x, r in zip(results, OnlineTrainer([stage(max_iters=5)]).run(model(), other)):
+    for x, r in zip(results, OnlineTrainer([stage(max_iters=5)]).run(model(), other), strict=True):
         np.testing.assert_array_equal(x, r.pred_label_map)
 
 
@@ -281,7 +281,7 @@ def test_a_loss_that_is_not_finite_falls_back(monkeypatch):
     net = model()
     expected = [r.pred_label_map for r in VOSSession(net).run(video)]
     monkeypatch.setattr(TinyVOS, 'loss', lambda self, *_: dict(loss_seg=self.head.bias.sum() * float('nan')))
-    for x, r in zip(expected, OnlineTrainer([stage()]).run(net, video)):
+    for x, r in zip(expected, OnlineTrainer([stage()]).run(net, video), strict=True):
         np.testing.assert_array_equal(x, r.pred_label_map)
 
 
@@ -301,7 +301,7 @@ def test_weights_are_saved_and_used_again(tmp_path):
     again = OnlineTrainer([stage(max_iters=4)], reuse_weights=True, work_dir=str(tmp_path))
     results = [r.pred_label_map for r in again.run(model(), video)]
     assert again.reports == []
-    for x, y in zip(expected, results):
+    for x, y in zip(expected, results, strict=True):
         np.testing.assert_array_equal(x, y)
 
 
@@ -313,7 +313,7 @@ def test_an_interrupted_run_goes_on_with_the_weights_it_has(tmp_path):
     again = OnlineTrainer([stage(max_iters=4)], **settings)
     results = [r.pred_label_map for video in (a, b) for r in again.run(model(), video)]
     assert again.reused == ['a_0'] and [r['name'] for r in again.reports] == ['b_0']
-    for x, y in zip(expected, results[: len(expected)]):
+    for x, y in zip(expected, results[: len(expected)], strict=True):
         np.testing.assert_array_equal(x, y)
     assert again.summary(16, 1.0)['reused'] == ['a_0']
 

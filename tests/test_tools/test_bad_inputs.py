@@ -4,7 +4,6 @@ A row of the table is a command, the place of one of its inputs, and what lies t
 function that their scripts call; some rows run as processes of their own (``test_as_a_process``).
 """
 
-import importlib.util
 import io
 import json
 import os
@@ -18,28 +17,12 @@ import numpy as np
 import pytest
 import torch
 from bad_files import encoded, huge_png, make_zip, set_flag
-from mmengine.logging import MMLogger
+from commands import MINI, call, write_small_config
 
-from mmvos.cli.main import main as mmvos
 from mmvos.structures import encode_mask, write_label_map
 
 ROOT = Path(__file__).parents[2]
 SHAPE = (24, 32)
-
-
-def scripts():
-    """The scripts that are not commands of ``mmvos``, as modules."""
-    found = {}
-    for path in ('dataset_converters/labelme_cvat_to_ytvis', 'dataset_converters/masks_to_ytvis', 'misc/precompute_flow',
-                 'dataset_converters/split_youtube_vos', 'dataset_converters/cache_box_tracks',
-                 'model_converters/publish_checkpoint'):  # fmt: skip
-        spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / f'tools/{path}.py')
-        found[Path(path).stem] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return found
-
-
-SCRIPTS = scripts()
 
 
 def saved(content, **options):
@@ -90,6 +73,7 @@ def make_base(root):
     (root / 'labelme/a/00000.json').write_text(json.dumps(dict(shapes=shapes, imageHeight=24, imageWidth=32)))
     (root / 'w.pth').write_bytes(saved(dict(state_dict={'a.weight': torch.ones(2, 2)}, meta={})))
     (root / 'names.txt').write_text('a\n')
+    write_small_config(root)
 
 
 @pytest.fixture(scope='module')
@@ -185,7 +169,6 @@ OWN_CHECKPOINT = {
     'NaN': put(saved(dict(state_dict=dict(a=torch.tensor([1.0, float('nan')]))))),
 }
 
-MINI = ROOT / 'configs/feature_propagation/feature-propagation_mini_synthvos.py'
 VIS = ROOT / 'configs/masktrack_rcnn/masktrack-rcnn_mini_synthvis.py'
 DIS = ROOT / 'configs/flow/dis_ultrafast.py'
 DAVIS = ['--gt', '{r}/davis', '--pred', '{r}/pred', '--num-workers', '1', '--quiet', '--out', '{r}/out.json']
@@ -197,7 +180,7 @@ SEGMENT = [
     '--prompt',
     '{r}/mask.png',
     '--config',
-    str(MINI),
+    '{r}/small.py',
     '--device',
     'cpu',
     '--out-dir',
@@ -320,18 +303,9 @@ def first_word(part):
     return part[0] if isinstance(part, list) else part
 
 
-def call(command, root):
-    """Exit code of a command in this process."""
-    name, *args = [part.replace('{r}', str(root)) for part in command]
-    MMLogger._instance_dict.clear()  # else a run of the same second lends its logger, whose stream is closed
-    try:
-        if name not in SCRIPTS:
-            return mmvos([name, *args])
-        sys.argv = [name, *args]
-        SCRIPTS[name].main()
-    except SystemExit as ended:
-        return ended.code or 0
-    return 0
+def call_in(root, command):
+    """Exit code of a command on the files of a folder."""
+    return call(*(part.replace('{r}', str(root)) for part in command))
 
 
 def files_of(root):
@@ -381,7 +355,7 @@ def test_a_bad_file(command, place, kind, case, capsys):
     kinds = next(kinds for c, p, kinds, _ in DOORS if c is command and p == place)
     kinds[kind](case / place)
     before = files_of(case)
-    code = call(command, case)
+    code = call_in(case, command)
     words = {'unknown': 'zebra', 'way out': '..'}.get(kind, Path(place).name.removesuffix('.jpg'))
     check(code, capsys, [words if code == 2 else ''], before, case)
     if command[0] != 'validate':
@@ -391,7 +365,7 @@ def test_a_bad_file(command, place, kind, case, capsys):
 @pytest.mark.parametrize(('command', 'words'), COMMANDS, ids=first_word)
 def test_a_bad_command(command, words, case, capsys):
     before = files_of(case)
-    check(call(command, case), capsys, [words], before, case)
+    check(call_in(case, command), capsys, [words], before, case)
 
 
 def test_the_table_is_long():
@@ -406,7 +380,7 @@ def test_the_good_inputs_are_good(base, tmp_path, capsys, monkeypatch):
             continue
         root = tmp_path / str(number)
         shutil.copytree(base, root)
-        assert call(command, root) == 0, (command, capsys.readouterr().err)
+        assert call_in(root, command) == 0, (command, capsys.readouterr().err)
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ import pytest
 TOOLS = Path(__file__).parents[2] / 'tools'
 sys.path[:0] = [str(TOOLS / 'analysis_tools'), str(TOOLS / 'dataset_converters')]
 
-from scores_by_object_count import by_group, by_object_count  # noqa: E402
-from split_youtube_vos import split  # noqa: E402
+from scores_by_object_count import by_group, by_object_count
+from split_youtube_vos import split
 
-from mmvos.structures import InputError, write_label_map  # noqa: E402
+from mmvos.structures import InputError, write_label_map
 
 
 def test_scores_by_object_count():

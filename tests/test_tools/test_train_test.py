@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from pathlib import Path
@@ -13,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from processes import run_process
 
 from mmvos.structures import read_label_map, write_label_map
 from mmvos.utils.checkpoint import read_checkpoint
@@ -29,20 +31,23 @@ FAST = [
 ]
 
 
-def run(*args, processes=1, expect=0):
-    """Run a tool; with several processes through torch's launcher, as tools/dist_*.sh do."""
-    command = [sys.executable]
-    if processes > 1:
-        with socket.socket() as s:
-            s.bind(('127.0.0.1', 0))
-            port = s.getsockname()[1]
-        command += ['-m', 'torch.distributed.run', f'--nproc_per_node={processes}', f'--master_port={port}']
-        args = (*args, '--launcher', 'pytorch')
-    done = subprocess.run(
-        command + [str(a) for a in args], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == expect, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout + done.stderr
+def run(*command, expect=0):
+    """Run a command in a process of its own; returns what it printed."""
+    with tempfile.TemporaryDirectory() as folder:
+        code, output = run_process(command, ROOT, Path(folder) / 'log.txt', timeout=300)
+    assert code == expect, output[-6000:]
+    return output
+
+
+def run_two(script, *args):
+    """Run a script in two processes by torch's launcher, as tools/dist_*.sh do."""
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        port = s.getsockname()[1]
+    launcher = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2', f'--master_port={port}']
+    command = [*launcher, script, *map(str, args), '--launcher', 'pytorch']
+    done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
 
 def weights(path):
@@ -53,7 +58,7 @@ def weights(path):
 def trained(tmp_path_factory):
     """Four iterations without a break."""
     folder = tmp_path_factory.mktemp('train')
-    run('tools/train.py', CONFIG, '--work-dir', folder, '--cfg-options', *FAST)
+    run('train', CONFIG, '--work-dir', folder, '--cfg-options', *FAST)
     return folder
 
 
@@ -68,7 +73,7 @@ def test_a_killed_training_resumes_and_ends_with_the_weights_of_the_undisturbed_
         process.kill()
         process.communicate()
     assert not (tmp_path / 'iter_4.pth').is_file()
-    log = run('tools/train.py', CONFIG, '--work-dir', tmp_path, '--resume', '--cfg-options', *FAST)
+    log = run('train', CONFIG, '--work-dir', tmp_path, '--resume', '--cfg-options', *FAST)
     assert 'resumed epoch: 0, iter: 2' in log
     resumed, straight = weights(tmp_path / 'iter_4.pth'), weights(trained / 'iter_4.pth')
     assert resumed.keys() == straight.keys()
@@ -77,29 +82,16 @@ def test_a_killed_training_resumes_and_ends_with_the_weights_of_the_undisturbed_
 
 
 def test_two_processes_train(tmp_path):
-    run('tools/train.py', CONFIG, '--work-dir', tmp_path, '--cfg-options', *FAST, 'train_cfg.max_iters=2', processes=2)
+    run_two('tools/train.py', CONFIG, '--work-dir', tmp_path, '--cfg-options', *FAST, 'train_cfg.max_iters=2')
     assert (tmp_path / 'iter_2.pth').is_file()
 
 
 def test_one_and_two_processes_give_the_same_results(trained, tmp_path):
     checkpoint = trained / 'iter_4.pth'
-    for processes in (1, 2):
-        folder = tmp_path / str(processes)
-        run(
-            'tools/test.py',
-            CONFIG,
-            checkpoint,
-            '--work-dir',
-            folder,
-            '--metrics',
-            folder / 'metrics.json',
-            '--submission',
-            folder / 'submission.zip',
-            '--out',
-            folder / 'out',
-            *(['--show-dir', folder / 'show'] if processes == 1 else []),
-            processes=processes,
-        )
+    for start, name, further in ((run, 'test', ['--show-dir', tmp_path / '1/show']), (run_two, 'tools/test.py', [])):
+        folder = tmp_path / ('1' if start is run else '2')
+        outputs = ['--metrics', folder / 'metrics.json', '--submission', folder / 'submission.zip', '--out', folder / 'out']
+        start(name, CONFIG, checkpoint, '--work-dir', folder, *outputs, *further)
     metrics = [json.loads((tmp_path / str(p) / 'metrics.json').read_text()) for p in (1, 2)]
     assert metrics[0].keys() == metrics[1].keys() and metrics[0]
     for key, value in metrics[0].items():
@@ -154,7 +146,7 @@ def test_a_damaged_frame_costs_one_video_and_resume_does_it_when_it_is_mended(fo
     folder = folder_of_videos
     frame = folder / 'data/JPEGImages/b/00001.jpg'
     whole = frame.read_bytes()
-    command = ['tools/test.py', folder / 'folder.py', 'none', '--work-dir', folder / 'work']
+    command = ['test', folder / 'folder.py', 'none', '--work-dir', folder / 'work']
     command += ['--submission', folder / 's.zip', '--out', folder / 'out', '--metrics', folder / 'm.json']
     frame.write_bytes(whole[: len(whole) // 3])
     output = run(*command, expect=3)
@@ -193,30 +185,28 @@ def test_the_shipped_weights_are_tuned_on_videos_of_ones_own(tmp_path):
         'train_cfg.max_iters=2',
         'default_hooks.logger.interval=1',
     ]
-    run('tools/train.py', config, '--work-dir', tmp_path / 'work', '--cfg-options', *options)
+    run('train', config, '--work-dir', tmp_path / 'work', '--cfg-options', *options)
     tuned, shipped = weights(tmp_path / 'work/iter_2.pth'), read_checkpoint('recall-vos_lite0')['state_dict']
     moved = {name: float((tuned[name] - value.float()).abs().max()) for name, value in shipped.items() if name in tuned}
     assert len(moved) == len(shipped) and 0 < max(moved.values()) < 1e-3
     metrics = tmp_path / 'metrics.json'
-    run('tools/test.py', config, tmp_path / 'work/iter_2.pth', '--data-root', tmp_path / 'data', '--metrics', metrics)
+    run('test', config, tmp_path / 'work/iter_2.pth', '--data-root', tmp_path / 'data', '--metrics', metrics)
     assert json.loads(metrics.read_text())['overall'] > 0.9
 
 
 def test_a_checkpoint_of_another_model_is_one_clear_message(tmp_path):
     torch.save(dict(state_dict={'a.weight': torch.zeros(3)}), tmp_path / 'other.pth')
-    output = run('tools/test.py', CONFIG, tmp_path / 'other.pth', '--work-dir', tmp_path, expect=2)
+    output = run('test', CONFIG, tmp_path / 'other.pth', '--work-dir', tmp_path, expect=2)
     assert 'other.pth: these are not the weights of' in output
 
 
 def test_a_missing_checkpoint_and_config_are_named(tmp_path):
-    assert 'none.pth: checkpoint not found' in run(
-        'tools/test.py', CONFIG, tmp_path / 'none.pth', '--work-dir', tmp_path, expect=2
-    )
-    assert 'nothing.py: config not found' in run('tools/train.py', 'nothing.py', expect=2)
+    assert 'none.pth: checkpoint not found' in run('test', CONFIG, tmp_path / 'none.pth', '--work-dir', tmp_path, expect=2)
+    assert 'nothing.py: config not found' in run('train', 'nothing.py', expect=2)
 
 
 def test_the_converter_names_what_it_does_not_know(tmp_path):
     torch.save(dict(net={'strange.weight': torch.zeros(1)}), tmp_path / 'src.pth')
-    output = run('tools/model_converters/convert_checkpoint.py', 'agame', tmp_path / 'src.pth', tmp_path / 'dst.pth', expect=2)
+    output = run('convert', 'agame', tmp_path / 'src.pth', tmp_path / 'dst.pth', expect=2)
     assert 'src.pth' in output and 'strange.weight' in output
     assert not (tmp_path / 'dst.pth').exists()

@@ -39,7 +39,7 @@ def raising(error):
 
 
 def build_with_a_wrong_key():
-    import mmvos.datasets  # noqa: F401
+    import mmvos.datasets  # noqa: F401  (registers)
 
     DATASETS.build(dict(type='SynthVOSDataset', lenght=3))
 

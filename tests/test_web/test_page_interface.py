@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 fastapi = pytest.importorskip('fastapi', reason='the extra "web" is not installed')
-from fastapi.testclient import TestClient  # noqa: E402
+from fastapi.testclient import TestClient
 
-from mmvos.structures import Prompt  # noqa: E402
-from mmvos.videos import open_video  # noqa: E402
-from mmvos.visualization import VideoWriter  # noqa: E402
-from mmvos.web.app import create_app  # noqa: E402
-from mmvos.web.frames import FrameCache  # noqa: E402
-from mmvos.web.guard import MAX_BODY  # noqa: E402
-from mmvos.web.workspace import Workspace  # noqa: E402
-from tests.test_interaction.test_project_and_propagation import DriftingSession  # noqa: E402
+from mmvos.structures import Prompt
+from mmvos.videos import open_video
+from mmvos.visualization import VideoWriter
+from mmvos.web.app import create_app
+from mmvos.web.frames import FrameCache
+from mmvos.web.guard import MAX_BODY
+from mmvos.web.workspace import Workspace
+from tests.test_interaction.test_project_and_propagation import DriftingSession
 
 SIZE = (32, 48)
 

@@ -10,15 +10,15 @@ import pytest
 
 fastapi = pytest.importorskip('fastapi', reason='the extra "web" is not installed')
 pytest.importorskip('python_multipart', reason='the extra "web" is not installed')
-from fastapi.testclient import TestClient  # noqa: E402
+from fastapi.testclient import TestClient
 
-from mmvos.interaction import PROMPT_SCHEMA, prompt_to_json  # noqa: E402
-from mmvos.structures import Box, Click, Polygon, Prompt, Scribble, encode_mask, write_label_map  # noqa: E402
-from mmvos.visualization import VideoWriter  # noqa: E402
-from mmvos.web.service.app import ServiceSettings, create_app  # noqa: E402
-from mmvos.web.service.jobs import JobFolder  # noqa: E402
-from mmvos.web.service.queue import JobQueue  # noqa: E402
-from tests.test_web.stand_ins import FAILING, SLOW, QuickPool  # noqa: E402
+from mmvos.interaction import PROMPT_SCHEMA, prompt_to_json
+from mmvos.structures import Box, Click, Polygon, Prompt, Scribble, encode_mask, write_label_map
+from mmvos.visualization import VideoWriter
+from mmvos.web.service.app import ServiceSettings, create_app
+from mmvos.web.service.jobs import JobFolder
+from mmvos.web.service.queue import JobQueue
+from tests.test_web.stand_ins import FAILING, SLOW, QuickPool
 
 SIZE = (32, 48)
 

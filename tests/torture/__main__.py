@@ -1,6 +1,6 @@
 """``make torture``: kills, damaged files, and many videos. Prints and writes a report; exit code 1 if something was found.
 
-python tests/torture [--files 22000] [--videos 300] [--minutes 20] [--out work_dirs/torture.md]
+python tests/torture [--parts kills files videos] [--files 22000] [--videos 300] [--minutes 20] [--out work_dirs/torture.md]
 """
 
 import argparse
@@ -13,14 +13,18 @@ from pathlib import Path
 os.environ.setdefault('OPENCV_LOG_LEVEL', 'OFF')
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
-from torture import fuzz, kills, many_videos  # noqa: E402
+from torture import fuzz, kills, many_videos
+
+PARTS = ('kills', 'files', 'videos')
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description='Kills, damaged files and many videos.')
+    parser.add_argument('--parts', nargs='+', choices=PARTS, default=PARTS, help='what is done')
     parser.add_argument('--files', type=int, default=22_000, help='damaged files that are opened')
     parser.add_argument('--videos', type=int, default=300, help='videos that are segmented in one process')
     parser.add_argument('--minutes', type=float, default=20, help='after which no further command is killed')
+    parser.add_argument('--seed', type=int, default=0, help='of the moments and of the damage')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/torture.md'), help='report')
     args = parser.parse_args()
     args.out.parent.mkdir(parents=True, exist_ok=True)
@@ -34,20 +38,23 @@ def main() -> int:
 
 
 def _run(args: argparse.Namespace, tell: Callable[[str], None]) -> int:
-    begin = time.monotonic()
-    tell('# Torture\n\n## SIGKILL at random moments\n')
-    good, kills_made = kills.report(tell, begin + 60 * args.minutes)
-    tell(f'\n{kills_made} kills.')
-    parts: list[tuple[str, Callable[[], tuple[list[str], bool]]]] = [
-        (f'{args.files} damaged files', lambda: fuzz.report(args.files)),
-        (f'{args.videos} videos in one process', lambda: many_videos.report(args.videos)),
+    begin, good = time.monotonic(), True
+    tell('# Torture')
+    if 'kills' in args.parts:
+        tell('\n## SIGKILL at random moments\n')
+        good, kills_made = kills.report(tell, begin + 60 * args.minutes, args.seed)
+        tell(f'\n{kills_made} kills.')
+    parts: list[tuple[str, str, Callable[[], tuple[list[str], bool]]]] = [
+        ('files', f'{args.files} damaged files', lambda: fuzz.report(args.files, args.seed)),
+        ('videos', f'{args.videos} videos in one process', lambda: many_videos.report(args.videos)),
     ]
-    for title, run in parts:
-        lines, well = run()
-        tell(f'\n## {title}\n')
-        for line in lines:
-            tell(line)
-        good &= well
+    for part, title, run in parts:
+        if part in args.parts:
+            lines, well = run()
+            tell(f'\n## {title}\n')
+            for line in lines:
+                tell(line)
+            good &= well
     tell(f'\n{"All is well." if good else "Something was found."} {(time.monotonic() - begin) / 60:.0f} minutes.')
     return int(not good)
 

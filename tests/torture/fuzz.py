@@ -285,7 +285,7 @@ def _codes(fuzzer: Fuzzer, count: int) -> None:
     for number in range(count):
         size = [24, 32] if number % 3 else [int(v) for v in fuzzer.rng.integers(-1, 40, 2)]
         code: object = dict(size=size, counts=fuzzer.bytes_of(text).decode('latin-1'))
-        fuzzer.open('run-length codes', code if number % 5 else fuzzer.json_of(dict(code, counts='x')), door)  # type: ignore[arg-type]
+        fuzzer.open('run-length codes', code if number % 5 else fuzzer.json_of(dict(code, counts='x')), door)
 
 
 def _archives(fuzzer: Fuzzer, count: int) -> None:
@@ -343,10 +343,10 @@ def _flow(fuzzer: Fuzzer, count: int) -> None:
         fuzzer.open('flow', path, lambda p: read_flow(str(p)))
 
 
-def report(count: int) -> tuple[list[str], bool]:
+def report(count: int, seed: int = 0) -> tuple[list[str], bool]:
     """Lines about ``count`` files, and whether all is well."""
     with tempfile.TemporaryDirectory(prefix='mmvos-fuzz-') as folder:
-        fuzzer = run(count, Path(folder))
+        fuzzer = run(count, Path(folder), seed)
     lines = ['| files | opened | refused | faults |', '| --- | --- | --- | --- |']
     for kind, tried in fuzzer.tried.items():
         faults = sum(fault.startswith(f'{kind}: ') for fault in fuzzer.faults)

@@ -1,17 +1,8 @@
 # An interactive segmenter on the features of the frozen EfficientNet-Lite0 that the default video model has, too.
+_base_ = './lite0_frozen.py'
 model = dict(
     type='ClickSegmenter',
-    data_preprocessor=dict(
-        type='VOSDataPreprocessor', mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0), rgb=True, channels_last=True
-    ),
-    backbone=dict(
-        type='EfficientNetLite',
-        arch='lite0',
-        out_indices=(2, 3, 4, 5, 6, 7),  # strides 4, 8, 16, 16, 32, 32
-        frozen_stages=7,
-        norm_eval=True,
-        pretrained=True,
-    ),
+    backbone=dict(out_indices=(2, 3, 4, 5, 6, 7)),  # strides 4, 8, 16, 16, 32, 32
     encoder=dict(type='PromptEncoder', scales=(6.0, 48.0)),
     decoder=dict(type='ClickDecoder', in_channels=(24, 40, 192, 512), channels=(24, 32, 64), dilations=(1, 2, 4)),
     loss_mask=dict(type='mmdet.CrossEntropyLoss', use_sigmoid=True, loss_weight=1.0),

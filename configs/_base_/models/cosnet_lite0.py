@@ -1,10 +1,8 @@
 # COSNet on an EfficientNet-Lite0 at stride 16 that is trained with the rest.
+_base_ = './lite0_pixels.py'
 norm_cfg = dict(type='BN')
 model = dict(
     type='COSNet',
-    data_preprocessor=dict(
-        type='VOSDataPreprocessor', mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0), rgb=True, channels_last=True
-    ),
     backbone=dict(type='EfficientNetLite', arch='lite0', out_indices=(7,), output_stride=16, norm_eval=True, pretrained=True),
     neck=dict(type='ASPPNeck', in_channels=320, branch_channels=64, out_channels=96, dilations=(2, 4, 6), norm_cfg=norm_cfg),
     static_head=dict(type='BinaryMaskHead', in_channels=96),

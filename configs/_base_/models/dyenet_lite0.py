@@ -1,13 +1,11 @@
 # DyeNet on frozen ImageNet features of EfficientNet-Lite0, levels of strides 8 and 16 as one map of stride 8: small enough for
 # a CPU.
+_base_ = './lite0_frozen.py'
 norm_cfg = dict(type='GN', num_groups=8)
 channels, hidden = 152, 64  # of the features (40 + 112), of the heads
 model = dict(
     type='DyeNet',
-    data_preprocessor=dict(
-        type='VOSDataPreprocessor', mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0), rgb=True, channels_last=True
-    ),
-    backbone=dict(type='EfficientNetLite', arch='lite0', out_indices=(3, 5), frozen_stages=7, norm_eval=True, pretrained=True),
+    backbone=dict(out_indices=(3, 5)),
     neck=dict(type='LevelConcat', levels=2),
     flow=dict(type='DISFlow', preset='medium'),
     rpn_head=dict(

@@ -1,18 +1,9 @@
 # Labels read from remembered frames with a target model's opinion, and A-GAME's parts with small layers that correct them, on
 # a frozen EfficientNet-Lite0 at stride 8.
+_base_ = './lite0_frozen.py'
 model = dict(
     type='MatchVOS',
-    data_preprocessor=dict(
-        type='VOSDataPreprocessor', mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0), rgb=True, channels_last=True
-    ),
-    backbone=dict(
-        type='EfficientNetLite',
-        arch='lite0',
-        out_indices=(1, 2, 3, 4, 5, 6, 7),  # strides 2, 4, 8, 16, 16, 32, 32
-        frozen_stages=7,
-        norm_eval=True,
-        pretrained=True,
-    ),
+    backbone=dict(out_indices=(1, 2, 3, 4, 5, 6, 7)),  # strides 2, 4, 8, 16, 16, 32, 32
     neck=dict(type='LevelConcat', levels=2, use=(0, 1, 2, 4)),  # strides 8 and 16 as one map of 152 channels
     appearance=dict(type='GaussianAppearance', in_channels=152, channels=64, update_rate=0.1, output='posterior'),
     mask_propagation=dict(type='MaskPropagation', in_channels=152, channels=48),

@@ -1,9 +1,7 @@
 # RGMP on an EfficientNet-Lite0 that is trained with the rest; one scale.
+_base_ = './lite0_pixels.py'
 model = dict(
     type='RGMP',
-    data_preprocessor=dict(
-        type='VOSDataPreprocessor', mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0), rgb=True, channels_last=True
-    ),
     encoder=dict(type='MaskedEfficientNetLite', arch='lite0', out_indices=(2, 3, 5, 7), norm_eval=True, pretrained=True),
     decoder=dict(type='PropagationDecoder', in_channels=(24, 40, 112, 320), channels=64, kernel_size=7, auxiliary=True),
     scales=(1.0,),

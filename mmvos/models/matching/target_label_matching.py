@@ -17,7 +17,7 @@ from .ridge_target import TargetState
 
 #: scores are cut off at -MAX_SCORE and MAX_SCORE: far beyond 1 a linear score says no more about a label than at 1
 MAX_SCORE = 1.5
-#: no label is beyond recall, however little of it was propagated
+#: share that every label keeps, however little of it was propagated, so that it can come back
 MIN_LABEL = 0.02
 
 
