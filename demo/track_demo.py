@@ -1,4 +1,4 @@
-"""``mmvos track`` as a script: ``python demo/track_demo.py VIDEO --boxes X1,Y1,X2,Y2 --out-dir DIR``."""
+"""``mmvos track`` as a script: ``python demo/track_demo.py VIDEO --box ID:X1,Y1,X2,Y2 --out-dir DIR``."""
 
 import sys
 

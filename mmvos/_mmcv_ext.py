@@ -5,29 +5,27 @@ it. A finder at the end of Python's list gives :mod:`mmvos.ops.mmcv_ext` under t
 installing MMVOS needs no compiler. ``MMVOS_OPS=plain`` prefers it to compiled operations, to compare them.
 """
 
-import importlib.abc
 import importlib.machinery
 import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from typing_extensions import override
-
 _NAME = 'mmcv._ext'
 
 
-class _StandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finder and loader of the one module."""
+class _StandIn:
+    """Finder and loader of the one module (without the base classes of importlib.abc, which take a while to import)."""
 
-    @override
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,  # noqa: ARG002  (as Python calls it)
+        target: ModuleType | None = None,  # noqa: ARG002
     ) -> importlib.machinery.ModuleSpec | None:
         return importlib.machinery.ModuleSpec(_NAME, self, origin='mmvos.ops.mmcv_ext') if fullname == _NAME else None
 
-    @override
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:  # noqa: ARG002  (as Python calls it)
         return None
 
     def exec_module(self, module: ModuleType) -> None:

@@ -1,16 +1,16 @@
 """Do many videos: each once, what is missing after a stop, and a list of those that failed.
 
 examples:
-  mmvos batch videos/ --prompts masks/ --out results        masks/<video>.png, or masks/<video>/<frame>.png
-  mmvos batch 'videos/*/left*.mp4' --config sta-masktrack-rcnn --out results
-  mmvos batch list.jsonl --out s3://bucket/results --workers 2
-  mmvos batch configs/recall_vos/recall-vos_lite0.py --out results          the videos of its test data
-  mmvos batch s3://bucket/videos --prompts s3://bucket/masks --out s3://bucket/results --ray auto --workers 16 --gpus 1
+  mmvos batch videos/ --prompts masks/ --out-dir results        masks/<video>.png, or masks/<video>/<frame>.png
+  mmvos batch 'videos/*/left*.mp4' --config sta-masktrack-rcnn --out-dir results
+  mmvos batch list.jsonl --out-dir s3://bucket/results --workers 2
+  mmvos batch configs/recall_vos/recall-vos_lite0.py --out-dir results          the videos of its test data
+  mmvos batch s3://bucket/videos --prompts s3://bucket/masks --out-dir s3://bucket/results --ray auto --workers 16 --gpus 1
 
 A line of list.jsonl: {"video": "a.mp4", "name": "a", "prompts": {"0": "a.png"}}, or "prompts": "a.png", or "clicks":
-["1:320,240"], "boxes": ["2:10,20,90,80"], "at": 0. OUT gets a folder per video, complete when it has its done.json, and
-failures.json. Give the command again to do what is missing. Under torchrun, srun and in arrays of slurm jobs each process
-does its share. The exit code is 1 if a video failed.
+["1:320,240"], "boxes": ["2:10,20,90,80"], "at": 0. The folder of the results gets one per video, complete when it has its
+done.json, and failures.json. Give the command again to do what is missing. Under torchrun, srun and in arrays of slurm jobs
+each process does its share. The exit code is 1 if a video failed.
 """
 
 import argparse
@@ -22,14 +22,16 @@ from .options import add_model
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('source', help='folder, glob, list (*.jsonl) or config (*.py); path or URL')
-    parser.add_argument('--out', required=True, metavar='DEST', help='where the results go; path or URL')
+    parser.add_argument('--out-dir', '--out', required=True, metavar='DIR', help='where the results go; path or URL')
     parser.add_argument('--prompts', default='', metavar='DIR', help='masks of the first frames; path or URL')
     add_model(parser, 'recall-vos; with a config as source, that')
     parser.add_argument('--fit-masks', action='store_true', help='resize masks of another size (nearest neighbour)')
     parser.add_argument('--binary', action='store_true', help='masks are black and white: whatever is not 0 is object 1')
     parser.add_argument('--overlay', default='', metavar='NAME', help='draw the results, too: overlay.mp4, .gif or .webp')
     parser.add_argument('--export', nargs='+', default=[], metavar='FORMAT', help='further forms, such as coco, cvat, cutouts')
-    parser.add_argument('--workers', type=int, default=0, help='processes (default: one per GPU; on a CPU one per core)')
+    parser.add_argument(
+        '--workers', type=int, default=0, metavar='N', help='processes (default: one per GPU; on a CPU one per core)'
+    )
     parser.add_argument('--threads', type=int, default=0, help='threads per process (default: the cores divided by workers)')
     parser.add_argument('--retries', type=int, default=1, help='how often a video that failed is tried again')
     parser.add_argument('--ray', nargs='?', const='local', metavar='ADDRESS', help='workers on a Ray cluster (mmvos[ray])')
@@ -48,9 +50,9 @@ def run(args: argparse.Namespace) -> int:
     if min(args.workers, args.threads, args.retries, args.gpus) < 0:
         raise InputError('--workers, --threads, --retries and --gpus are numbers from 0.')
     check_exports(args.export)
-    share, destination = Share.from_environment(), Destination(args.out)
+    share, destination = Share.from_environment(), Destination(args.out_dir)
     settings = WorkerSettings(
-        destination.place.path if destination.place.is_local else args.out,
+        destination.place.path if destination.place.is_local else args.out_dir,
         config=args.config or '',
         checkpoint=args.checkpoint or '',
         amp=args.amp,
@@ -61,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         dataset=args.source if args.source.endswith('.py') else '',
     )
     folder = destination.place.path
-    lock = run_lock(os.path.join(folder, f'{share}.part'), '--out') if destination.place.is_local else nullcontext()
+    lock = run_lock(os.path.join(folder, f'{share}.part'), '--out-dir') if destination.place.is_local else nullcontext()
     with lock:
         tasks = share.of(find_tasks(args.source, args.prompts))
         _check_apart(destination, args.source)
@@ -84,7 +86,7 @@ def _check_apart(destination: Any, source: str) -> None:
     from mmvos.structures import InputError
 
     if destination.place.is_local and os.path.isdir(source) and os.path.samefile(source, destination.place.path):
-        raise InputError(f'--out {destination.place.url}: is the folder of the videos; give another one.')
+        raise InputError(f'--out-dir {destination.place.url}: is the folder of the videos; give another one.')
 
 
 def _pool(args: argparse.Namespace, make_worker: Any, videos: int) -> Any:

@@ -36,9 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'annotations',
     )
     parser.add_argument('--sequences', metavar='FILE.txt', help='score only the videos that this file lists, one a line')
-    parser.add_argument('--metrics', '--out', metavar='FILE.json', help="write the figures and the objects' rows")
+    parser.add_argument('--metrics', metavar='FILE.json', help="write the figures and the objects' rows")
     parser.add_argument('--csv', metavar='FILE.csv', help="write the objects' rows")
-    parser.add_argument('--num-workers', type=int, metavar='N', help='processes (default: one per core)')
+    parser.add_argument(
+        '--workers', '--num-workers', type=int, default=0, metavar='N', help='processes (default: one per core)'
+    )
     parser.add_argument(
         '--no-strict',
         dest='strict',
@@ -76,7 +78,7 @@ def run(args: argparse.Namespace) -> None:
         sys.stdout.reconfigure(errors='backslashreplace')  # names of files need not be UTF-8
     options = {name: getattr(args, name) for name in OPTIONS if hasattr(args, name)}
     sequences = read_list(args.sequences) if args.sequences else []
-    workers = args.num_workers or available_cores()
+    workers = args.workers or available_cores()
     with tqdm(unit='frame', desc=args.protocol, disable=args.quiet) as bar:
 
         def progress(done: int, total: int) -> None:

@@ -18,7 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('video', help='video file or folder of frames')
     add_model(parser, 'sta-masktrack-rcnn')
     parser.add_argument('--out-dir', required=True, metavar='DIR', help='where the results go')
-    parser.add_argument('--overlay', default='overlay.mp4', help='file name of the overlay video, .mp4, .gif or .webp')
+    parser.add_argument(
+        '--overlay', default='overlay.mp4', metavar='NAME', help='file name of the overlay video, .mp4, .gif or .webp'
+    )
     parser.add_argument('--images', action='store_true', help='write the drawn frames too')
     parser.add_argument('--score-thr', type=float, default=0.3, help='draw instances from this score on')
     parser.add_argument('--classes', nargs='+', metavar='NAME', help='names of the classes, by label')

@@ -36,6 +36,19 @@ def add_server(parser: argparse.ArgumentParser, port: int) -> None:
     parser.add_argument('--max-upload', type=int, default=2048, metavar='MIB', help='largest video that may be uploaded')
 
 
+def no_prompt(options: str, command: str) -> str:
+    """What is said where a command needs to be shown its objects: which options do so, and the page that makes masks.
+
+    Args:
+        options (str): the options that point at objects, for people.
+        command (str): name of the command.
+    """
+    return (
+        f'which objects? Give {options} (see mmvos {command} --help), or click in a browser: mmvos annotate '
+        '(docs/en/annotate.md).'
+    )
+
+
 def add_run(parser: argparse.ArgumentParser) -> None:
     """What training and testing share: the config, the folder of the run, mixed precision, overrides, the launcher."""
     parser.add_argument('config', help='path of the config file')

@@ -21,15 +21,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .options import add_model
+from .options import add_model, no_prompt
 
 if TYPE_CHECKING:
     import numpy as np
 
-NO_PROMPT = (
-    'which objects? Give --click, --box or --prompt (see mmvos segment --help), or click in a browser: mmvos annotate '
-    '(docs/en/annotate.md).'
-)
+NO_PROMPT = no_prompt('--click, --box or --prompt', 'segment')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--out-dir', required=True, metavar='DIR', help='gets masks/<frame>.png and the overlay')
     parser.add_argument('--export', nargs='+', default=[], metavar='FORMAT', help='further forms, such as coco, cvat, cutouts')
-    parser.add_argument('--overlay', default='overlay.mp4', help='file name of the overlay video, .mp4, .gif or .webp')
+    parser.add_argument(
+        '--overlay', default='overlay.mp4', metavar='NAME', help='file name of the overlay video, .mp4, .gif or .webp'
+    )
     parser.add_argument('--names', nargs='+', default=[], metavar='ID=NAME', help='names of objects, for pictures and exports')
     add_model(parser, 'recall-vos')
     parser.add_argument('--fit-masks', action='store_true', help='resize masks of another size (nearest neighbour)')

@@ -1,23 +1,32 @@
 """Follow boxes through a video and draw them.
 
 examples:
-  mmvos track video.mp4 --boxes 100,80,220,300 30,40,90,120 --out-dir out
-  mmvos track frames/ --prompt first_mask.png --tracker trackers/dasiamrpn_big.py --checkpoint dasiamrpn.pth --out-dir out
+  mmvos track video.mp4 --box 1:100,80,220,300 2:30,40,90,120 --out-dir out
+  mmvos track frames/ --prompt first_mask.png --config trackers/dasiamrpn_big.py --checkpoint dasiamrpn.pth --out-dir out
 
-OUT_DIR gets the drawn frames, <frame>.jpg, and the boxes, tracks.json (see mmvos.structures.box_tracks).
+--box ID:X1,Y1,X2,Y2 is a box around object ID in the first frame, in its pixels. OUT_DIR gets the drawn frames,
+<frame>.jpg, and the boxes, tracks.json (see mmvos.structures.box_tracks).
 """
 
 import argparse
 from typing import Any
 
+from .options import no_prompt
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('video', help='a video file or a folder of frames')
-    start = parser.add_mutually_exclusive_group(required=True)
-    start.add_argument('--boxes', type=_box, nargs='+', metavar='X1,Y1,X2,Y2', help='boxes in the first frame')
-    start.add_argument('--prompt', nargs='+', action='extend', metavar='MASK', help='label map of the first frame')
+    parser.add_argument('--box', nargs='+', action='extend', default=[], metavar='ID:X1,Y1,X2,Y2', help='boxes around objects')
     parser.add_argument(
-        '--tracker',
+        '--prompt',
+        nargs='+',
+        action='extend',
+        default=[],
+        metavar='MASK',
+        help='label map of the first frame, in place of boxes',
+    )
+    parser.add_argument(
+        '--config',
         default='trackers/flow_colour.py',
         metavar='CONFIG',
         help="path of a tracker's config, also relative to MMVOS's own (default: %(default)s)",
@@ -36,11 +45,17 @@ def run(args: argparse.Namespace) -> None:
 
     from mmvos.models.trackers import TrackingSession
     from mmvos.registry import TRACKERS
-    from mmvos.structures import BoxTracks
+    from mmvos.structures import BoxTracks, InputError, prompts_from_text
     from mmvos.utils import load_config
     from mmvos.videos import open_video, write_image
 
-    cfg = load_config(args.tracker).tracker
+    prompts = prompts_from_text((), args.box)
+    if bool(prompts) == bool(args.prompt):
+        given = '--box and --prompt were both given; expected one of them.'
+        raise InputError(given if prompts else no_prompt('--box or --prompt', 'track'))
+    if len(args.prompt) > 1:
+        raise InputError(f'--prompt has {len(args.prompt)} masks; expected one, of the first frame.')
+    cfg = load_config(args.config).tracker
     tracker = TRACKERS.build(cfg)
     if isinstance(tracker, torch.nn.Module):
         tracker.to(args.device or ('cuda' if torch.cuda.is_available() else 'cpu'))
@@ -52,7 +67,7 @@ def run(args: argparse.Namespace) -> None:
     ids: list[int] = []
     for index, frame in tqdm(video, total=len(video), unit='frame'):
         if not ids:
-            ids, boxes, masks = _start(args, frame.shape[:2])
+            ids, boxes, masks = _start(prompts, args.prompt, frame.shape[:2])
             session.init(frame, boxes, masks)
             scores, file = np.ones(len(ids)), BoxTracks(frame.shape[:2], list(video.frame_names), tracker=cfg.to_dict())
         else:
@@ -65,29 +80,25 @@ def run(args: argparse.Namespace) -> None:
     print(f'{len(video)} frames with {len(ids)} boxes: {out_dir}')
 
 
-def _box(text: str) -> list[float]:
-    values = [float(value) for value in text.split(',')]
-    if len(values) != 4 or values[2] <= values[0] or values[3] <= values[1]:
-        raise argparse.ArgumentTypeError(f'{text}: expected x1,y1,x2,y2 in pixels with x1 < x2 and y1 < y2')
-    return values
-
-
-def _start(args: argparse.Namespace, shape: tuple[int, int]) -> tuple[list[int], Any, Any]:
+def _start(prompts: list, masks: list[str], shape: tuple[int, int]) -> tuple[list[int], Any, Any]:
     """Ids, boxes ``(N, 4)`` and masks ``(N, H, W)`` (None without a label map) of what is followed."""
+    from dataclasses import astuple
+
     import numpy as np
 
     from mmvos.structures import InputError, boxes_of_masks, object_ids_of, one_hot, read_label_map
 
-    if args.boxes:
-        return list(range(1, len(args.boxes) + 1)), np.array(args.boxes), None
-    if len(args.prompt) > 1:
-        raise InputError(f'--prompt has {len(args.prompt)} masks; expected one, of the first frame.')
-    label_map = read_label_map(args.prompt[0], shape)
+    if prompts:
+        for prompt in prompts:
+            prompt.check_inside(shape)
+        boxes = [astuple(prompt.box) for prompt in prompts if prompt.box is not None]
+        return [prompt.object_id for prompt in prompts], np.array(boxes), None
+    label_map = read_label_map(masks[0], shape)
     ids = object_ids_of(label_map)
     if not ids:
-        raise InputError(f'{args.prompt[0]}: the prompt holds no object (pixel values 1..254).')
-    masks = one_hot(label_map, ids)
-    return ids, boxes_of_masks(masks).numpy(), masks.numpy() > 0
+        raise InputError(f'{masks[0]}: the prompt holds no object (pixel values 1..254).')
+    found = one_hot(label_map, ids)
+    return ids, boxes_of_masks(found).numpy(), found.numpy() > 0
 
 
 def _draw(frame: Any, boxes: Any, scores: Any, lost: Any, ids: list[int]) -> Any:

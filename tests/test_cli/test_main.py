@@ -1,5 +1,6 @@
 """The command ``mmvos``: what it lists, how fast it answers, what it says to a mistake."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -47,16 +48,34 @@ print([m for m in ('torch', 'numpy', 'cv2', 'mmengine', 'mmcv', 'mmdet') if m in
 
 def test_options_have_one_meaning_in_all_commands():
     """An option that two commands share takes the same kind of value in both."""
-    import importlib
-
     kinds = {}
     for name, module in NAMES.items():
         for action in parser_of(importlib.import_module(module))._actions:
             for option in action.option_strings:
                 if option == '--resume':
                     continue  # a training may name the checkpoint that it goes on from; a test knows its folder
-                kind = (type(action).__name__, action.nargs)
+                kind = (type(action).__name__, action.nargs, action.dest, action.type, _value(action.metavar))
                 assert kinds.setdefault(option, (name, kind))[1] == kind, f'{option} of {name} and {kinds[option][0]}'
+
+
+def _value(metavar: str | None) -> str | None:
+    """What an option takes: a prompt may name its frame, the results of a test may be one file."""
+    return metavar.removeprefix('[FRAME=]').split('|')[0] if metavar else None
+
+
+def test_the_same_thing_has_one_name_in_all_commands():
+    options = {
+        name: {o for a in parser_of(importlib.import_module(module))._actions for o in a.option_strings}
+        for name, module in NAMES.items()
+    }
+    for one, other in (
+        ('--boxes', '--box'),
+        ('--tracker', '--config'),
+        ('--output', '--out-dir'),
+        ('--weights', '--checkpoint'),
+    ):
+        assert [name for name, known in options.items() if one in known] == [], f'{one}: expected {other}'
+    assert all('--out-dir' in known for known in options.values() if '--out' in known)
 
 
 def test_a_mistyped_command_is_one_line(capsys):

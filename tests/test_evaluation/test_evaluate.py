@@ -167,9 +167,9 @@ def test_mean_iou_of_the_flat_layout(tmp_path, run_tool, protocol):
         tmp_path / 'gt',
         '--pred',
         tmp_path / 'pred',
-        '--out',
+        '--metrics',
         tmp_path / 'metrics.json',
-        '--num-workers',
+        '--workers',
         1,
     )
     assert status == 0, errors
@@ -202,9 +202,9 @@ def test_segtrack(tmp_path, run_tool):
             tmp_path / 'gt',
             '--pred',
             tmp_path / 'pred',
-            '--out',
+            '--metrics',
             tmp_path / 'metrics.json',
-            '--num-workers',
+            '--workers',
             1,
         )
         assert status == 0, errors
@@ -275,11 +275,11 @@ def test_command_line(root, run_tool):
         root / 'gt',
         '--pred',
         root / 'pred',
-        '--out',
+        '--metrics',
         root / 'metrics.json',
         '--csv',
         root / 'objects.csv',
-        '--num-workers',
+        '--workers',
         1,
     )
     assert status == 0, errors
@@ -305,7 +305,7 @@ def test_command_line(root, run_tool):
         '--sequences',
         root / 'some.txt',
         '--quiet',
-        '--num-workers',
+        '--workers',
         1,
     )
     assert status == 0, errors
@@ -324,7 +324,7 @@ def test_command_line_of_youtube_vis(tmp_path, run_tool):
         GOLDEN_DIR / 'ytvis_gt.json',
         '--pred',
         GOLDEN_DIR / 'ytvis_results.json',
-        '--out',
+        '--metrics',
         tmp_path / 'metrics.json',
     )
     assert status == 0, errors
@@ -353,7 +353,7 @@ def test_names_with_spaces_and_a_byte_order_mark(root, run_tool):
         (root / folder / 'bear').rename(root / folder / 'my cat')
     (root / 'gt/ImageSets/2017/val.txt').write_bytes('\ufeffmy cat\r\ntrain\r\n'.encode())
     (root / 'some.txt').write_text('my cat\n')
-    arguments = ('davis2017-semi', '--gt', root / 'gt', '--pred', root / 'pred', '--num-workers', 1)
+    arguments = ('davis2017-semi', '--gt', root / 'gt', '--pred', root / 'pred', '--workers', 1)
     status, output, errors = run_tool('evaluate.py', *arguments, '--sequences', root / 'some.txt')
     assert status == 0, errors
     assert [line.split('  ')[0] for line in output.splitlines()[2:4]] == ['my cat', 'my cat']
@@ -364,8 +364,8 @@ def test_an_id_that_no_annotation_shows_is_told(tmp_path, run_tool):
     gt = boxes(0) * np.uint8(10)
     write_videos(tmp_path / 'gt/Annotations/480p', {'v': gt})
     write_videos(tmp_path / 'pred', {'v': np.zeros_like(gt)})
-    arguments = ('davis2017-semi', '--gt', tmp_path / 'gt', '--pred', tmp_path / 'pred', '--split', 'all', '--num-workers', 1)
-    status, output, errors = run_tool('evaluate.py', *arguments, '--out', tmp_path / 'm.json')
+    arguments = ('davis2017-semi', '--gt', tmp_path / 'gt', '--pred', tmp_path / 'pred', '--split', 'all', '--workers', 1)
+    status, output, errors = run_tool('evaluate.py', *arguments, '--metrics', tmp_path / 'm.json')
     assert status == 0 and 'J-Mean: 0.9000' in output
     assert 'warning: 18 of 20 objects have no pixel in any annotation and score 1' in errors
     content = json.loads((tmp_path / 'm.json').read_text())
@@ -377,7 +377,7 @@ def test_black_and_white_annotations_are_named_and_not_the_prediction(tmp_path, 
     gt = (boxes(0) > 0).astype(np.uint8) * np.uint8(255)
     write_videos(tmp_path / 'gt/Annotations/480p', {'v': gt})
     write_videos(tmp_path / 'pred', {'v': gt // 255})
-    arguments = ('--gt', tmp_path / 'gt', '--pred', tmp_path / 'pred', '--split', 'all', '--num-workers', 1, '--quiet')
+    arguments = ('--gt', tmp_path / 'gt', '--pred', tmp_path / 'pred', '--split', 'all', '--workers', 1, '--quiet')
     status, _, errors = run_tool('evaluate.py', 'davis2017-semi', *arguments)
     name = tmp_path / 'gt/Annotations/480p/v/00000.png'
     assert status == 2

@@ -171,9 +171,9 @@ OWN_CHECKPOINT = {
 
 VIS = ROOT / 'configs/masktrack_rcnn/masktrack-rcnn_mini_synthvis.py'
 DIS = ROOT / 'configs/flow/dis_ultrafast.py'
-DAVIS = ['--gt', '{r}/davis', '--pred', '{r}/pred', '--num-workers', '1', '--quiet', '--out', '{r}/out.json']
+DAVIS = ['--gt', '{r}/davis', '--pred', '{r}/pred', '--workers', '1', '--quiet', '--metrics', '{r}/out.json']
 YTVOS = [*DAVIS, '--gt', '{r}/yt', '--split', 'train']
-YTVIS = ['youtube-vis', '--gt', '{r}/gt.json', '--pred', '{r}/results.json', '--quiet', '--out', '{r}/out.json']
+YTVIS = ['youtube-vis', '--gt', '{r}/gt.json', '--pred', '{r}/results.json', '--quiet', '--metrics', '{r}/out.json']
 SEGMENT = [
     'segment',
     '{r}/frames/a',
@@ -191,7 +191,7 @@ LABELME = ['labelme_cvat_to_ytvis', '{r}/frames', '{r}/labelme', '{r}/out.json']
 MASKS = ['masks_to_ytvis', '{r}/frames', '{r}/davis/Annotations/480p', '{r}/out.json', '--categories', '{r}/categories.json']
 FLOW = ['precompute_flow', str(DIS), '{r}/frames', '{r}/out', '--device', 'cpu']
 BOXES = ['cache_box_tracks', str(ROOT / 'configs/trackers/flow_colour_ultrafast.py'), '--frames', '{r}/frames', '--masks',
-         '{r}/davis/Annotations/480p', '--out', '{r}/out']  # fmt: skip
+         '{r}/davis/Annotations/480p', '--metrics', '{r}/out']  # fmt: skip
 TRACK = ['track', '{r}/frames/a', '--prompt', '{r}/mask.png', '--out-dir', '{r}/out', '--device', 'cpu']
 
 #: (command, place of the input, what may lie there, kinds that are good input there)
@@ -245,7 +245,7 @@ COMMANDS = [
     (['evaluate', 'davis2017-semi', *DAVIS, '--split', 'zebra'], 'zebra.txt'),
     (['evaluate', 'davis2017-semi', *DAVIS, '--gt', '{r}/none'], 'none'),
     (['evaluate', 'davis2017-semi', *DAVIS, '--pred', '{r}/none'], 'none'),
-    (['evaluate', 'davis2017-semi', *DAVIS, '--out', '{r}/frames'], 'frames'),
+    (['evaluate', 'davis2017-semi', *DAVIS, '--metrics', '{r}/frames'], 'frames'),
     (['evaluate', 'davis2017-semi', *DAVIS[:-2], '--csv', '{r}/mask.png/o.csv'], 'mask.png'),
     (['validate', 'davis2017-semi', '{r}/s.zip', '--gt', '{r}/davis', '--max-problems', '0'], '--max-problems'),
     (['validate', 'davis2017-semi', '{r}/s.zip', '--gt', '{r}/davis', '--max-problems', '-1'], '--max-problems'),

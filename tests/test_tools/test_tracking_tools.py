@@ -72,10 +72,10 @@ def test_track_demo(monkeypatch, tmp_path, davis):
         monkeypatch,
         'demo/track_demo.py',
         frames,
-        '--boxes',
-        '10,20,40,50',
-        '70,20,100,50',
-        '--tracker',
+        '--box',
+        '1:10,20,40,50',
+        '2:70,20,100,50',
+        '--config',
         FLOW_COLOUR,
         '--out-dir',
         tmp_path,
@@ -85,8 +85,13 @@ def test_track_demo(monkeypatch, tmp_path, davis):
     assert np.abs(drawn.astype(int) - plain)[18:24, 10:40].max() > 60  # the upper side of the first box
     rows = json.loads((tmp_path / 'tracks.json').read_text())['objects']['2']
     np.testing.assert_allclose(rows[3][1:5], (79, 20, 30, 30), atol=3)
-    with pytest.raises(SystemExit):
-        call(monkeypatch, 'demo/track_demo.py', frames, '--boxes', '40,20,10,50', '--out-dir', tmp_path)
+    for wrong, expected in (
+        (['--box', '1:40,20,10,50'], 'x1 < x2'),
+        (['--box', '1:4000,20,4010,50'], 'outside the frame'),
+        ([], r'Give --box or --prompt .*docs/en/annotate.md'),
+    ):
+        with pytest.raises(SystemExit, match=expected):
+            call(monkeypatch, 'demo/track_demo.py', frames, *wrong, '--out-dir', tmp_path)
 
 
 def test_speed_of_stages_do_not_overlap():
