@@ -23,7 +23,9 @@ class _StandIn:
         path: Sequence[str] | None = None,  # noqa: ARG002  (as Python calls it)
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> importlib.machinery.ModuleSpec | None:
-        return importlib.machinery.ModuleSpec(_NAME, self, origin='mmvos.ops.mmcv_ext') if fullname == _NAME else None
+        if fullname != _NAME:
+            return None
+        return importlib.machinery.ModuleSpec(_NAME, self, origin='mmvos.ops.mmcv_ext')  # type: ignore[arg-type]  # no base class
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:  # noqa: ARG002  (as Python calls it)
         return None

@@ -3,30 +3,49 @@
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from mmvos.inference import FrameGeometry, FrameView
 from mmvos.inference.frame import check_frame
 from mmvos.models.interactive import ClickSegmenter, PromptTensors
+from mmvos.models.interactive.prompt_encoder import NOTHING, given_logits
 from mmvos.structures import Box, Click, InputError, Prompt
 
-#: logit of a mask that is given, inside (negative: outside)
-_GIVEN = 4.0
+from .views import Region, View, bounds_of, close_up, corrected_part
+
+#: close-ups of a frame whose features are kept
+_VIEWS = 8
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What an object's mask was after a step: the marks that came with it, where it was looked at, the logits there."""
+
+    marks: tuple
+    view: View
+    logits: Tensor = field(repr=False)
 
 
 @dataclass
 class _Frame:
     """A frame whose features are there, and the steps of the objects that were segmented in it."""
 
-    geometry: FrameGeometry
-    projected: tuple[Tensor, ...]
-    #: per object: the steps so far and the logits (h, w) after each of them
-    steps: dict[int, list[tuple[tuple, Tensor]]] = field(default_factory=dict)
+    pixels: np.ndarray
+    whole: View
+    #: close-ups, the one used longest ago first
+    views: OrderedDict[Region, View] = field(default_factory=OrderedDict)
+    steps: dict[int, list[_Step]] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(H, W)``."""
+        height, width = self.pixels.shape[:2]
+        return height, width
 
 
 class InteractiveSegmenter:
@@ -40,6 +59,10 @@ class InteractiveSegmenter:
     The result depends on the prompts alone, not on what was asked before: clicks are taken one by one in their order, each
     with the mask after the one before, and the steps that two calls share are computed once. So undoing a click, or opening a
     stored project, gives the same masks, and a further click costs one pass of the decoder.
+
+    Where the model's settings name a close-up (``test_cfg.closeup``), the object is looked at in a part of the frame around
+    its box, its given mask, or what the first click found in the whole frame; the part is taken anew when the mask outgrows
+    it, which costs the features of that part.
 
     Args:
         model (ClickSegmenter): the model.
@@ -79,9 +102,13 @@ class InteractiveSegmenter:
                 scores[row] = torch.from_numpy(outline.astype(np.float32))
         if found:
             ready = self._prepare(frame, key)
-            logits = self._replay(ready, [prompts[i] for i in found], [outlines[i] for i in found])
-            logits = F.interpolate(logits[None], ready.geometry.input_shape, mode='bilinear', align_corners=False)[0]
-            scores[found] = ready.geometry.to_original(logits).sigmoid().cpu()
+            steps = self._replay(ready, [prompts[i] for i in found], [outlines[i] for i in found])
+            for row, step in zip(found, steps):
+                score, outline = step.view.to_frame(step.logits, ready.shape).sigmoid().cpu(), outlines[row]
+                if outline is not None:
+                    part = corrected_part(outline, (score > 0.5).numpy(), prompts[row].all_clicks())
+                    score = torch.where(torch.from_numpy(part), score, scores[row])
+                scores[row] = score
         return scores
 
     def label_map(self, frame: np.ndarray, prompts: Sequence[Prompt], key: Hashable = None) -> np.ndarray:
@@ -104,65 +131,116 @@ class InteractiveSegmenter:
         if key is not None and key in self._ready:
             self._ready.move_to_end(key)
             return self._ready[key]
-        settings, preprocessor = self.model.test_cfg, self.model.data_preprocessor
         check_frame(frame, 0)
-        geometry = FrameGeometry(frame.shape[:2], settings.resize, settings.pad, settings.interpolation)
-        view = FrameView(geometry, preprocessor, preprocessor.device)
-        ready = _Frame(geometry, self.model.decoder.project(self.model.extract_feat(view.view(frame, 0).image)))
+        ready = _Frame(frame, self._look(frame, Region.whole((frame.shape[0], frame.shape[1]))))
         if key is not None:
             self._ready[key] = ready
             while len(self._ready) > self.frames:
                 self._ready.popitem(last=False)
         return ready
 
-    def _replay(self, frame: _Frame, prompts: Sequence[Prompt], outlines: Sequence[np.ndarray | None]) -> Tensor:
-        """Logits ``(N, h, w)`` after all steps; objects at the same step are one batch."""
+    def _look(self, frame: np.ndarray, region: Region) -> View:
+        """Features of a part of a frame."""
+        settings, preprocessor = self.model.test_cfg, self.model.data_preprocessor
+        left, top, right, bottom = region
+        pixels = np.ascontiguousarray(frame[top:bottom, left:right])
+        whole = pixels.shape == frame.shape
+        resize = settings.resize if whole else settings.closeup_resize
+        geometry = FrameGeometry((bottom - top, right - left), resize, settings.pad, settings.interpolation)
+        image = FrameView(geometry, preprocessor, preprocessor.device).view(pixels, 0).image
+        return View(region, geometry, self.model.decoder.project(self.model.extract_feat(image)))
+
+    def _view(self, frame: _Frame, region: Region) -> View:
+        if region == frame.whole.region:
+            return frame.whole
+        if region not in frame.views:
+            frame.views[region] = self._look(frame.pixels, region)
+            while len(frame.views) > _VIEWS:
+                frame.views.popitem(last=False)
+        frame.views.move_to_end(region)
+        return frame.views[region]
+
+    def _replay(self, frame: _Frame, prompts: Sequence[Prompt], outlines: Sequence[np.ndarray | None]) -> list[_Step]:
+        """The last step of each object; objects that are looked at in one view are one batch."""
         wanted = [_steps(prompt, outline) for prompt, outline in zip(prompts, outlines)]
-        for prompt, steps in zip(prompts, wanted):
-            done = frame.steps.setdefault(prompt.object_id, [])
-            shared = sum(1 for _ in _common(steps, [step for step, _ in done]))
-            del done[shared:]
-        while True:
-            rows = [i for i, steps in enumerate(wanted) if len(frame.steps[prompts[i].object_id]) < len(steps)]
-            if not rows:
-                break
-            before = [frame.steps[prompts[i].object_id] for i in rows]
-            tensors = self._tensors(frame.geometry, [wanted[i][: len(done) + 1] for i, done in zip(rows, before)])
-            previous = [self._previous(frame, done, outlines[i]) for i, done in zip(rows, before)]
-            logits = self.model.segment(frame.projected, tensors, torch.stack(previous))
-            for i, done, one in zip(rows, before, logits):
-                done.append((wanted[i][len(done)], one))
-        return torch.stack([frame.steps[prompt.object_id][-1][1] for prompt in prompts])
+        histories = [frame.steps.setdefault(prompt.object_id, []) for prompt in prompts]
+        for history, steps in zip(histories, wanted):
+            shared = sum(1 for _ in _common(steps, [step.marks for step in history]))
+            del history[shared:]
+        while rows := [i for i, (history, steps) in enumerate(zip(histories, wanted)) if len(history) < len(steps)]:
+            begin = [i for i in rows if not histories[i] and outlines[i] is None and not _has_box(wanted[i][0])]
+            marks = {i: list(chain(*wanted[i][: len(histories[i]) + 1])) for i in rows}
+            # what clicks alone begin is searched for in the whole frame
+            found = self._pass({i: (frame.whole, self._nothing(frame.whole)) for i in begin}, marks)
+            looked_at = {}
+            for i in rows:
+                if i in found and self.model.test_cfg.closeup == 0:
+                    continue
+                before = found[i] if i in found else histories[i][-1] if histories[i] else None
+                looked_at[i] = self._next_view(frame, before, outlines[i], marks[i])
+            found.update(self._pass(looked_at, marks))
+            for i in rows:
+                histories[i].append(_Step(wanted[i][len(histories[i])], found[i].view, found[i].logits))
+        return [history[-1] for history in histories]
 
-    def _previous(self, frame: _Frame, done: list, outline: np.ndarray | None) -> Tensor:
-        if done:
-            return done[-1][1]
-        height, width = frame.projected[0].shape[-2:]
-        if outline is None:
-            return frame.projected[0].new_full((height, width), -30.0)  # nothing: a probability of zero
-        given = torch.from_numpy(outline.astype(np.float32)).to(frame.projected[0].device)
-        mask = frame.geometry.masks_to_input(given[None])
-        return (F.adaptive_avg_pool2d(mask, (height, width))[0] * 2 - 1) * _GIVEN
+    def _next_view(
+        self, frame: _Frame, before: _Step | None, outline: np.ndarray | None, marks: Sequence[Any]
+    ) -> tuple[View, Tensor]:
+        """Where an object is looked at in its next step, and the logits there that are corrected."""
+        if before is None and outline is not None:
+            mask = outline
+        elif before is None:
+            mask = np.zeros(frame.shape, bool)
+        else:
+            mask = (before.view.to_frame(before.logits, frame.shape) > 0).cpu().numpy()
+        margin, view = self.model.test_cfg.closeup, frame.whole
+        if margin:
+            bounds = bounds_of(mask, [mark for mark in marks if isinstance(mark, (Click, Box))])
+            last = None if before is None or before.view is frame.whole else before.view.region
+            view = self._view(frame, close_up(bounds, frame.shape, margin, last)) if bounds else view
+        if before is not None:
+            return view, view.take(before.logits, before.view)
+        return view, self._nothing(view) if outline is None else self._given(view, outline)
 
-    def _tensors(self, geometry: FrameGeometry, steps: Sequence[Sequence[tuple]]) -> PromptTensors:
-        """Prompts of N objects up to some step, in pixels of the network's input."""
-        scale = np.array([geometry.resized_shape[1] / geometry.ori_shape[1], geometry.resized_shape[0] / geometry.ori_shape[0]])
-        shift = np.array([geometry.padding[0], geometry.padding[2]])
-        device = self.model.data_preprocessor.device
-        marks = [[mark for step in one for mark in step] for one in steps]
-        clicks = [[mark for mark in one if isinstance(mark, Click)] for one in marks]
+    def _pass(self, looked_at: dict[int, tuple[View, Tensor]], marks: dict[int, list]) -> dict[int, _Step]:
+        """One pass of the decoder for each view; ``{row: step}``."""
+        found = {}
+        for view in {id(view): view for view, _ in looked_at.values()}.values():
+            rows = [i for i, (one, _) in looked_at.items() if one is view]
+            previous = torch.stack([looked_at[i][1] for i in rows])
+            logits = self.model.segment(view.projected, self._tensors(view, [marks[i] for i in rows]), previous)
+            found.update({i: _Step((), view, one) for i, one in zip(rows, logits)})
+        return found
+
+    def _nothing(self, view: View) -> Tensor:
+        return view.projected[0].new_full(view.cells, NOTHING)
+
+    def _given(self, view: View, outline: np.ndarray) -> Tensor:
+        """Logits of a mask bool ``(H, W)`` that is given."""
+        left, top, right, bottom = view.region
+        part = torch.from_numpy(outline[top:bottom, left:right].astype(np.float32)).to(view.projected[0].device)
+        return given_logits(view.geometry.masks_to_input(part[None]), round(view.stride))[0]
+
+    def _tensors(self, view: View, marks: Sequence[Sequence[Any]]) -> PromptTensors:
+        """Prompts of N objects, in pixels of the network's input; clicks that a view does not show are left out."""
+        clicks = [[mark for mark in one if isinstance(mark, Click) and view.shows(mark)] for one in marks]
         longest = max(len(one) for one in clicks)
-        places = np.zeros((len(steps), longest, 2), np.float32)
-        signs = np.zeros((len(steps), longest), np.float32)
-        boxes = np.zeros((len(steps), 4), np.float32)
+        places = np.zeros((len(marks), longest, 2), np.float32)
+        signs = np.zeros((len(marks), longest), np.float32)
+        boxes = np.zeros((len(marks), 4), np.float32)
         for row, one in enumerate(clicks):
             for column, click in enumerate(one):
-                places[row, column] = np.array([click.x, click.y]) * scale + shift
+                places[row, column] = view.to_input(np.array([click.x, click.y]))
                 signs[row, column] = 1 if click.positive else -1
             for mark in marks[row]:
                 if isinstance(mark, Box):
-                    boxes[row] = np.array([mark.x1, mark.y1, mark.x2, mark.y2]) * np.tile(scale, 2) + np.tile(shift, 2)
+                    boxes[row] = view.to_input(np.array([[mark.x1, mark.y1], [mark.x2, mark.y2]])).ravel()
+        device = self.model.data_preprocessor.device
         return PromptTensors(*(torch.from_numpy(table).to(device) for table in (places, signs, boxes)))
+
+
+def _has_box(marks: tuple) -> bool:
+    return any(isinstance(mark, Box) for mark in marks)
 
 
 def _steps(prompt: Prompt, outline: np.ndarray | None) -> list[tuple]:

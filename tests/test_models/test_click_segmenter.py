@@ -1,14 +1,18 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from mmvos.interaction import InteractiveSegmenter
+from mmvos.interaction.views import Region, close_up, corrected_part
 from mmvos.models.interactive import ClickSegmenter, PromptTensors, SimulatedUser, next_click
+from mmvos.models.interactive.simulated_user import wrong_mask
 from mmvos.registry import MODELS
 from mmvos.structures import Box, Click, InputError, Prompt, Scribble
 
 
-def tiny(seed: int = 0) -> ClickSegmenter:
+def tiny(seed: int = 0, **settings) -> ClickSegmenter:
     torch.manual_seed(seed)
     return MODELS.build(
         dict(
@@ -19,7 +23,7 @@ def tiny(seed: int = 0) -> ClickSegmenter:
             decoder=dict(type='mmvos.ClickDecoder', channels=(8, 16, 16), dilations=(1, 2)),
             loss_mask=dict(type='mmdet.CrossEntropyLoss', use_sigmoid=True),
             loss_region=dict(type='mmdet.DiceLoss', use_sigmoid=True),
-            test_cfg=dict(resize=dict(type='mmvos.ShortSide', length=64, divisor=32)),
+            test_cfg=dict(resize=dict(type='mmvos.ShortSide', length=64, divisor=32), **settings),
         )
     )
 
@@ -63,6 +67,26 @@ def test_it_learns_one_picture():
     assert totals[-1] < 0.5 * totals[0]
     assert all(p.grad is not None for p in model.decoder.parameters())
     assert all(p.grad is None for p in model.backbone.parameters())
+
+
+def test_a_carried_mask_is_wrong_in_parts():
+    truth = np.zeros((96, 128), bool)
+    truth[20:80, 30:100] = True
+    wrong = [wrong_mask(truth, np.random.default_rng(seed)) for seed in range(20)]
+    ious = [(one & truth).sum() / (one | truth).sum() for one in wrong]
+    assert 0.3 < min(ious) < 0.7 and 0.7 < np.median(ious) < 0.97
+    assert not any(one[0].any() or one[-1].any() for one in wrong[:5])  # near the object, not at the border
+
+
+def test_the_simulated_user_corrects_masks_that_are_given():
+    masks = torch.zeros(8, 64, 96, dtype=torch.bool)
+    masks[:, 10:50, 20:70] = True
+    prompts, previous = SimulatedUser(max_rounds=0, given_share=1.0).play(masks, lambda *_: None)
+    assert previous.shape == (8, 16, 24) and previous.abs().max() <= 4 and (previous > 3.9).any()
+    assert not prompts.boxes.any() and prompts.signs.shape == (8, 1) and prompts.signs.abs().all()
+    assert SimulatedUser(max_rounds=0, forget=1.0).play(masks, lambda *_: None)[1] is None
+    some = SimulatedUser(max_rounds=0, given_share=0.5, seed=3).play(masks, lambda *_: None)[1]
+    assert 0 < int((some == -30).all(-1).all(-1).sum()) < 8
 
 
 def test_objects_do_not_depend_on_each_other():
@@ -117,3 +141,62 @@ class TestInteractiveSegmenter:
             segmenter.scores(picture(), [Prompt(1)])
         with pytest.raises(InputError, match='outside the frame'):
             segmenter.scores(picture(), [Prompt(1, clicks=[Click(500, 1)])])
+
+    def test_a_given_mask_keeps_what_no_click_touches(self):
+        segmenter, frame = InteractiveSegmenter(tiny()), picture()
+        mask = np.zeros((80, 112), bool)
+        mask[5:20, 5:30] = mask[50:75, 70:100] = True
+        part = corrected_part(mask, np.zeros_like(mask), [Click(10, 10, False)])
+        assert part[10, 10] and part[5:20, 5:30].all() and not part[50:75, 70:100].any()
+        assert corrected_part(mask, ~mask, [Click(60, 40)])[40, 60]
+        assert corrected_part(mask, mask, [Click(10, 10)]).all()  # nothing changed: there is nothing to keep apart
+        found = segmenter.scores(frame, [Prompt(1, clicks=[Click(17, 12)], mask=mask)])[0].numpy()
+        assert found.shape == (80, 112) and found.min() >= 0 and found.max() <= 1
+
+
+class TestCloseUps:
+    SETTINGS = dict(closeup=1.4, closeup_resize=dict(type='mmvos.ShortSide', length=64, max_length=96, divisor=32))
+
+    def test_the_result_depends_on_the_prompts_alone(self):
+        frame = picture(160, 224)
+        boxes = [Box(20, 20, 90, 80), Box(120, 90, 200, 150)]
+        prompts = [Prompt(i + 1, box=box, clicks=[Click(box.x1 + 30, box.y1 + 30)]) for i, box in enumerate(boxes)]
+        further = [replace(p, clicks=[*p.clicks, Click(p.box.x1 + 5, p.box.y1 + 5, False)]) for p in prompts]
+        fresh = InteractiveSegmenter(tiny(**self.SETTINGS)).scores(frame, further)
+        segmenter = InteractiveSegmenter(tiny(**self.SETTINGS))
+        segmenter.scores(frame, prompts, key=0)
+        torch.testing.assert_close(segmenter.scores(frame, further, key=0), fresh)
+        alone = [InteractiveSegmenter(tiny(**self.SETTINGS)).scores(frame, [one])[0] for one in further]
+        torch.testing.assert_close(torch.stack(alone), fresh, rtol=1e-4, atol=1e-5)
+
+    def test_a_box_is_looked_at_from_near(self, monkeypatch):
+        model, seen = tiny(**self.SETTINGS), []
+        extract = model.extract_feat
+        monkeypatch.setattr(model, 'extract_feat', lambda image: seen.append(tuple(image.shape[-2:])) or extract(image))
+        segmenter = InteractiveSegmenter(model)
+        score = segmenter.scores(picture(160, 224), [Prompt(1, box=Box(20, 20, 80, 80))], key=0)[0]
+        assert seen == [(64, 96), (64, 64)]  # the frame, the close-up
+        assert score[:, 95:].max() < 1e-6 and score[95:].max() < 1e-6  # nothing is found where nobody looked
+        segmenter.scores(picture(160, 224), [Prompt(1, box=Box(20, 20, 80, 80), clicks=[Click(50, 50)])], key=0)
+        assert len(seen) == 2
+
+    def test_logits_go_from_view_to_view(self):
+        segmenter, frame = InteractiveSegmenter(tiny(**self.SETTINGS)), picture(160, 224)
+        whole, near = segmenter._look(frame, Region.whole((160, 224))), segmenter._look(frame, Region(40, 32, 136, 128))
+        ys, xs = torch.meshgrid(torch.arange(16.0), torch.arange(24.0), indexing='ij')
+        taken = near.take(ys * 10 + xs, whole)  # a plane of the frame stays that plane
+        assert near.cells == (16, 16)
+        expected = (32 + 96 * (ys[:, :16] + 0.5) / 16) / 10 * 10 - 5 + (40 + 96 * (xs[:, :16] + 0.5) / 16) / 224 * 24 - 0.5
+        torch.testing.assert_close(taken, expected, rtol=0, atol=1e-3)
+        assert (whole.take(taken, near) == -30).sum() > 100 and whole.take(taken, near)[8, 9] == pytest.approx(89, abs=0.5)
+        assert torch.equal(near.to_frame(taken, (160, 224))[:32], torch.full((32, 224), -30.0))
+
+    def test_a_region_is_kept_while_it_fits(self):
+        first = close_up((50, 40, 90, 80), (200, 300), 1.5, None)
+        assert first == Region(40, 30, 100, 90)
+        assert close_up((45, 40, 90, 80), (200, 300), 1.5, first) == first
+        assert close_up((30, 40, 90, 80), (200, 300), 1.5, first) != first  # outgrown
+        assert close_up((68, 58, 70, 60), (200, 300), 1.5, None) == Region(45, 35, 93, 83)  # not below 48 pixels
+        assert close_up((10, 10, 290, 190), (200, 300), 1.5, None) == Region.whole((200, 300))
+        with pytest.raises(InputError, match='closeup is 0.5'):
+            tiny(closeup=0.5)

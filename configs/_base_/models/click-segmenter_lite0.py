@@ -8,5 +8,10 @@ model = dict(
     loss_mask=dict(type='mmdet.CrossEntropyLoss', use_sigmoid=True, loss_weight=1.0),
     loss_region=dict(type='mmdet.DiceLoss', use_sigmoid=True, naive_dice=False, loss_weight=1.0),
     user=dict(max_rounds=4, extra_clicks=2, box_share=0.3, box_noise=0.05, forget=0.2),
-    test_cfg=dict(resize=dict(type='ShortSide', length=384, divisor=32), interpolation='area'),
+    test_cfg=dict(
+        resize=dict(type='ShortSide', length=384, divisor=32),
+        interpolation='area',
+        closeup=1.4,
+        closeup_resize=dict(type='ShortSide', length=384, max_length=480, divisor=32),
+    ),
 )

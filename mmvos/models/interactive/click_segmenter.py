@@ -10,7 +10,7 @@ from mmengine.model import BaseModel
 from torch import Tensor
 
 from mmvos.registry import MODELS
-from mmvos.structures import settings_from
+from mmvos.structures import InputError, settings_from
 
 from .prompt_encoder import PromptTensors
 from .simulated_user import SimulatedUser
@@ -18,11 +18,24 @@ from .simulated_user import SimulatedUser
 
 @dataclass(frozen=True)
 class ClickSettings:
-    """How a frame becomes the network's input; see :class:`~mmvos.inference.SessionSettings`."""
+    """How a frame becomes the network's input.
+
+    Args:
+        resize, pad, interpolation: as in :class:`~mmvos.inference.SessionSettings`.
+        closeup (float): sides of the part of the frame in which an object is looked at, relative to the object's; 0: the whole
+            frame always.
+        closeup_resize (dict | None): resize rule of close-ups; None: native size.
+    """
 
     resize: dict[str, Any] | None = None
     pad: dict[str, Any] | None = None
     interpolation: Literal['bilinear', 'area', 'antialias'] = 'bilinear'
+    closeup: float = 0.0
+    closeup_resize: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if self.closeup and self.closeup < 1:
+            raise InputError(f'closeup is {self.closeup:g}; expected 0 (the whole frame) or at least 1.')
 
 
 @MODELS.register_module()

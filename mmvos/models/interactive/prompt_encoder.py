@@ -4,10 +4,22 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmvos.registry import MODELS
+
+#: logit where there is no mask to correct: a probability of zero
+NOTHING = -30.0
+#: logit of a mask that is given, inside (negative: outside)
+_GIVEN = 4.0
+
+
+def given_logits(masks: Tensor, stride: int = 4) -> Tensor:
+    """Masks bool or 0..1 ``(N, H, W)`` that are to be corrected, as logits ``(N, H / stride, W / stride)``."""
+    height, width = masks.shape[-2:]
+    return (F.adaptive_avg_pool2d(masks.float(), (height // stride, width // stride)) * 2 - 1) * _GIVEN
 
 
 class PromptTensors(NamedTuple):
