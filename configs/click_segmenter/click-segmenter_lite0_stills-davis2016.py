@@ -6,7 +6,7 @@ load_from = 'work_dirs/click-segmenter_lite0_stills/iter_3000.pth'
 held_out = ['dance-jump', 'dog-agility', 'flamingo', 'kite-walk', 'motocross-bumps', 'scooter-gray']
 model = dict(user=dict(given_share=0.25))
 train_dataloader = dict(
-    dataset=dict(videos=dict(root='data/DAVIS2016', exclude=held_out, step=1), closeups=0.5, repeats=1, seed=1),
+    dataset=dict(videos=dict(root='data/DAVIS2016', exclude=held_out, step=1), closeups=0.5, repeats=1, seed=1)
 )
 max_iters = 200
 train_cfg = dict(max_iters=max_iters)

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser, 'recall-vos')
     parser.add_argument('--overlay', default='overlay.mp4', metavar='NAME', help='drawn results, .mp4, .gif or .webp; "": none')
     parser.add_argument('--export', nargs='+', metavar='FORMAT', help='further forms of masks (default: youtube-vis); "": none')
-    parser.add_argument('--workers', type=int, default=1, help='processes with a model each (default: 1)')
+    parser.add_argument('--workers', type=int, default=1, metavar='N', help='processes with a model each (default: 1)')
     parser.add_argument('--threads', type=int, default=0, help='threads per process (default: the cores divided by workers)')
     parser.add_argument('--retries', type=int, default=1, help='how often a video that failed is tried again')
     parser.add_argument('--queue', type=int, default=100, metavar='N', help='how many jobs may wait (default: 100)')
