@@ -8,11 +8,12 @@ video itself in ``data/``.
 
 import argparse
 import json
-import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
+from mmvos.cli.main import run_module
 from mmvos.datasets.synth import write_demo_video
 from mmvos.structures import read_label_map
 from mmvos.utils import command_line, configs_root
@@ -50,9 +51,7 @@ def main() -> None:
     frames_dir = Path(write_demo_video(str(data), num_frames=args.frames))
 
     checkpoint = args.checkpoint or (CHECKPOINT if args.config == CONFIG else 'none')
-    command = [
-        sys.executable,
-        root / 'tools' / 'test.py',
+    arguments = [
         root / args.config,
         checkpoint,
         '--fast',
@@ -67,10 +66,14 @@ def main() -> None:
         '--cfg-options',
         f'test_evaluator.json_file={out / "metrics.json"}',
     ]
-    print('segmenting:', ' '.join(map(str, command[1:])), flush=True)
+    print('segmenting: mmvos test', ' '.join(map(str, arguments)), flush=True)
     start = time.perf_counter()
-    with open(out / 'log.txt', 'w') as log:
-        code = subprocess.run([str(c) for c in command], stdout=log, stderr=subprocess.STDOUT).returncode
+    # in this process: another one would read torch and the models again
+    with open(out / 'log.txt', 'w') as log, redirect_stdout(log), redirect_stderr(log):
+        try:
+            code = run_module('mmvos.cli.test', [str(argument) for argument in arguments])
+        except SystemExit as stopped:
+            code = int(stopped.code or 1)
     if code:
         sys.exit((out / 'log.txt').read_text()[-3000:] + f'\nerror: see {out / "log.txt"}.')
 
@@ -81,7 +84,7 @@ def main() -> None:
             video.write(drawn)
             picture.write(drawn)
     print_table(json.loads((out / 'metrics.json').read_text()))
-    print(f'{len(frames)} frames in {time.perf_counter() - start:.0f} s (start of the program included)')
+    print(f'{len(frames)} frames in {time.perf_counter() - start:.0f} s')
     print('look at:', ', '.join(str(out / name) for name in ('overlay.mp4', 'overlay.webp', 'metrics.json', 'submission.zip')))
 
 

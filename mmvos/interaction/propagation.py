@@ -23,6 +23,8 @@ class Propagation:
     Each object goes from the frames where a person has set it to all others. Between two such frames it is carried in both
     directions and the scores are blended, the nearer frame counting more; set masks stay as they are. A set frame that comes
     later corrects the objects that are on their way (:meth:`VOSSession.correct`), so that what was remembered before is kept.
+    Before a pass begins, its session is shown the nearest set frames on its way, so that it knows the objects from all of them
+    from the first frame on: a mask that is poor counts as one among several.
 
     Memory does not grow with the video: the scores of the forward pass that are still to be blended wait on disk.
 
@@ -31,6 +33,7 @@ class Propagation:
         video (Video): the video; its own prompts are not looked at.
         given (dict[int, ndarray]): label map uint8 ``(H, W)`` of each set frame; it holds the objects that are set there.
         first, last (int | None): first and last frame that is wanted; None: of the video.
+        shown (int): how many set frames a session is shown before a pass.
 
     Raises:
         InputError: nothing is set, or outside the video.
@@ -43,13 +46,14 @@ class Propagation:
         given: Mapping[int, np.ndarray],
         first: int | None = None,
         last: int | None = None,
+        shown: int = 3,
     ) -> None:
         if not given:
             raise InputError(f'{video.video_id}: no frame is set; point at an object first.')
         beyond = [i for i in given if not 0 <= i < len(video)]
         if beyond:
             raise InputError(f'{video.video_id}: frame {beyond[0]} is set, but the video has {len(video)} frames.')
-        self.make_session, self.video, self.given = make_session, video, dict(given)
+        self.make_session, self.video, self.given, self.shown = make_session, video, dict(given), shown
         self.first = 0 if first is None else max(first, 0)
         self.last = len(video) - 1 if last is None else min(last, len(video) - 1)
         set_in: dict[int, list[int]] = {}
@@ -85,7 +89,7 @@ class Propagation:
 
     def _carry(self, indices: range) -> Iterator[VOSDataSample]:
         """Results of the frames in the given order."""
-        session = self.make_session()
+        session = self._session(indices)
         for index, frame in zip(indices, read_ahead(self.video.read, indices, self.video.prefetch)):
             prompt = self.given.get(index)
             known = set(session.object_ids)
@@ -99,6 +103,21 @@ class Propagation:
                 continue
             result.set_metainfo(dict(frame_index=index))
             yield result
+
+    def _session(self, indices: range) -> VOSSession:
+        """A session that was shown later set frames of a pass, the nearest last, those with objects of the first one alone."""
+        session = self.make_session()
+        on_the_way = [index for index in indices if index in self.given]
+        ids = set(object_ids_of(self.given[on_the_way[0]])) if on_the_way else set()
+        near = [index for index in on_the_way[1:] if set(object_ids_of(self.given[index])) <= ids][: self.shown]
+        for index in reversed(near):
+            frame, prompt = self.video.read(index), self.given[index]
+            if session.object_ids:
+                session.step(frame)
+                session.correct(frame, prompt)
+            else:
+                session.step(frame, prompt)
+        return session
 
     def _final(self, index: int, label_map: np.ndarray) -> np.ndarray:
         """The label map with what is set in its frame."""

@@ -169,7 +169,17 @@ def test_between_set_frames_the_nearer_one_counts_more():
     assert np.array_equal(final[3], labels(o1=(4, 11)))  # carried forward from 2
     assert np.array_equal(final[5], labels(o1=(4, 31)))  # carried backward from 6
     assert np.array_equal(final[8], labels(o1=(4, 32)))  # from 6 on, after the correction there
-    assert sessions[0].corrected == [6] and sessions[1].corrected == [2]
+    assert sessions[0].corrected == [2, 6] and sessions[1].corrected == [6, 2]
+
+
+def test_a_session_is_shown_the_set_frames_that_it_comes_to():
+    given = {1: labels(o1=(4, 10)), 3: labels(o1=(4, 12)), 5: labels(o2=(20, 20)), 6: labels(o1=(4, 15)), 8: labels(o1=(4, 17))}
+    final, sessions = run(given, shown=2)
+    assert sessions[0].seen[:4] == [6, 3, 1, 2]  # the two nearest with its objects, the nearest last, then the way
+    assert sessions[1].seen[:4] == [3, 6, 8, 7]
+    assert all(np.array_equal(final[i] == 1, labels(o1=(4, x)) == 1) for i, x in ((1, 10), (3, 12), (6, 15), (8, 17)))
+    _, unprepared = run(given, shown=0)
+    assert unprepared[0].seen == list(range(1, 9))
 
 
 def test_an_object_of_a_later_frame_goes_back_through_what_others_were_carried():
