@@ -23,14 +23,16 @@ from .measuring import Clock, PeakMemory, machine_peak, memory_in_use, procedura
 #: a config of each method that segments videos: the network of its paper, and the light one where there is one
 METHODS = {
     'A-GAME R101': 'agame/agame_r101_davis2017-ytvos2018_test-davis2017.py',
-    'A-GAME lite0': 'agame/agame_lite0_davis2016-synthvos.py',
+    'A-GAME lite0': 'agame/agame_lite0.py',
     'AGSS-VOS R50': 'agss_vos/agss-vos_r50_davis2017_832x448.py',
+    'AGSS-VOS lite0': 'agss_vos/agss-vos_lite0.py',
     'COSNet R101': 'cosnet/cosnet_r101_davis2016-saliency.py',
-    'COSNet lite0': 'cosnet/cosnet_lite0_davis2016-stills.py',
+    'COSNet lite0': 'cosnet/cosnet_lite0.py',
     'DyeNet R101': 'dyenet/dyenet_r101_davis2017.py',
     'DyeNet lite0': 'dyenet/dyenet_lite0.py',
     'FeaturePropagation lite0': 'feature_propagation/feature-propagation-target_lite0.py',
     'MAIN R50': 'main/main_r50_ytvos2018-davis2017_256x416.py',
+    'MAIN lite0': 'main/main_lite0_davis2016-synthvos.py',
     'MaskTrack R-CNN R50': 'masktrack_rcnn/masktrack-rcnn_r50-fpn_ytvis2019_8xb1-12e.py',
     'MatchVOS lite0': 'matchvos/matchvos_lite0.py',
     'RecallVOS lite0': 'recall_vos/recall-vos_lite0.py',
