@@ -8,6 +8,7 @@ from mmdet.models.vis import MaskTrackRCNN as MMDetMaskTrackRCNN
 from mmengine.config import Config
 from vis_data import ROOT, make_videos, small_model, training_batch
 
+from mmvos.models.vis.masktrack_rcnn import _loss_modules
 from mmvos.registry import MODELS
 from mmvos.structures import InputError
 
@@ -166,3 +167,13 @@ def test_every_config_builds(folder):
         assert model.near_references == sampler.get('num_near', 0)
         refs = sampler.get('num_near') or sampler.num_ref_imgs
         assert refs == max(model.memory_cfg['num_maps'], 1), path.name
+
+
+def test_a_copy_of_a_model_counts_its_own_samples(batch):
+    """In several processes losses are scaled by the number of samples, which every model notes for itself."""
+    model = small_model(attention=False).train()
+    twin = copy.deepcopy(model)
+    for name, module in _loss_modules(twin.detector).items():
+        (hook,) = module._forward_pre_hooks.values()
+        assert hook.func.__self__ is twin.shared_losses is not model.shared_losses and hook.args == (name,)
+    assert losses_of(twin, batch)['loss_mask'] > 0

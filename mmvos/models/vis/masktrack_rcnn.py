@@ -218,7 +218,7 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
         return {name if 'rpn' in name else f'rpn_{name}': value for name, value in losses.items()}, proposals
 
 
-def _loss_modules(detector: nn.Module) -> dict[str, nn.Module]:
+def _loss_modules(detector: Any) -> dict[str, nn.Module]:
     """Loss modules of a two-stage detector, by the names of their losses."""
     heads = dict(rpn_head=detector.rpn_head, bbox_head=detector.roi_head.bbox_head, mask_head=detector.roi_head.mask_head)
     names = dict(

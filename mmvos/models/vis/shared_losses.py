@@ -1,6 +1,7 @@
 """mmdet's losses in several processes."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,11 +24,9 @@ class SharedLosses:
         self.names = tuple(modules)
         self._counts: dict[str, float] = {}
         for name, module in modules.items():
-            module.register_forward_pre_hook(
-                lambda _, args, kwargs, name=name: self._note(name, args, kwargs), with_kwargs=True
-            )
+            module.register_forward_pre_hook(partial(self._note, name), with_kwargs=True)
 
-    def _note(self, name: str, args: tuple, kwargs: dict[str, Any]) -> None:
+    def _note(self, name: str, module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> None:  # noqa: ARG002  (a hook)
         count = kwargs.get('avg_factor')
         self._counts[name] = float(len(args[0]) if count is None else count)
 
