@@ -157,6 +157,8 @@ def stills(root):
 
 def instances(root):
     """PASCAL VOC 2012 (in two places), CVPPP A1, COCO, Cityscapes."""
+    from mmdet.datasets import CityscapesDataset, CocoDataset
+
     for place in (root / 'VOC2012', root / 'VOCdevkit' / 'VOC2012'):
         for split, name in (('train', 'a'), ('val', 'b')):
             write(place / 'JPEGImages' / f'{name}.jpg', picture())
@@ -168,23 +170,23 @@ def instances(root):
         write(leaves / f'{name}_rgb.png', picture())
         Image.fromarray(squares()).save(leaves / f'{name}_label.png')
         listing(leaves / f'{split}.txt', name)
-    for place, folders, names, classes in (
-        ('coco', ('train2017', 'val2017'), ('instances_train2017', 'instances_val2017'), {1: 'person', 18: 'dog'}),
+    for place, folders, names, dataset in (
+        ('coco', ('train2017', 'val2017'), ('instances_train2017', 'instances_val2017'), CocoDataset),
         (
             'cityscapes',
             ('leftImg8bit/train', 'leftImg8bit/val'),
             ('instancesonly_filtered_gtFine_train', 'instancesonly_filtered_gtFine_val'),
-            {24: 'person', 26: 'car'},
+            CityscapesDataset,
         ),
     ):
         for folder, name in zip(folders, names, strict=True):
             file = 'x/x_000000_leftImg8bit.png' if place == 'cityscapes' else '000000000001.jpg'
             write(root / place / folder / file, picture())
-            (first, _), (second, _) = classes.items()
+            classes = dataset.METAINFO['classes']
             content = dict(
                 images=[dict(id=1, file_name=file, height=SHAPE[0], width=SHAPE[1])],
-                annotations=[still_instance(1, first, squares() == 1), still_instance(2, second, squares() == 2)],
-                categories=[dict(id=i, name=c) for i, c in classes.items()],
+                annotations=[still_instance(k, k, squares() == k) for k in (1, 2)],
+                categories=[dict(id=i, name=c) for i, c in enumerate(classes, 1)],
             )
             (root / place / 'annotations').mkdir(parents=True, exist_ok=True)
             (root / place / 'annotations' / f'{name}.json').write_text(json.dumps(content))
