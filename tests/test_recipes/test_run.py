@@ -161,7 +161,7 @@ def test_a_recipe_takes_a_step_and_is_tested(name, data, tmp_path, monkeypatch):
     metrics = runner.test()
     scores = [e for e in evaluators if not e.get('format_only') and 'CocoMetric' not in e.type]  # Coco's: none without a mask
     assert metrics or not scores
-    assert submission.exists() == (cfg.get('submission', {}).get('type') in FORMATS)
+    assert submission.exists() == ((cfg.get('submission') or {}).get('type') in FORMATS)
     if submission.exists():
         format_name, folder = FORMATS[cfg.submission.type]
         split = dict(DAVISSubmission='val').get(cfg.submission.type)
