@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.logging import print_log
 from torch import Tensor
 
 from mmvos.structures import InputError, VOSDataSample, object_ids_of
+from mmvos.utils.memory import available_memory
 from mmvos.videos import Video
 from mmvos.videos.video import read_ahead
 
@@ -29,18 +31,38 @@ class OfflineVideo:
         view (FrameView): how the model sees a frame.
         prompts (dict[int, Tensor]): ``{frame index: masks float (N, h, w)}`` of the objects that are introduced there, in
             the session's order.
+        check_memory (bool): whether :meth:`reserve` refuses what does not fit.
 
     Attributes:
         report (dict): what the model reports of its work, as plain numbers; the session hands it on as its ``report``.
     """
 
-    def __init__(self, video: Video, view: FrameView, prompts: dict[int, Tensor]) -> None:
-        self._video, self._view = video, view
+    def __init__(self, video: Video, view: FrameView, prompts: dict[int, Tensor], check_memory: bool = True) -> None:
+        self._video, self._view, self._check_memory = video, view, check_memory
         self.prompts, self.video_id = prompts, video.video_id
         self.report: dict[str, Any] = {}
 
     def __len__(self) -> int:
         return len(self._video)
+
+    def reserve(self, nbytes: float, device: str | torch.device = 'cpu') -> None:
+        """Say how much memory a model will keep of this video at once; called before the work begins.
+
+        Args:
+            nbytes (float): bytes.
+            device (str | torch.device): where.
+
+        Raises:
+            InputError: more than is free, and the session's settings do not say ``check_memory=False``.
+        """
+        free = available_memory(device)
+        text = (
+            f'{self.video_id}: {len(self)} frames will take about {nbytes / 2**30:.2f} GB of memory on {device}; '
+            f'{free / 2**30:.2f} GB are free.'
+        )
+        print_log(text, logger='current')
+        if self._check_memory and nbytes > free:
+            raise InputError(f'{text} Cut the video, choose a smaller test size, or set check_memory=False in test_cfg.')
 
     def __getitem__(self, index: int) -> Frame:
         with place_named(self._video, index):
@@ -236,7 +258,7 @@ class VOSSession(BaseSession[VOSDataSample]):
             masks[index] = view.masks(label_map, new_ids)
             self.objects.add(new_ids)
         with self._autocast():
-            offline = OfflineVideo(video, view, masks)
+            offline = OfflineVideo(video, view, masks, self.settings.check_memory)
             self.report = offline.report
             segmented = self.model.segment(offline)
             for (index, frame), scores in zip(named_frames(video), segmented, strict=True):

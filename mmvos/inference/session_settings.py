@@ -23,6 +23,7 @@ class SessionSettings:
             better probabilities of the same shape, such as ``DenseCRF``.
         keep_scores (bool): results carry ``pred_scores``.
         amp (bool): run the network in mixed precision: float16 on a GPU, bfloat16 on a CPU.
+        check_memory (bool): refuse a video for which an offline model will need more memory than is free.
     """
 
     resize: dict[str, Any] | None = None
@@ -33,6 +34,7 @@ class SessionSettings:
     post_process: dict[str, Any] | None = None
     keep_scores: bool = False
     amp: bool = False
+    check_memory: bool = True
 
     def __post_init__(self) -> None:
         if self.post_process and self.upsample == 'labels':

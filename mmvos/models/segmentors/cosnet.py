@@ -224,7 +224,18 @@ class EmbeddingCache:
         self._expires: dict[int, list[int]] = {}
         for i, index in self.last_use.items():
             self._expires.setdefault(index, []).append(i)
+        self.video, self.peak = video, self._peak(references)
         self.input_shape: tuple[int, ...] = ()
+
+    def _peak(self, references: list[list[int]]) -> int:
+        """How many embeddings there will be at once."""
+        place = {frame: number for number, frame in enumerate(self.last_use, 1)}
+        made = gone = peak = 0
+        for index, wanted in enumerate(references):
+            made = max(made, *(place[i] for i in (index, *wanted)))
+            peak = max(peak, made - gone)
+            gone += len(self._expires.get(index, ()))
+        return peak
 
     def __enter__(self) -> 'EmbeddingCache':
         return self
@@ -237,8 +248,11 @@ class EmbeddingCache:
         """The embedding of a frame."""
         while index not in self.embeddings:
             frame = next(self._frames)
+            embedding = self.embed(frame)
+            if not self.input_shape:
+                self.video.reserve(self.peak * embedding.nbytes, embedding.device)
             self.input_shape = tuple(frame.image.shape[-2:])
-            self.embeddings[frame.index] = self.embed(frame)
+            self.embeddings[frame.index] = embedding
         self.largest = max(self.largest, len(self.embeddings))
         return self.embeddings[index]
 

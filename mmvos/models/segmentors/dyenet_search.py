@@ -77,6 +77,7 @@ class TrackletSearch:
         self.regions = RegionStore(
             model.roi_size, self.maps.shape, 0.1 * settings.memory_mb, f'DyeNet, {video.video_id}: masks of tracklets'
         )
+        self._reserve()
         self.sweep = Sweep(model, self.maps, self.regions, settings)
         self.pool = TrackletPool(self.regions, settings.skip_iou)
         #: frame and bool mask ``(H, W)`` of every object
@@ -88,6 +89,15 @@ class TrackletSearch:
         self.dropped = 0  # starting points beyond max_tracklets
         self.refused = 0  # starting points that contradict a given mask's tracklet
         self.decisions: list[Decision] = []
+
+    def _reserve(self) -> None:
+        """Say what is kept of the video: features and flow of every frame, masks of tracklets, each up to its bound."""
+        length, bound = self.maps.length, self.settings.memory_mb * 2**20
+        first = min(self.video.prompts, default=0)
+        features = length * self.maps.features[first].numel() * 2  # in half precision
+        flow = 2 * length * 2 * self.maps.shape[0] * self.maps.shape[1] * 2
+        masks = length * self.regions.records.dtype.itemsize * sum(map(len, self.video.prompts.values()))
+        self.video.reserve(min(features, 0.65 * bound) + min(flow, 0.25 * bound) + min(masks, 0.1 * bound))
 
     def run(self) -> list[Tube]:
         """Rounds of Re-ID and Re-MP until nothing new is found; one tube for each object."""
