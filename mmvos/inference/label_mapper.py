@@ -64,8 +64,16 @@ class LabelMapper:
             prompt (ndarray | None): label map uint8 ``(H, W)`` of the objects that begin here.
             geometry (FrameGeometry): the way back to the frame's size.
             keep_scores (bool): whether probabilities are wanted.
+
+        Raises:
+            ValueError: scores of more objects than there are.
         """
         given = self._given(ids, len(scores) - 1, prompt)
+        if len(scores) > len(ids) + 1:
+            raise ValueError(
+                f'{len(scores)} rows of scores for the objects {list(ids)}: a model gives a row of the background and of each '
+                'object, in their order; the objects that begin in the frame may be left out.'
+            )
         rows = [0] + [row for row, object_id in enumerate(ids[: len(scores) - 1], 1) if object_id not in given]
         if len(rows) < len(scores):
             scores = scores[rows]

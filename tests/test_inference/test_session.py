@@ -131,6 +131,18 @@ def test_removing_every_object_gives_background_until_the_next_prompt():
     np.testing.assert_array_equal(session.step(images[3]).pred_label_map == 1, truth[3] == 2)
 
 
+def test_rows_of_scores_without_an_object_are_an_error():
+    class Wrong(ColourModel):
+        def step(self, frame, state):
+            return super().step(frame, state)[0][[0, 1, 1]], state
+
+    images, truth = squares()
+    session = VOSSession(Wrong())
+    session.step(images[0], only(truth[0], {1: 7}))
+    with pytest.raises(ValueError, match=r'3 rows of scores for the objects \[7\]'):
+        session.step(images[1])
+
+
 def test_void_in_a_prompt_is_no_object():
     images, truth = squares()
     prompt = only(truth[0], {1: 1})
@@ -154,7 +166,7 @@ def test_void_in_a_prompt_is_no_object():
 def test_results_come_back_at_the_frames_size(test_cfg):
     images, truth = squares()
     results = list(VOSSession(ColourModel(test_cfg=test_cfg)).run(FrameArrays(images, prompts={0: truth[0]})))
-    for result, expected in zip(results, truth):
+    for result, expected in zip(results, truth, strict=True):
         assert result.pred_label_map.shape == expected.shape
         assert (result.pred_label_map != expected).mean() < 0.02
 
