@@ -19,7 +19,7 @@ PACKAGE = ROOT / 'mmvos'
 FLOORS = (
     *('version', 'ops', '_mmcv_ext', 'structures', 'weights', 'videos', 'utils', 'registry', 'visualization'),
     *('inference', 'datasets', 'exports', 'converters', 'models', 'interaction', 'evaluation', 'online', 'engine'),
-    *('apis', 'batch', 'analysis', 'testing', 'web', 'cli', '__main__'),
+    *('deployment', 'apis', 'batch', 'analysis', 'testing', 'web', 'cli', '__main__'),
 )
 #: (part of the package, what it must not import in spite of its floor)
 APART = {

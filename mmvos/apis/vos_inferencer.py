@@ -11,6 +11,7 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
+from mmvos.deployment import is_exported, open_exported
 from mmvos.inference import VOSSession
 from mmvos.registry import INFERENCERS, MODELS
 from mmvos.structures import InputError, VOSDataSample, write_label_map
@@ -41,12 +42,16 @@ def init_model(
 
     Args:
         config (str | os.PathLike | Config): a config, its path (also relative to MMVOS's ``configs``), or a name that
-            ``mmvos models`` lists.
+            ``mmvos models`` lists; also a file of ``mmvos export``, which has its weights.
         checkpoint (str | None): path of the weights, or a name of ``mmvos models`` (default: those that ship with the config,
             if any).
         device (str | torch.device | None): default: the GPU if there is one.
         cfg_options (dict | None): overrides of the config.
     """
+    if is_exported(config):
+        if checkpoint is not None or cfg_options:
+            raise InputError(f'{config}: an exported model has its weights and settings; give no others.')
+        return open_exported(config, device)  # type: ignore[arg-type]  # a path
     device = checked_device(device)
     config = config_of(config, cfg_options)
     model, weights = MODELS.build(config.model), checkpoint_of(config, checkpoint)
@@ -168,18 +173,13 @@ class VOSInferencer:
                 for writer in writers:
                     writer.write(draw_result(result.frame, result, names=names_shown(names, result.object_ids)))
 
-            for result in self._written(video, write):
-                objects.update(result.object_ids)
-                frames += 1
-                bar.update()
-                if on_frame:
-                    on_frame(frames, len(video))
+            with write_behind(write) as submit:
+                for result in self.session().run(video):
+                    submit(result)
+                    objects.update(result.object_ids)
+                    frames += 1
+                    bar.update()
+                    if on_frame:
+                        on_frame(frames, len(video))
         seconds = time.perf_counter() - start
         return dict(frames=frames, seconds=seconds, fps=frames / seconds, objects=sorted(objects))
-
-    def _written(self, video: Video, write: Callable[[VOSDataSample], None]) -> Iterator[VOSDataSample]:
-        """Results of a video, which are written behind the network; all of them when the last one has been taken."""
-        with write_behind(write) as submit:
-            for result in self.session().run(video):
-                submit(result)
-                yield result

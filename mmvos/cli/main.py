@@ -40,6 +40,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     'Models': {
         'models': ('mmvos.cli.models', 'list the models, their scores and their weights'),
         'new': ('mmvos.cli.new', 'make a folder for a method of your own'),
+        'export': ('mmvos.cli.export', 'export a model for onnxruntime, or as programs of torch.export'),
         'convert': ('mmvos.cli.convert', 'convert a checkpoint of an original implementation'),
     },
     'The installation': {'doctor': ('mmvos.cli.doctor', 'tell what is installed, on which device, and whether it works')},

@@ -15,7 +15,10 @@ def add_model(parser: argparse.ArgumentParser, default: str) -> None:
         default (str): name of the model without ``--config``, for the help.
     """
     parser.add_argument(
-        '--config', metavar='CONFIG', help=f'path of a config, or a name that `mmvos models` lists (default: {default})'
+        '--config',
+        '--model',
+        metavar='CONFIG',
+        help=f'path of a config, a name that `mmvos models` lists, or a file of `mmvos export` (default: {default})',
     )
     parser.add_argument(
         '--checkpoint', metavar='FILE', help='weights, also a name of `mmvos models` (default: those that ship with the config)'

@@ -1,6 +1,6 @@
 """From what memory says of each object to its mask, coarse to fine."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -59,6 +59,15 @@ class ObjectRows:
         rivals = torch.tensor([float(self.counts[video] > 1) for video in self.videos])
         return rivals.to(self.video.device, non_blocking=True)[:, None, None, None]
 
+    def among_rivals(self, x: Tensor, network: nn.Module) -> Tensor:
+        """Maps of the objects ``(M, C, h, w)`` with what a network says of their strongest rivals, where they have some."""
+        if max(self.counts) == 1:
+            return x
+        seen = network(self.strongest_rival(x))
+        if 1 in self.counts:  # what an object learns does not depend on the other videos of a batch
+            seen = seen * self.has_rival()
+        return x + seen
+
     def as_labels(self, logits: Tensor) -> Tensor:
         """Logits of the objects ``(M, h, w)`` as logits of labels ``(B, L, h, w)``: 0 for the background."""
         labels = logits.new_full((len(self.counts), max(self.counts) + 1, *logits.shape[-2:]), NOWHERE)
@@ -110,6 +119,28 @@ class Boxes:
         """Add the boxes' parts to ``maps`` ``(M, C, H, W)`` in place."""
         for row, (area, part) in enumerate(zip(self._areas(maps), parts)):
             maps[row][area] += part
+
+    def refined(
+        self,
+        refine: Callable[[Tensor, Tensor, Tensor], Tensor],
+        x: Tensor,
+        coarse: Tensor,
+        skips: Sequence[Tensor],
+        videos: Sequence[int],
+    ) -> Tensor:
+        """Coarse logits ``(M, 1, h, w)`` at the size of the finer map, with what a network adds inside the boxes.
+
+        Args:
+            refine (Callable): the network, see :meth:`RecallHead.refine`.
+            x (Tensor): maps of the objects ``(M, C, h, w)``.
+            coarse (Tensor): their logits.
+            skips (Sequence[Tensor]): maps of the videos' frames at strides 4 and 2, ``(B, C_i, h_i, w_i)``.
+            videos (Sequence[int]): the video of each object.
+        """
+        fine = enlarge(coarse, skips[1])
+        at4, at2 = (self.cut(skip, videos) for skip in skips)
+        self.add(fine, refine(self.cut(x, range(len(x))), at4, at2))
+        return fine
 
     def _areas(self, maps: Tensor) -> list[tuple[slice, slice, slice]]:
         factor = maps.shape[-2] // self.frame[0]
@@ -179,29 +210,26 @@ class RecallHead(nn.Module):
         Returns:
             tuple[Tensor, Tensor]: fine logits ``(M, 4 h, 4 w)`` at stride 2, coarse ones ``(M, h, w)`` at stride 8.
         """
-        cues, prior = self._cues(recalled, rows)
-        x = F.relu(self.cues(cues) + self.frame(maps.context)[rows.video])
-        x = x + F.relu(self.around(x))
-        if max(rows.counts) > 1:
-            seen = self.rivals(rows.strongest_rival(x))
-            if 1 in rows.counts:  # what an object learns does not depend on the other videos of a batch
-                seen = seen * rows.has_rival()
-            x = x + seen
-        x = F.relu(self.narrow(x))
-        coarse = prior + self.coarse(x)
-        if reach:
-            coarse = coarse.masked_fill(_out_of_reach(rows.own(recalled.previous)[:, None], reach), NOWHERE)
-        fine = enlarge(coarse, maps.skips[1])
+        x, coarse = self.decode(maps.context, recalled, rows)
+        coarse = within_reach(coarse, rows.own(recalled.previous), reach)
         boxes = Boxes.around(coarse[:, 0], self.certain, self.margin)
         if self.training or not boxes.fit(maps.skips):
             at4, at2 = (skip[rows.video] for skip in maps.skips)
-            fine = fine + self._refine(x, at4, at2)
+            fine = enlarge(coarse, maps.skips[1]) + self.refine(x, at4, at2)
         else:
-            at4, at2 = (boxes.cut(skip, rows.videos) for skip in maps.skips)
-            boxes.add(fine, self._refine(boxes.cut(x, range(len(x))), at4, at2))
+            fine = boxes.refined(self.refine, x, coarse, maps.skips, rows.videos)
         return fine[:, 0], coarse[:, 0]
 
-    def _refine(self, x: Tensor, at4: Tensor, at2: Tensor) -> Tensor:
+    def decode(self, context: Tensor, recalled: Recalled, rows: ObjectRows) -> tuple[Tensor, Tensor]:
+        """Maps of the objects ``(M, C, h, w)`` and their coarse logits ``(M, 1, h, w)``, both at stride 8."""
+        cues, prior = self._cues(recalled, rows)
+        x = F.relu(self.cues(cues) + self.frame(context)[rows.video])
+        x = x + F.relu(self.around(x))
+        x = rows.among_rivals(x, self.rivals)
+        x = F.relu(self.narrow(x))
+        return x, prior + self.coarse(x)
+
+    def refine(self, x: Tensor, at4: Tensor, at2: Tensor) -> Tensor:
         """What is added to the enlarged coarse logits, from maps at stride 8 and the frame's at strides 4 and 2."""
         y = F.relu(self.blend_4(enlarge(x, at4)) + at4)
         y = F.relu(self.refine_4(y))
@@ -236,14 +264,21 @@ def _strongest_others(rows: Tensor, none: float) -> Tensor:
     return torch.stack([after[0], *map(torch.maximum, before[:-1], after[1:]), before[-1]])
 
 
-def _out_of_reach(previous: Tensor, reach: int) -> Tensor:
-    """Cells, bool ``(M, 1, h, w)``, farther than ``reach`` from an object's share of the previous frame; none where the
-    object was not seen there.
+def within_reach(coarse: Tensor, previous: Tensor, reach: int) -> Tensor:
+    """Coarse logits without the cells that are too far from where an object was.
+
+    Args:
+        coarse (Tensor): logits ``(M, 1, h, w)``.
+        previous (Tensor): shares of the objects in the cells of the previous frame, ``(M, h, w)``. An object that was not
+            seen there may be anywhere.
+        reach (int): how far it may be, in cells (0: anywhere).
     """
-    there = (previous > 0.5).float()
+    if not reach:
+        return coarse
+    there = (previous[:, None] > 0.5).float()
     near = F.max_pool2d(there, (2 * reach + 1, 1), 1, (reach, 0))
     near = F.max_pool2d(near, (1, 2 * reach + 1), 1, (0, reach))
-    return (near == 0) & (there.amax((2, 3), keepdim=True) > 0)
+    return coarse.masked_fill((near == 0) & (there.amax((2, 3), keepdim=True) > 0), NOWHERE)
 
 
 def _log_odds(shares: Tensor) -> Tensor:

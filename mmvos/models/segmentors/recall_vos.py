@@ -193,9 +193,12 @@ class RecallVOS(CausalVOSModel):
         """Probabilities ``(N + 1, h, w)`` at half the network's input size, and the memory after the frame."""
         maps = self.features_of(frame)
         rows = ObjectRows([state.labels.shape[1] - 1], frame.image.device)
-        fine, _ = self.head(maps, self.recall(maps, state), rows, self.test_cfg.reach)
-        probs = rows.as_labels(fine.float()).softmax(1)
+        probs = rows.as_labels(self.segment(maps, state, rows).float()).softmax(1)
         return probs[0], self.remember(maps, probs, state, self.test_cfg.bank_interval)
+
+    def segment(self, maps: RecallMaps, memory: RecallMemory, rows: ObjectRows) -> Tensor:
+        """Logits of the objects in a frame ``(M, h, w)``, at stride 2."""
+        return self.head(maps, self.recall(maps, memory), rows, self.test_cfg.reach)[0]
 
     @override
     def add_objects(self, frame: Frame, masks: Tensor, state: RecallMemory) -> RecallMemory:

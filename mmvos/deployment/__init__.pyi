@@ -1,0 +1,5 @@
+from .archive import Description as Description
+from .archive import is_exported as is_exported
+from .exporting import export_model as export_model
+from .methods import exportable_methods as exportable_methods
+from .methods import open_exported as open_exported
