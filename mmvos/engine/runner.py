@@ -126,6 +126,8 @@ def check_strategy(cfg: Config) -> None:
         raise InputError(f'strategy {name}: spreads a model over processes; start several (tools/dist_train.sh).')
     if name == 'FSDPStrategy' and strategy.get('state_dict_cfg') != 'full':
         raise InputError(f"strategy {name}: expected state_dict_cfg='full'; parts of checkpoints cannot be read again.")
+    if name == 'FSDPStrategy' and get_device() == 'cpu':
+        raise InputError(f"strategy {name}: is for GPUs, and there is none; use strategy = dict(type='DDPStrategy').")
     model = MODELS.get(cfg.model.type)
     if several and model and issubclass(model, StepwiseTrainedModel) and not cfg.model.get('through_time'):
         raise InputError(f'{cfg.model.type}: steps once per frame, which FlexibleRunner cannot; leave out runner_type.')

@@ -82,6 +82,3 @@ def prepare_cpu_launch(cfg: Config, launcher: str) -> None:
         strategy = cfg.setdefault('strategy', dict(type='DDPStrategy'))
         if strategy['type'] == 'DDPStrategy':
             strategy.setdefault('model_wrapper', wrapper)
-        elif strategy['type'] == 'FSDPStrategy':
-            given = strategy.get('model_wrapper') or dict(type='MMFullyShardedDataParallel')
-            strategy['model_wrapper'] = {**given, 'device_id': None}
