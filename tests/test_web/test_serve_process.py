@@ -18,7 +18,7 @@ pytest.importorskip('fastapi', reason='the extra "web" is not installed')
 pytest.importorskip('python_multipart', reason='the extra "web" is not installed')
 
 from mmvos.apis import VOSInferencer, init_model  # noqa: E402
-from mmvos.structures import write_label_map  # noqa: E402
+from mmvos.structures import Polygon, write_label_map  # noqa: E402
 from mmvos.testing.small_videos import moving_squares  # noqa: E402
 from mmvos.visualization import VideoWriter  # noqa: E402
 
@@ -133,7 +133,7 @@ def test_no_job_is_lost_by_a_kill(weights, there, tmp_path, count):
 
 def plain_masks(there, weights, out):
     """Files of the masks that a plain loop makes of the same video."""
-    label_map = np.zeros((96, 160), np.uint8)
-    label_map[10:38, 15:43] = 3
+    corners = ((15, 10), (43, 10), (43, 38), (15, 38))
+    label_map = 3 * Polygon(corners).mask((96, 160)).astype(np.uint8)
     VOSInferencer(MINI, weights, 'cpu').save(there / 'clip.mp4', out, label_map, '', False)
     return {path.name: path.read_bytes() for path in (out / 'masks').iterdir()}
