@@ -51,7 +51,7 @@ def init_model(
     if is_exported(config):
         if checkpoint is not None or cfg_options:
             raise InputError(f'{config}: an exported model has its weights and settings; give no others.')
-        return open_exported(config, device)  # type: ignore[arg-type]  # a path
+        return open_exported(config, device)
     device = checked_device(device)
     config = config_of(config, cfg_options)
     model, weights = MODELS.build(config.model), checkpoint_of(config, checkpoint)

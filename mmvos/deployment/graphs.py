@@ -43,7 +43,8 @@ class Graph:
         }
         counts['labels'] = torch.export.Dim('objects', min=1) + 1
         shapes = tuple({dim: counts[name] for dim, name in self.dynamic.get(key, {}).items()} for key in self.inputs)
-        with torch.no_grad(), _quiet(), torch.fx.experimental._config.patch(backed_size_oblivious=True):
+        config: Any = torch.fx.experimental._config
+        with torch.no_grad(), _quiet(), config.patch(backed_size_oblivious=True):
             # copies: a tensor that stands for two inputs would become one
             inputs = tuple(tensor.clone() for tensor in self.inputs.values())
             return torch.export.export(self.module.eval(), inputs, dynamic_shapes=(shapes,), strict=False)

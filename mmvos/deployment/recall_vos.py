@@ -46,8 +46,8 @@ class ExportedRecallVOS(ExportedModel, RecallVOS):
         return dict(log_ridge=model.target.log_ridge.item(), certain=model.head.certain, margin=model.head.margin)
 
     def _extract_from_frame(self, frame: Frame) -> RecallMaps:
-        *maps, skip_4, skip_2 = self.run('encode', image=self.image_of(frame)).values()
-        return RecallMaps(*maps, skips=(skip_4, skip_2))
+        fine_keys, keys, target, context, *skips = self.run('encode', image=self.image_of(frame)).values()
+        return RecallMaps(fine_keys, keys, target, context, (skips[0], skips[1]))
 
     def segment(self, maps: RecallMaps, memory: RecallMemory, rows: ObjectRows) -> Tensor:
         x, coarse = self.run(
@@ -123,7 +123,10 @@ def _decode(model: RecallVOS, maps: RecallMaps) -> Graph:
         skips = maps.skips  # not read
         now = RecallMaps(given['fine_keys'], given['keys'], given['target'], given['context'], skips)
         memory = RecallMemory(
-            *(given[name] for name in ('prompt_keys', 'prompt_labels', 'bank_keys', 'bank_labels')),
+            given['prompt_keys'],
+            given['prompt_labels'],
+            given['bank_keys'],
+            given['bank_labels'],
             maps=now._replace(fine_keys=given['last_keys']),
             labels=given['last_labels'],  # not read
             fine_labels=given['last_labels'],
