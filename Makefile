@@ -73,4 +73,4 @@ package: dev ## wheel and source archive, tried in a clean environment outside t
 	tools/misc/check_package.sh $(BIN)/python "$(TORCH)"
 
 clean: ## remove the environment and everything that was made
-	rm -rf $(VENV) build dist *.egg-info work_dirs
+	rm -rf $(VENV) build dist *.egg-info work_dirs docs/_build docs/en/api docs/en/project
