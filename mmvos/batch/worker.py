@@ -136,7 +136,7 @@ class Worker:
             yield dataset[positions[task.video]]['inputs']
             return
         with ExitStack() as stack:
-            copy = lambda url: stack.enter_context(Place(url).local_copy('a file or folder'))  # noqa: E731
+            copy = lambda url: stack.enter_context(Place(url).local_copy('a file or folder'))  # noqa: E731  (one expression, used once)
             source, size_mismatch = copy(task.video), 'resize' if self.settings.fit_masks else 'error'
             options: dict[str, Any] = dict(size_mismatch=size_mismatch, binary=self.settings.binary)
             prompts: dict[int, Any] = {index: copy(path) for index, path in task.prompts.items()}
