@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--sequences', metavar='FILE.txt', help='score only the videos that this file lists, one a line')
     parser.add_argument('--metrics', metavar='FILE.json', help="write the figures and the objects' rows")
+    parser.add_argument('--out', dest='metrics', help=argparse.SUPPRESS)  # its former name
     parser.add_argument('--csv', metavar='FILE.csv', help="write the objects' rows")
     parser.add_argument(
         '--workers', '--num-workers', type=int, default=0, metavar='N', help='processes (default: one per core)'
