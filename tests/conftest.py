@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -28,6 +29,12 @@ def pytest_collection_finish():
     """What was imported stays: collections of garbage, of which mmengine asks one for each data set, need not look at it."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope='module')
+def loggers_of_one_module():
+    """A logger whose file was closed by the runs of another module is not written to."""
+    MMLogger._instance_dict.clear()
 
 
 @pytest.fixture(autouse=True)

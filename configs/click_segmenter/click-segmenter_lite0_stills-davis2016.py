@@ -2,6 +2,7 @@
 # wrong. Six sequences are kept for choosing settings, as for the video models.
 _base_ = './click-segmenter_lite0_stills.py'
 
+# made by training click-segmenter_lite0_stills.py; another run's: --cfg-options load_from=PATH
 load_from = 'work_dirs/click-segmenter_lite0_stills/iter_3000.pth'
 held_out = ['dance-jump', 'dog-agility', 'flamingo', 'kite-walk', 'motocross-bumps', 'scooter-gray']
 model = dict(user=dict(given_share=0.25))

@@ -136,7 +136,7 @@ LAYOUTS: dict[str, tuple[Split, ...]] = {
     'lvos': _meta('LVOSDataset', '{}_meta.json', train=(120, 420), valid=(50, 140), test=(50, 160)),
     'mose': _folders(train=1507, valid=311),
     'ytvis2019': _vis('{}/JPEGImages', '{}.json', train=2238, valid=302, test=343),
-    'ytvis2021': _vis('{}/JPEGImages', '{}.json', train=2985, valid=421, test=453),
+    'ytvis2021': _vis('{}/JPEGImages', '{}/instances.json', train=2985, valid=421, test=453),
     'ovis': _vis('{}', 'annotations_{}.json', train=607, valid=140, test=154),
     'segtrack': _whole('SegTrackV2Dataset', 14),
     'fbms': tuple(

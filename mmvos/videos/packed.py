@@ -15,7 +15,6 @@ import json
 import os
 import posixpath
 import zlib
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
@@ -75,7 +74,7 @@ class Pack:
                 self.subfolders.setdefault(folder, set())
                 self.subfolders.setdefault(parent, set()).add(name)
                 folder = parent
-        self._open: OrderedDict[int, _OpenFile] = OrderedDict()
+        self._open: dict[int, _OpenFile] = {}
         self._entries = lru_cache(MAX_FOLDERS)(self._entries_of)
 
     def _mapped(self, name: str, crc: int) -> np.ndarray:
@@ -167,8 +166,8 @@ class Pack:
         if found != size:
             raise InputError(f'{path}: damaged: it has {found} bytes; expected {size}. {AGAIN}')
         self._open[shard] = file
-        while len(self._open) > MAX_OPEN:
-            self._open.popitem(last=False)  # closed with its last reader
+        for oldest in list(self._open)[:-MAX_OPEN]:  # other threads may be at it, too
+            self._open.pop(oldest, None)  # closed with its last reader
         return file
 
 

@@ -169,7 +169,8 @@ def test_objects_of_all_ranks_count_alike_unless_a_rank_trains_by_itself(monkeyp
         alone = model.loss(clips([0]), [sample()])
     assert not seen
     together = model.loss(clips([0]), [sample()])
-    assert seen == [len(sample().object_ids)]
+    # pixels of all objects, for the coarse and the final loss
+    assert seen == 2 * [len(sample().object_ids) * sample().gt_label_maps.numel()]
     for name, value in alone.items():
         torch.testing.assert_close(together[name], value / 2)
 

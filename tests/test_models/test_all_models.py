@@ -162,7 +162,7 @@ def test_a_model_that_keeps_its_contract_passes(report_of):
     ('cls', 'promise', 'words'),
     [
         (WithoutGradient, 'every_trainable_parameter_gets_a_gradient', 'unused.weight, unused.bias'),
-        (ForgetsToDrop, 'objects_come_late_and_leave', 'scores of [2] objects in frame 4, which has the objects [3]'),
+        (ForgetsToDrop, 'objects_come_late_and_leave', '3 rows of scores for the objects [3]'),
         (DropsTheWrongOne, 'objects_have_no_rank', 'in frame 2, object 7 is another one'),
         (DisturbsOthers, 'a_late_object_leaves_the_others_as_they_are', 'because object 3 begins in frame 2: IoU 0.5'),
         (EncodesTwice, 'a_frame_is_encoded_once', '3 calls of extract_feat after 2 frames'),

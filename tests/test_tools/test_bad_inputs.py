@@ -191,7 +191,7 @@ LABELME = ['labelme_cvat_to_ytvis', '{r}/frames', '{r}/labelme', '{r}/out.json']
 MASKS = ['masks_to_ytvis', '{r}/frames', '{r}/davis/Annotations/480p', '{r}/out.json', '--categories', '{r}/categories.json']
 FLOW = ['precompute_flow', str(DIS), '{r}/frames', '{r}/out', '--device', 'cpu']
 BOXES = ['cache_box_tracks', str(ROOT / 'configs/trackers/flow_colour_ultrafast.py'), '--frames', '{r}/frames', '--masks',
-         '{r}/davis/Annotations/480p', '--metrics', '{r}/out']  # fmt: skip
+         '{r}/davis/Annotations/480p', '--out', '{r}/out']  # fmt: skip
 TRACK = ['track', '{r}/frames/a', '--prompt', '{r}/mask.png', '--out-dir', '{r}/out', '--device', 'cpu']
 
 #: (command, place of the input, what may lie there, kinds that are good input there)

@@ -138,7 +138,7 @@ def test_copies_of_a_video_are_averaged(tmp_path):
     video = ('length=1', 'num_frames=4', 'late_videos=0')
     options = [*(f'test_dataloader.dataset.{o}' for o in video), 'tta_model.scales=[1.0,0.75]']
     metrics = tmp_path / 'metrics.json'
-    run('tools/test.py', CONFIG, 'none', '--work-dir', tmp_path, '--tta', '--metrics', metrics, '--cfg-options', *options)
+    run('test', CONFIG, 'none', '--work-dir', tmp_path, '--tta', '--metrics', metrics, '--cfg-options', *options)
     assert 0 < json.loads(metrics.read_text())['J-Mean'] < 1
 
 
