@@ -20,7 +20,7 @@ def write_behind(work: Callable[[Item], object], depth: int = 4) -> Iterator[Cal
                 submit(result)  # waits where ``depth`` items are not done yet
 
     All items are done when the context ends. An error of ``work`` is raised by a later call of the function, or by the end of
-    the context, and nothing is done after it; after an error inside the context, items that were not begun are left out.
+    the context, and nothing is done after it; after an error inside the context, the items that were given are still done.
 
     Args:
         work (Callable): is called with each item.
@@ -46,10 +46,6 @@ def write_behind(work: Callable[[Item], object], depth: int = 4) -> Iterator[Cal
                 pending.popleft().result()
             pending.append(pool.submit(do, item))
 
-        try:
-            yield submit
-            while pending:
-                pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+        yield submit
+        while pending:
+            pending.popleft().result()

@@ -50,7 +50,7 @@ def test_errors_of_the_work_are_raised():
     assert done == [0, 1, 2]
 
 
-def test_after_an_error_of_the_loop_what_was_not_begun_is_left_out():
+def test_after_an_error_of_the_loop_what_was_given_is_done():
     go, done = threading.Event(), []
 
     def work(item):
@@ -62,4 +62,4 @@ def test_after_an_error_of_the_loop_what_was_not_begun_is_left_out():
             submit(item)
         threading.Timer(0.2, go.set).start()
         raise KeyError
-    assert done == [0]
+    assert done == [0, 1, 2, 3, 4]
