@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from mmvos.apis import init_model
 from mmvos.datasets.staged import Stage
 from mmvos.models import *  # noqa: F401,F403  (registers)
 from mmvos.models.segmentors import BaseVOSModel
@@ -31,3 +32,10 @@ def first_stages(cfg):
     """The first stage of every curriculum of a config."""
     hooks = [HOOKS.build(hook) for hook in cfg.get('custom_hooks', []) if hook.type == 'CurriculumHook']
     return {hook.name: Stage(0, hook.num_stages) for hook in hooks}
+
+
+def save_random_weights(config, path):
+    """Weights of a config's model before any training, the same in every run, as a checkpoint; returns its path."""
+    torch.manual_seed(0)
+    torch.save(dict(state_dict=init_model(config, 'none', 'cpu').state_dict()), path)
+    return str(path)

@@ -49,3 +49,15 @@ def _run(command, folder, log, memory, file_size):
     if file_size is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
     sys.exit(call(*command))
+
+
+#: test of a folder of videos, whose root and data are to be filled in
+FOLDER_CONFIG = """
+_base_ = ['{root}/configs/_base_/default_runtime.py', '{root}/configs/_base_/models/feature-propagation_lite0.py']
+model = dict(test_cfg=dict(resize=dict(type='ShortSide', length=64, divisor=16)))
+test_dataloader = dict(batch_size=1, num_workers=0, sampler=dict(type='LongestFirstSampler'), dataset=dict(
+    type='FolderDataset', data_root='{data}', test_mode=True, pipeline=[dict(type='PackVideo')]))
+test_cfg = dict(type='VideoTestLoop')
+test_evaluator = []
+submission = dict(type='DAVISSubmission')
+"""

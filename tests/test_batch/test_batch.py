@@ -10,9 +10,9 @@ import cv2
 import fsspec
 import numpy as np
 import pytest
-import torch
+from mini_models import save_random_weights
 
-from mmvos.apis import VOSInferencer, init_model
+from mmvos.apis import VOSInferencer
 from mmvos.batch import Failed, Finished, LocalPool, Task, run_batch
 from mmvos.batch.events import Pool
 from mmvos.batch.local_pool import told
@@ -27,10 +27,7 @@ NAMES = ['a', 'b', 'c', 'd']
 
 @pytest.fixture(scope='module')
 def weights(tmp_path_factory):
-    path = tmp_path_factory.mktemp('weights') / 'mini.pth'
-    torch.manual_seed(0)
-    torch.save(dict(state_dict=init_model(MINI, 'none', 'cpu').state_dict()), path)
-    return str(path)
+    return save_random_weights(MINI, tmp_path_factory.mktemp('weights') / 'mini.pth')
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from processes import FOLDER_CONFIG
 
 from mmvos.structures import write_label_map
 
@@ -136,17 +137,6 @@ def test_two_machines(scored, tmp_path):
     compare(scored / 'vos', tmp_path)
 
 
-FOLDER = """
-_base_ = ['{root}/configs/_base_/default_runtime.py', '{root}/configs/_base_/models/feature-propagation_lite0.py']
-model = dict(test_cfg=dict(resize=dict(type='ShortSide', length=64, divisor=16)))
-test_dataloader = dict(batch_size=1, num_workers=0, sampler=dict(type='LongestFirstSampler'), dataset=dict(
-    type='FolderDataset', data_root='{data}', test_mode=True, pipeline=[dict(type='PackVideo')]))
-test_cfg = dict(type='VideoTestLoop')
-test_evaluator = []
-submission = dict(type='DAVISSubmission')
-"""
-
-
 def test_more_processes_than_videos(tmp_path):
     for frame in range(2):
         path = tmp_path / f'data/JPEGImages/only/{frame:05d}.jpg'
@@ -156,7 +146,7 @@ def test_more_processes_than_videos(tmp_path):
     label_map[16:48, 16:48] = 1
     write_label_map(tmp_path / 'data/Annotations/only/00000.png', label_map)
     config = tmp_path / 'folder.py'
-    config.write_text(FOLDER.format(root=ROOT, data=tmp_path / 'data'))
+    config.write_text(FOLDER_CONFIG.format(root=ROOT, data=tmp_path / 'data'))
     run('dist_test.sh', config, 'none', 3, *outputs(tmp_path / 'three'))
     run('dist_test.sh', config, 'none', 1, *outputs(tmp_path / 'one'))
     compare(tmp_path / 'one', tmp_path / 'three')

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from processes import run_process
+from processes import FOLDER_CONFIG, run_process
 
 from mmvos.structures import read_label_map, write_label_map
 from mmvos.utils.checkpoint import read_checkpoint
@@ -104,17 +104,6 @@ def test_one_and_two_processes_give_the_same_results(trained, tmp_path):
     masks = sorted((tmp_path / '1' / 'out').glob('*/*.png'))
     assert len(pictures) == len(masks) == len(names)
     assert read_label_map(masks[0]).ndim == 2
-
-
-FOLDER_CONFIG = """
-_base_ = ['{root}/configs/_base_/default_runtime.py', '{root}/configs/_base_/models/feature-propagation_lite0.py']
-model = dict(test_cfg=dict(resize=dict(type='ShortSide', length=64, divisor=16)))
-test_dataloader = dict(batch_size=1, num_workers=0, sampler=dict(type='LongestFirstSampler'), dataset=dict(
-    type='FolderDataset', data_root='{data}', test_mode=True, pipeline=[dict(type='PackVideo')]))
-test_cfg = dict(type='VideoTestLoop')
-test_evaluator = []
-submission = dict(type='DAVISSubmission')
-"""
 
 
 @pytest.fixture

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 pytest.importorskip('fastapi', reason='the extra "web" is not installed')
 pytest.importorskip('python_multipart', reason='the extra "web" is not installed')
 
-from mmvos.apis import VOSInferencer, init_model  # noqa: E402
+from mini_models import save_random_weights  # noqa: E402
+
+from mmvos.apis import VOSInferencer  # noqa: E402
 from mmvos.structures import Polygon, write_label_map  # noqa: E402
 from mmvos.testing.small_videos import moving_squares  # noqa: E402
 from mmvos.visualization import VideoWriter  # noqa: E402
@@ -28,10 +29,7 @@ MINI = 'rgmp/rgmp_mini_synthvos.py'
 
 @pytest.fixture(scope='module')
 def weights(tmp_path_factory):
-    path = tmp_path_factory.mktemp('weights') / 'mini.pth'
-    torch.manual_seed(0)
-    torch.save(dict(state_dict=init_model(MINI, 'none', 'cpu').state_dict()), path)
-    return str(path)
+    return save_random_weights(MINI, tmp_path_factory.mktemp('weights') / 'mini.pth')
 
 
 @pytest.fixture
