@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 MAKE_ENV := tools/misc/make_env.sh "$(PYTHON)" "$(VENV)" "$(TORCH)"
 READY := $(VENV)/.ready
 DEV := $(VENV)/.ready-dev
+# Pythons that `make package` tries the wheel with; the one of the environment if none is named
+PYTHONS ?=
 # options of pytest, e.g. the number of processes
 JOBS ?=
 export OMP_NUM_THREADS ?= $(shell nproc 2>/dev/null || echo 1)
@@ -69,8 +71,8 @@ types: dev ## mypy
 docs: dev ## the site, in docs/_build/html; a warning is an error
 	$(BIN)/python -m sphinx -q -a -W --keep-going -b html docs/en docs/_build/html
 
-package: dev ## wheel and source archive, tried in a clean environment outside the checkout
-	tools/misc/check_package.sh $(BIN)/python "$(TORCH)"
+package: dev ## wheel and source archive, tried in clean environments outside the checkout: make package PYTHONS="python3.10 python3.13"
+	tools/misc/check_package.sh $(BIN)/python "$(TORCH)" $(PYTHONS)
 
 clean: ## remove the environment and everything that was made
 	rm -rf $(VENV) build dist *.egg-info work_dirs docs/_build docs/en/api docs/en/project

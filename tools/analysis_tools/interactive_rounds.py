@@ -4,11 +4,13 @@
 
 FRAMES is a folder of frames, ANNOTATIONS one of label maps with the same names; with --sequences, both hold a folder for each
 sequence. A robot clicks: in the frame with the lowest J, in the middle of the largest error, up to --clicks times an object.
-Prints a line for each round, and a table at the end; OUT_DIR gets rounds.json.
+Prints a line for each round, and a table at the end. The folder of --out gets rounds.json after each sequence; a second call
+with the same settings goes on with the sequences that are not in it.
 """
 
 import argparse
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +36,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--config', help='video model (default: the shipped one)')
     parser.add_argument('--checkpoint', help='weights (default: those that ship with the config)')
     parser.add_argument('--device', help='cpu, cuda, cuda:1, ... (default: a GPU if there is one)')
-    parser.add_argument('--out', metavar='DIR', help='gets rounds.json')
+    parser.add_argument('--out', metavar='DIR', help='gets rounds.json; sequences that are in it are not played again')
     return parser.parse_args(argv)
 
 
@@ -58,9 +60,13 @@ def main(argv: list[str] | None = None) -> None:
     )
     segmenter = InteractiveSegmenter(init_click_segmenter(device=args.device))
     robot = CorrectionRobot(segmenter, inferencer.session, args.clicks, first=args.first)
-    rows = []
+    results = Results.read(args)
     for name in args.sequences or ['']:
-        video, truth = read_sequence(Path(args.frames, name), Path(args.annotations, name), args.step, args.binary)
+        frames = Path(args.frames, name)
+        if frames.name in results.sequences:
+            continue
+        video, truth = read_sequence(frames, Path(args.annotations, name), args.step, args.binary)
+        rows = []
         for number, one in enumerate(robot.play(video, truth, args.rounds)):
             # the first frame is given, as in the figures of semi-supervised segmentation
             row = dict(sequence=video.video_id, round=number, corrected=one.corrected, clicks=one.clicks)
@@ -71,11 +77,51 @@ def main(argv: list[str] | None = None) -> None:
                 f'F {row["F"]:.3f}, J&F {(row["J"] + row["F"]) / 2:.3f}, worst frame J {row["worst_J"]:.3f}',
                 flush=True,
             )
-    print(table(rows))
-    if args.out:
-        Path(args.out).mkdir(parents=True, exist_ok=True)
-        with atomic_path(Path(args.out) / 'rounds.json') as temporary, open(temporary, 'w') as file:
-            json.dump(rows, file, indent=1)
+        results.add(rows)
+    print(table(results.rows))
+
+
+@dataclass
+class Results:
+    """Scores of all sequences that were played with the same settings, kept in a file where ``--out`` names a folder.
+
+    Args:
+        settings (dict): what the scores depend on.
+        files (list[Path]): the file, or none.
+        rows (list[dict]): a row for each sequence and round.
+    """
+
+    settings: dict
+    files: list[Path]
+    rows: list[dict] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, args: argparse.Namespace) -> 'Results':
+        """Results of earlier calls with the same ``--out``; raises InputError where their settings were others."""
+        settings = {key: value for key, value in vars(args).items() if key not in ('sequences', 'device', 'out')}
+        results = cls(settings, [Path(args.out) / 'rounds.json'] if args.out else [])
+        for file in results.files:
+            if file.exists():
+                found = json.loads(file.read_text())
+                if found['settings'] != settings:
+                    raise InputError(
+                        f'{file} is of a call with {found["settings"]}, this one has {settings}; name another --out.'
+                    )
+                results.rows = found['rows']
+        return results
+
+    @property
+    def sequences(self) -> set[str]:
+        """Sequences that all rounds were played of."""
+        return {row['sequence'] for row in self.rows}
+
+    def add(self, rows: list[dict]) -> None:
+        """Adds the rows of one sequence, and writes the file anew."""
+        self.rows = self.rows + rows
+        for file in self.files:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_path(file) as temporary:
+                Path(temporary).write_text(json.dumps(dict(settings=self.settings, rows=self.rows), indent=1))
 
 
 def table(rows: list[dict]) -> str:
