@@ -62,8 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from contextlib import ExitStack
 
-    from mmvos.utils import prepare_cpu_launch, run_lock
-    from mmvos.utils.distributed import is_first_process
+    from mmvos.utils import run_lock
+    from mmvos.utils.distributed import is_first_process, process_group
 
     cfg = read_run_config(args)
     _add_outputs(cfg, args)
@@ -79,11 +79,11 @@ def run(args: argparse.Namespace) -> int:
     if cfg.test_cfg.get('type') == 'VideoTestLoop':
         cfg.test_cfg.on_error = args.on_error
     checkpoint = args.checkpoint or _shipped_weights(cfg, args.config)
-    with ExitStack() as locks:
+    with ExitStack() as around:
         for option in ('out_dir', 'submission', 'show_dir') if is_first_process(args.launcher) else ():
             if getattr(args, option):
-                locks.enter_context(run_lock(getattr(args, option), f'--{option.replace("_", "-")}'))
-        prepare_cpu_launch(cfg, args.launcher)
+                around.enter_context(run_lock(getattr(args, option), f'--{option.replace("_", "-")}'))
+        around.enter_context(process_group(cfg, args.launcher))
         return _test(cfg, checkpoint, args)
 
 

@@ -37,9 +37,9 @@ def run(args: argparse.Namespace) -> None:
 
     from mmvos.engine import build_runner
     from mmvos.structures import InputError
-    from mmvos.utils import prepare_cpu_launch, run_lock
+    from mmvos.utils import run_lock
     from mmvos.utils.amp import use_amp
-    from mmvos.utils.distributed import check_cpu_training, is_first_process
+    from mmvos.utils.distributed import check_cpu_training, is_first_process, process_group
 
     cfg = read_run_config(args)
     check_cpu_training(cfg, args.launcher)
@@ -55,6 +55,6 @@ def run(args: argparse.Namespace) -> None:
             cfg.load_from = args.resume
             if not os.path.isfile(cfg.load_from):
                 raise InputError(f'{cfg.load_from}: checkpoint not found.')
-    with run_lock(cfg.work_dir, '--work-dir') if is_first_process(args.launcher) else nullcontext():
-        prepare_cpu_launch(cfg, args.launcher)
+    lock = run_lock(cfg.work_dir, '--work-dir') if is_first_process(args.launcher) else nullcontext()
+    with lock, process_group(cfg, args.launcher):
         build_runner(cfg).train()

@@ -1,7 +1,8 @@
 """Running several processes, with and without a GPU."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -82,3 +83,21 @@ def prepare_cpu_launch(cfg: Config, launcher: str) -> None:
         strategy = cfg.setdefault('strategy', dict(type='DDPStrategy'))
         if strategy['type'] == 'DDPStrategy':
             strategy.setdefault('model_wrapper', wrapper)
+
+
+@contextmanager
+def process_group(cfg: Config, launcher: str) -> Iterator[None]:
+    """The processes that a launcher has started work together inside, and take leave of each other at an orderly end.
+
+    Were the group left to the interpreter's end, its threads could outlive what they use, and a process whose work is complete
+    would be aborted (signal 6). After an error nobody is waited for.
+
+    Args:
+        cfg (Config): config of the run; see :func:`prepare_cpu_launch`.
+        launcher (str): ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
+    """
+    prepare_cpu_launch(cfg, launcher)
+    yield
+    if launcher != 'none' and torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
