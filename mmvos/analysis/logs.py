@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ def read_scalars(log: str | os.PathLike) -> Curves:
 
     Args:
         log (str | PathLike): a ``scalars.json``, or a folder that holds one or more (a work dir). Of several, as a training
-            that was resumed has, the newest one counts where steps are in both.
+            that was resumed has, the newest one counts where steps are in both. Or a ``.txt`` that comes with weights
+            (``mmvos/weights``): the steps of a later stage are counted on from the last one of the stage before.
 
     Returns:
         Curves: ``{name: (steps, values)}``, steps ascending: int64 and float64 ``(N,)``.
@@ -27,6 +29,8 @@ def read_scalars(log: str | os.PathLike) -> Curves:
         InputError: no such file, or one that is no log.
     """
     path = Path(log)
+    if path.suffix == '.txt' and path.is_file():
+        return _of_weights(path)
     files = sorted(path.rglob('scalars.json'), key=lambda file: file.stat().st_mtime) if path.is_dir() else [path]
     if not files or not files[0].is_file():
         raise InputError(f'{path}: no log; expected a scalars.json, or a work dir with one in <time>/vis_data.')
@@ -43,6 +47,24 @@ def read_scalars(log: str | os.PathLike) -> Curves:
         name: (np.array(sorted(values), np.int64), np.array([values[step] for step in sorted(values)]))
         for name, values in found.items()
     }
+
+
+def _of_weights(path: Path) -> Curves:
+    """Curves of a log with lines such as ``[ 20/600] lr: 1e-3  time: 0.5  loss: 0.7``."""
+    found: dict[str, list[tuple[int, float]]] = {}
+    step = before = 0
+    for line in path.read_text(encoding='utf-8').splitlines():
+        place = None if line.startswith('#') else re.search(r'\[ *(\d+)/\d+\]', line)
+        if place is None:
+            continue
+        if int(place[1]) <= step - before:
+            before = step
+        step = before + int(place[1])
+        for name, value in re.findall(r'(\w+): (-?\d[\d.e+-]*)', line[place.end() :]):
+            found.setdefault(name, []).append((step, float(value)))
+    if not found:
+        raise InputError(f'{path}: no line of a training; expected lines such as "[ 20/600] loss: 0.7".')
+    return {name: (np.array([s for s, _ in row], np.int64), np.array([v for _, v in row])) for name, row in found.items()}
 
 
 def _row(file: Path, number: int, line: str) -> dict[str, Any]:

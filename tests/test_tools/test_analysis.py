@@ -73,6 +73,23 @@ def test_curves_of_a_resumed_training_are_joined(tmp_path):
     np.testing.assert_array_equal(curves['J-Mean'], [[30], [0.5]])
 
 
+def test_curves_of_weights_go_on_in_the_next_stage(tmp_path):
+    log = tmp_path / 'weights.txt'
+    log.write_text('# two stages\n[ 10/300] lr: 1e-3  loss: 2.5\n[ 20/300] lr: 1e-4  loss: 2\nIter(train) [10/10] loss: 1.5\n')
+    curves = read_scalars(log)
+    np.testing.assert_array_equal(curves['loss'], [[10, 20, 30], [2.5, 2.0, 1.5]])
+    np.testing.assert_array_equal(curves['lr'], [[10, 20], [1e-3, 1e-4]])
+    log.write_text('# nothing\n')
+    with pytest.raises(InputError, match='no line of a training'):
+        read_scalars(log)
+
+
+def test_every_log_of_the_weights_that_come_with_mmvos_has_a_curve():
+    for log in (ROOT / 'mmvos' / 'weights').glob('*.txt'):
+        steps, losses = read_scalars(log)['loss']
+        assert len(steps) >= 10 and (np.diff(steps) > 0).all() and np.isfinite(losses).all(), log.name
+
+
 def test_the_time_of_a_step_leaves_out_the_start():
     steps = np.arange(4)
     times = training_time(dict(time=(steps, np.array([9.0, 1.0, 2.0, 3.0])), data_time=(steps, np.array([5.0, 0.5, 0.5, 0.5]))))
@@ -84,6 +101,16 @@ def test_curves_are_plotted_and_times_told(monkeypatch, tmp_path, capsys):
     write_log(tmp_path / 'log', *rows)
     run(monkeypatch, 'analysis_tools/analyze_logs.py', 'plot_curve', tmp_path / 'log', '--out', tmp_path / 'loss.png')
     assert cv2.imread(str(tmp_path / 'loss.png')) is not None
+    run(
+        monkeypatch,
+        'analysis_tools/analyze_logs.py',
+        'plot_curve',
+        *[tmp_path / 'log'] * 2,
+        '--panels',
+        '--out',
+        tmp_path / 'a.svg',
+    )
+    assert '<svg' in (tmp_path / 'a.svg').read_text()
     run(monkeypatch, 'analysis_tools/analyze_logs.py', 'cal_train_time', tmp_path / 'log')
     assert '0.5000 s/step on average' in capsys.readouterr().out
 

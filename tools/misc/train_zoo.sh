@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Train the weights that come with MMVOS again, all stages, most useful first, and test those of VOS on DAVIS 2016.
+#
+#   tools/misc/train_zoo.sh                     all of them
+#   tools/misc/train_zoo.sh rgmp_lite0 ...      these
+#   LIST=1 tools/misc/train_zoo.sh              only say what would run
+#
+# Data: the READMEs of the methods say how it is made. What is done is not done again, what was stopped goes on; one failure does not stop the others.
+# Logs, checkpoints and metrics: work_dirs/<config>/. Other options of training: OPTIONS="--amp --cfg-options ...".
+set -u
+cd "$(dirname "$0")/../.."
+export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}
+PYTHON=${PYTHON:-python}
+
+ORDER="recall-vos_lite0 click-segmenter_lite0 sta-masktrack-rcnn-stills_lite0 agss-vos_lite0 rgmp_lite0 agame_lite0 cosnet_lite0
+    dyenet_lite0 matchvos_lite0 sta-masktrack-rcnn_lite0"
+
+stages() { # the training configs of a name, in order
+    $PYTHON - "$1" <<'PY'
+import json
+import sys
+
+for weights in json.load(open('mmvos/weights/weights.json')):
+    if weights['name'] == sys.argv[1]:
+        print(*weights['training'])
+PY
+}
+
+train() { # CONFIG
+    local work_dir
+    work_dir=work_dirs/$(basename "$1" .py)
+    [ -f "$work_dir/trained" ] && return
+    mkdir -p "$work_dir"
+    # shellcheck disable=SC2086
+    $PYTHON tools/train.py "configs/$1" --work-dir "$work_dir" --resume ${OPTIONS:-} >>"$work_dir/train.txt" 2>&1 &&
+        touch "$work_dir/trained"
+}
+
+test_davis() { # CONFIG: the test config beside a training config, with its last checkpoint
+    local config work_dir
+    work_dir=work_dirs/$(basename "$1" .py)
+    for config in "configs/${1%.py}_test-davis2016.py" "configs/${1%_stage?.py}_test-davis2016.py" \
+        "configs/${1%_lite0*}_lite0_test-davis2016.py"; do
+        [ -f "$config" ] || continue
+        [ -f "$work_dir/davis2016.json" ] || $PYTHON tools/test.py "$config" "$(cat "$work_dir/last_checkpoint")" --fast \
+            --work-dir "$work_dir/test" --metrics "$work_dir/davis2016.json" >"$work_dir/test.txt" 2>&1
+        return
+    done
+}
+
+failed=
+for name in ${*:-$ORDER}; do
+    configs=$(stages "$name")
+    [ -n "$configs" ] || { echo "$name: no weights of this name with a training in mmvos/weights/weights.json" >&2; exit 2; }
+    for config in $configs; do
+        if [ -n "${LIST:-}" ]; then
+            echo "$name: configs/$config"
+        elif train "$config"; then
+            echo "$name: configs/$config trained"
+        else
+            echo "$name: configs/$config failed, see work_dirs/$(basename "$config" .py)/train.txt" >&2
+            failed="$failed $name"
+            continue 2
+        fi
+    done
+    [ -n "${LIST:-}" ] || test_davis "$config" || failed="$failed $name"
+done
+[ -z "$failed" ] || { echo "failed:$failed" >&2; exit 1; }
