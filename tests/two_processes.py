@@ -193,7 +193,7 @@ def compare(name, rank, folder):
         largest = max(float(g.abs().max()) for step in alone for g in step.values())
         apart = {
             key: float((g - step[key]).norm() / (g.norm() + 1e-4 * largest))
-            for step, other in zip(together, alone)
+            for step, other in zip(together, alone, strict=True)
             for key, g in other.items()
         }
         worst = max(apart, key=apart.get)

@@ -71,5 +71,5 @@ def draw_sample(item: dict[str, Any], max_frames: int = 8) -> np.ndarray:
     chosen = np.unique(np.linspace(0, len(clip) - 1, min(max_frames, len(clip))).astype(int))
     frames = [np.ascontiguousarray(clip[t].permute(1, 2, 0).numpy().astype(np.uint8)) for t in chosen]
     label_maps = [np.asarray(sample.gt_label_maps[t], np.uint8) for t in chosen]
-    drawn = [draw_label_map(frame, label_map) for frame, label_map in zip(frames, label_maps)]
+    drawn = [draw_label_map(frame, label_map) for frame, label_map in zip(frames, label_maps, strict=True)]
     return np.concatenate([np.concatenate(frames, 1), np.concatenate(drawn, 1)])

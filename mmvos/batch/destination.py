@@ -66,10 +66,10 @@ class Destination:
         exists = self.place.fs.exists
         paths = [self.place.child(f'{name}/{MARK}').path for name in names] if names else []
         if self.place.is_local:
-            return {name for name, path in zip(names, paths) if os.path.exists(path)}
+            return {name for name, path in zip(names, paths, strict=True) if os.path.exists(path)}
         self.place.fs.invalidate_cache()
         with ThreadPoolExecutor(16) as pool:
-            return {name for name, found in zip(names, pool.map(exists, paths)) if found}
+            return {name for name, found in zip(names, pool.map(exists, paths), strict=True) if found}
 
     def remove_parts(self) -> None:
         """Remove what dead processes of this machine began and did not finish."""

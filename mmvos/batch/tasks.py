@@ -90,7 +90,7 @@ def _of_config(path: str) -> list[Task]:
 
     dataset = dataset_of(load_config(path), path)
     names = [dataset.get_data_info(i)['video_id'] for i in range(len(dataset))]
-    lengths = dict(zip(names, dataset.video_lengths()))
+    lengths = dict(zip(names, dataset.video_lengths(), strict=True))
     return [Task(name, name) for name in sorted(names, key=lambda name: (-lengths[name], name))]
 
 

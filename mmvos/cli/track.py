@@ -108,7 +108,7 @@ def _draw(frame: Any, boxes: Any, scores: Any, lost: Any, ids: list[int]) -> Any
     from mmvos.structures import DAVIS_PALETTE
 
     frame = frame.copy()
-    for object_id, (x1, y1, x2, y2), score, gone in zip(ids, boxes, scores, lost):
+    for object_id, (x1, y1, x2, y2), score, gone in zip(ids, boxes, scores, lost, strict=True):
         colour = [int(c) for c in DAVIS_PALETTE[object_id][::-1]]
         cv2.rectangle(frame, (round(x1), round(y1)), (round(x2) - 1, round(y2) - 1), colour, 1 if gone else 2)
         text = f'{object_id} lost' if gone else f'{object_id}' if np.isnan(score) else f'{object_id} {score:.2f}'

@@ -29,7 +29,7 @@ class AlternatingDatasets(Dataset):
         self.ends = list(accumulate(len(dataset) for _, dataset in self.parts))
         #: {name: range of its indices}
         self.ranges: dict[str, range] = {}
-        for (name, dataset), end in zip(self.parts, self.ends):
+        for (name, dataset), end in zip(self.parts, self.ends, strict=True):
             first = self.ranges[name].start if name in self.ranges else end - len(dataset)
             self.ranges[name] = range(first, end)
 

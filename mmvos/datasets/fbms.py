@@ -58,7 +58,7 @@ def read_definition(path: str) -> Definition:
             f'{path}: {total} regions announced and {len(regions)} given; {len(positions)} labelled frames '
             f'with {len(names)} file names.'
         )
-    return Definition(regions, num_frames, tuple(zip(positions, names)))
+    return Definition(regions, num_frames, tuple(zip(positions, names, strict=True)))
 
 
 class RegionReader:

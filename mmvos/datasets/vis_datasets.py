@@ -96,7 +96,7 @@ class VISDataset(StoredData, BaseVideoDataset):
     def _add_instances(video: dict, annotation: dict, instance_id: int, label: int) -> None:
         size = video['height'], video['width']
         boxes = annotation.get('bboxes') or [None] * len(annotation['segmentations'])
-        for image, mask, box in zip(video['images'], annotation['segmentations'], boxes):
+        for image, mask, box in zip(video['images'], annotation['segmentations'], boxes, strict=True):
             if not mask:
                 continue
             if box is None:

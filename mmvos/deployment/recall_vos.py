@@ -145,7 +145,8 @@ def _refine(model: RecallVOS, maps: RecallMaps) -> Graph:
     count, height, width = 3, 5, 6
     x = torch.zeros(count, model.head.narrow.out_channels, height, width)
     at_4, at_2 = (
-        torch.zeros(count, skip.shape[1], factor * height, factor * width) for skip, factor in zip(maps.skips, (2, 4))
+        torch.zeros(count, skip.shape[1], factor * height, factor * width)
+        for skip, factor in zip(maps.skips, (2, 4), strict=True)
     )
     inputs = dict(x=x, at_4=at_4, at_2=at_2)
     dynamic = {name: {0: 'objects', 2: f'height_{name}', 3: f'width_{name}'} for name in inputs}

@@ -40,7 +40,7 @@ def format_table(rows: Sequence[dict[str, Any]], metrics: dict[str, Any]) -> str
         return _figures(metrics)
     lines = [columns] + [[_text(row.get(column, '')) for column in columns] for row in rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
-    body = ['  '.join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
+    body = ['  '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
     return '\n'.join([*body, _figures(metrics)])
 
 

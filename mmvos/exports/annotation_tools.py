@@ -109,7 +109,7 @@ class CVATExport(Export):
         ElementTree.SubElement(task, 'name').text = self.info.video_id
         ElementTree.SubElement(task, 'size').text = str(self.info.num_frames)
         size = ElementTree.SubElement(task, 'original_size')
-        for tag, value in zip(('height', 'width'), self.info.size):
+        for tag, value in zip(('height', 'width'), self.info.size, strict=True):
             ElementTree.SubElement(size, tag).text = str(value)
         for number, (object_id, shapes) in enumerate(sorted(self._tracks.items())):
             track = ElementTree.SubElement(root, 'track', id=str(number), label=self.info.name_of(object_id), source='mmvos')

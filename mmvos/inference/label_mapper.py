@@ -66,10 +66,10 @@ class LabelMapper:
             keep_scores (bool): whether probabilities are wanted.
 
         Raises:
-            ValueError: scores of more objects than there are.
+            ValueError: scores of more objects than there are, or not of all that are known.
         """
         given = self._given(ids, len(scores) - 1, prompt)
-        if len(scores) > len(ids) + 1:
+        if len(scores) > len(ids) + 1 or not given.issuperset(ids[len(scores) - 1 :]):
             raise ValueError(
                 f'{len(scores)} rows of scores for the objects {list(ids)}: a model gives a row of the background and of each '
                 'object, in their order; the objects that begin in the frame may be left out.'

@@ -90,7 +90,7 @@ class Propagation:
     def _carry(self, indices: range) -> Iterator[VOSDataSample]:
         """Results of the frames in the given order."""
         session = self._session(indices)
-        for index, frame in zip(indices, read_ahead(self.video.read, indices, self.video.prefetch)):
+        for index, frame in zip(indices, read_ahead(self.video.read, indices, self.video.prefetch), strict=True):
             prompt = self.given.get(index)
             known = set(session.object_ids)
             if prompt is not None and not known:
@@ -133,7 +133,7 @@ class Propagation:
         ids, scores = forward
         shape = backward.pred_label_map.shape
         there = {i: _resized(scores[row], shape) for row, i in enumerate([0, *ids])}
-        back = {i: one for i, one in zip([0, *backward.object_ids], backward.pred_scores.cpu().numpy())}
+        back = {i: one for i, one in zip([0, *backward.object_ids], backward.pred_scores.cpu().numpy(), strict=True)}
         shares = {}
         for object_id in sorted({*ids, *backward.object_ids}):
             before = [index - i for i in self.set_in[object_id] if i < index]

@@ -103,7 +103,7 @@ class InteractiveSegmenter:
         if found:
             ready = self._prepare(frame, key)
             steps = self._replay(ready, [prompts[i] for i in found], [outlines[i] for i in found])
-            for row, step in zip(found, steps):
+            for row, step in zip(found, steps, strict=True):
                 score, outline = step.view.to_frame(step.logits, ready.shape).sigmoid().cpu(), outlines[row]
                 if outline is not None:
                     part = corrected_part(outline, (score > 0.5).numpy(), prompts[row].all_clicks())
@@ -162,12 +162,14 @@ class InteractiveSegmenter:
 
     def _replay(self, frame: _Frame, prompts: Sequence[Prompt], outlines: Sequence[np.ndarray | None]) -> list[_Step]:
         """The last step of each object; objects that are looked at in one view are one batch."""
-        wanted = [_steps(prompt, outline) for prompt, outline in zip(prompts, outlines)]
+        wanted = [_steps(prompt, outline) for prompt, outline in zip(prompts, outlines, strict=True)]
         histories = [frame.steps.setdefault(prompt.object_id, []) for prompt in prompts]
-        for history, steps in zip(histories, wanted):
+        for history, steps in zip(histories, wanted, strict=True):
             shared = sum(1 for _ in _common(steps, [step.marks for step in history]))
             del history[shared:]
-        while rows := [i for i, (history, steps) in enumerate(zip(histories, wanted)) if len(history) < len(steps)]:
+        while rows := [
+            i for i, (history, steps) in enumerate(zip(histories, wanted, strict=True)) if len(history) < len(steps)
+        ]:
             begin = [i for i in rows if not histories[i] and outlines[i] is None and not _has_box(wanted[i][0])]
             marks = {i: list(chain(*wanted[i][: len(histories[i]) + 1])) for i in rows}
             # what clicks alone begin is searched for in the whole frame
@@ -209,7 +211,7 @@ class InteractiveSegmenter:
             rows = [i for i, (one, _) in looked_at.items() if one is view]
             previous = torch.stack([looked_at[i][1] for i in rows])
             logits = self.model.segment(view.projected, self._tensors(view, [marks[i] for i in rows]), previous)
-            found.update({i: _Step((), view, one) for i, one in zip(rows, logits)})
+            found.update({i: _Step((), view, one) for i, one in zip(rows, logits, strict=True)})
         return found
 
     def _nothing(self, view: View) -> Tensor:
@@ -254,7 +256,7 @@ def _steps(prompt: Prompt, outline: np.ndarray | None) -> list[tuple]:
 
 
 def _common(left: Sequence, right: Sequence) -> Iterator[Any]:
-    for a, b in zip(left, right):
+    for a, b in zip(left, right, strict=False):  # they may be of different lengths
         if a != b:
             return
         yield a

@@ -91,7 +91,7 @@ class View:
         if source is self:
             return logits
         axes = []
-        for axis, count in zip((0, 1), reversed(self.cells)):
+        for axis, count in zip((0, 1), reversed(self.cells), strict=True):
             pixels = (np.arange(count) + 0.5) * self.stride
             in_frame = (pixels - self._shift[axis]) / self._scale[axis]
             there = (in_frame * source._scale[axis] + source._shift[axis]) / source.stride

@@ -178,5 +178,5 @@ def in_frame_order(names: Iterable[str], suffixes: bool = False) -> list[str]:
     stems = [os.path.splitext(name)[0] for name in found] if suffixes else found
     if all(stem.isascii() and stem.isdigit() for stem in stems) and len({len(stem) for stem in stems}) <= 1:
         return sorted(found)  # numbers of equal length, as most benchmarks have them: the order of their text is the same
-    keys = dict(zip(found, map(frame_order, stems)))
+    keys = dict(zip(found, map(frame_order, stems), strict=True))
     return sorted(found, key=lambda name: (keys[name], name))

@@ -61,7 +61,7 @@ class Scribble:
         length = np.concatenate([[0.0], np.cumsum(steps)])
         places = np.linspace(0, length[-1], max(int(np.ceil(length[-1] / spacing)), 1) + 1)
         xs, ys = (np.interp(places, length, points[:, axis]) for axis in (0, 1))
-        return [Click(float(x), float(y), self.positive) for x, y in zip(xs, ys)]
+        return [Click(float(x), float(y), self.positive) for x, y in zip(xs, ys, strict=True)]
 
 
 @dataclass(frozen=True)

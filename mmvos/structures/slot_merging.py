@@ -49,6 +49,6 @@ def choose_slots(known: Sequence[int], costs: np.ndarray) -> tuple[list[int], li
     matrix[np.arange(len(known)), list(known)] = 0
     matrix[len(known) :] = costs
     rows, columns = linear_sum_assignment(matrix)
-    slot_of = dict(zip(rows.tolist(), columns.tolist()))
+    slot_of = dict(zip(rows.tolist(), columns.tolist(), strict=True))
     slots = [slot_of[len(known) + i] for i in range(new)]
     return slots, [float(costs[i, slot]) for i, slot in enumerate(slots)]

@@ -33,7 +33,7 @@ def _listed(names: Iterable[str], most: int = 5) -> str:
 
 
 def _require_same(maps: list[np.ndarray], expected: list[np.ndarray], what: str) -> None:
-    for t, (a, b) in enumerate(zip(maps, expected)):
+    for t, (a, b) in enumerate(zip(maps, expected, strict=True)):
         _require(np.array_equal(a, b), f'{what} differs in frame {t}: {int((a != b).sum())} of {a.size} pixels.')
 
 
@@ -114,7 +114,7 @@ def objects_have_no_rank(subject: Subject) -> None:
         session.step(images[1])
         session.remove_objects([other])
         masks.append([session.step(images[t]).pred_label_map == 7 for t in (2, 3)])
-    for t, last, first in zip((2, 3), *masks):
+    for t, last, first in zip((2, 3), *masks, strict=True):
         _require_alike(last, first, np.ones_like(first), f'in frame {t}, object 7 is another one as the second of two objects')
 
 

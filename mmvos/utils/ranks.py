@@ -98,7 +98,7 @@ def rows_of_all_ranks(values: Tensor) -> Tensor:
     counts = all_gather(torch.tensor([len(values)], device=values.device))
     padded = values.new_zeros(int(max(counts)), *values.shape[1:])
     padded[: len(values)] = values
-    return torch.cat([rows[: int(count)] for rows, count in zip(all_gather(padded), counts)])
+    return torch.cat([rows[: int(count)] for rows, count in zip(all_gather(padded), counts, strict=True)])
 
 
 @torch.no_grad()

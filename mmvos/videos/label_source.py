@@ -128,7 +128,7 @@ class LabelSource:
         for path in self.paths:
             masks.append(self._read_file(path, shape if not masks else masks[0].shape))
         label_map = np.zeros_like(masks[0])
-        for mask, object_id in zip(masks, self.ids or ()):
+        for mask, object_id in zip(masks, self.ids or (), strict=True):
             label_map[mask > 0] = object_id
         return label_map
 

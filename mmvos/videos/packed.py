@@ -11,6 +11,7 @@ Nothing of it is run when it is read, every file is checked by its CRC-32, and t
 processes of a machine share it.
 """
 
+import itertools
 import json
 import os
 import posixpath
@@ -109,7 +110,7 @@ class Pack:
         ends = self.index['name_end'][first:last].tolist()
         begin = int(self.index['name_end'][first - 1]) if first else 0
         text = self.names[begin : ends[-1]].tobytes() if ends else b''
-        return [os.fsdecode(text[i - begin : j - begin]) for i, j in zip([begin, *ends], ends)]
+        return [os.fsdecode(text[i - begin : j - begin]) for i, j in itertools.pairwise([begin, *ends])]
 
     def paths(self) -> Iterator[str]:
         """Paths of all files, by folder."""
@@ -125,7 +126,7 @@ class Pack:
         first, last = self.folders.get(folder, (0, 0))
         rows = self.index[first:last]
         columns = (rows[column].tolist() for column in ('shard', 'offset', 'size', 'crc'))
-        return dict(zip(self.file_names(folder), zip(*columns)))
+        return dict(zip(self.file_names(folder), zip(*columns, strict=True), strict=True))
 
     def read(self, path: str) -> bytes:
         """Contents of a file.

@@ -99,7 +99,7 @@ def test_every_fault_is_a_line(data, fault, capsys):
     assert main(['doctor', '--data', name, str(root), *(['--all'] if 'between' in fault else [])]) == 1
     lines = [line for line in capsys.readouterr().out.splitlines() if 'WRONG' in line and ' videos; the' not in line]
     assert len(lines) == len(says), lines
-    for line, text in zip(lines, says):
+    for line, text in zip(lines, says, strict=True):
         import re
 
         assert re.search(text, line), line

@@ -125,7 +125,7 @@ def items_of(config):
 
 def assert_same(left, right):
     assert len(left) == len(right) > 0
-    for one, other in zip(left, right):
+    for one, other in zip(left, right, strict=True):
         if isinstance(one, np.ndarray):
             np.testing.assert_array_equal(one, other)
         else:

@@ -122,7 +122,7 @@ def test_label_maps_follow_the_depth_order_and_the_pixels():
     settings = SynthSettings(size=SIZE, num_objects=(3, 3), distractor_prob=0, cross_prob=1, late_prob=0, **CLEAN)
     made = SynthEngine(Plain(), Grey(), settings).render(np.random.default_rng(0), 5)
     table = np.array([(128, 128, 128), *Plain.colours])
-    for frame, label_map in zip(made.frames, made.label_maps):
+    for frame, label_map in zip(made.frames, made.label_maps, strict=True):
         expected = np.abs(frame[:, :, None].astype(int) - table).sum(-1).argmin(-1)
         edge = cv2.morphologyEx(label_map, cv2.MORPH_GRADIENT, np.ones((3, 3))) > 0
         assert (expected == label_map)[~edge].all()

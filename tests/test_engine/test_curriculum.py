@@ -212,7 +212,7 @@ def test_a_part_begins_to_learn_later():
         model.head(model.backbone(torch.ones(1, 2))).sum().backward()
         optimizer.step()
         hook.after_train_iter(runner, 0)
-        moved.append([not torch.equal(a, b) for a, b in zip(before, model.parameters())])
+        moved.append([not torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True)])
         assert [g['lr'] for g in optimizer.param_groups] == [0.1, 0.2]
     assert moved == [[False, False, True, True], [True] * 4]
     optimizer.param_groups[0]['params'].append(optimizer.param_groups[1]['params'].pop())

@@ -258,7 +258,7 @@ def test_contours_enclose_the_mask(maps):
         assert (loop[0] == loop[-1]).all()
         assert (np.abs(np.diff(loop, axis=0)).sum(1) == 1).all()
     area = 0
-    for loop, hole in zip(loops, _are_holes(loops)):
+    for loop, hole in zip(loops, _are_holes(loops), strict=True):
         row, column = loop.T
         enclosed = abs(np.sum(column[:-1] * np.diff(row)))
         area += -enclosed if hole else enclosed

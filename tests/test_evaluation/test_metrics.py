@@ -230,7 +230,7 @@ def test_average_precision_at_further_thresholds():
             scores=torch.tensor([0.9, 0.8]),
             bboxes=torch.tensor(boxes, dtype=torch.float32),
         ),
-        instances=[dict(bbox=box, bbox_label=0, mask=encode_mask(mask)) for box, mask in zip(boxes, truth)],
+        instances=[dict(bbox=box, bbox_label=0, mask=encode_mask(mask)) for box, mask in zip(boxes, truth, strict=True)],
     )
     metric = METRICS.build(dict(type='InstanceCocoMetric', metric='segm', ap_ious=(0.6, 0.7), classwise=True))
     metric.dataset_meta = dict(classes=('leaf',))

@@ -97,10 +97,10 @@ def test_frames(name):
     gt, pred, void = frames_of(case)
     for key, path in case['outputs'].items():
         if key == 'J':
-            actual = [jaccard(*triple) for triple in zip(gt, pred, void)]
+            actual = [jaccard(*triple) for triple in zip(gt, pred, void, strict=True)]
         elif key.startswith('F'):
             bound_th = float(key[2:] or 0.008)
-            actual = [f_measure(*triple, bound_th=bound_th) for triple in zip(gt, pred, void)]
+            actual = [f_measure(*triple, bound_th=bound_th) for triple in zip(gt, pred, void, strict=True)]
         else:
             actual = [boundary_map(mask) for mask in (gt if key == 'boundary_gt' else pred)]
         assert_equal(actual, ARRAYS[path])
@@ -110,7 +110,7 @@ def test_frames(name):
 def test_frames_as_pairs(name):
     """The batched scores of the unsupervised protocol are those of single masks."""
     gt, pred, void = frames_of(CASES[name])
-    for one_gt, one_pred, one_void in zip(gt, pred, void):
+    for one_gt, one_pred, one_void in zip(gt, pred, void, strict=True):
         counted = 1 if one_void is None else 1 - one_void.astype(np.uint8)
         j, f = score_pairs(one_gt * counted, one_pred * counted, 1, 1)
         assert j.item() == jaccard(one_gt, one_pred, one_void)
@@ -121,7 +121,7 @@ def test_frames_as_pairs(name):
 def test_statistics(name):
     case = CASES[name]
     values, expected = read(case, 'inputs', 'values'), read(case, 'outputs', 'mean_recall_decay')
-    for row, length, wanted in zip(values, case['lengths'], expected):
+    for row, length, wanted in zip(values, case['lengths'], expected, strict=True):
         assert_equal(statistics(row[:length]), wanted)
 
 
@@ -170,7 +170,7 @@ def test_temporal_intermediate_results():
     masks = [read(case, 'inputs', key) for key in ('mask_t', 'mask_t1')]
     assert [len(simplified_loops(mask)) for mask in masks] == case['n_contours']
     contours = [contour_of(mask) for mask in masks]
-    for contour, suffix in zip(contours, ('t', 't1')):
+    for contour, suffix in zip(contours, ('t', 't1'), strict=True):
         np.testing.assert_array_equal(contour.corners, read(case, 'outputs', f'contour_{suffix}'))
         np.testing.assert_array_equal(contour.points, read(case, 'outputs', f'upsampled_{suffix}'))
     histograms = read(case, 'outputs', 'shape_context_t_first8')

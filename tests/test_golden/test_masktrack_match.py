@@ -88,8 +88,8 @@ def test_track_loss(head):
     inputs = {name: torch.from_numpy(ARRAYS[array]) for name, array in LOSS['inputs'].items() if isinstance(array, str)}
     embeddings = head.extract_feat(inputs['x'], inputs['x_n'].tolist())
     references = head.extract_feat(inputs['ref_x'], inputs['ref_x_n'].tolist())
-    logits = [head.similarity(e, r) for e, r in zip(embeddings, references)]
-    for logit, array in zip(logits, LOSS['outputs']['match_score']):
+    logits = [head.similarity(e, r) for e, r in zip(embeddings, references, strict=True)]
+    for logit, array in zip(logits, LOSS['outputs']['match_score'], strict=True):
         assert_close(logit, ARRAYS[array], name=array)
     weights = [torch.from_numpy(ARRAYS[name]) for name in LOSS['inputs']['id_weights']]
     losses = head.match_loss(logits, inputs['ids'].split(inputs['x_n'].tolist()), weights)

@@ -117,7 +117,7 @@ def test_decoder(case, zero_shot, one_shot):
         logits, states = net.decoder(skips, states, None, pyramid)
         found[f'obj{number}.half_res_logits'] = logits
         for level, state in enumerate(states):
-            for kind, value in zip('hc', state):
+            for kind, value in zip('hc', state, strict=True):
                 found[f'obj{number}.{kind}_l{level}_stats'] = stats(value)
                 found[f'obj{number}.{kind}_l{level}'] = value[:, :16]
             if number == 0 and pyramid:

@@ -34,7 +34,7 @@ def test_linking(case):
     tubes, decisions = link_tracklets(tracklets[::-1], DESCRIPTION['num_instances'], frame_iou, LinkSettings(**case['params']))
     expected = case['expected']
     assert [d.id for d in decisions] == expected['order']
-    for decision, wanted in zip(decisions, expected['decisions']):
+    for decision, wanted in zip(decisions, expected['decisions'], strict=True):
         assert (decision.decision, decision.frames) == (wanted['decision'], wanted['frames']), decision.id
         assert decision.reason == wanted.get('reason', '')
     for instance, tube in expected['tubes'].items():

@@ -24,7 +24,7 @@ def masks(video):
 @pytest.mark.parametrize('video', VIDEOS)
 def test_every_frame_of_every_object(video):
     ids = [int(i) for i in VIDEOS[video]['objects']]
-    for index, (gt, pred) in enumerate(zip(*masks(video))):
+    for index, (gt, pred) in enumerate(zip(*masks(video), strict=True)):
         j, f = score_objects(gt, pred, ids)
         for i, object_id in enumerate(ids):
             assert abs(j[i] - ARRAYS[f'{video}/{object_id}/J'][index]) < EXACT
@@ -68,7 +68,7 @@ def test_objects(convention):
     rows = {}
     for video, content in VIDEOS.items():
         scorer = YouTubeVOSVideo({int(i): o['category'] for i, o in content['objects'].items()}, **CONVENTIONS[convention])
-        for index, (gt, pred) in enumerate(zip(*masks(video))):
+        for index, (gt, pred) in enumerate(zip(*masks(video), strict=True)):
             scorer.update(index, gt, pred)
         rows.update({f'{video}/{row["object"]}': row for row in scorer.result()})
     for name, expected in DESCRIPTION['expected'][convention]['objects'].items():

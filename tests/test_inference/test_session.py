@@ -131,15 +131,16 @@ def test_removing_every_object_gives_background_until_the_next_prompt():
     np.testing.assert_array_equal(session.step(images[3]).pred_label_map == 1, truth[3] == 2)
 
 
-def test_rows_of_scores_without_an_object_are_an_error():
+@pytest.mark.parametrize('rows', [1, 3])
+def test_a_model_gives_one_row_for_each_object(rows):
     class Wrong(ColourModel):
         def step(self, frame, state):
-            return super().step(frame, state)[0][[0, 1, 1]], state
+            return super().step(frame, state)[0][[0] * rows], state
 
     images, truth = squares()
     session = VOSSession(Wrong())
     session.step(images[0], only(truth[0], {1: 7}))
-    with pytest.raises(ValueError, match=r'3 rows of scores for the objects \[7\]'):
+    with pytest.raises(ValueError, match=rf'{rows} rows of scores for the objects \[7\]'):
         session.step(images[1])
 
 

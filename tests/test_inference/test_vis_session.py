@@ -52,7 +52,7 @@ class TestSession:
         frames = frames_of(3)
         results = list(VISSession(model).run(open_video(frames, video_id='clip')))
         assert [r.frame_index for r in results] == [0, 1, 2] and [r.is_last for r in results] == [False, False, True]
-        for result, frame in zip(results, frames):
+        for result, frame in zip(results, frames, strict=True):
             found = result.pred_track_instances
             assert (result.video_id, result.ori_shape, result.num_frames) == ('clip', (100, 170), 3)
             assert result.frame is frame and 0 < len(found) <= 6
@@ -78,8 +78,8 @@ class TestSession:
         first, second = frames_of(3, seed=1), frames_of(3, seed=2)
         expected = [[key_of(r) for r in VISSession(model).run(open_video(frames))] for frames in (first, second)]
         a, b = VISSession(model), VISSession(model)
-        mixed = [(key_of(a.step(x)), key_of(b.step(y))) for x, y in zip(first, second)]
-        assert [list(column) for column in zip(*mixed)] == expected
+        mixed = [(key_of(a.step(x)), key_of(b.step(y))) for x, y in zip(first, second, strict=True)]
+        assert [list(column) for column in zip(*mixed, strict=True)] == expected
 
     def test_the_attention_sees_the_previous_frame(self, model):
         """Without attention the scores of a frame do not depend on what came before (but rivals are dropped)."""
@@ -234,7 +234,7 @@ def test_masks_are_encoded_exactly():
 
     masks = torch.rand(3, 20, 31) > 0.5
     codes = encode_masks(masks)
-    assert all(np.array_equal(rle.decode(code), mask) for code, mask in zip(codes, masks.numpy()))
+    assert all(np.array_equal(rle.decode(code), mask) for code, mask in zip(codes, masks.numpy(), strict=True))
     assert encode_masks(masks[:0]) == []
 
 
@@ -278,7 +278,7 @@ def test_results_equal_those_of_mmdet():
     expected = MMDetMaskTrackRCNN.predict(model, data['inputs'], data['data_samples'])[0]
     model.tracker = ours
     total = 0
-    for result, other in zip(VISSession(model).run(open_video(frames)), expected):
+    for result, other in zip(VISSession(model).run(open_video(frames)), expected, strict=True):
         found, wanted = result.pred_track_instances, other.pred_track_instances
         assert found.instances_id.tolist() == wanted.instances_id.tolist()
         assert found.labels.tolist() == wanted.labels.tolist()

@@ -57,7 +57,7 @@ def test_copies_are_mirrored_and_scaled_and_their_probabilities_averaged():
     frames, prompt = clip()
     member = Drift()
     _, results = run(AugmentedModel(member, scales=(1.0, 0.5)), frames, {0: prompt})
-    shapes, windows, brightness = zip(*member.seen)
+    shapes, windows, brightness = zip(*member.seen, strict=True)
     assert shapes[:4] == ((64, 96), (64, 96), (32, 64), (32, 64)) and windows[2] == (0, 0, 64, 32)
     assert [round(b) for b in brightness[:2]] == [100, 0]  # bright on the left; in the mirrored copy on the right
     # one copy drifts to the right, the mirrored one to the left: what both have stays, what one has is a tie
@@ -77,7 +77,7 @@ def test_without_copies_it_is_the_model_itself():
     prompts = {0: first, 2: late}
     plain = run(model, images, prompts)[1]
     wrapped = run(AugmentedModel(model, flip=False), images, prompts)[1]
-    for a, b in zip(plain, wrapped):
+    for a, b in zip(plain, wrapped, strict=True):
         assert (np.asarray(a.pred_label_map) != np.asarray(b.pred_label_map)).mean() < 0.01
 
 

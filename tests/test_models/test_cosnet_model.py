@@ -74,7 +74,7 @@ def test_every_form_equals_its_literal_affinity(options):
     z_a = torch.einsum('bci,bij->bcj', b.flatten(2), literal.softmax(1)).unflatten(2, (4, 5))
     z_b = torch.einsum('bcj,bij->bci', a.flatten(2), literal.softmax(2)).unflatten(2, (4, 5))
     expected = [z * torch.einsum('c,bchw->bhw', part.gate.weight[0, :, 0, 0], z)[:, None].sigmoid() for z in (z_a, z_b)]
-    for z, e in zip(part(a, b), expected):
+    for z, e in zip(part(a, b), expected, strict=True):
         torch.testing.assert_close(z, e, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(part.summarise(a, b[:, None])[:, 0], expected[0], rtol=1e-4, atol=1e-5)
 
@@ -98,7 +98,9 @@ def test_chunked_attention_is_exact_forward_and_backward(double):
     torch.testing.assert_close(out, literal, rtol=1e-12, atol=1e-12)
     probe = torch.randn_like(out)
     for x, y in zip(
-        torch.autograd.grad((out * probe).sum(), (q, k, v)), torch.autograd.grad((literal * probe).sum(), (q, k, v))
+        torch.autograd.grad((out * probe).sum(), (q, k, v)),
+        torch.autograd.grad((literal * probe).sum(), (q, k, v)),
+        strict=True,
     ):
         torch.testing.assert_close(x, y, rtol=1e-10, atol=1e-10)
     if not double:
@@ -432,7 +434,7 @@ def test_crop_flip_resize_moves_masks_with_pixels():
     windows = set()
     for _ in range(10):
         out = transform(dict(img=[image, image], gt_seg_map=[(image[..., 0] > 0).astype(np.uint8)] * 2))
-        for pixels, label_map in zip(out['img'], out['gt_seg_map']):
+        for pixels, label_map in zip(out['img'], out['gt_seg_map'], strict=True):
             assert pixels.shape == (40, 60, 3)
             assert ((pixels[..., 0] > 127) != label_map).mean() < 0.01
             windows.add(label_map.tobytes())

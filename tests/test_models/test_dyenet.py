@@ -128,7 +128,7 @@ def behind_a_pillar(frames=60):
 
 def j_after(results, truth, object_id, first):
     """Mean J of an object from a frame on, where enough of it is seen."""
-    pairs = [(r.pred_label_map == object_id, g == object_id) for r, g in list(zip(results, truth))[first:]]
+    pairs = [(r.pred_label_map == object_id, g == object_id) for r, g in list(zip(results, truth, strict=True))[first:]]
     values = [(a & b).sum() / (a | b).sum() for a, b in pairs if b.sum() > 100]
     assert values
     return np.mean(values)

@@ -47,7 +47,7 @@ def test_features_equal_those_of_the_reference_package(arch):
                 y = next(blocks)(y)
             expected.append(y)
     assert next(blocks, None) is None
-    for i, (a, b) in enumerate(zip(maps, expected)):
+    for i, (a, b) in enumerate(zip(maps, expected, strict=True)):
         assert a.shape == b.shape
         assert (a - b).abs().max() <= 1e-5 * b.abs().max(), f'level {i}'
 

@@ -195,7 +195,7 @@ def test_through_time_the_optimiser_steps_once_for_a_clip():
     inputs, samples = moving_square(4)
     before = [p.detach().clone() for p in model.parameters()]
     model.train_step(dict(inputs=inputs, data_samples=samples), OptimWrapper(optimiser))
-    assert len(steps) == 1 and any(not torch.equal(a, b) for a, b in zip(before, model.parameters()))
+    assert len(steps) == 1 and any(not torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
 
 
 @torch.no_grad()

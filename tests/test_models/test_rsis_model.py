@@ -58,7 +58,7 @@ def sample(masks, labels, size=(32, 48), ori=None):
 
 def rectangles(*corners, size=(32, 48)):
     masks = np.zeros((len(corners), *size), np.uint8)
-    for mask, (top, left, bottom, right) in zip(masks, corners):
+    for mask, (top, left, bottom, right) in zip(masks, corners, strict=True):
         mask[top:bottom, left:right] = 1
     return masks
 

@@ -37,7 +37,7 @@ def frames(count, size=(48, 80)):
 
 def boxes(*corners, size=(48, 80)):
     masks = torch.zeros(len(corners), *size)
-    for mask, (top, left) in zip(masks, corners):
+    for mask, (top, left) in zip(masks, corners, strict=True):
         mask[top : top + 16, left : left + 20] = 1
     return masks
 
@@ -61,7 +61,7 @@ def test_idle_slots_change_nothing_for_objects_from_the_start():
     video, prompts = frames(3), {0: boxes((4, 5), (20, 40))}
     few, _ = run(build(), video, prompts)
     many, _ = run(build(test_cfg=dict(num_slots=5)), video, prompts)
-    for a, b in zip(few, many):
+    for a, b in zip(few, many, strict=True):
         torch.testing.assert_close(a, b)
 
 
@@ -109,7 +109,7 @@ def test_slots_of_removed_objects_go():
     _, state = run(model, video, {0: boxes((4, 5), (20, 40), (28, 10))})
     kept = model.keep_objects([0, 2], state)
     assert kept.num_slots == 3 and kept.slots == [0, 1] and len(kept.costs) == 2
-    for before, after in zip(state.hidden, kept.hidden):
+    for before, after in zip(state.hidden, kept.hidden, strict=True):
         torch.testing.assert_close(after, before[:, [0, 2, 3]])
     torch.testing.assert_close(kept.masks, state.masks[:, [0, 2, 3]])
 
@@ -118,7 +118,7 @@ def test_without_spatial_recurrence_slots_do_not_see_each_other():
     options = dict(spatial_recurrence=False, spatial_on_first_frame=False)
     both, _ = run(build(**options), frames(3), {0: boxes((4, 5), (20, 40))})
     alone, _ = run(build(**options), frames(3), {0: boxes((20, 40))})
-    for a, b in zip(both, alone):
+    for a, b in zip(both, alone, strict=True):
         torch.testing.assert_close(a[2], b[1])
 
 
@@ -148,7 +148,7 @@ def test_zero_shot_with_prompts_chooses_the_slot_that_fits():
     model = build(one_shot=False, prompted=True, test_cfg=dict(num_slots=4))
     scores, state = run(model, frames(3), {0: target})
     assert state.slots == [2] and state.costs == [0.0]
-    for a, b in zip(scores, free):
+    for a, b in zip(scores, free, strict=True):
         torch.testing.assert_close(a[1], b[3])
 
 

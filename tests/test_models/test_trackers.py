@@ -38,7 +38,7 @@ def moving_video(num_frames=8, size=(128, 192)):
     y, x = np.mgrid[:height, :width]
     for t in range(num_frames):
         frame, shown = ground.copy(), []
-        for (cx, cy, vx, vy), skin in zip(((50, 40, 3, 2), (140, 90, -2, 0)), skins):
+        for (cx, cy, vx, vy), skin in zip(((50, 40, 3, 2), (140, 90, -2, 0)), skins, strict=True):
             mask = ((x - cx - vx * t) / 18) ** 2 + ((y - cy - vy * t) / 14) ** 2 <= 1
             frame[mask] = np.roll(skin, (vy * t, vx * t), (0, 1))[mask]
             shown.append(mask)

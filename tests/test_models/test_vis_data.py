@@ -1,6 +1,7 @@
 """Data and metric of video instance segmentation, beside mmdet's where they mend it."""
 
 import copy
+import itertools
 import json
 import zipfile
 
@@ -93,7 +94,7 @@ class TestData:
         found = sample.gt_instances
         assert found.instances_ids.tolist() == [a['id'] for a in tracks]
         assert found.labels.tolist() == [a['category_id'] - 1 for a in tracks]
-        for mask, track in zip(found.masks.masks, tracks):
+        for mask, track in zip(found.masks.masks, tracks, strict=True):
             truth = rle.decode(track['segmentations'][2])
             assert np.array_equal(mask, truth[:, ::-1] if sample.flip else truth)
 
@@ -366,7 +367,7 @@ class TestDrawing:
         assert np.array_equal(one[12:38, 12:38], other[12:38, 12:38])
         colours = [instance_colour(i) for i in range(24)]
         assert len(set(colours)) == 24
-        assert min(np.abs(np.subtract(a, b)).sum() for a, b in zip(colours, colours[1:])) > 60
+        assert min(np.abs(np.subtract(a, b)).sum() for a, b in itertools.pairwise(colours)) > 60
 
     def test_labels_stay_inside(self):
         corner = self.instances(scores=(0.9, 0.9))

@@ -133,7 +133,7 @@ def test_saved_weights_load(tmp_path):
     torch.save(model.state_dict(), tmp_path / 'weights.pth')
     other.load_state_dict(torch.load(tmp_path / 'weights.pth', weights_only=True), strict=True)
     image = torch.randn(1, 3, 64, 96)
-    assert all(torch.equal(a, b) for a, b in zip(model.eval().raw_maps(image), other.eval().raw_maps(image)))
+    assert all(torch.equal(a, b) for a, b in zip(model.eval().raw_maps(image), other.eval().raw_maps(image), strict=True))
 
 
 def test_clips_are_refused_at_inference(batch):

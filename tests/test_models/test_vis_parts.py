@@ -58,7 +58,7 @@ class TestAttention:
             gradients = [p.grad.clone() for p in module.parameters()]
             if function == module.forward:
                 expected = gradients
-        for actual, wanted in zip(gradients, expected):
+        for actual, wanted in zip(gradients, expected, strict=True):
             torch.testing.assert_close(actual, wanted, rtol=1e-3, atol=1e-3)
 
     @pytest.mark.parametrize('options', [dict(), dict(softmax_over='current', chunk=16)])
@@ -109,7 +109,7 @@ class TestNeck:
         neck = self.neck()
         raw = neck.features(self.inputs)
         out = neck.enhance(raw, [neck.kept(raw)])
-        assert [torch.equal(a, b) for a, b in zip(raw, out)] == [False, True, False]
+        assert [torch.equal(a, b) for a, b in zip(raw, out, strict=True)] == [False, True, False]
         assert [m.shape for m in neck.kept(raw)] == [raw[0].shape, raw[2].shape]
 
     def test_before_the_neck(self):

@@ -1,6 +1,7 @@
 """Annotation files of video instance segmentation: what is filled in, and what is refused before pycocotools sees it."""
 
 import copy
+import itertools
 import json
 import random
 
@@ -25,7 +26,7 @@ def uncompressed(left=2):
     flat = np.concatenate([[0], mask(left).T.ravel().astype(int), [0]])
     edges = np.flatnonzero(np.diff(flat)).tolist()
     ends = [0, *edges, SIZE[0] * SIZE[1]]
-    return dict(size=list(SIZE), counts=[b - a for a, b in zip(ends, ends[1:])])
+    return dict(size=list(SIZE), counts=[b - a for a, b in itertools.pairwise(ends)])
 
 
 def youtube_vis(**changes):
@@ -249,7 +250,7 @@ def test_many_codes_are_judged_as_each_of_them_is():
         pixels.append(int(size.prod()))
     sound = [run_length_problem(code) is None for code in codes]
     assert 100 < sum(sound) < 250
-    assert [are_sound([code['counts']], [area]) for code, area in zip(codes, pixels)] == sound
+    assert [are_sound([code['counts']], [area]) for code, area in zip(codes, pixels, strict=True)] == sound
     kept = [i for i in range(len(codes)) if sound[i]]
     assert are_sound([codes[i]['counts'] for i in kept], [pixels[i] for i in kept]) and are_sound([], [])
     bad = sound.index(False)

@@ -44,7 +44,7 @@ def start(script, *args, **environment):
 
 def finish(*processes):
     outputs = [process.communicate(timeout=280)[0] for process in processes]
-    for process, output in zip(processes, outputs):
+    for process, output in zip(processes, outputs, strict=True):
         assert process.returncode == 0, output[-4000:]
     return outputs
 

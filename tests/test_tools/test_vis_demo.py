@@ -56,7 +56,7 @@ def test_without_a_config_it_finds_and_follows_a_horse(tmp_path, monkeypatch, ca
     best = max(entries, key=lambda entry: entry['score'])
     assert best['category_id'] == 1 and best['score'] > 0.5  # mammal
     assert all(best['segmentations'])  # one instance, in every frame
-    for mask, code in zip(truth, best['segmentations']):
+    for mask, code in zip(truth, best['segmentations'], strict=True):
         found = rle.decode(code)
         assert (found & mask).sum() / (found | mask).sum() > 0.5
 

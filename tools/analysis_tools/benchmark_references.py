@@ -130,7 +130,7 @@ def plot(rows: list, path: str, title: str) -> None:
         numbers = [row['N'] for row in chosen]
         axes[0].plot(numbers, [row['frame_ms'] for row in chosen], 'o-', label=backend)
         axes[1].plot(numbers, [row['attend_peak_MiB'] + row['kept_MiB'] for row in chosen], 'o-', label=backend)
-    for axis, label in zip(axes, ('ms per frame (embedding included)', 'MiB of attention and kept embeddings')):
+    for axis, label in zip(axes, ('ms per frame (embedding included)', 'MiB of attention and kept embeddings'), strict=True):
         axis.set(xlabel='reference frames N', ylabel=label, ylim=(0, None))
         axis.grid(alpha=0.3)
         axis.legend()

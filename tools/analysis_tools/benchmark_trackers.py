@@ -119,7 +119,7 @@ def main():
         means = ' | '.join(f'{value:.3f}' for value in np.mean(rows, 0))
         print(f'| {Path(config).stem} | {means} | {1000 * np.mean(seconds):.1f} | {np.mean(ok):.2f} |', flush=True)
         if args.per_video:
-            print('  ' + ', '.join(f'{video} {row[0]:.3f}' for video, row in zip(videos, rows)), flush=True)
+            print('  ' + ', '.join(f'{video} {row[0]:.3f}' for video, row in zip(videos, rows, strict=True)), flush=True)
 
 
 if __name__ == '__main__':

@@ -65,7 +65,7 @@ def explain(session: VOSSession, video: Video) -> dict:
     """Report of a video; with annotations, its rounds tell precision and recall of their starting points."""
     object_ids = next(iter(session.run(video))).object_ids  # the first result comes after all rounds
     report = dict(session.report, object_ids=object_ids)
-    for found, scores in zip(report['rounds'], rate(session, video, report)):
+    for found, scores in zip(report['rounds'], rate(session, video, report), strict=True):
         if scores.masks:
             found.update(vars(scores), precision=scores.precision, recall=scores.recall)
     return report
@@ -83,7 +83,7 @@ def rate(session: VOSSession, video: Video, report: dict) -> list[StartingPointS
         shown = [k for k, i in enumerate(ids) if frame > given[i] and (label_map == i).any()]
         if shown:
             masks = view.masks(label_map, [ids[k] for k in shown]).cpu().numpy() > 0.5
-            truth[frame] = dict(zip(shown, masks))
+            truth[frame] = dict(zip(shown, masks, strict=True))
 
     @torch.no_grad()
     def masks_of(frame: int, boxes: list) -> np.ndarray:
@@ -158,7 +158,7 @@ def main() -> None:
         ]
         for scores, others in ((rated, total), (total, rated)):  # a search that has ended counts with its last round
             scores += scores[-1:] * (len(others) - len(scores))
-        total = [a + b for a, b in zip(total, rated)] if total else rated
+        total = [a + b for a, b in zip(total, rated, strict=True)] if total else rated
     for number, scores in enumerate(total, 1):
         print(f'all videos, round {number}: precision {100 * scores.precision:.1f}, recall {100 * scores.recall:.1f}')
 

@@ -46,7 +46,7 @@ def label_maps_of(video, args, stems, shape):
 
 def boxes_of_truth(stems, label_maps, shape):
     file = BoxTracks(shape, stems, tracker=dict(type='GroundTruth'))
-    for stem, label_map in zip(stems, label_maps):
+    for stem, label_map in zip(stems, label_maps, strict=True):
         for object_id in object_ids_of(label_map) if label_map is not None else []:
             file.add(object_id, stem, tight_box(label_map == object_id), 1.0, True)
     return file

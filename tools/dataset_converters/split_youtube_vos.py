@@ -37,7 +37,7 @@ def main() -> None:
     if not 0 < args.val_share < 1:
         parser.error(f'--val-share is {args.val_share}; expected a number between 0 and 1.')
     videos = list(read_meta(os.path.join(args.data_root, 'train', 'meta.json')))
-    for name, part in zip(('train-train.txt', 'train-val.txt'), split(videos, args.val_share, args.seed)):
+    for name, part in zip(('train-train.txt', 'train-val.txt'), split(videos, args.val_share, args.seed), strict=True):
         path = os.path.join(args.data_root, name)
         with atomic_path(path) as temporary, open(temporary, 'w') as file:
             file.write('\n'.join(part) + '\n')

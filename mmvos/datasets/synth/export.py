@@ -17,7 +17,7 @@ def write_frames(folder: str, frames: Sequence[np.ndarray], quality: int = 92) -
     """Frames as ``<folder>/00000.jpg``, ...; returns their paths."""
     Path(folder).mkdir(parents=True, exist_ok=True)
     paths = [osp.join(folder, f'{i:05d}.jpg') for i in range(len(frames))]
-    for path, frame in zip(paths, frames):
+    for path, frame in zip(paths, frames, strict=True):
         write_image(path, frame, quality)
     return paths
 

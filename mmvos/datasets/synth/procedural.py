@@ -81,7 +81,9 @@ def _crescent(_: np.random.Generator) -> list:
 
 def _blob(rng: np.random.Generator) -> list:
     amplitude, phase = rng.uniform(0, 0.16, 4), rng.uniform(0, 2 * np.pi, 4)
-    outline = _radial(lambda t: 1 + sum(a * np.sin((k + 2) * t + p) for k, (a, p) in enumerate(zip(amplitude, phase))))
+    outline = _radial(
+        lambda t: 1 + sum(a * np.sin((k + 2) * t + p) for k, (a, p) in enumerate(zip(amplitude, phase, strict=True)))
+    )
     return [outline / np.abs(outline).max()]
 
 
@@ -121,7 +123,7 @@ class ProceduralObjects:
         size = self.size
         alpha = np.zeros((size, size), np.uint8)
         outlines = SHAPES[category](rng)
-        for outline, value in zip(outlines, (255, 0)):
+        for outline, value in zip(outlines, (255, 0), strict=False):  # most shapes have no hole
             points = (outline * (0.48 * size) + 0.5 * size) * 16  # 4 fractional bits
             cv2.fillPoly(alpha, [np.rint(points).astype(np.int32)], value, cv2.LINE_AA, shift=4)
         return Cutout(np.dstack([pattern_texture(rng, size, size), alpha]), category, category)

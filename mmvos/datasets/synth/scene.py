@@ -217,7 +217,7 @@ class SceneSampler:
         t = np.arange(num_frames)
         actors: list[Actor] = []
         centres: list[np.ndarray] = []
-        for i, (cutout, entrance) in enumerate(zip(cutouts, late)):
+        for i, (cutout, entrance) in enumerate(zip(cutouts, late, strict=True)):
             side = rng.uniform(*s.object_scale) * s.size[0]
             scale = np.exp(fold(rng.uniform(-1, 1) * s.zoom * t, 0.35))
             angle = np.deg2rad(rng.uniform(-20, 20) + fold(rng.uniform(-1, 1) * s.rotation * t, 60.0))

@@ -1,6 +1,7 @@
 """From a video to a training clip: sampling, loading, choosing objects, broadcasting image transforms over frames."""
 
 import io
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -141,7 +142,7 @@ class SampleClip(BaseTransform):
         if not patterns:
             return []
         chosen = patterns[np.random.randint(len(patterns))]  # every pattern of a video is equally likely
-        return [c for c, pattern in zip(candidates, visible) if pattern == chosen]
+        return [c for c, pattern in zip(candidates, visible, strict=True) if pattern == chosen]
 
     def _visible_objects(self, results: dict, candidates: list[int]) -> list[tuple]:
         known = results.get('object_frames')
@@ -189,7 +190,7 @@ class LoadClip(BaseTransform):
             results['gt_seg_map'] = [self._label_map(results, i, shapes[0]) for i in results['frame_ids']]
         if self.with_flow:
             ids = results['frame_ids']
-            if any(now - before != 1 for before, now in zip(ids, ids[1:])):
+            if any(now - before != 1 for before, now in itertools.pairwise(ids)):
                 raise InputError(
                     f'{results["video_id"]}: cached flow is that of neighbouring frames, the clip is '
                     f'{ids}. Sample with gap=1 and reverse_prob=0, or let the model compute the flow.'

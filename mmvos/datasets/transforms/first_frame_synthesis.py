@@ -108,7 +108,7 @@ class FirstFrameSynthesis:
         frames, label_maps, flows = [image], [labels], [np.zeros((*label_map.shape, 2), np.float32)]
         for _ in range(self.clip_len - 1):
             maps = [self._motion(layer, rng) for layer in layers]
-            layers = [layer.warped(m) for layer, m in zip(layers, maps)]
+            layers = [layer.warped(m) for layer, m in zip(layers, maps, strict=True)]
             image, labels, flow = self._compose(layers, maps)
             frames.append(image)
             label_maps.append(labels)

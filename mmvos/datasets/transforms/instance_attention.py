@@ -180,7 +180,7 @@ def track_video(
         InputError: there is no frame.
     """
     file, ids, state = None, [], None
-    for name, frame, label_map in zip(names, frames, label_maps):
+    for name, frame, label_map in zip(names, frames, label_maps, strict=True):
         if file is None:
             file = BoxTracks(frame.shape[:2], tracker=settings or {})
         file.frames.append(name)
@@ -194,7 +194,7 @@ def track_video(
             boxes = np.stack([tight_box(mask) for mask in masks])
             state = tracker.init(frame, boxes, masks) if state is None else tracker.add(frame, boxes, state, masks)
             ids += new
-            for object_id, box in zip(new, boxes):
+            for object_id, box in zip(new, boxes, strict=True):
                 file.add(object_id, name, box, 1.0, True)
     if file is None:
         raise InputError('a video without frames cannot be tracked.')
@@ -228,7 +228,7 @@ class ResizeCropFlip(BaseTransform):
         height, width = self.size
         factor = np.random.uniform(self.smallest, self.largest)
         resized = (max(round(height * factor), height), max(round(width * factor), width))
-        top, left = (np.random.randint(big - small + 1) for big, small in zip(resized, self.size))
+        top, left = (np.random.randint(big - small + 1) for big, small in zip(resized, self.size, strict=True))
         flip = np.random.rand() < self.flip_prob
 
         def cut(image: np.ndarray, interpolation: int) -> np.ndarray:

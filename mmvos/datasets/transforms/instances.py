@@ -70,7 +70,7 @@ class LoadInstanceMap(BaseTransform):
         )
         results['instances'] = [
             dict(bbox=box.tolist(), bbox_label=int(labels[i]), ignore_flag=0, mask=_rle(mask))
-            for i, box, mask in zip(ids, boxes.tensor, masks)
+            for i, box, mask in zip(ids, boxes.tensor, masks, strict=True)
         ]
         return results
 

@@ -43,7 +43,9 @@ def apply_affine(image: np.ndarray, matrix: np.ndarray, interpolation: str = 'bi
     rows, columns = np.arange(height) - centre[0], np.arange(width) - centre[1]
     source = [matrix[i, 0] * rows[:, None] + matrix[i, 1] * columns[None] + matrix[i, 2] + centre[i] for i in range(2)]
     if interpolation == 'nearest':
-        row, column = (np.clip(np.rint(s), 0, side - 1).astype(np.intp) for s, side in zip(source, (height, width)))
+        row, column = (
+            np.clip(np.rint(s), 0, side - 1).astype(np.intp) for s, side in zip(source, (height, width), strict=True)
+        )
         return image[row, column]
     return cv2.remap(
         image, source[1].astype(np.float32), source[0].astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE

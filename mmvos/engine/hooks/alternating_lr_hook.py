@@ -62,10 +62,10 @@ class AlternatingLRHook(Hook):
             )
         groups = runner.optim_wrapper.optimizer.param_groups
         self._scheduled = [group['lr'] for group in groups]
-        for group, factor in zip(groups, self._factors[streams.pop()]):
+        for group, factor in zip(groups, self._factors[streams.pop()], strict=True):
             group['lr'] *= factor
 
     @override
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
-        for group, rate in zip(runner.optim_wrapper.optimizer.param_groups, self._scheduled):
+        for group, rate in zip(runner.optim_wrapper.optimizer.param_groups, self._scheduled, strict=True):
             group['lr'] = rate

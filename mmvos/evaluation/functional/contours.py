@@ -4,6 +4,7 @@ What the definition leaves open is decided by the libraries of the original eval
 the rounding of points), so those decisions are part of the measure and are made here in the same way.
 """
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -52,7 +53,7 @@ def simplified_loops(mask: np.ndarray) -> list[np.ndarray]:
         loops = _douglas_peucker([_drop_near(loop, tolerance) for loop in loops], tolerance)
     holes = _are_holes(traced)
     result = []
-    for points, hole in zip(loops, holes):
+    for points, hole in zip(loops, holes, strict=True):
         if len(points) <= 3:
             continue
         following = np.roll(points, -1, 0)
@@ -107,7 +108,7 @@ class _Cracks:
 
 def _trace_pieces(cracks: _Cracks) -> tuple[list[Piece], list[list[Step]]]:
     """All pieces and, per junction, the steps that leave from it, by number of the piece."""
-    exits = {int(i): int(v) for i, v in zip(np.flatnonzero(cracks.exits), cracks.exits[cracks.exits > 0])}
+    exits = {int(i): int(v) for i, v in zip(np.flatnonzero(cracks.exits), cracks.exits[cracks.exits > 0], strict=True)}
     number = {corner: i for i, corner in enumerate(cracks.junctions)}
     used = set()  # (corner, direction) of every crack that was passed, from both of its ends
     pieces: list[Piece] = []
@@ -175,7 +176,7 @@ def _are_holes(loops: list[np.ndarray]) -> list[bool]:
         tops.append(np.minimum(loop[vertical, 0], loop[vertical + 1, 0]))
         sides.append(loop[vertical, 1])
         owners.append(np.full(len(vertical), index))
-    probes = [(top[0], side[0]) for top, side in zip(tops, sides)]
+    probes = [(top[0], side[0]) for top, side in zip(tops, sides, strict=True)]
     rows, columns, owner = np.concatenate(tops), np.concatenate(sides), np.concatenate(owners)
     by_row = np.argsort(rows, kind='stable')
     limits = np.searchsorted(rows[by_row], np.arange(rows.max() + 2))
@@ -218,7 +219,7 @@ def _douglas_peucker(loops: list[np.ndarray], tolerance: float) -> list[np.ndarr
         inner = last - first > 1
         first, last = first[inner], last[inner]
         if not len(first):
-            return [part[kept] for part, kept in zip(np.split(points, ends[:-1]), np.split(keep, ends[:-1]))]
+            return [part[kept] for part, kept in zip(np.split(points, ends[:-1]), np.split(keep, ends[:-1]), strict=True)]
         counts = last - first - 1
         begin = np.cumsum(counts) - counts
         segment = np.repeat(np.arange(len(first)), counts)
@@ -243,7 +244,7 @@ def _douglas_peucker(loops: list[np.ndarray], tolerance: float) -> list[np.ndarr
 def upsample(corners: np.ndarray) -> np.ndarray:
     """Points at most :data:`SAMPLING_DISTANCE` apart, float32 ``(n, 2)``; each is the one before plus a float32 step."""
     points = []
-    for start, end in zip(corners[:-1].astype(np.float32), corners[1:].astype(np.float32)):
+    for start, end in itertools.pairwise(corners.astype(np.float32)):
         step = end - start
         count = max(int(np.ceil(np.sqrt(float(step[0]) ** 2 + float(step[1]) ** 2) / SAMPLING_DISTANCE)), 1)
         steps = np.repeat((step / np.float32(count))[None], count, 0)

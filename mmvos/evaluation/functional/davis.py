@@ -158,7 +158,7 @@ class DAVISSemiSequence:
         """One row of statistics per object."""
         rows = [
             dict(object=object_id, frames=self.num_frames - 2, **_table(j[1:-1], f[1:-1]))
-            for object_id, j, f in zip(self.object_ids, self.j, self.f)
+            for object_id, j, f in zip(self.object_ids, self.j, self.f, strict=True)
         ]
         return mark_phantoms(rows, self._unseen)
 
@@ -224,7 +224,7 @@ class DAVISUnsupSequence(EveryFrame):
         order = np.argsort(objects)
         rows = [
             dict(object=int(k) + 1, proposal=int(p) + 1, frames=self.num_frames, **_table(j[p, k], f[p, k]))
-            for p, k in zip(proposals[order], objects[order])
+            for p, k in zip(proposals[order], objects[order], strict=True)
         ]
         return mark_phantoms(rows, self._unseen)
 
@@ -252,7 +252,7 @@ def _table(j: np.ndarray, f: np.ndarray) -> dict[str, float]:
     return {
         f'{measure}-{kind}': value
         for measure, values in (('J', j), ('F', f))
-        for kind, value in zip(('Mean', 'Recall', 'Decay'), statistics(values))
+        for kind, value in zip(('Mean', 'Recall', 'Decay'), statistics(values), strict=True)
     }
 
 

@@ -48,7 +48,7 @@ class LVOSVideo(EveryFrame):
         gt, pred = same_size(gt, pred)
         self._unseen -= ids_in(gt)
         objects = [object_id for object_id, frames in self.counted.items() if index in frames]
-        for object_id, j, f in zip(objects, *score_objects(gt, pred, objects, self.bound_th)):
+        for object_id, j, f in zip(objects, *score_objects(gt, pred, objects, self.bound_th), strict=True):
             self.scores[object_id].append((j, f))
 
     def result(self) -> list[Row]:
@@ -79,5 +79,5 @@ def lvos_summary(rows: Iterable[Row]) -> dict[str, float]:
         means = [float(np.mean([row[f'{measure}-Mean'] for row in rows if row['group'] == group])) for group in groups]
         summary[f'{measure}-Mean'] = float(np.mean(means))
         if groups != ['all']:
-            summary.update({f'{measure}-{group}-Mean': mean for group, mean in zip(groups, means)})
+            summary.update({f'{measure}-{group}-Mean': mean for group, mean in zip(groups, means, strict=True)})
     return {'J&F-Mean': (summary['J-Mean'] + summary['F-Mean']) / 2, **summary}

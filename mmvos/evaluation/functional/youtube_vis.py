@@ -120,7 +120,7 @@ def youtube_vis_ap(gt: dict[str, Any], results: list[dict[str, Any]]) -> dict[st
         key = f'{name} ({category_id})' if name in repeated else name
         per_category[key] = float(values[values > -1].mean()) if (values > -1).any() else -1.0
     return dict(
-        zip(STATS, map(float, evaluation.stats)),
+        zip(STATS, map(float, evaluation.stats), strict=True),
         per_category=per_category,
         precision=precision,
         recall=evaluation.eval['recall'],

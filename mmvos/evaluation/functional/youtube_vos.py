@@ -142,7 +142,7 @@ class YouTubeVOSVideo(EveryFrame):
             if self.first_frames.get(object_id, index + 1) < index + (self.first == 'include')
         ]
         if started:
-            for object_id, j, f in zip(started, *score_objects(gt, pred, started, self.bound_th)):
+            for object_id, j, f in zip(started, *score_objects(gt, pred, started, self.bound_th), strict=True):
                 self.scores[object_id].append((index, j, f))
 
     def result(self) -> list[Row]:

@@ -20,6 +20,7 @@ MMDET_NAMES = dict(
     zip(
         ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l', 'AR@1', 'AR@10', 'AR@100', 'AR_s@100', 'AR_m@100', 'AR_l@100'),
         STATS,
+        strict=True,
     )
 )
 

@@ -120,7 +120,7 @@ class SpatioTemporalAttention(BaseModule):
 
     def _by_rows(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         total = torch.zeros_like(value[..., :1]).expand(-1, -1, query.shape[2])
-        for k, v in zip(key.split(self.chunk, 2), value.split(self.chunk, 2)):
+        for k, v in zip(key.split(self.chunk, 2), value.split(self.chunk, 2), strict=True):
             if torch.is_grad_enabled():  # recomputed in the backward pass, or all chunks together would store the map
                 total = total + checkpoint(self._rows, query, k, v, use_reentrant=False)
             else:

@@ -46,7 +46,7 @@ class CueInput(nn.Module):
     def _layout_of(self, weight: Tensor, layout: Tensor | None, key: str) -> dict[str, int]:
         channels = weight.shape[1]
         if layout is not None:
-            source = {cue: int(n) for cue, n in zip(CUES, layout) if n}
+            source = {cue: int(n) for cue, n in zip(CUES, layout, strict=True) if n}
         else:  # a checkpoint of an encoder of images, or of this very layout
             source = dict(rgb=3) if channels == 3 else self.cues
         if sum(source.values()) != channels:
@@ -81,7 +81,7 @@ def widen_input(weight: Tensor, source: dict[str, int], target: dict[str, int]) 
     """
     if list(source.items()) == list(target.items()):
         return weight
-    have = dict(zip(source, weight.split(list(source.values()), 1)))
+    have = dict(zip(source, weight.split(list(source.values()), 1), strict=True))
     mean = have['rgb'].mean(1, keepdim=True)
     parts = []
     for cue, channels in target.items():

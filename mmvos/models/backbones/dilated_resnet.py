@@ -25,7 +25,7 @@ class DilatedResNet(ResNet):
         if not contract_dilation:
             return
         before = 1
-        for name, dilation in zip(self.res_layers, self.dilations, strict=False):
+        for name, dilation in zip(self.res_layers, self.dilations, strict=True):
             if dilation > before:
                 block = getattr(self, name)[0]
                 conv = block.conv2 if hasattr(block, 'conv3') else block.conv1  # the 3x3 that carried the stride

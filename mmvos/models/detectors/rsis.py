@@ -198,7 +198,7 @@ class RSIS(BaseDetector):
         if boxes is None:
             result.bboxes = boxes_of_masks(result.masks)
         else:
-            size = [s / i * f for s, i, f in zip(binary.shape[-2:], (height, width), input_size)]
+            size = [s / i * f for s, i, f in zip(binary.shape[-2:], (height, width), input_size, strict=True)]
             result.bboxes = boxes[steps] * boxes.new_tensor([size[1], size[0], size[1], size[0]])
         return result
 

@@ -23,6 +23,6 @@ class ConvLayers(nn.Sequential):
         super().__init__(
             *(
                 ConvModule(a, b, 3, stride=s, padding=1, norm_cfg=norm_cfg)
-                for a, b, s in zip(channels[:-1], channels[1:], strides)
+                for a, b, s in zip(channels[:-1], channels[1:], strides, strict=True)
             )
         )

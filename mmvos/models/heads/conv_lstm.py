@@ -140,10 +140,10 @@ class RecurrentDecoder(BaseModule):
                 f'{list(skip_channels[1:])} against {list(hidden_channels[:-1])}.'
             )
         widths = [skip_channels[0]]
-        for skip, hidden in zip(skip_channels[1:], hidden_channels[:-1]):
+        for skip, hidden in zip(skip_channels[1:], hidden_channels[:-1], strict=True):
             widths.append(hidden + skip if skip_mode == 'concat' else hidden)
         self.cells = nn.ModuleList(
-            ConvLSTMCell(w, h, kernel_size, mask_input, temporal) for w, h in zip(widths, hidden_channels)
+            ConvLSTMCell(w, h, kernel_size, mask_input, temporal) for w, h in zip(widths, hidden_channels, strict=True)
         )
         self.conv_out = nn.Conv2d(hidden_channels[-1], 1, out_kernel_size, padding=out_kernel_size // 2)
         self.dropout = nn.Dropout2d(dropout)
@@ -168,7 +168,7 @@ class RecurrentDecoder(BaseModule):
             Logits ``(N, 1, 2 h, 2 w)`` of the finest level's size, and the states of the levels.
         """
         new: list[CellState] = []
-        for level, (cell, skip) in enumerate(zip(self.cells, skips)):
+        for level, (cell, skip) in enumerate(zip(self.cells, skips, strict=True)):
             x = skip if level == 0 else self._join(new[-1].h, skip)
             new.append(cell(x, states and states[level], temporal and temporal[level], masks and masks[level]))
         h = self.dropout(new[-1].h)

@@ -89,7 +89,7 @@ class PropagationDecoder(BaseModule):
         """Logits ``(N, 2, h, w)`` of every level that the decoder predicts at, from fine (stride 4) to coarse."""
         coarse = self.coarse(features, reference)
         maps = [self.fine(features[0], coarse[0]), *coarse]
-        return [self.predict(m, level) for m, level in zip(maps, self.levels, strict=False)]
+        return [self.predict(m, level) for m, level in zip(maps, self.levels, strict=False)]  # without `auxiliary`, the finest
 
     def probability(self, logits: Tensor) -> Tensor:
         """Logits ``(N, 2, h, w)`` at stride 4 to the object's probability ``(N, 4h, 4w)``."""

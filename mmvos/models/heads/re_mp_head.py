@@ -183,7 +183,9 @@ def read_masks(
     # on a CPU the similarities of one RoI at a time, which fit into its cache (a quarter of the time)
     batch = 1 if queries.device.type == 'cpu' else max(len(queries), 1)
     read = []
-    for own, known, values in zip((_cells(queries) / temperature).split(batch), keys.split(batch), masks.split(batch)):
+    for own, known, values in zip(
+        (_cells(queries) / temperature).split(batch), keys.split(batch), masks.split(batch), strict=True
+    ):
         similarity, index = (own @ known.transpose(1, 2)).topk(topk, dim=2, sorted=False)  # (n, m m, topk)
         found = values.gather(1, index.flatten(1)).view_as(index)
         read.append((similarity.softmax(2) * found).sum(2))

@@ -99,10 +99,13 @@ class Boxes:
             last = line.shape[1] - 1
             first = line.argmax(1)
             end = np.where(line.any(1), last - line[:, ::-1].argmax(1), first)
-            spans.append([(max(a - margin, 0), min(b + margin, last) + 1) for a, b in zip(first.tolist(), end.tolist())])
+            spans.append(
+                [(max(a - margin, 0), min(b + margin, last) + 1) for a, b in zip(first.tolist(), end.tolist(), strict=True)]
+            )
         size = [max(b - a for a, b in span) for span in spans]
         corners = [
-            tuple(min(a, side - s) for a, s, side in zip(at, size, frame)) for at in zip(*([a for a, _ in s] for s in spans))
+            tuple(min(a, side - s) for a, s, side in zip(at, size, frame, strict=True))
+            for at in zip(*([a for a, _ in s] for s in spans), strict=True)
         ]
         return cls(corners, (size[0], size[1]), frame)
 
@@ -112,12 +115,12 @@ class Boxes:
 
     def cut(self, maps: Tensor, rows: Sequence[int]) -> Tensor:
         """The boxes' parts of ``maps[rows]``, ``(M, C, height, width)``."""
-        parts = [maps[row][area] for row, area in zip(rows, self._areas(maps))]
+        parts = [maps[row][area] for row, area in zip(rows, self._areas(maps), strict=True)]
         return torch.stack(parts)
 
     def add(self, maps: Tensor, parts: Tensor) -> None:
         """Add the boxes' parts to ``maps`` ``(M, C, H, W)`` in place."""
-        for row, (area, part) in enumerate(zip(self._areas(maps), parts)):
+        for row, (area, part) in enumerate(zip(self._areas(maps), parts, strict=True)):
             maps[row][area] += part
 
     def refined(

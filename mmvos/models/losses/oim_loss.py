@@ -86,7 +86,7 @@ class OIMLoss(nn.Module):
     def update(self, features: Tensor, labels: Tensor) -> None:
         """Write the features of all ranks into the tables, in the order of ranks."""
         features, labels = rows_of_all_ranks(features), rows_of_all_ranks(labels)
-        for feature, label in zip(features, labels.tolist()):
+        for feature, label in zip(features, labels.tolist(), strict=True):
             if label >= 0:
                 row = self.momentum * self.lookup[label] + (1 - self.momentum) * feature
                 self.lookup[label] = F.normalize(row, dim=0) if self.renorm else row

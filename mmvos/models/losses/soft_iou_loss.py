@@ -126,8 +126,8 @@ class FirstNHungarianAssigner:
             allowed &= takes_part[:, None]
         costs = costs.masked_fill(~allowed, self.barred)
         permutation = costs.new_full((len(pred), num_preds), -1, dtype=torch.long)
-        for sample, (cost, fits) in enumerate(zip(costs.cpu().double().numpy(), allowed.cpu().numpy())):
-            for row, column in zip(*linear_sum_assignment(cost)):
+        for sample, (cost, fits) in enumerate(zip(costs.cpu().double().numpy(), allowed.cpu().numpy(), strict=True)):
+            for row, column in zip(*linear_sum_assignment(cost), strict=True):
                 if fits[row, column]:
                     permutation[sample, column] = int(row)
         return permutation, costs

@@ -32,12 +32,12 @@ class SkipNeck(BaseModule):
         if len(in_channels) != len(out_channels):
             raise ValueError(f'{len(in_channels)} stages come in, but out_channels has {len(out_channels)} entries.')
         self.skips = nn.ModuleList(
-            _Skip(i, o, kernel_size, norm_cfg or dict(type='BN')) for i, o in zip(in_channels, out_channels)
+            _Skip(i, o, kernel_size, norm_cfg or dict(type='BN')) for i, o in zip(in_channels, out_channels, strict=True)
         )
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """Maps ``(N, C, h, w)`` finest first to skips, **coarsest first**: the order in which a decoder takes them."""
-        return [skip(x) for skip, x in zip(self.skips, maps)][::-1]
+        return [skip(x) for skip, x in zip(self.skips, maps, strict=True)][::-1]
 
 
 class _Skip(nn.Module):

@@ -72,7 +72,7 @@ class SpatioTemporalNeck(BaseModule):
         """
         enhanced = list(maps)
         if memory or self.first_frame == 'self':
-            for i, (level, attention) in enumerate(zip(self.levels, self.attentions)):
+            for i, (level, attention) in enumerate(zip(self.levels, self.attentions, strict=True)):
                 earlier = [kept[i] for kept in memory] or [maps[level]]
                 enhanced[level] = attention(maps[level], earlier)
         return tuple(enhanced) if self.position == 'neck' else tuple(self.neck(tuple(enhanced)))

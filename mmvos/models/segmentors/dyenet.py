@@ -127,7 +127,7 @@ class DyeNet(OfflineVOSModel):
         self._re_mp_boxes_from: Literal['gt', 'predicted'] = 'gt'
         self._given_rows: dict[tuple[str, int], int] = {}
         self.flow.requires_grad_(False)
-        for name, part in zip(PARTS, (self.rpn_head, self.reid_head, self.re_mp_head)):
+        for name, part in zip(PARTS, (self.rpn_head, self.reid_head, self.re_mp_head), strict=True):
             if name not in self.parts:
                 part.requires_grad_(False)
 
@@ -181,7 +181,7 @@ class DyeNet(OfflineVOSModel):
     def loss(self, inputs: Tensor, data_samples: list[VOSDataSample]) -> dict[str, Tensor]:
         losses: dict[str, list[Tensor]] = {}
         embeddings, labels = [], []
-        for clip, sample in zip(inputs, data_samples):
+        for clip, sample in zip(inputs, data_samples, strict=True):
             features = self.extract_feat(clip)
             masks = one_hot(sample.gt_label_maps, sample.object_ids)  # (K, T, H, W)
             found: dict[str, Tensor] = {}
@@ -269,7 +269,7 @@ class DyeNet(OfflineVOSModel):
             for rows, shown in ((positive, objects), (negative, negative.new_full((len(negative),), IGNORED))):
                 labels = identities[shown] if rows is positive else shown.new_full((len(rows),), UNLABELLED)
                 chosen.append((candidates[rows], shown.new_full((len(rows),), t), labels, shown))
-        return _RoISamples(*(torch.cat(parts) for parts in zip(*chosen)))
+        return _RoISamples(*(torch.cat(parts) for parts in zip(*chosen, strict=True)))
 
     def _jitter(self, boxes: Tensor, shape: tuple[int, int]) -> Tensor:
         amount = self.train_cfg.jitter

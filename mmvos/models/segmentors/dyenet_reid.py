@@ -101,7 +101,9 @@ class ReIdentification:
         self.model, self.maps, self.regions, self.settings = model, maps, regions, settings
         self.first = [frame for frame, _ in given]
         boxes = boxes_of_masks(torch.stack([mask for _, mask in given]))
-        self.templates = TemplateBank([self._embed(f, box[None])[0] for f, box in zip(self.first, boxes)], self.first)
+        self.templates = TemplateBank(
+            [self._embed(f, box[None])[0] for f, box in zip(self.first, boxes, strict=True)], self.first
+        )
         self._boxes: list[Tensor] = []  # of the proposals of each frame, on the CPU
         self._embeddings: list[Tensor] = []  # of the same
         self._of_regions: dict[int, Tensor] = {}  # embeddings of tracklets' regions, by the regions' numbers

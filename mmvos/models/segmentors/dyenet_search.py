@@ -203,7 +203,9 @@ class TrackletSearch:
     def compose(self, tubes: Sequence[Tube], frame: int) -> Tensor:
         """Scores ``(K + 1, h, w)`` of a frame; the background is where no object is."""
         maps = torch.zeros(len(tubes), *self.maps.shape, device=self.maps.device)
-        shown = [k for k, ((first, _), tube) in enumerate(zip(self.given, tubes)) if frame > first and frame in tube]
+        shown = [
+            k for k, ((first, _), tube) in enumerate(zip(self.given, tubes, strict=True)) if frame > first and frame in tube
+        ]
         if shown:
             maps[shown] = self.regions.probabilities([tubes[k][frame].regions[frame] for k in shown], device=self.maps.device)
         for k, (first, mask) in enumerate(self.given):

@@ -139,9 +139,9 @@ class Sweep:
         """Starts of tracklets with masks bool ``(N, H, W)`` in their starting frames, which are recorded."""
         boxes = enlarge_boxes(boxes_of_masks(masks), self.settings.enlarge, self.maps.shape)
         shares = box_shares(masks.float(), boxes, self.model.roi_size)
-        for tracklet, number in zip(tracklets, self.regions.append(boxes, shares)):
+        for tracklet, number in zip(tracklets, self.regions.append(boxes, shares), strict=True):
             tracklet.regions[tracklet.start_frame] = number
-        return [Start(*parts) for parts in zip(tracklets, masks, boxes, shares)]
+        return [Start(*parts) for parts in zip(tracklets, masks, boxes, shares, strict=True)]
 
     def run(self, starts: Iterable[Start], ended: Callable[[Tracklet, int], bool]) -> None:
         """Propagate tracklets; their regions are recorded.
@@ -166,7 +166,7 @@ class Sweep:
                 return
             pairs = [(frame + direction, frame) for frame in range(first, end, direction)]
             groups: list[_Rows] = []
-            for (new, old), flow in zip(pairs, read_ahead(self.maps.flows.__getitem__, pairs, 2)):
+            for (new, old), flow in zip(pairs, read_ahead(self.maps.flows.__getitem__, pairs, 2), strict=True):
                 fresh = []
                 while waiting and waiting[0].tracklet.start_frame == old:
                     fresh.append(waiting.popleft())
@@ -179,7 +179,9 @@ class Sweep:
 
     def _begin(self, starts: list[Start], frame: int) -> _Rows:
         settings = self.settings
-        masks, boxes, shares = (torch.stack(parts) for parts in zip(*((s.mask.float(), s.box, s.shares) for s in starts)))
+        masks, boxes, shares = (
+            torch.stack(parts) for parts in zip(*((s.mask.float(), s.box, s.shares) for s in starts), strict=True)
+        )
         state = self.model.re_mp_head.init_state(self.model.rois(self.maps.features[frame], boxes), shares)
         area = masks.flatten(1).sum(1)
         least = torch.maximum(settings.min_area_ratio * area, (area / 2).clamp(max=settings.min_area))
@@ -201,7 +203,7 @@ class Sweep:
         moved = _Rows(rows.tracklets, masks.float(), boxes, state, rows.least, rows.side)
         large = (masks.flatten(1).sum(1) >= rows.least).nonzero()[:, 0]
         moved = moved.rows(large)
-        for tracklet, number in zip(moved.tracklets, self.regions.append(moved.boxes, probabilities[large])):
+        for tracklet, number in zip(moved.tracklets, self.regions.append(moved.boxes, probabilities[large]), strict=True):
             tracklet.regions[frame] = number
         going = [row for row, tracklet in enumerate(moved.tracklets) if not ended(tracklet, frame)]
         return (

@@ -189,7 +189,8 @@ class RGMP(StepwiseTrainedModel):
         reference = self.encode_reference(clip[:1], masks[0])
         predictions = self.decoder(self.encoder(clip[index : index + 1], previous[:, None]), reference)
         losses = {}
-        for level, (logits, weight) in enumerate(zip(predictions, self.loss_weights, strict=False), start=2):
+        weighted = zip(predictions, self.loss_weights, strict=False)  # a decoder may predict at the finest levels alone
+        for level, (logits, weight) in enumerate(weighted, start=2):
             loss = self._cross_entropy(logits, masks[index], valid[index], finest=level == 2)
             losses[f'loss_stride{2**level}'] = weight * loss
         probabilities = self.decoder.probability(predictions[0])

@@ -78,7 +78,7 @@ class BoxTracker(metaclass=ABCMeta):
         targets: list[Any] = [None] * len(boxes)
         if found:
             started = self._start(frame, boxes[found], masks[found] if masks is not None else None)
-            for i, target in zip(found, started):
+            for i, target in zip(found, started, strict=True):
                 targets[i] = target
         return replace(state, targets=state.targets + targets, boxes=np.concatenate((state.boxes, boxes)))
 
@@ -112,7 +112,7 @@ class BoxTracker(metaclass=ABCMeta):
                 frame, [state.targets[i] for i in alive], state, flow_bwd, masks[alive] if masks is not None else None
             )
             boxes[alive], scores[alive], ok[alive] = found
-            for i, target in zip(alive, moved):
+            for i, target in zip(alive, moved, strict=True):
                 targets[i] = target
         state = self._prepare(frame, replace(state, targets=targets, boxes=boxes))
         return Tracks(boxes, scores, ok), state

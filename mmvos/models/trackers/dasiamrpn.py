@@ -162,12 +162,12 @@ class DaSiamRPN(BaseModule, BoxTracker):
         padding = frame.mean((0, 1)).astype(np.uint8)
         centres, sizes = centre_and_size(boxes)
         sides = [round(float(context_side(size, self.context))) for size in sizes]
-        crops = [crop(frame, centre, side, self.exemplar_size, padding) for centre, side in zip(centres, sides)]
+        crops = [crop(frame, centre, side, self.exemplar_size, padding) for centre, side in zip(centres, sides, strict=True)]
         kernels = self.network.embed(self._to_tensor(crops))
         frame_area = frame.shape[0] * frame.shape[1]
         return [
             SiameseTarget(centre, size, regression, classification, self._instance_size(size, frame_area), padding)
-            for centre, size, regression, classification in zip(centres, sizes, *kernels)
+            for centre, size, regression, classification in zip(centres, sizes, *kernels, strict=True)
         ]
 
     def _instance_size(self, size: np.ndarray, frame_area: int) -> int:
@@ -186,7 +186,7 @@ class DaSiamRPN(BaseModule, BoxTracker):
         sizes = [self.search_size(target) for target in targets]
         for instance_size in sorted(set(sizes)):  # one batch per size of the search crop
             members = [i for i, size in enumerate(sizes) if size == instance_size]
-            for i, (target, score) in zip(members, self.search(frame, [targets[i] for i in members])):
+            for i, (target, score) in zip(members, self.search(frame, [targets[i] for i in members]), strict=True):
                 moved[i], scores[i] = target, score
         centres, extents = np.stack([t.centre for t in moved]), np.stack([t.size for t in moved])
         boxes = np.concatenate((centres - extents / 2, centres + extents / 2), 1)
@@ -200,7 +200,7 @@ class DaSiamRPN(BaseModule, BoxTracker):
         )
         deltas, scores = self.network(self._to_tensor(crops), kernels)
         results = []
-        for target, delta, score in zip(targets, deltas, scores):
+        for target, delta, score in zip(targets, deltas, scores, strict=True):
             boxes, probability, penalty, weighted = self.rate_proposals(target, delta, score)
             best = int(weighted.argmax())
             lost = self._is_lost(target, probability[best])

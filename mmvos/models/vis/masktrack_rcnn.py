@@ -192,7 +192,7 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
         rows = torch.arange(len(inputs))
         count = refs.shape[1]
         raw = self.raw_maps(torch.cat([inputs[rows, key]] + [inputs[rows, refs[:, r]] for r in range(count)]))
-        raw_key, *raw_refs = zip(*(m.chunk(1 + count) for m in raw))
+        raw_key, *raw_refs = zip(*(m.chunk(1 + count) for m in raw), strict=True)
         memory = raw_refs[-self.near_references :]  # all of them for 0
         maps = self.enhance(raw_key, [self.kept_maps(r) for r in memory])
         ref_maps = self.enhance(raw_refs[0], [])

@@ -76,7 +76,7 @@ class TrackEmbedHead(RoIEmbedHead):
     ) -> dict:
         """Losses of a batch, with the arguments of ``mmdet.RoIEmbedHead``."""
         targets, weights = self.get_targets(sampling_results, gt_instance_ids, ref_gt_instance_ids)
-        logits = [self.similarity(x, ref) for x, ref in zip(x_split, ref_x_split)]
+        logits = [self.similarity(x, ref) for x, ref in zip(x_split, ref_x_split, strict=True)]
         return self.match_loss(logits, targets, weights, reduction_override)
 
     def match_loss(
@@ -91,7 +91,7 @@ class TrackEmbedHead(RoIEmbedHead):
             weights (list[Tensor]): for each image ``(n,)``: 1 for positive proposals, else 0.
         """
         losses, accuracies = [], []
-        for logit, target, weight in zip(logits, targets, weights):
+        for logit, target, weight in zip(logits, targets, weights, strict=True):
             positive = weight > 0
             count = int(positive.sum())
             counted = count if self.loss_normaliser == 'positive' else int((target > 0).sum())

@@ -187,7 +187,7 @@ def masks_in(folder: PathLike, suffix: str = '.png') -> dict[str, str]:
             path, other = join_path(folder, name), join_path(folder, masks[stem])
             raise InputError(f'{path}: a second mask named {stem!r} beside {other}; expected one file per frame.')
     stems = in_frame_order(masks)
-    return dict(zip(stems, join_all(folder, (masks[stem] for stem in stems))))
+    return dict(zip(stems, join_all(folder, (masks[stem] for stem in stems)), strict=True))
 
 
 def masks_by_frame(masks: Mapping[str, str], frames: Sequence[str]) -> dict[int, str]:

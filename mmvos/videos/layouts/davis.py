@@ -29,7 +29,7 @@ def read_davis(list_file: PathLike, frames_dir: PathLike, masks_dir: PathLike, r
     lines = read_lines(list_file, _LIST)
     matches = [_PAIR.fullmatch(line) for line in lines]
     pairs: dict[str, list[tuple[str, str]]] = {}
-    for number, (line, match) in enumerate(zip(lines, matches), 1):
+    for number, (line, match) in enumerate(zip(lines, matches, strict=True), 1):
         if match is None and any(matches):
             raise InputError(f'{name}, line {number}: found {line!r}, the other lines are pairs of paths. Expected {_LIST}.')
         if match is not None:

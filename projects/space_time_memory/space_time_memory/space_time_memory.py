@@ -87,7 +87,7 @@ class SpaceTimeMemory(CausalVOSModel):
         state.frames_seen += 1
         if state.frames_seen % self.memorize_every == 0:
             key, values = self.memorize(maps, scores[1:])
-            values = [torch.cat([old, new[None]]) for old, new in zip(state.values, values)]
+            values = [torch.cat([old, new[None]]) for old, new in zip(state.values, values, strict=True)]
             state = self.forget(Memory(torch.cat([state.keys, key[None]]), values, state.frames_seen))
         return scores, state
 
@@ -104,7 +104,7 @@ class SpaceTimeMemory(CausalVOSModel):
         read = self.read(self.key(maps[2])[0], memory.keys, torch.stack(memory.values, 1))
         query = self.query_value(maps[2]).expand(len(read), -1, -1, -1)
         x = self.fuse(torch.cat([read, query], 1).relu())
-        for skip, refine, feature in zip(self.skips, self.refine, (maps[1], maps[0])):
+        for skip, refine, feature in zip(self.skips, self.refine, (maps[1], maps[0]), strict=True):
             x = F.interpolate(x, feature.shape[-2:], mode='bilinear', align_corners=False) + skip(feature)
             x = x + refine(x.relu())
         return F.interpolate(self.predict_mask(x.relu()), scale_factor=4, mode='bilinear', align_corners=False)[:, 0]
@@ -127,7 +127,7 @@ class SpaceTimeMemory(CausalVOSModel):
     def loss(self, inputs: Tensor, data_samples: list[VOSDataSample]) -> dict[str, Tensor]:
         """Cross entropy over a clip; the memory holds the first frame's truth and the model's own masks after it."""
         losses = []
-        for clip, sample in zip(inputs, data_samples):
+        for clip, sample in zip(inputs, data_samples, strict=True):
             maps = self.backbone(clip)
             frame = [tuple(m[t : t + 1] for m in maps) for t in range(len(clip))]
             masks = one_hot(sample.gt_label_maps, sample.object_ids)  # (N, T, H, W)
@@ -140,6 +140,6 @@ class SpaceTimeMemory(CausalVOSModel):
                 key, values = self.memorize(frame[t], scores[1:])
                 memory = Memory(
                     torch.cat([memory.keys, key[None]]),
-                    [torch.cat([old, new[None]]) for old, new in zip(memory.values, values)],
+                    [torch.cat([old, new[None]]) for old, new in zip(memory.values, values, strict=True)],
                 )
         return dict(loss_seg=torch.stack(losses).mean())

@@ -56,7 +56,7 @@ class MyMethod(CausalVOSModel):
 
     def extract_feat(self, images: Tensor) -> Tensor:
         """Features of images ``(B, 3, H, W)``, the same for all objects: ``(B, C, h, w)`` at the stride of the finest map."""
-        maps = [project(x) for project, x in zip(self.project, self.backbone(images))]
+        maps = [project(x) for project, x in zip(self.project, self.backbone(images), strict=True)]
         maps = [F.interpolate(x, maps[0].shape[-2:], mode='bilinear', align_corners=False) for x in maps]
         return torch.stack(maps).sum(0)
 
@@ -92,7 +92,7 @@ class MyMethod(CausalVOSModel):
     def loss(self, inputs: Tensor, data_samples: list[VOSDataSample]) -> dict[str, Tensor]:
         """Binary cross entropy of every object in every frame after the first, whose masks are given."""
         losses = []
-        for clip, sample in zip(inputs, data_samples):
+        for clip, sample in zip(inputs, data_samples, strict=True):
             features = self.extract_feat(clip)
             masks = one_hot(sample.gt_label_maps, sample.object_ids)  # (N, T, H, W)
             state = self.start(features[:1], masks[:, 0])
