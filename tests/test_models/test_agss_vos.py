@@ -75,7 +75,7 @@ def test_an_object_alone_in_its_group_is_the_group(sizes, batches):
     seen.clear()
     found = model.segment(frame(1).image, masks, references, sizes)
     assert seen == batches
-    model.instance_encoder = model.encoder  # as if it were another one
+    model.instance_encoder, model.has_instance_encoder = model.encoder, True  # as if it were another one
     torch.testing.assert_close(found, model.segment(frame(1).image, masks, references, sizes))
 
 

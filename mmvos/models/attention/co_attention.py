@@ -101,6 +101,14 @@ def to_map(sequence: Tensor, size: Sequence[int]) -> Tensor:
     return sequence.transpose(1, 2).unflatten(2, size)
 
 
+class OpenGate(nn.Module):
+    """The gate that lets everything through: infinite logits ``(B, 1, h, w)``, whose sigmoid is 1."""
+
+    def forward(self, summary: Tensor) -> Tensor:
+        """Logits of a summary ``(B, C, h, w)``."""
+        return torch.full_like(summary[:, :1], torch.inf)
+
+
 @MODELS.register_module()
 class CoAttention(BaseModule):
     """Gated co-attention.
@@ -154,7 +162,7 @@ class CoAttention(BaseModule):
             self.diagonal = nn.Parameter(torch.ones(channels))
             if orthogonal == 'exact':
                 parametrizations.orthogonal(self.linear)
-        self.gate = nn.Conv2d(channels, 1, 1, bias=gate_bias) if gate else None
+        self.gate = nn.Conv2d(channels, 1, 1, bias=gate_bias) if gate else OpenGate()
 
     # The two sides of the affinity: L = query . key
 
@@ -226,7 +234,7 @@ class CoAttention(BaseModule):
 
     def gated(self, summary: Tensor) -> Tensor:
         """``Z * sigmoid(conv1x1(Z))``, ``(B, C, h, w)``."""
-        return summary if self.gate is None else summary * self.gate(summary).sigmoid()
+        return summary * self.gate(summary).sigmoid()
 
     def attention_maps(self, target: Tensor, reference: Tensor) -> Tensor:
         """The weights themselves ``(B, h*w, h'*w')``, target positions first (stores the matrix; for pictures)."""

@@ -20,11 +20,11 @@ class BinaryMaskHead(BaseModule):
         self, in_channels: int, mid_channels: int | None = None, norm_cfg: dict | None = None, init_cfg: dict | None = None
     ) -> None:
         super().__init__(init_cfg)
-        self.conv = None
+        self.conv: nn.Module = nn.Identity()
         if mid_channels:
             self.conv = ConvModule(in_channels, mid_channels, 3, padding=1, bias=False, norm_cfg=norm_cfg or dict(type='BN'))
         self.classifier = nn.Conv2d(mid_channels or in_channels, 1, 1)
 
     def forward(self, features: Tensor) -> Tensor:
         """``(B, in_channels, h, w)`` to logits ``(B, 1, h, w)``."""
-        return self.classifier(features if self.conv is None else self.conv(features))
+        return self.classifier(self.conv(features))

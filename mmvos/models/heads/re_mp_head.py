@@ -1,17 +1,22 @@
 """Recurrent mask propagation (Re-MP), the module of DyeNet that carries masks from frame to frame, on RoIs."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple, TypeAlias
 
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
+from typing_extensions import override
 
 from mmvos.registry import MODELS
-from mmvos.structures import InputError
+from mmvos.structures import InputError, settings_from
 
 from ..flow.roi_warp import warp_roi_state
+
+#: unit features ``(N, C, m, m)`` and mask ``(N, 1, m, m)`` in [0, 1] of RoIs of an earlier frame
+Reference: TypeAlias = tuple[Tensor, Tensor]
 
 
 class RoIState(NamedTuple):
@@ -20,12 +25,12 @@ class RoIState(NamedTuple):
     Attributes:
         hidden (Tensor): hidden state ``(N, d, m, m)``. With a carried mask, d is one more than the network's, and the last
             channel is the mask, in [0, 1].
-        references (tuple[tuple[Tensor, Tensor], ...]): RoIs of earlier frames whose masks are read by similarity, each as unit
-            features ``(N, C, m, m)`` and mask ``(N, 1, m, m)``: the starting one, then that of the frame before.
+        references (tuple[Reference, ...]): RoIs of earlier frames whose masks are read by similarity: the starting one, then
+            that of the frame before.
     """
 
     hidden: Tensor
-    references: tuple[tuple[Tensor, Tensor], ...] = ()
+    references: tuple[Reference, ...] = ()
 
     def rows(self, indices: Tensor) -> 'RoIState':
         """The state of these objects."""
@@ -43,6 +48,52 @@ class RoIState(NamedTuple):
     def warped(self, boxes_prev: Tensor, boxes: Tensor, flow: Tensor) -> 'RoIState':
         """The hidden state carried along the flow to new boxes, see :func:`~mmvos.models.flow.roi_warp.warp_roi_state`."""
         return self._replace(hidden=warp_roi_state(self.hidden, boxes_prev, boxes, flow))
+
+
+class NoAttention(nn.Module):
+    """The hidden state as it is, in the place of a :class:`RegionAttention`."""
+
+    def forward(self, *states: Tensor) -> Tensor:
+        """The states ``(N, d, m, m)`` of the frame before and of this one; returns the latter."""
+        return states[-1]
+
+
+@dataclass(frozen=True)
+class MaskReader:
+    """A cue besides the carried mask: the masks of the starting RoI and of the RoI before, read by the similarity of features.
+
+    Args:
+        temperature, topk (float, int): see :func:`read_masks`.
+    """
+
+    temperature: float = 0.05
+    topk: int = 10
+    num_cues: ClassVar[int] = 1
+
+    def remember(self, rois: Tensor, masks: Tensor) -> tuple[Reference, ...]:
+        """What later frames read of RoI features ``(N, C, m, m)`` with masks ``(N, 1, m, m)`` in [0, 1]."""
+        return ((F.normalize(rois, dim=1), masks),)
+
+    def read(self, rois: Tensor, references: Sequence[Reference]) -> list[Tensor]:
+        """Masks ``(N, 1, m, m)`` of RoI features ``(N, C, m, m)``."""
+        return [read_masks(F.normalize(rois, dim=1), references, self.temperature, self.topk)]
+
+
+@dataclass(frozen=True)
+class NoReader(MaskReader):
+    """A :class:`MaskReader` that remembers and reads nothing."""
+
+    num_cues: ClassVar[int] = 0
+
+    @override
+    def remember(self, rois: Tensor, masks: Tensor) -> tuple[Reference, ...]:
+        """No reference."""
+        return ()
+
+    @override
+    def read(self, rois: Tensor, references: Sequence[Reference]) -> list[Tensor]:
+        """No cue."""
+        return []
 
 
 @MODELS.register_module()
@@ -65,8 +116,7 @@ class ReMPHead(BaseModule):
         hidden_channels (int): channels of N_O's three convolutions.
         carry_mask (bool): the state that a step passes on is seen through the predicted mask, as the starting state is through
             the given one, and either carries its mask as one more channel.
-        matching (dict | None): ``temperature`` and ``topk`` of :func:`read_masks`, which reads the masks of the starting RoI
-            and of the RoI before by the similarity of features (None: off). Needs ``carry_mask``.
+        matching (dict | None): settings of a :class:`MaskReader` (None: masks are not read). Needs ``carry_mask``.
         init_cfg (dict | None): config of the weights' initialisation.
 
     Raises:
@@ -98,9 +148,9 @@ class ReMPHead(BaseModule):
             nn.init.zeros_(self.state_in.weight)
         else:
             self.state_in = nn.Conv2d(in_channels + carried, in_channels, 1)
-        self.attention = MODELS.build(attention) if attention else None
-        self.matching = dict(matching) if matching else None
-        cues = int(carry_mask) + (matching is not None)
+        self.attention = MODELS.build(attention) if attention else NoAttention()
+        self.reader: MaskReader = settings_from(MaskReader, matching, 'ReMPHead.matching') if matching else NoReader()
+        cues = int(carry_mask) + self.reader.num_cues
         last = nn.Conv2d(hidden_channels, 1, 1)
         if cues:
             nn.init.zeros_(last.weight)
@@ -120,8 +170,7 @@ class ReMPHead(BaseModule):
         The mask is the only thing that says which object of the box is meant.
         """
         masks = masks[:, None]
-        references = () if self.matching is None else (self._reference(rois, masks),)
-        return RoIState(self._through(self.layers(rois), masks), references)
+        return RoIState(self._through(self.layers(rois), masks), self.reader.remember(rois, masks))
 
     def forward(self, state: RoIState, rois: Tensor) -> tuple[Tensor, RoIState]:
         """One step.
@@ -138,32 +187,21 @@ class ReMPHead(BaseModule):
             hidden = self.layers(rois + self.state_in(warped))
         else:
             hidden = self.layers(self.state_in(torch.cat([rois, warped], 1)))
-        attended = hidden if self.attention is None else self.attention(warped, hidden)
+        attended = self.attention(warped, hidden)
         if not self.carry_mask:
             return self.output(attended)[:, 0], RoIState(hidden)
-        cues = warped[:, -1:]
-        if self.matching is not None:
-            cues = torch.cat([cues, read_masks(F.normalize(rois, dim=1), state.references, **self.matching)], 1)
-        cues = 2 * cues - 1
+        cues = 2 * torch.cat([warped[:, -1:], *self.reader.read(rois, state.references)], 1) - 1
         logits = self.output(torch.cat([attended, cues], 1)) + (self.cue_gain * cues).sum(1, keepdim=True)
         masks = logits.sigmoid()
-        references = state.references[:1]
-        if self.matching is not None:
-            references += (self._reference(rois, masks),)
+        references = state.references[:1] + self.reader.remember(rois, masks)
         return logits[:, 0], RoIState(self._through(hidden, masks), references)
 
     def _through(self, hidden: Tensor, masks: Tensor) -> Tensor:
         hidden = hidden * masks
         return torch.cat([hidden, masks], 1) if self.carry_mask else hidden
 
-    @staticmethod
-    def _reference(rois: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
-        return F.normalize(rois, dim=1), masks
 
-
-def read_masks(
-    queries: Tensor, references: Sequence[tuple[Tensor, Tensor]], temperature: float = 0.05, topk: int = 10
-) -> Tensor:
+def read_masks(queries: Tensor, references: Sequence[Reference], temperature: float = 0.05, topk: int = 10) -> Tensor:
     """Every cell reads the mask of the reference cells that look like it: the mean over the ``topk`` most similar cells of all
     references, weighted by the softmax of (cosine similarity / temperature).
 

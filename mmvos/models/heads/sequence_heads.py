@@ -20,6 +20,13 @@ class InstanceReading(NamedTuple):
     boxes: Tensor | None
 
 
+class NoReading(nn.Module):
+    """The layer of a head that does not read something: None for every state."""
+
+    def forward(self, state: Tensor) -> None:
+        """A pooled state ``(N, C)``."""
+
+
 @MODELS.register_module()
 class PooledStateHead(BaseModule):
     """Linear layers on the max-pooled states of all decoder levels (RSIS, section 3.2).
@@ -34,16 +41,15 @@ class PooledStateHead(BaseModule):
         self, in_channels: int, num_classes: int | None = None, with_box: bool = False, init_cfg: dict | list | None = None
     ) -> None:
         super().__init__(init_cfg)
-        self.fc_class = nn.Linear(in_channels, num_classes) if num_classes else None
+        self.fc_class = nn.Linear(in_channels, num_classes) if num_classes else NoReading()
         self.fc_stop = nn.Linear(in_channels, 1)
-        self.fc_box = nn.Linear(in_channels, 4) if with_box else None
+        self.fc_box = nn.Linear(in_channels, 4) if with_box else NoReading()
 
     def forward(self, hidden: Sequence[Tensor]) -> InstanceReading:
         """Hidden states ``(N, C, h, w)`` of the levels, coarsest first."""
         v = torch.cat([h.amax((2, 3)) for h in hidden], 1)
-        return InstanceReading(
-            self.fc_class(v) if self.fc_class else None, self.fc_stop(v), self.fc_box(v).sigmoid() if self.fc_box else None
-        )
+        box = self.fc_box(v)
+        return InstanceReading(self.fc_class(v), self.fc_stop(v), box if box is None else box.sigmoid())
 
 
 @MODELS.register_module()

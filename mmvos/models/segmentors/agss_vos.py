@@ -99,7 +99,9 @@ class AGSSVOS(StepwiseTrainedModel):
             decoder = dict(decoder, with_coarse=False)
         self.encoder, self.decoder = MODELS.build(encoder), MODELS.build(decoder)
         self.attention = MODELS.build(attention) if use_ism else MaskAsAttention()
-        self.instance_encoder = MODELS.build(instance_encoder) if instance_encoder else None
+        self.has_instance_encoder = instance_encoder is not None
+        if self.has_instance_encoder:
+            self.instance_encoder = MODELS.build(instance_encoder)
         self.flow = MODELS.build(flow or dict(type='DISFlow')) if use_flow else ZeroFlow()
         self.loss_mask = MODELS.build(loss_mask)
         self.use_flow, self.use_ism, self.use_iam, self.use_norm = use_flow, use_ism, use_iam, use_norm
@@ -155,10 +157,10 @@ class AGSSVOS(StepwiseTrainedModel):
 
         With one object in each group, its features are those of its group, ``skips`` ``(N, C, h/4, w/4)``.
         """
-        shared = self.instance_encoder is None and self.use_iam and len(masks) == num_groups
+        shared = not self.has_instance_encoder and self.use_iam and len(masks) == num_groups
         visual = skips
         if self.use_ism and not shared:
-            encoder = self.encoder if self.instance_encoder is None else self.instance_encoder
+            encoder = self.instance_encoder if self.has_instance_encoder else self.encoder
             visual = encoder(image, masks[:, None], num_stages=1)[0]
         return visual, self.attention(visual, masks[:, None])
 
