@@ -23,20 +23,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import torch
 from mmengine.structures import instance_data
+from second_device_autocast import DeviceError, autocast_rules, place_in_mmvos
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
 from mmvos.ops import mmcv_ext
 
-aten = torch.ops.aten
-PACKAGE = str(Path(__file__).resolve().parents[1] / 'mmvos')
 COPIES = {'_to_copy', 'copy_', 'copy', '_copy_from'}
 INDEXED = {'index', 'index_put', 'index_put_', '_index_put_impl_', '_unsafe_index', '_unsafe_index_put'}
 #: not tagged as pointwise, but a CPU scalar may take part
@@ -45,16 +43,14 @@ TAKE_SCALARS = INDEXED | {'where', 'masked_fill', 'masked_fill_', 'fill', 'fill_
 NO_KERNEL = {'detach', 'alias', '_reshape_alias', 'lift_fresh', 'empty', 'empty_like', 'empty_strided', 'new_empty', 'resize_'}
 #: the host waits for what these compute: a value, or the size of their result
 WAITS = {'_local_scalar_dense', 'nonzero', 'masked_select', '_unique', '_unique2', 'unique_dim', 'unique_consecutive', 'equal'}
+
+
 WAITS |= {'_linalg_check_errors', 'linalg_lstsq', 'bincount', 'multinomial'}
 #: repeat_interleave waits unless it is told the size of its result
 SIZED = {'repeat_interleave'}
 NO_HALVES = ('linalg_', '_linalg_', 'cholesky', 'triangular_solve', 'lu_', '_cholesky')
 #: of these, CPU kernels for halves are slow, missing, or accumulate in half precision
 IN_FLOAT = {'convolution', 'convolution_backward', 'mm', 'addmm', 'bmm', 'baddbmm', 'native_batch_norm', 'native_layer_norm'}
-
-
-class DeviceError(RuntimeError):
-    """Something that a GPU would have refused."""
 
 
 class GuestTensor(Tensor):
@@ -89,7 +85,7 @@ class GuestTensor(Tensor):
 
     def numpy(self, *, force: bool = False) -> Any:
         if not force:
-            raise DeviceError(f'numpy() of a tensor on the device at {_place()}')
+            raise DeviceError(f'numpy() of a tensor on the device at {place_in_mmvos()}')
         return self.detach().cpu().numpy()
 
     def __array__(self, *args: Any) -> Any:
@@ -152,7 +148,7 @@ class Ledger:
     def _write(self, func: Any, name: str, args: tuple, kwargs: dict, fetched: bool) -> None:
         if func.is_view or name in NO_KERNEL:
             return
-        place = _place()
+        place = place_in_mmvos()
         self.launches[name, place] += 1
         by_mask = name in INDEXED and any(isinstance(i, Tensor) and i.dtype in (torch.bool, torch.uint8) for i in args[1])
         unsized = name in SIZED and kwargs.get('output_size') is None
@@ -177,12 +173,12 @@ def _refuse(func: Any, name: str, args: tuple, flat: list) -> None:
     mixed = any(isinstance(value, GuestTensor) for value in flat)
     for value in flat:
         if isinstance(value, torch.Generator) and value.device.type == 'cpu':
-            raise DeviceError(f'{name} with a CPU generator at {_place()}')
+            raise DeviceError(f'{name} with a CPU generator at {place_in_mmvos()}')
         if isinstance(value, GuestTensor):
             if name.startswith(NO_HALVES) and value.dtype in (torch.float16, torch.bfloat16):
-                raise DeviceError(f'{name} in {value.dtype} at {_place()}')
+                raise DeviceError(f'{name} in {value.dtype} at {place_in_mmvos()}')
         elif mixed and isinstance(value, Tensor) and id(value) not in indices and not (scalars and value.dim() == 0):
-            raise DeviceError(f'{name}: a CPU tensor {tuple(value.shape)} among tensors of the device at {_place()}')
+            raise DeviceError(f'{name}: a CPU tensor {tuple(value.shape)} among tensors of the device at {place_in_mmvos()}')
 
 
 def _brought_near(value: Any, halves: bool) -> Any:
@@ -195,146 +191,11 @@ def _is_guest(value: Any) -> bool:
     return isinstance(value, torch.device) and value.type == 'guest'
 
 
-def _place() -> str:
-    """Innermost line of MMVOS, as ``models/base.py:12``."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        if frame.f_code.co_filename.startswith(PACKAGE):
-            return f'{frame.f_code.co_filename[len(PACKAGE) + 1 :]}:{frame.f_lineno}'
-        frame = frame.f_back
-    return 'elsewhere'
-
-
 class _Factories(TorchDispatchMode):
     """Sees the operators without a guest tensor that make one."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         return Ledger.current.carry_out(func, args, kwargs or {})
-
-
-# Mixed precision: names of operators, as CUDA treats them
-IN_HALF = [
-    'conv1d',
-    'conv2d',
-    'conv3d',
-    'conv_transpose1d',
-    'conv_transpose2d.input',
-    'conv_transpose3d.input',
-    'convolution',
-    'prelu',
-    'addmm',
-    'addmv',
-    'addr',
-    'matmul',
-    'einsum',
-    'mm',
-    'mv',
-    'linear',
-    'addbmm',
-    'baddbmm',
-    'bmm',
-    'scaled_dot_product_attention',
-]
-IN_SINGLE = [
-    'acos',
-    'asin',
-    'cosh',
-    'erfinv',
-    'exp',
-    'expm1',
-    'log',
-    'log10',
-    'log2',
-    'log1p',
-    'reciprocal',
-    'rsqrt',
-    'sinh',
-    'tan',
-    'pow.Tensor_Scalar',
-    'pow.Tensor_Tensor',
-    'pow.Scalar',
-    'softplus',
-    'layer_norm',
-    'native_layer_norm',
-    'group_norm',
-    'cosine_similarity',
-    'nll_loss',
-    'nll_loss_nd',
-    'kl_div',
-    'l1_loss',
-    'smooth_l1_loss',
-    'huber_loss',
-    'mse_loss',
-    'binary_cross_entropy_with_logits',
-    'cdist',
-    'renorm',
-    'logsumexp',
-    'prod',
-    'softmax.int',
-    'log_softmax.int',
-    'cumprod',
-    'cumsum',
-    'linalg_vector_norm',
-    'norm.ScalarOpt_dim',
-    'sum',
-    'sum.dim_IntList',
-    'prod.dim_int',
-]
-IN_WIDEST = [
-    'addcdiv',
-    'addcmul',
-    'atan2',
-    'bilinear',
-    'cross',
-    'dot',
-    'vdot',
-    'grid_sampler',
-    'index_put',
-    'tensordot',
-    'scatter_add',
-]
-
-
-def _autocast_rules() -> list[torch.library.Library]:
-    """Registers the rules; they hold for as long as the returned objects live."""
-    rest = torch.library.Library('_', 'IMPL')
-    rest.fallback(torch.library.fallthrough_kernel, 'AutocastPrivateUse1')
-    rules = torch.library.Library('aten', 'IMPL', 'AutocastPrivateUse1')
-    outside = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)
-
-    def floats(values: Any) -> list[Tensor]:
-        flat = tree_flatten(values)[0]
-        return [v for v in flat if isinstance(v, Tensor) and v.is_floating_point() and v.dtype != torch.float64]
-
-    def register(name: str, choose: Callable[[list[Tensor]], torch.dtype]) -> None:
-        packet, _, overload = name.partition('.')
-        op = getattr(getattr(aten, packet), overload or 'default')
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            with torch._C._ExcludeDispatchKeyGuard(outside):
-                casts = floats((args, kwargs))
-                if casts:
-                    dtype, ids = choose(casts), {id(t) for t in casts}
-                    args, kwargs = tree_map(lambda v: v.to(dtype) if id(v) in ids else v, (args, kwargs))
-                return op(*args, **kwargs)
-
-        rules.impl(op, call)
-
-    def widest(tensors: list[Tensor]) -> torch.dtype:
-        return torch.float32 if any(t.dtype == torch.float32 for t in tensors) else tensors[0].dtype
-
-    def refuse(tensors: list[Tensor]) -> torch.dtype:
-        raise DeviceError(f'binary_cross_entropy of {tensors[0].dtype} under autocast at {_place()}')
-
-    for names, choose in (
-        (IN_HALF, lambda _: torch.get_autocast_dtype('guest')),
-        (IN_SINGLE, lambda _: torch.float32),
-        (IN_WIDEST, widest),
-        (['binary_cross_entropy'], refuse),
-    ):
-        for name in names:
-            register(name, choose)
-    return [rest, rules]
 
 
 def _device_module() -> ModuleType:
@@ -371,7 +232,7 @@ def second_device() -> Iterator[Ledger]:
         from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
         _setup_privateuseone_for_python_backend('guest', backend_module=_device_module())
-        _registered.extend(_autocast_rules())
+        _registered.extend(autocast_rules())
     compiled = [module for name, module in sys.modules.items() if name.startswith('mmcv.ops') and hasattr(module, 'ext_module')]
     libraries = [module.ext_module for module in compiled]
     for module in compiled:  # what mmcv compiled for a CPU cannot read the tensors

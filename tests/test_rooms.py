@@ -103,15 +103,42 @@ def test_light_models_start_without_mmdet(code):
     assert run.stdout.splitlines()[-1] == '[]'
 
 
+def sources(*folders: str) -> Iterator[Path]:
+    """Python files of folders of the repository."""
+    for folder in folders:
+        yield from (ROOT / folder).rglob('*.py')
+
+
 def test_no_file_is_too_long_to_be_read():
-    lengths = {str(file.relative_to(ROOT)): len(file.read_text().splitlines()) for file in PACKAGE.rglob('*.py')}
+    files = sources('mmvos', 'tests', 'tools', 'demo', 'projects')
+    lengths = {str(file.relative_to(ROOT)): len(file.read_text().splitlines()) for file in files}
     assert {name: length for name, length in lengths.items() if length > 350} == {}, 'split it where a reader would'
+
+
+def is_absent_part(node: ast.AST) -> bool:
+    """``self.part = MODELS.build(...) if ... else None``, also with a layer of torch or mmcv."""
+    if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.IfExp) and isinstance(node.value.body, ast.Call)):
+        return False
+    made, other = node.value.body.func, node.value.orelse
+    name = made.attr if isinstance(made, ast.Attribute) else getattr(made, 'id', '')
+    of_self = any(isinstance(target, ast.Attribute) for target in node.targets)
+    return of_self and (name == 'build' or name[:1].isupper()) and isinstance(other, ast.Constant) and other.value is None
+
+
+def test_no_part_of_a_model_is_none():
+    """What may be absent is an element of a list, or a null object, so that no step has to ask for it."""
+    found = [
+        f'{file.relative_to(ROOT)}:{node.lineno}'
+        for file in sources('mmvos/models', 'projects')
+        for node in ast.walk(ast.parse(file.read_text()))
+        if is_absent_part(node)
+    ]
+    assert found == []
 
 
 def test_every_error_keeps_its_cause():
     """``raise ... from None`` would hide where a fault comes from."""
-    for folder in ('mmvos', 'tools', 'demo', 'projects'):
-        for file in (ROOT / folder).rglob('*.py'):
-            for node in ast.walk(ast.parse(file.read_text())):
-                hidden = isinstance(node, ast.Raise) and isinstance(node.cause, ast.Constant)
-                assert not hidden, f'{file.relative_to(ROOT)}:{node.lineno}: raise ... from None'
+    for file in sources('mmvos', 'tools', 'demo', 'projects'):
+        for node in ast.walk(ast.parse(file.read_text())):
+            hidden = isinstance(node, ast.Raise) and isinstance(node.cause, ast.Constant)
+            assert not hidden, f'{file.relative_to(ROOT)}:{node.lineno}: raise ... from None'

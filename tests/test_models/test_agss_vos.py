@@ -1,68 +1,18 @@
 """AGSS-VOS: what its figure and its likely mistakes ask for, beyond the golden vectors."""
 
-import copy
-
 import numpy as np
 import pytest
 import torch
 from mmengine.optim import OptimWrapper
+from small_agss_vos import Collate, build, clip, squares
 
-from mmvos.inference import Frame, InferenceSession, ShrinkToMultiple
-from mmvos.models.losses import InstanceIoULoss, hard_iou
-from mmvos.registry import MODELS
-from mmvos.structures import InputError, VOSDataSample
-
-TINY = dict(
-    type='AGSSVOS',
-    encoder=dict(type='MaskedResNet', depth=18, base_channels=8),
-    decoder=dict(type='PropagationDecoder', in_channels=(8, 16, 32, 64), channels=16),
-    attention=dict(type='AttentionGenerator', in_channels=8, channels=16),
-    loss_mask=dict(type='InstanceIoULoss'),
-    flow=dict(type='DISFlow', preset='ultrafast'),
-)
-
-
-def build(**settings):
-    torch.manual_seed(0)
-    model = MODELS.build({**copy.deepcopy(TINY), **settings})
-    with torch.no_grad():  # probabilities well inside (0, 1)
-        model.decoder.predict2.weight.mul_(0.1)
-    return model.eval()
+from mmvos.inference import Frame, InferenceSession
+from mmvos.models.losses import hard_iou
 
 
 def frame(index=0, seed=0):
     pixels = 255 * torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(seed + index))
     return Frame(pixels / 128 - 1, pixels, index)
-
-
-def squares(*corners):
-    masks = torch.zeros(len(corners), 64, 96)
-    for mask, (top, left) in zip(masks, corners, strict=True):
-        mask[top : top + 20, left : left + 20] = 1
-    return masks
-
-
-def clip(frames=5, objects=2):
-    """A batch of one training clip with objects that move by 2 pixels a frame."""
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randn(1, frames, 3, 64, 96, generator=generator)
-    labels = torch.zeros(frames, 64, 96, dtype=torch.uint8)
-    for t in range(frames):
-        for k in range(objects):
-            labels[t, 10 + 22 * k : 28 + 22 * k, 10 + 30 * k + 2 * t : 40 + 30 * k + 2 * t] = k + 1
-    return images, [VOSDataSample(gt_label_maps=labels, metainfo=dict(video_id='clip', object_ids=[1, 2]))]
-
-
-class Collate(torch.nn.Module):
-    """Stands for the data preprocessor: data is prepared already."""
-
-    device = torch.device('cpu')
-
-    def forward(self, data, training=False):
-        return data
-
-    def pixels(self, image):
-        return image * 57 + 114
 
 
 @torch.no_grad()
@@ -79,7 +29,7 @@ def test_an_object_alone_in_its_group_is_the_group(sizes, batches):
     torch.testing.assert_close(found, model.segment(frame(1).image, masks, references, sizes))
 
 
-# network --------------------------------------------------------------------------------------------------------------
+# Network
 
 
 @torch.no_grad()
@@ -158,7 +108,7 @@ def test_ablations_change_what_they_say():
         build(use_ism=False, use_iam=False)
 
 
-# labels, sessions -----------------------------------------------------------------------------------------------------
+# Labels, sessions
 
 
 def test_label_rules():
@@ -204,7 +154,7 @@ def test_late_and_removed_objects():
     torch.testing.assert_close(session.state.probabilities, alone.state.probabilities, atol=1e-5, rtol=1e-4)
 
 
-# training -------------------------------------------------------------------------------------------------------------
+# Training
 
 
 def test_one_optimiser_step_per_predicted_frame():
@@ -256,26 +206,6 @@ def test_a_clip_that_follows_its_reference_frame_is_predicted_from_the_second_fr
     assert torch.equal(seen[0][1], truth)
 
 
-def test_the_papers_instance_encoder_has_two_blocks_of_its_own_and_is_trained():
-    extractor = dict(
-        type='MaskedResNet',
-        depth=50,
-        base_channels=2,
-        blocks=(2,),
-        num_stages=1,
-        strides=(1,),
-        dilations=(1,),
-        out_indices=(0,),
-    )
-    model = build(instance_encoder=extractor).train()
-    assert len(model.instance_encoder.layer1) == 2 and not hasattr(model.instance_encoder, 'layer2')
-    model.data_preprocessor = Collate()
-    model.loss(*clip(3))['loss_mask'].backward()
-    assert all(p.grad is not None for p in model.instance_encoder.parameters())
-    with pytest.raises(InputError, match='depth is 51'):
-        build(instance_encoder=dict(extractor, depth=51))
-
-
 def test_substitution_per_object():
     model = build(substitution='per_object')
     truth = squares((5, 5), (30, 50))
@@ -313,47 +243,6 @@ def test_a_clip_without_objects_is_named():
     samples[0].gt_label_maps[0] = 0
     with pytest.raises(ValueError, match='clip: a training clip needs'):
         build().loss(inputs, samples)
-
-
-# parts ----------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    'half, size, expected',
-    [
-        (False, (480, 854), (448, 832)),
-        (True, (720, 1280), (320, 640)),
-        (True, (480, 640), (448, 640)),
-        (False, (720, 1280), (704, 1280)),
-        (False, (1080, 1920), (320, 640)),
-        (False, (1920, 1080), (640, 320)),
-        (False, (1024, 1024), (768, 768)),
-        (False, (30, 200), (64, 192)),
-    ],
-)
-def test_resize_rule(half, size, expected):
-    assert ShrinkToMultiple(half=half)(*size) == expected
-
-
-def test_void_pixels_do_not_count_in_the_loss():
-    masks, valid = squares((5, 5)), torch.ones(64, 96, dtype=torch.bool)
-    prediction = masks.clone()
-    prediction[:, 40:] = 1
-    valid[40:] = False
-    for form in ('minmax', 'product'):
-        loss = InstanceIoULoss(form)
-        assert loss(prediction, masks, valid) < 1e-6 < loss(prediction, masks, torch.ones_like(valid))
-
-
-def test_the_encoder_adds_the_mask_before_the_normalisation():
-    """Equal to a four-channel first convolution with the mask's bias."""
-    encoder = build().encoder
-    image, mask = torch.randn(2, 3, 64, 64), torch.rand(2, 1, 64, 64)
-    weight = torch.cat([encoder.conv1.weight, encoder.conv1_p.weight], 1)
-    stem = torch.nn.functional.conv2d(torch.cat([image, mask], 1), weight, encoder.conv1_p.bias, 2, 3)
-    expected = encoder.layer1(encoder.maxpool(encoder.relu(encoder.norm1(stem))))
-    torch.testing.assert_close(encoder(image, mask, num_stages=1)[0], expected, atol=1e-5, rtol=1e-4)
-    assert [f.shape[-1] for f in encoder(image[:1], mask)] == [16, 8, 4, 2]
 
 
 @torch.no_grad()

@@ -9,16 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from golden import load_golden
 from mmengine.config import Config
-from mmengine.optim import build_optim_wrapper
-from mmengine.registry import PARAM_SCHEDULERS
 
-from mmvos.datasets import AlternatingDatasets
-from mmvos.datasets.samplers import AlternatingBatchSampler, AlternatingSampler
-from mmvos.engine.hooks import AlternatingLRHook
 from mmvos.inference import InferenceSession
-from mmvos.models.attention.co_attention import attend, attend_chunked, literal_weights, to_sequence
+from mmvos.models.attention.co_attention import to_sequence
 from mmvos.models.segmentors.cosnet import EmbeddingCache
 from mmvos.registry import MODELS, TASK_UTILS
 from mmvos.structures import VOSDataSample
@@ -49,105 +43,7 @@ def scores_of(model, images, video_id='video'):
     return torch.stack([r.pred_scores for r in InferenceSession(model).run(FrameArrays(images, video_id=video_id))])
 
 
-# ---- co-attention
-
-
-@pytest.mark.parametrize(
-    'options',
-    [dict(form='vanilla'), dict(form='symmetric'), dict(form='channel'), dict(form='symmetric', orthogonal='exact')],
-    ids=str,
-)
-def test_every_form_equals_its_literal_affinity(options):
-    torch.manual_seed(1)
-    part = MODELS.build(dict(type='CoAttention', channels=6, **options))
-    a, b = torch.randn(2, 6, 4, 5), torch.randn(2, 6, 4, 5)
-    weight = part.linear.weight
-    if options['form'] == 'vanilla':
-        literal = torch.einsum('bci,cd,bdj->bij', b.flatten(2), weight, a.flatten(2))
-    elif options['form'] == 'symmetric':
-        p = torch.einsum('dc,bci->bdi', weight, b.flatten(2)), torch.einsum('dc,bci->bdi', weight, a.flatten(2))
-        literal = torch.einsum('bdi,d,bdj->bij', p[0], part.diagonal, p[1])
-    else:
-        wa, wb = ((part.linear(x.mean((2, 3)))).sigmoid()[..., None] for x in (a, b))
-        literal = torch.einsum('bci,bcj->bij', wb * b.flatten(2), wa * a.flatten(2))
-    # eqs. 6, 7: column i of Z_a averages V_b by the soft-max of S over the positions of the reference
-    z_a = torch.einsum('bci,bij->bcj', b.flatten(2), literal.softmax(1)).unflatten(2, (4, 5))
-    z_b = torch.einsum('bcj,bij->bci', a.flatten(2), literal.softmax(2)).unflatten(2, (4, 5))
-    expected = [z * torch.einsum('c,bchw->bhw', part.gate.weight[0, :, 0, 0], z)[:, None].sigmoid() for z in (z_a, z_b)]
-    for z, e in zip(part(a, b), expected, strict=True):
-        torch.testing.assert_close(z, e, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(part.summarise(a, b[:, None])[:, 0], expected[0], rtol=1e-4, atol=1e-5)
-
-
-def test_symmetric_affinity_serves_both_directions():
-    part = MODELS.build(dict(type='CoAttention', channels=6, form='symmetric'))
-    a, b = torch.randn(1, 6, 3, 4), torch.randn(1, 6, 3, 4)
-    ab, ba = part.query(a) @ part.key(b).transpose(1, 2), part.query(b) @ part.key(a).transpose(1, 2)
-    torch.testing.assert_close(ab, ba.transpose(1, 2))
-    assert part.penalty().item() < 1e-6  # starts orthogonal
-    part.linear.weight.data.mul_(2)
-    assert part.penalty().item() == pytest.approx(6 * 9, rel=1e-4)
-
-
-@pytest.mark.parametrize('double', [False, True])
-def test_chunked_attention_is_exact_forward_and_backward(double):
-    torch.manual_seed(2)
-    q, k, v = (torch.randn(2, n, 8, dtype=torch.float64, requires_grad=True) for n in (37, 53, 53))
-    out = attend_chunked(q, k, v, double, chunk_bytes=3 * 8 * 2 * 53 * 5)  # 5 rows at a time
-    literal = literal_weights(q, k, double) @ v
-    torch.testing.assert_close(out, literal, rtol=1e-12, atol=1e-12)
-    probe = torch.randn_like(out)
-    for x, y in zip(
-        torch.autograd.grad((out * probe).sum(), (q, k, v)),
-        torch.autograd.grad((literal * probe).sum(), (q, k, v)),
-        strict=True,
-    ):
-        torch.testing.assert_close(x, y, rtol=1e-10, atol=1e-10)
-    if not double:
-        torch.testing.assert_close(attend(q, k, v), literal, rtol=1e-12, atol=1e-12)
-
-
-def largest_tensor(step):
-    """Elements of the largest tensor that any operation of ``step()`` returns."""
-    from torch.utils._python_dispatch import TorchDispatchMode
-
-    class Largest(TorchDispatchMode):
-        numel = 0
-
-        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-            out = func(*args, **(kwargs or {}))
-            for x in out if isinstance(out, (tuple, list)) else (out,):
-                if isinstance(x, torch.Tensor):
-                    Largest.numel = max(Largest.numel, x.numel())
-            return out
-
-    with Largest():
-        step()
-    return Largest.numel
-
-
-def test_chunked_attention_keeps_its_memory_bound():
-    """Forward and backward hold a chunk of the affinity, not the affinity."""
-    q, k, v = (torch.randn(1, 400, 4, requires_grad=True) for _ in range(3))
-    largest = largest_tensor(lambda: attend_chunked(q, k, v, True, chunk_bytes=3 * 4 * 400 * 20).sum().backward())
-    assert 400 * 20 <= largest < 400 * 400 / 10
-    assert largest_tensor(lambda: literal_weights(q, k, True) @ v) == 400 * 400
-
-
-@pytest.mark.parametrize('training', [False, True])
-def test_fused_attention_does_not_store_the_affinity(training):
-    part = MODELS.build(dict(type='CoAttention', channels=16)).requires_grad_(training)
-    a, b = torch.randn(1, 16, 20, 20, requires_grad=training), torch.randn(1, 16, 20, 20)
-
-    def step():
-        out = sum(z.sum() for z in part(a, b)) + part.summarise(a, b[:, None].expand(-1, 2, -1, -1, -1)).sum()
-        if training:
-            out.backward()
-
-    assert largest_tensor(step) < 400 * 400 / 2
-
-
-# ---- reference frames
+# Reference frames
 
 
 def test_reference_frames():
@@ -215,7 +111,7 @@ def test_half_precision_cache_changes_little():
     assert 0 < (scores_of(model, images) - full).abs().max() < 0.02
 
 
-# ---- live video
+# Live video
 
 
 def test_the_old_key_of_the_combination_still_works():
@@ -259,7 +155,7 @@ def test_causal_first_frame_is_the_static_head_and_prompts_are_ignored():
     torch.testing.assert_close(results[0].pred_scores, static[0])
 
 
-# ---- training
+# Training
 
 
 def clip(length, value=1):
@@ -309,81 +205,7 @@ def test_void_and_object_ids_in_the_loss():
     assert a == b
 
 
-class Numbers(torch.utils.data.Dataset):
-    """Items that are their own index."""
-
-    def __init__(self, first, size):
-        self.first, self.size = first, size
-
-    def __len__(self):
-        return self.size
-
-    def __getitem__(self, index):
-        return dict(inputs=self.first + index, data_samples=VOSDataSample())
-
-
-def test_batches_alternate_by_one_counter_over_epochs():
-    data = AlternatingDatasets(dict(video=[Numbers(100, 5), Numbers(200, 4)], still=Numbers(0, 7)))
-    assert len(data) == 16 and data[6]['inputs'] == 201 and data[6]['data_samples'].stream == 'video'
-    sampler = AlternatingSampler(data, seed=3)
-    batches = AlternatingBatchSampler(sampler, 2, ('still', 'video', 'video'), num_batches=4)
-    streams, drawn = [], dict(still=[], video=[])
-    for epoch in range(6):
-        sampler.set_epoch(epoch)
-        for batch in batches:
-            names = {data[i]['data_samples'].stream for i in batch}
-            assert len(names) == 1
-            streams += names
-            drawn[streams[-1]] += batch
-    assert streams == ['still', 'video', 'video'] * 8  # 4 batches an epoch are no multiple of 3
-    assert sorted(drawn['still'][:7]) == sorted(drawn['still'][7:14]) == list(range(9, 16))
-    assert sorted(drawn['video'][:9]) == sorted(drawn['video'][9:18]) == list(range(9))
-    with pytest.raises(ValueError, match='may only name the'):
-        AlternatingBatchSampler(sampler, 2, ('stil', 'video'))
-
-
-def test_ranks_share_a_batch_without_overlap():
-    data = AlternatingDatasets(dict(video=Numbers(0, 12)))
-    seen = []
-    for rank in range(3):
-        batches = AlternatingBatchSampler(AlternatingSampler(data, seed=0), 2, ('video',), num_batches=2)
-        batches.rank, batches.world_size = rank, 3
-        seen += [i for batch in batches for i in batch]
-    assert sorted(seen) == list(range(12))
-
-
-def test_learning_rates_of_the_recipe_are_the_original_ones():
-    """Every row of the original's table: rates by the *global* step, which is the one counter here."""
-    cfg = Config.fromfile(CONFIGS / 'cosnet_r101_davis2016-saliency.py')
-    parts = ('backbone', 'neck', 'static_head', 'co_attention', 'target_head', 'reference_head')
-    model = torch.nn.ModuleDict({name: torch.nn.Linear(1, 1, bias=False) for name in parts})
-    optim = build_optim_wrapper(model, cfg.optim_wrapper)
-    for scheduler in cfg.param_scheduler:  # all by iteration here: 130 of them an epoch
-        if scheduler.get('by_epoch'):
-            scheduler.milestones = [m * 130 for m in scheduler.milestones]
-    schedulers = [PARAM_SCHEDULERS.build(dict(s, optimizer=optim, by_epoch=False)) for s in cfg.param_scheduler]
-    hook = AlternatingLRHook(next(h for h in cfg.custom_hooks if h.type == 'AlternatingLRHook').lr_mult)
-    runner = type('Runner', (), dict(model=model, optim_wrapper=optim))
-    hook.before_train(runner)
-    names = {id(p): n for n, p in model.named_parameters()}
-    pattern = cfg.train_dataloader.batch_sampler.pattern
-    rates = []
-    for step in range(60 * 130):
-        batch = dict(data_samples=[dict(stream=pattern[step % 3])])
-        hook.before_train_iter(runner, step, batch)
-        by_name = {names[id(g['params'][0])].split('.')[0]: g['lr'] for g in optim.optimizer.param_groups}
-        assert by_name['neck'] == by_name['static_head'] == by_name['backbone']
-        rates.append((by_name['backbone'], by_name['co_attention'], by_name['target_head']))
-        hook.after_train_iter(runner, step, batch)
-        optim.step()  # without gradients nothing moves
-        for scheduler in schedulers:
-            scheduler.step()
-    for epoch, iteration, _, embedding, rest in load_golden('cosnet')[1]['lr.table']:
-        rate = rates[int(epoch) * 130 + int(iteration)]
-        assert rate == pytest.approx((embedding, rest, rest), rel=1e-6)
-
-
-# ---- post-processing
+# Post-processing
 
 
 def test_session_refines_scores_of_any_model():

@@ -48,7 +48,7 @@ def shifted_pair(dx=5, dy=0, pad=8):
     return to_batch(previous), to_batch(current)
 
 
-# warping --------------------------------------------------------------------------------------------------------------
+# Warping
 
 
 def test_zero_flow_is_the_identity():
@@ -128,7 +128,7 @@ def test_flip_and_resize_of_flow_commute_with_warping():
     assert small.shape == (1, 2, 4, 20) and (small[:, 0] == 8).all() and (small[:, 1] == 2).all()
 
 
-# estimators -----------------------------------------------------------------------------------------------------------
+# Estimators
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_frames_of_different_shapes_are_refused():
         ZeroFlow()(torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 9))
 
 
-# FlowNet 2.0 ----------------------------------------------------------------------------------------------------------
+# FlowNet 2.0
 
 
 def test_correlation_equals_its_definition_and_its_gradient():
@@ -231,7 +231,7 @@ def test_flownet_checkpoint_of_an_agss_vos_file():
     assert {k for k in both if k.startswith('flow.')} == {f'flow.{k}' for k in converted} and len(both) == len(converted) + 3
 
 
-# torchvision ----------------------------------------------------------------------------------------------------------
+# Torchvision
 
 
 def test_raft_is_imported_only_when_asked_for(monkeypatch):
@@ -260,7 +260,7 @@ def test_raft_adapter(monkeypatch):
     assert flow.shape == (1, 2, 64, 160) and (flow == 1).all()
 
 
-# cache ----------------------------------------------------------------------------------------------------------------
+# Cache
 
 
 @pytest.mark.parametrize('suffix, tolerance', [('.npy', 1e-2), ('.flo', 0)])

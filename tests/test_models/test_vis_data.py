@@ -1,22 +1,15 @@
 """Data and metric of video instance segmentation, beside mmdet's where they mend it."""
 
 import copy
-import itertools
 import json
 import zipfile
 
-import cv2
 import numpy as np
 import pycocotools.mask as rle
 import pytest
 import torch
 from golden import GOLDEN_DIR, load_golden
 from mmdet.datasets.base_video_dataset import BaseVideoDataset
-from mmdet.engine.hooks import TrackVisualizationHook
-from mmdet.evaluation.metrics import YouTubeVISMetric as MMDetYouTubeVISMetric
-from mmdet.structures import DetDataSample, TrackDataSample
-from mmdet.visualization import TrackLocalVisualizer
-from mmengine.structures import InstanceData
 from vis_data import CLASSES, make_videos, training_batch
 
 from mmvos.datasets import OVISDataset, SynthVISDataset, YouTubeVISDataset
@@ -24,7 +17,6 @@ from mmvos.evaluation import YouTubeVISMetric
 from mmvos.evaluation.functional.youtube_vis import youtube_vis_problems
 from mmvos.evaluation.metrics.youtube_vis_metric import MMDET_NAMES
 from mmvos.structures import InstanceTracks, load_youtube_vis
-from mmvos.visualization import draw_instances, instance_colour
 
 
 @pytest.fixture(scope='module')
@@ -258,126 +250,6 @@ class TestMetric:
             YouTubeVISMetric(format_only=True)
         with pytest.raises(FileNotFoundError, match='none.json'):
             YouTubeVISMetric(str(tmp_path / 'none.json'))
-
-
-def track_sample(video_id, frames, detections=1, annotated=True):
-    """What mmdet's metric and hook take."""
-    mask = torch.zeros(1, 8, 8, dtype=torch.bool)
-    mask[:, 2:5, 3] = mask[:, 3, 2:5] = True  # a cross: 5 pixels in a box of 9
-    sample = TrackDataSample()
-    samples = []
-    for frame in range(frames):
-        one = DetDataSample(
-            metainfo=dict(
-                video_id=video_id,
-                img_id=10 * video_id + frame,
-                ori_shape=(8, 8),
-                ori_video_length=2,
-                frame_id=frame,
-                instances=[
-                    dict(
-                        bbox=[2, 2, 5, 5],
-                        bbox_label=0,
-                        instance_id=video_id,
-                        mask=rle.encode(np.asfortranarray(mask[0].numpy().astype(np.uint8))),
-                    )
-                ]
-                if annotated
-                else [],
-            )
-        )
-        one.pred_track_instances = InstanceData(
-            bboxes=torch.tensor([[2.0, 2, 5, 5]])[:detections],
-            scores=torch.ones(1)[:detections],
-            labels=torch.zeros(1, dtype=torch.long)[:detections],
-            masks=mask[:detections],
-            instances_id=torch.ones(1, dtype=torch.long)[:detections],
-        )
-        samples.append(one)
-    sample.video_data_samples = samples
-    return sample
-
-
-class TestFaultsOfMMDet:
-    """What :class:`YouTubeVISMetric` and the session mend; a test that fails here means that a mend can be dropped."""
-
-    def metric(self):
-        metric = MMDetYouTubeVISMetric()
-        metric.dataset_meta = dict(classes=CLASSES)
-        return metric
-
-    def test_second_evaluation(self):
-        metric = self.metric()
-        metric.process(None, [track_sample(1, 2).to_dict()])
-        metric.evaluate(1)
-        with pytest.raises(KeyError, match='images'):
-            metric.process(None, [track_sample(1, 2).to_dict()])
-
-    def test_no_results(self):
-        metric = self.metric()
-        metric.process(None, [track_sample(1, 2, detections=0).to_dict()])
-        with pytest.raises(IndexError):
-            metric.evaluate(1)
-
-    def test_frame_by_frame(self):
-        with pytest.raises(AttributeError, match='process_image'):
-            self.metric().process(None, [track_sample(1, 1).to_dict()])
-
-    def test_sizes_of_boxes(self):
-        metric = self.metric()
-        metric.process(None, [track_sample(1, 2).to_dict()])
-        ((_, truth),) = metric.results
-        assert truth[0]['areas'] == [9, 9] and rle.area(truth[0]['segmentations'][0]) == 5
-
-    def test_drawing_while_testing(self, tmp_path):
-        TrackLocalVisualizer.get_instance('vis_test')
-        hook = TrackVisualizationHook(draw=True, test_out_dir='vis')
-        (tmp_path / 'a' / 'b').mkdir(parents=True)
-        path = str(tmp_path / 'a' / 'b' / 'c.png')
-        cv2.imwrite(path, np.zeros((8, 8, 3), np.uint8))
-        frame = track_sample(1, 1)[0]
-        frame.set_metainfo(dict(img_path=path))
-        with pytest.raises(AssertionError):  # wants ground truth, which a test has not
-            hook.visualize_single_image(frame, 0)
-        drawn = draw_instances(np.zeros((8, 8, 3), np.uint8), frame.pred_track_instances, labels=False)
-        assert drawn[3, 3].any() and not drawn[7, 7].any()
-
-
-class TestDrawing:
-    def instances(self, ids=(3, 4), scores=(0.9, 0.2)):
-        masks = np.zeros((2, 60, 90), np.uint8)
-        masks[0, 10:40, 10:40] = masks[1, 20:50, 50:80] = 1
-        return InstanceData(
-            masks=rle.encode(np.asfortranarray(masks.transpose(1, 2, 0))),
-            bboxes=torch.tensor([[10.0, 10, 40, 40], [50, 20, 80, 50]]),
-            labels=torch.tensor([0, 1]),
-            scores=torch.tensor(scores),
-            instances_id=torch.tensor(ids),
-        )
-
-    def test_threshold_and_frame_untouched(self):
-        frame = np.full((60, 90, 3), 100, np.uint8)
-        drawn = draw_instances(frame, self.instances(), CLASSES)
-        assert (frame == 100).all() and (drawn[20:30, 20:30] != 100).any() and (drawn[30:40, 60:70] == 100).all()
-
-    def test_colours_belong_to_ids(self):
-        frame = np.zeros((60, 90, 3), np.uint8)
-        one = draw_instances(frame, self.instances(ids=(3, 4)), labels=False)
-        other = draw_instances(frame, self.instances(ids=(3, 9)), labels=False, score_thr=0)
-        assert np.array_equal(one[12:38, 12:38], other[12:38, 12:38])
-        colours = [instance_colour(i) for i in range(24)]
-        assert len(set(colours)) == 24
-        assert min(np.abs(np.subtract(a, b)).sum() for a, b in itertools.pairwise(colours)) > 60
-
-    def test_labels_stay_inside(self):
-        corner = self.instances(scores=(0.9, 0.9))
-        corner.bboxes = torch.tensor([[-5.0, -5, 40, 40], [85, 55, 90, 60]])
-        plain = draw_instances(np.zeros((60, 90, 3), np.uint8), corner, labels=False)
-        assert (draw_instances(np.zeros((60, 90, 3), np.uint8), corner, CLASSES) != plain).any()
-
-    def test_a_mask_of_another_size(self):
-        with pytest.raises(ValueError, match='90x60 for a frame of 80x60'):
-            draw_instances(np.zeros((60, 80, 3), np.uint8), self.instances())
 
 
 def test_results_do_not_share_memory_with_the_metric(root):
