@@ -50,8 +50,7 @@ class FeaturePropagation(CausalVOSModel):
         """What is matched of images ``(B, 3, h, w)``; one entry per image."""
         return self.matching.embed(self.backbone(images))
 
-    def init_state(self, frame: Frame, masks: Tensor | None) -> PropagationState:
-        assert masks is not None  # the model is prompted
+    def init_state(self, frame: Frame, masks: Tensor) -> PropagationState:
         return PropagationState(self.matching.start(self.features_of(frame)[0], masks))
 
     def add_objects(self, frame: Frame, masks: Tensor, state: PropagationState) -> PropagationState:

@@ -184,8 +184,7 @@ class RecallVOS(CausalVOSModel):
 
     # Inference
 
-    def init_state(self, frame: Frame, masks: Tensor | None) -> RecallMemory:
-        assert masks is not None  # the method is prompted
+    def init_state(self, frame: Frame, masks: Tensor) -> RecallMemory:
         background = 1 - masks.sum(0, keepdim=True).clamp(max=1)
         return self.start(self.features_of(frame), torch.cat([background, masks])[None])
 

@@ -68,7 +68,7 @@ class SpaceTimeMemory(CausalVOSModel):
         self.predict_mask = nn.Conv2d(value_channels, 1, 3, padding=1)
         self.memorize_every, self.max_memory = memorize_every, max_memory
 
-    def init_state(self, frame: Frame, masks: Tensor | None) -> Memory:
+    def init_state(self, frame: Frame, masks: Tensor) -> Memory:
         key, values = self.memorize(self.backbone(frame.image), masks)
         return Memory(key[None], [v[None] for v in values])
 
