@@ -1,6 +1,7 @@
 """Which room of the package may import which, what each registry can find, and what the start of a VOS model needs."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -49,6 +50,11 @@ def room_of(module: str) -> str | None:
 def test_every_room_has_its_floor():
     rooms = {path.stem for path in PACKAGE.iterdir() if path.is_dir() or path.suffix == '.py'}
     assert rooms - {'__init__', '__pycache__', '.mim', '.mypy_cache'} <= set(FLOORS), 'give it a floor'
+
+
+def test_contributing_shows_the_rooms_in_their_order():
+    told = re.search(r'Imports go up this list only.*?: (.*?)\.\n', (ROOT / 'CONTRIBUTING.md').read_text(), re.DOTALL)
+    assert re.findall(r'`(\w+)`', told[1]) == [room for room in FLOORS if room not in ('version', '_mmcv_ext', '__main__')]
 
 
 @pytest.mark.parametrize('room', FLOORS)
