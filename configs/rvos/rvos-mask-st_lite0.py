@@ -1,0 +1,3 @@
+# The one-shot model alone, for the inferencer and the demos.
+_base_ = ['../_base_/default_runtime.py', '../_base_/models/rvos-mask-st_lite0.py']
+weights = 'rvos-mask-st_lite0'
