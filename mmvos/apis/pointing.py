@@ -1,4 +1,4 @@
-"""Label maps from what somebody points at in a frame of a video."""
+"""Label maps from what a user points at in a frame of a video."""
 
 from collections.abc import Sequence
 

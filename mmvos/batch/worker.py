@@ -149,7 +149,7 @@ class Worker:
             yield open_video(source, prompts=sources, video_id=task.name)
 
     def _pointed(self, task: Task, video: Video) -> dict[int, np.ndarray]:
-        """Label maps of the frames where somebody points at objects."""
+        """Label maps of the frames in which a user points at objects."""
         from mmvos.apis import pointed_label_map
 
         pointed = {index: [prompt_from_json(one) for one in content] for index, content in task.objects.items()}

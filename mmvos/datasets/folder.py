@@ -27,7 +27,7 @@ class FolderDataset(BaseVOSDataset):
         prompt (str): what the model is given: ``'first'`` (the first mask of a video), ``'all'`` (every mask introduces the
             objects in it: masks of new objects only, as in YouTube-VOS), ``'appear'`` (full annotations: each object
             where it first has ``min_pixels`` pixels; reads every mask), or ``'none'``.
-        min_pixels (int): see ``prompt``.
+        min_pixels (int): pixels that an object needs to be a prompt with ``prompt='appear'``.
         binary (bool): every object is the same object (masks 0/255).
         kwargs (dict): arguments of :class:`BaseVOSDataset`.
     """

@@ -47,9 +47,9 @@ class UnsupervisedVOSDataset(BaseVOSDataset):
     ones count.
 
     Args:
-        data_root (str): see above.
+        data_root (str): root folder.
         split (str): name of the split.
-        layout (str): see above.
+        layout (str): ``'official'`` or ``'flat'``.
         merge (bool): all objects become the single object 1.
         first_mask_prompt (bool): the first annotation is the prompt (semi-supervised use).
         kwargs (dict): arguments of :class:`BaseVOSDataset`.

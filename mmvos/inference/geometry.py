@@ -159,7 +159,7 @@ class ShrinkToMultiple:
     Args:
         divisor (int): divisor of both sides (at least one ``divisor`` is kept).
         half (bool): first halve frames whose longer side exceeds ``half_above``.
-        half_above (int): see ``half``, in pixels.
+        half_above (int): longest side that ``half`` leaves as it is, in pixels.
         max_area (int): larger results become three quarters of the frame, in multiples of 8; what is still larger
             becomes 640x320 (320x640 for a portrait).
     """

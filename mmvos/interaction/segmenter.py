@@ -61,7 +61,7 @@ class InteractiveSegmenter:
     stored project, gives the same masks, and a further click costs one pass of the decoder.
 
     Where the model's settings name a close-up (``test_cfg.closeup``), the object is looked at in a part of the frame around
-    its box, its given mask, or what the first click found in the whole frame; the part is taken anew when the mask outgrows
+    its box, its given mask, or what the first click found in the whole frame; a new part is taken when the mask outgrows
     it, which costs the features of that part.
 
     Args:

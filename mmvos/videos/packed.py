@@ -296,7 +296,7 @@ def write_index(root: str, shards: list[tuple[str, int]], rows: list[tuple[str, 
     Args:
         root (str): its folder.
         shards (list[tuple[str, int]]): names and sizes of the shards.
-        rows (list): of each file its path, shard, offset, size and CRC-32.
+        rows (list): path, shard, offset, size and CRC-32 of each file.
     """
     from mmvos.structures import atomic_path
 

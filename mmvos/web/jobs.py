@@ -106,5 +106,5 @@ class Turns:
 
     @property
     def busy(self) -> bool:
-        """Whether somebody has the turn."""
+        """Whether a job has the turn."""
         return bool(self._waiting)

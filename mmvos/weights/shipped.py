@@ -48,8 +48,8 @@ class ShippedWeights:
         training (tuple[str, ...]): configs of the training, in order, below ``configs``.
         parameters (int): number of the model's parameters, those of a frozen backbone included.
         trained_parameters (int): number of those that the training changed.
-        iterations (str): of each stage.
-        seed (str): of each stage.
+        iterations (str): number of iterations of each stage.
+        seed (str): seed of each stage.
         hardware (str): what the training ran on.
         time (str): how long it took.
         log (Path): log of the training.

@@ -116,7 +116,7 @@ class Results:
         return {row['sequence'] for row in self.rows}
 
     def add(self, rows: list[dict]) -> None:
-        """Adds the rows of one sequence, and writes the file anew."""
+        """Adds the rows of one sequence, and writes the file again."""
         self.rows = self.rows + rows
         for file in self.files:
             file.parent.mkdir(parents=True, exist_ok=True)

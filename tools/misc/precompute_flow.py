@@ -48,7 +48,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--batch-size', type=int, default=1)
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     parser.add_argument('--part', default='0/1', metavar='I/N', help='do only part I (from 0) of N')
-    parser.add_argument('--check', action='store_true', help='also read the files that are there, and make bad ones anew')
+    parser.add_argument('--check', action='store_true', help='also read the files that are there, and make bad ones again')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='overrides of the config')
     return parser.parse_args(argv)
 
@@ -104,7 +104,7 @@ def is_sound(path: Path) -> bool:
     try:
         check_flow(path)
     except ValueError as error:
-        print(f'made anew: {error}')
+        print(f'made again: {error}')
         return False
     return True
 

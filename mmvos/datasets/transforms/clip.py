@@ -38,7 +38,7 @@ class SampleClip(BaseTransform):
         start (str): where a clip may begin: ``'any'`` frame, ``'first'`` (of the candidates), ``'object'`` (a frame with an
             object of more than ``min_object_pixels`` pixels at the files' own size), or ``'grid'`` (a multiple of
             ``clip_len``: clips that do not overlap; RVOS).
-        min_object_pixels (int): see ``start``.
+        min_object_pixels (int): pixels that an object must exceed for ``start='object'``.
         min_len (int | Staged | None): a clip may be shorter than ``clip_len``, down to this, where the video ends, or as a
             shorter video as a whole; None for ``clip_len`` itself.
         reference (str | None): put one more frame in front: ``'random'`` (a uniformly drawn candidate; AGSS-VOS) or None.
@@ -256,7 +256,7 @@ class SelectObjects(BaseTransform):
 
     Args:
         max_objects (int | Staged | None): keep at most this many, drawn without replacement.
-        min_pixels (int): see above.
+        min_pixels (int): pixels that an eligible object must exceed.
         appear_in (str): ``'first'`` frame, or ``'any'`` frame of the clip.
         binary (bool): the one object that is kept gets id 1 (needs ``max_objects=1``).
         renumber (bool): the kept objects get ids 1, 2, ... in ascending order.

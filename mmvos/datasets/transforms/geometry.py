@@ -91,7 +91,7 @@ class RandomResizeClip(BaseTransform):
 
     Args:
         scales (Sequence[float]): factors to draw from, or with ``continuous`` the range ``(smallest, largest)``.
-        continuous (bool): see ``scales``.
+        continuous (bool): whether ``scales`` is a range.
         divisor (int): the new sides are multiples of it.
         backend (str): library that resizes, see :class:`ResizeClip`.
     """
@@ -178,7 +178,7 @@ class RandomCropToObjects(BaseTransform):
 
     Args:
         prob (float): probability of cropping.
-        partial (float): see above.
+        partial (float): probability of a uniform s.
     """
 
     def __init__(self, prob: float = 0.5, partial: float = 0.7) -> None:
@@ -243,7 +243,7 @@ class ProgressiveZoom(BaseTransform):
 
     Args:
         prob (float): probability; else the clip is unchanged.
-        rate (float): see above.
+        rate (float): largest growth from one frame to the next, as a share; at least 0.
         backend (str): library that resizes, see :class:`ResizeClip`.
     """
 

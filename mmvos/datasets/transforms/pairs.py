@@ -18,7 +18,7 @@ class SamplePair(BaseTransform):
 
     Args:
         num_references (int): N.
-        allow_repeat (bool): see above.
+        allow_repeat (bool): whether references may repeat in a video with fewer labelled frames.
     """
 
     def __init__(self, num_references: int = 1, allow_repeat: bool = False) -> None:

@@ -27,7 +27,7 @@ from .queue import JobQueue, QueueFull
 from .requests import JOB_SCHEMA, receive
 from .results import pack, result_names
 
-#: seconds between two looks at a job whose events somebody follows, and between two signs of life
+#: seconds between two looks at a job whose events a client follows, and between two signs of life
 _LOOK, _ALIVE = 0.2, 15.0
 _JOBS = '/api/jobs'
 
@@ -84,7 +84,7 @@ def create_app(queue: JobQueue, settings: ServiceSettings) -> FastAPI:
 
 
 def describe(queue: JobQueue, job: Job) -> dict[str, Any]:
-    """What is told of a job."""
+    """What a client is shown of a job."""
     times = {name: _time(getattr(job, name)) for name in ('created', 'started', 'finished')}
     waiting = dict(position=queue.position(job)) if job.state == WAITING else {}
     results = result_names(queue.folder.results / job.id) if job.state == DONE else []
