@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from mmvos.structures import InputError
+from mmvos.utils.cores import available_cores
 
 from .events import Event, Failed, Finished, Pool, Progress
 from .tasks import Task
@@ -48,8 +49,7 @@ def local_devices(device: str | None, workers: int, threads: int, most: int | No
 
 def local_cores() -> int:
     """Cores for this process; those of the machine are divided among the processes that torchrun started."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-    return max(1, cores // int(os.environ.get('LOCAL_WORLD_SIZE', 1)))
+    return max(1, available_cores() // int(os.environ.get('LOCAL_WORLD_SIZE', 1)))
 
 
 class LocalPool(Pool):

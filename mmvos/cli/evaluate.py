@@ -70,8 +70,8 @@ def run(args: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from mmvos.evaluation import format_table, write_csv, write_json
-    from mmvos.evaluation.evaluate import available_cores
     from mmvos.evaluation.protocols import PROTOCOLS
+    from mmvos.utils.cores import available_cores
     from mmvos.videos.layouts import read_list
 
     protocol = PROTOCOLS[known_name(args.protocol, PROTOCOLS, 'protocol')]

@@ -12,6 +12,7 @@ from mmvos.structures import Click, InputError, Prompt, object_ids_of
 from mmvos.videos import Video
 
 from .functional.frames import score_objects
+from .functional.region import jaccard
 
 
 @dataclass(frozen=True)
@@ -107,17 +108,12 @@ class CorrectionRobot:
             true, before = truth == object_id, corrected == object_id
             mask = best = before
             clicks: list[Click] = []
-            while len(clicks) < self.max_clicks and _iou(true, best) < self.good_enough:
+            while len(clicks) < self.max_clicks and jaccard(true, best) < self.good_enough:
                 clicks.append(Click(*next_click(true, mask)))
                 prompt = Prompt(object_id, clicks=list(clicks), mask=before if before.any() else None)
                 mask = self.segmenter.label_map(frame, [prompt], key) == object_id
-                best = max(best, mask, key=lambda one: _iou(true, one))  # a person sees that a click made it worse
+                best = max(best, mask, key=lambda one: jaccard(true, one))  # a person sees that a click made it worse
             corrected[corrected == object_id] = 0
             corrected[best] = object_id
             total += len(clicks)
         return corrected, total
-
-
-def _iou(left: np.ndarray, right: np.ndarray) -> float:
-    union = np.count_nonzero(left | right)
-    return np.count_nonzero(left & right) / union if union else 1.0

@@ -104,11 +104,6 @@ def score_videos(
     return [row for index in range(len(videos)) for row in rows[index]]
 
 
-def available_cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-
-
 def _in_processes(
     work: Callable[[Any], Any], videos: Sequence[Any], order: Iterable[int], num_workers: int
 ) -> Iterator[tuple[int, Any]]:

@@ -17,12 +17,13 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 import cv2
 import numpy as np
 
-from mmvos.evaluation.evaluate import available_cores, score_videos
+from mmvos.evaluation.evaluate import score_videos
 from mmvos.evaluation.functional import score_objects
 from mmvos.evaluation.functional.boundary import boundary_map, boundary_radius, dilate_disc, mask_box
 from mmvos.evaluation.scoring import DAVIS2016Scoring, DAVISSemiScoring
 from mmvos.structures import folder_names, object_ids_of, read_label_map, write_label_map
 from mmvos.utils import command_line
+from mmvos.utils.cores import available_cores
 from mmvos.videos import LabelSource
 from mmvos.videos.archive import MaskFiles
 from mmvos.videos.layouts import AnnotatedVideo, masks_in

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from mmvos.apis import init_click_segmenter
+from mmvos.evaluation.functional.region import jaccard
 from mmvos.interaction import InteractiveSegmenter
 from mmvos.models.interactive import next_click
 from mmvos.structures import Box, Click, InputError, Prompt, atomic_path, object_ids_of, read_label_map
@@ -68,16 +69,11 @@ def scores(segmenter: InteractiveSegmenter, name: str, frame: np.ndarray, truth:
         begin = time.perf_counter()
         found = segmenter.label_map(frame, [Prompt(1, clicks=list(clicks))], name) == 1
         seconds.append(time.perf_counter() - begin)
-        ious.append(_iou(found, truth))
+        ious.append(jaccard(found, truth))
     ys, xs = np.flatnonzero(truth.any(1)), np.flatnonzero(truth.any(0))
     box = Box(float(xs[0]), float(ys[0]), float(xs[-1] + 1), float(ys[-1] + 1))
     boxed = segmenter.label_map(frame, [Prompt(1, box=box)], name) == 1
-    return dict(picture=name, clicks=ious, box=_iou(boxed, truth), seconds=seconds)
-
-
-def _iou(left: np.ndarray, right: np.ndarray) -> float:
-    union = np.count_nonzero(left | right)
-    return np.count_nonzero(left & right) / union if union else 1.0
+    return dict(picture=name, clicks=ious, box=jaccard(boxed, truth), seconds=seconds)
 
 
 @command_line

@@ -1,0 +1,8 @@
+"""How many processor cores there are to work with."""
+
+import os
+
+
+def available_cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
