@@ -89,9 +89,8 @@ class CorrectionRobot:
             for index, label_map in Propagation(self.make_session, video, given).run():
                 if label_map is not None:
                     found[index] = label_map
-            scores = np.array(
-                [score_objects(true, one, ids) for true, one in zip(truth, found, strict=True)]
-            )  # (frames, 2, objects)
+            pairs = zip(truth, found, strict=True)
+            scores = np.array([score_objects(true, one, ids) for true, one in pairs])  # (frames, 2, objects)
             yield Round(worst, clicks, scores[:, 0], scores[:, 1], list(found))
             ranks = scores[:, 0].mean(1)
             ranks[list(given)] = np.inf
