@@ -101,11 +101,11 @@ def convert(method: str, checkpoint: Any, whole: bool = True) -> StateDict:
             checkpoint = checkpoint[name]
             break
     if not isinstance(checkpoint, dict) or not any(isinstance(key, str) for key in checkpoint):
-        raise InputError(f'the checkpoint holds no weights; expected a dict of tensors, found {_told(checkpoint)}.')
+        raise InputError(f'the checkpoint holds no weights; expected a dict of tensors, found {_kind_of(checkpoint)}.')
     converted = converter.function(checkpoint)
     wrong = [key for key, value in converted.items() if not isinstance(value, Tensor)]
     if wrong:
-        raise InputError(f'{wrong[0]!r}: expected a tensor, found {_told(converted[wrong[0]])}.')
+        raise InputError(f'{wrong[0]!r}: expected a tensor, found {_kind_of(converted[wrong[0]])}.')
     for part in converter.parts if whole else ():
         if not any(key.startswith(part) for key in converted):
             raise InputError(f'the checkpoint holds no weights of {part.rstrip(".")!r}: only a part of the model {method}?')
@@ -113,5 +113,5 @@ def convert(method: str, checkpoint: Any, whole: bool = True) -> StateDict:
     return converted
 
 
-def _told(value: Any) -> str:
+def _kind_of(value: Any) -> str:
     return f'an empty {type(value).__name__}' if isinstance(value, (dict, list)) and not value else type(value).__name__

@@ -74,14 +74,14 @@ async def receive(request: Request, folder: Path, videos: Path | None) -> dict[s
     kind = request.headers.get('content-type', '').partition(';')[0].strip().lower()
     if kind == 'application/json':
         body = await request.body()
-        return await run_in_threadpool(_named, body, folder, videos)
+        return await run_in_threadpool(_job_of_named_video, body, folder, videos)
     if kind != 'multipart/form-data':
         raise InputError(f'the content type is {kind!r}; expected {_EXPECTED}.')
     async with request.form(max_files=_MAX_MASKS + 2, max_fields=2 + _MAX_MASKS, max_part_size=MAX_BODY) as form:
-        return await run_in_threadpool(_uploaded, form, folder)
+        return await run_in_threadpool(_job_of_uploaded_video, form, folder)
 
 
-def _named(body: bytes, folder: Path, videos: Path | None) -> dict[str, Any]:
+def _job_of_named_video(body: bytes, folder: Path, videos: Path | None) -> dict[str, Any]:
     content = decode_json(body, 'the request', _EXPECTED)
     if not isinstance(content, dict) or not isinstance(content.get('video'), str):
         raise InputError(f'the request names no video; expected {_EXPECTED}.')
@@ -97,7 +97,7 @@ def _named(body: bytes, folder: Path, videos: Path | None) -> dict[str, Any]:
     return dict(fields, masks={}, prompts=_checked(content.get('prompts') or {}, {}, folder, video))
 
 
-def _uploaded(form: FormData, folder: Path) -> dict[str, Any]:
+def _job_of_uploaded_video(form: FormData, folder: Path) -> dict[str, Any]:
     masks: dict[str, str] = {}
     texts: dict[str, str] = {}
     upload: UploadFile | None = None
