@@ -41,11 +41,6 @@ class Task:
     at: int = 0
     objects: Mapping[int, list[dict[str, Any]]] = field(default_factory=dict)
 
-    @property
-    def has_prompt(self) -> bool:
-        """Whether anything points at an object."""
-        return bool(self.prompts or self.masks or self.clicks or self.boxes or self.objects)
-
 
 def find_tasks(source: str, prompts: str = '') -> list[Task]:
     """The videos of a source, each once, in the order of their names (of a list: in its own).

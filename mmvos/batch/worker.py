@@ -137,16 +137,15 @@ class Worker:
             return
         with ExitStack() as stack:
             copy = lambda url: stack.enter_context(Place(url).local_copy('a file or folder'))  # noqa: E731  (one expression, used once)
-            source, size_mismatch = copy(task.video), 'resize' if self.settings.fit_masks else 'error'
-            options: dict[str, Any] = dict(size_mismatch=size_mismatch, binary=self.settings.binary)
+            video = open_video(copy(task.video), video_id=task.name)
             prompts: dict[int, Any] = {index: copy(path) for index, path in task.prompts.items()}
-            video = open_video(source) if task.has_prompt else None
-            if video is not None and task.masks:
+            if task.masks:
                 prompts.update(_masks_of(video, copy(task.masks)))
-            if video is not None:
-                prompts.update(self._pointed(task, video))
-            sources = {index: LabelSource.of(prompt, **options) for index, prompt in prompts.items()}
-            yield open_video(source, prompts=sources, video_id=task.name)
+            prompts.update(self._pointed(task, video))
+            options: dict[str, Any] = dict(
+                size_mismatch='resize' if self.settings.fit_masks else 'error', binary=self.settings.binary
+            )
+            yield video.with_prompts({index: LabelSource.of(prompt, **options) for index, prompt in prompts.items()})
 
     def _pointed(self, task: Task, video: Video) -> dict[int, np.ndarray]:
         """Label maps of the frames in which a user points at objects."""

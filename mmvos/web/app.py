@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 
@@ -19,6 +19,7 @@ from mmvos.exports import EXPORTS
 from mmvos.interaction import Project, prompt_from_json, prompt_to_json
 from mmvos.structures import InputError
 
+from .errors import add_errors
 from .guard import Guard
 from .workspace import Workspace
 
@@ -43,13 +44,7 @@ def create_app(workspace: Workspace, hosts: Collection[str] = ()) -> FastAPI:
     app = FastAPI(title='MMVOS annotate', docs_url=None, redoc_url=None, lifespan=lifespan)
     app.add_middleware(Guard, max_upload=workspace.max_upload, hosts=hosts)
 
-    @app.exception_handler(InputError)
-    def _input_error(_: Request, error: InputError) -> JSONResponse:
-        return JSONResponse(dict(detail=str(error)), 422)
-
-    @app.exception_handler(FileNotFoundError)
-    def _not_found(_: Request, error: FileNotFoundError) -> JSONResponse:
-        return JSONResponse(dict(detail=str(error)), 404)
+    add_errors(app)
 
     @app.get('/api/settings')
     def settings() -> dict:

@@ -11,6 +11,21 @@ from mmvos.interaction import Project
 from mmvos.structures import InputError
 
 
+def pack_folder(root: Path, target: Path, move: bool = False) -> None:
+    """Write all files below a folder to a zip file; they are compressed already.
+
+    Args:
+        root (Path): the folder.
+        target (Path): the zip file.
+        move (bool): remove each file when it is packed, so that the disk holds it once.
+    """
+    with zipfile.ZipFile(target, 'w', zipfile.ZIP_STORED) as out:
+        for path in sorted(path for path in root.rglob('*') if path.is_file()):
+            out.write(path, path.relative_to(root))
+            if move:
+                path.unlink()
+
+
 class ExportArchive:
     """The files of an export in a folder of their own, until :meth:`close`.
 
@@ -53,10 +68,7 @@ class ExportArchive:
                     yield waiting
                 export.write(index, frame_name, frame, label_map)
                 waiting = index
-        with zipfile.ZipFile(self.path, 'w', zipfile.ZIP_STORED) as out:
-            for path in sorted(p for p in files.rglob('*') if p.is_file()):
-                out.write(path, path.relative_to(files))
-                path.unlink()  # as it is packed, so that the disk holds it once
+        pack_folder(files, self.path, move=True)
         yield waiting  # the last frame counts as done when the archive is
 
     def close(self) -> None:

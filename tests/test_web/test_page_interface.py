@@ -1,5 +1,6 @@
 """The HTTP interface of the annotation page, from an uploaded video to a downloaded archive."""
 
+import errno
 import io
 import time
 import zipfile
@@ -64,6 +65,16 @@ def upload(client, video, name='my clip.mp4'):
     response = client.post('/api/projects', params=dict(name=name), content=video)
     assert response.status_code == 200, response.text
     return response.json()
+
+
+def test_a_full_disk_is_told_and_other_failures_are_not_hidden(client, video, monkeypatch):
+    monkeypatch.setattr('mmvos.web.app._begin', lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, 'no space')))
+    response = client.post('/api/projects', params=dict(name='a.mp4'), content=video)
+    assert (response.status_code, response.json()['detail']) == (507, 'the disk of the server is full.')
+    assert client.get('/api/projects').json() == []
+    monkeypatch.setattr('mmvos.web.app._begin', lambda *_: (_ for _ in ()).throw(OSError(errno.EIO, 'broken disk')))
+    with pytest.raises(OSError, match='broken disk'):
+        client.post('/api/projects', params=dict(name='a.mp4'), content=video)
 
 
 def mask(client, key, index):

@@ -1,7 +1,6 @@
 """The HTTP interface of the queue."""
 
 import asyncio
-import errno
 import json
 import shutil
 import tempfile
@@ -21,6 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from mmvos.structures import InputError
 from mmvos.version import __version__
 
+from ..errors import add_errors, answer
 from ..guard import Guard
 from .jobs import DONE, ENDED, WAITING, Job
 from .queue import JobQueue, QueueFull
@@ -68,7 +68,11 @@ def create_app(queue: JobQueue, settings: ServiceSettings) -> FastAPI:
     app.add_middleware(
         *(Guard, settings.max_upload, settings.hosts), uploads=(_JOBS,), command='mmvos serve', token=settings.token
     )
-    _add_errors(app)
+    add_errors(app)
+
+    @app.exception_handler(QueueFull)
+    def _queue_full(_: Request, error: QueueFull) -> JSONResponse:
+        return answer(429, str(error), **{'Retry-After': '10'})
 
     @app.get('/api')
     def about() -> dict[str, Any]:
@@ -94,29 +98,6 @@ def describe(queue: JobQueue, job: Job) -> dict[str, Any]:
 
 def _time(seconds: float) -> str | None:
     return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec='milliseconds') if seconds else None
-
-
-def _add_errors(app: FastAPI) -> None:
-    def answer(status: int, text: str, **headers: str) -> JSONResponse:
-        return JSONResponse(dict(detail=text), status, headers)
-
-    @app.exception_handler(InputError)
-    def _input_error(_: Request, error: InputError) -> JSONResponse:
-        return answer(422, str(error))
-
-    @app.exception_handler(FileNotFoundError)
-    def _not_found(_: Request, error: FileNotFoundError) -> JSONResponse:
-        return answer(404, str(error))
-
-    @app.exception_handler(QueueFull)
-    def _queue_full(_: Request, error: QueueFull) -> JSONResponse:
-        return answer(429, str(error), **{'Retry-After': '10'})
-
-    @app.exception_handler(OSError)
-    def _disk_full(_: Request, error: OSError) -> JSONResponse:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise error
-        return answer(507, 'the disk of the server is full.')
 
 
 def _add_jobs(app: FastAPI, queue: JobQueue, prompted: bool) -> None:

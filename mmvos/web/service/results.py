@@ -1,9 +1,10 @@
 """The results of a job as files to be fetched."""
 
-import zipfile
 from pathlib import Path
 
 from mmvos.batch.destination import MARK
+
+from ..archive import pack_folder
 
 ALL = 'all.zip'
 
@@ -29,6 +30,4 @@ def pack(folder: Path, name: str, target: Path) -> None:
         target (Path): where it is written.
     """
     root = folder if name == ALL else folder / name.removesuffix('.zip')
-    with zipfile.ZipFile(target, 'w', zipfile.ZIP_STORED) as out:  # its contents are compressed already
-        for path in sorted(path for path in root.rglob('*') if path.is_file()):
-            out.write(path, path.relative_to(root))
+    pack_folder(root, target)
