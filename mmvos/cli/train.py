@@ -39,9 +39,10 @@ def run(args: argparse.Namespace) -> None:
     from mmvos.structures import InputError
     from mmvos.utils import run_lock
     from mmvos.utils.amp import use_amp
-    from mmvos.utils.distributed import check_cpu_training, is_first_process, process_group
+    from mmvos.utils.distributed import check_cpu_training, check_restarts, is_first_process, process_group
 
     cfg = read_run_config(args)
+    check_restarts(args.resume)
     check_cpu_training(cfg, args.launcher)
     if args.amp:
         use_amp(cfg)

@@ -8,11 +8,13 @@ from typing import Any
 import torch
 import torch.distributed
 from mmengine.config import Config
+from torch.distributed import PrefixStore, TCPStore
 
 from mmvos.structures import InputError
 
 #: environment variables that hold a process's number, by launcher
 _RANK = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
+_own_stores: list[TCPStore] = []
 
 
 def is_first_process(launcher: str) -> bool:
@@ -38,6 +40,21 @@ def check_cpu_training(cfg: Config, launcher: str) -> None:
         raise InputError(
             'model: SyncBN cannot train in processes without a GPU; train in one process (--launcher none), '
             'or with BN in its place.'
+        )
+
+
+def check_restarts(resume: str | None) -> None:
+    """Refuse a training that torchrun would start again from its first iteration.
+
+    Args:
+        resume (str | None): value of ``--resume``; None or empty: not given.
+
+    Raises:
+        InputError: torchrun has ``--max-restarts``, and the training no ``--resume``.
+    """
+    if int(os.environ.get('TORCHELASTIC_MAX_RESTARTS', 0)) and not resume:
+        raise InputError(
+            'torchrun --max-restarts: a training that is started again would begin at the first iteration; add --resume.'
         )
 
 
@@ -96,8 +113,30 @@ def process_group(cfg: Config, launcher: str) -> Iterator[None]:
         cfg (Config): config of the run; see :func:`prepare_cpu_launch`.
         launcher (str): ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
     """
+    if launcher == 'pytorch':
+        _leave_earlier_attempts()
     prepare_cpu_launch(cfg, launcher)
     yield
     if launcher != 'none' and torch.distributed.is_initialized():
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()
+
+
+def _leave_earlier_attempts() -> None:
+    """Let processes that ``torchrun --max-restarts`` has started again meet in a store of their own.
+
+    torchrun keeps one store for all attempts. The addresses that the processes of the attempt before have left there would be
+    taken for those of the new ones, which would wait for the dead without end. So the first process opens another store; its
+    port is told in torchrun's under the number of the attempt, and PyTorch finds it in the environment.
+    """
+    attempt = int(os.environ.get('TORCHELASTIC_RESTART_COUNT', 0))
+    if not attempt or os.environ.get('TORCHELASTIC_USE_AGENT_STORE') != 'True':
+        return
+    host, port = os.environ['MASTER_ADDR'], int(os.environ['MASTER_PORT'])
+    shared = PrefixStore(f'mmvos/attempt_{attempt}', TCPStore(host, port, is_master=False, wait_for_workers=False))
+    if os.environ['RANK'] == '0':
+        # kept until the process ends; `multi_tenant` lets PyTorch open it once more in this process
+        _own_stores.append(TCPStore(host, 0, is_master=True, wait_for_workers=False, multi_tenant=True))
+        shared.set('port', str(_own_stores[-1].port))
+    os.environ['MASTER_PORT'] = shared.get('port').decode()
+    os.environ['TORCHELASTIC_USE_AGENT_STORE'] = 'False'

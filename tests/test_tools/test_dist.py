@@ -6,15 +6,19 @@ import re
 import socket
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
 import cv2
 import numpy as np
+import psutil
 import pytest
+import torch
 from processes import FOLDER_CONFIG
 
 from mmvos.structures import write_label_map
+from mmvos.utils.checkpoint import read_checkpoint
 
 ROOT = Path(__file__).parents[2]
 VOS, VIS = 'configs/agame/agame_mini_synthvos.py', 'configs/sta_masktrack_rcnn/sta-masktrack-rcnn_mini_synthvis.py'
@@ -150,6 +154,23 @@ def test_more_processes_than_videos(tmp_path):
     run('dist_test.sh', config, 'none', 3, *outputs(tmp_path / 'three'))
     run('dist_test.sh', config, 'none', 1, *outputs(tmp_path / 'one'))
     compare(tmp_path / 'one', tmp_path / 'three')
+
+
+def test_a_training_goes_on_when_torchrun_starts_it_again(tmp_path):
+    """A process is killed in the middle; the weights are those of an undisturbed training, bit for bit."""
+    options = [*TRAINING, 'train_cfg.max_iters=8']
+    undisturbed = start('dist_train.sh', VOS, 2, '--work-dir', tmp_path / 'whole', *options)
+    finish(undisturbed)
+    work_dir = tmp_path / 'killed'
+    training = start('dist_train.sh', VOS, 2, '--work-dir', work_dir, '--resume', *options, MAX_RESTARTS='1')
+    while training.poll() is None and not (work_dir / 'iter_2.pth').exists():
+        time.sleep(0.01)
+    (second,) = (p for p in psutil.Process(training.pid).children() if p.environ().get('RANK') == '1')
+    second.kill()
+    output = finish(training)[0]
+    assert re.search(r'resuming from .*iter_[246]\.pth', output)
+    states = [read_checkpoint(folder / 'iter_8.pth')['state_dict'] for folder in (tmp_path / 'whole', work_dir)]
+    assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
 
 
 SRUN = """#!/bin/bash

@@ -5,7 +5,7 @@ import torch
 
 from mmvos.structures import InputError
 from mmvos.utils import load_config
-from mmvos.utils.distributed import check_cpu_training
+from mmvos.utils.distributed import check_cpu_training, check_restarts
 
 
 def test_sync_bn_is_refused_in_processes_without_a_gpu(monkeypatch):
@@ -17,3 +17,13 @@ def test_sync_bn_is_refused_in_processes_without_a_gpu(monkeypatch):
     check_cpu_training(load_config('rgmp/rgmp_mini_synthvos.py'), 'pytorch')
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
     check_cpu_training(cosnet, 'pytorch')
+
+
+def test_a_training_that_would_begin_again_is_refused(monkeypatch):
+    check_restarts(None)
+    monkeypatch.setenv('TORCHELASTIC_MAX_RESTARTS', '0')  # as torchrun sets it without the option
+    check_restarts(None)
+    monkeypatch.setenv('TORCHELASTIC_MAX_RESTARTS', '3')
+    check_restarts('auto')
+    with pytest.raises(InputError, match='--max-restarts.*add --resume'):
+        check_restarts(None)
