@@ -40,6 +40,7 @@ def long_run(
     objects: int = 2,
     device: str = 'cpu',
     seconds: float = float('inf'),
+    first_mark: int | None = None,
 ) -> LongRun:
     """Segment a long video whose frames repeat.
 
@@ -50,12 +51,13 @@ def long_run(
         objects (int): number of objects, for a model with prompts.
         device (str): the device that computes.
         seconds (float): the video ends after the frame that passes this time.
+        first_mark (int | None): memory is noted after this number of frames, too.
     """
     prompted = getattr(model, 'prompted', False)
     images, label_map = procedural_video(size, objects if prompted else 0, LOOP)
     session: Any = open_session(model, device=device)
     start, found = time.perf_counter(), dict[int, float]()
-    marks = {max(frames * tenth // 10, 1) for tenth in range(1, 11)}
+    marks = {max(frames * tenth // 10, 1) for tenth in range(1, 11)} | {first_mark}
     for done in range(1, frames + 1):
         there_and_back = (done - 1) % (2 * LOOP - 2)
         image = images[min(there_and_back, 2 * LOOP - 2 - there_and_back)]
