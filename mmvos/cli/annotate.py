@@ -3,6 +3,7 @@
 examples:
   mmvos annotate                       the page, with the projects of ./mmvos_projects
   mmvos annotate video.mp4             a new project for a video file or a folder of frames
+  mmvos annotate video.mp4 --masks cvat.xml     the same, with masks of CVAT, LabelMe or a folder of label maps
   mmvos annotate --projects DIR        projects in another folder
   mmvos annotate --config feature-propagation   another video model
 
@@ -16,6 +17,9 @@ from .options import add_model, add_server
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('video', nargs='?', help='video file or folder of frames to make a project for')
+    parser.add_argument(
+        '--masks', metavar='PATH', help='what is set already: a file of CVAT, a folder of LabelMe files, or one of label maps'
+    )
     parser.add_argument('--projects', default='mmvos_projects', metavar='DIR', help='folder of the projects')
     add_model(parser, 'recall-vos')
     add_server(parser, 8000)
@@ -28,6 +32,8 @@ def run(args: argparse.Namespace) -> None:
 
     from mmvos.structures import InputError
 
+    if args.masks and not args.video:
+        raise InputError(f'--masks {args.masks}: of which video? Expected mmvos annotate VIDEO --masks {args.masks}.')
     try:
         from mmvos.web.app import create_app
         from mmvos.web.serving import hosts_of, listen, serve
@@ -47,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
     workspace = Workspace(Path(args.projects), segmenter, inferencer.session, args.max_upload << 20)
     place = f'http://{args.host}:{server.getsockname()[1]}/'
     if args.video:
-        place += f'#{workspace.create(Path(args.video))}'
+        place += f'#{workspace.create(Path(args.video), masks=[args.masks] if args.masks else [])}'
     print(f'MMVOS annotate: {place}  (Ctrl-C ends it; projects are in {args.projects})', flush=True)
     if args.open:
         webbrowser.open(place)

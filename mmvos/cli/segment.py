@@ -4,13 +4,15 @@ examples:
   mmvos segment video.mp4 --click 1:320,240 --out-dir out
   mmvos segment video.mp4 --click 1:320,240 1:300,200:- --box 2:100,80,220,300 --out-dir out
   mmvos segment frames/ --prompt first.png 40=second.png --out-dir out
+  mmvos segment video.mp4 --prompt cvat.xml --out-dir out
   mmvos segment video.mp4 --click 1:50,60 --at 30 --export coco cutouts --out-dir out
   mmvos segment --camera 0 --box 1:100,80,220,300 --duration 60 --out-dir out
   mmvos segment rtsp://camera.local/stream --prompt first.png --out-dir out
 
 --click ID:X,Y is a point on object ID, ID:X,Y:- one beside it; --box ID:X1,Y1,X2,Y2 is a box around it; both in pixels of
-frame --at. --prompt takes masks: 8-bit palette or grey PNG of the frame's size, pixel value = object id. To click in a
-browser instead: mmvos annotate.
+frame --at. --prompt takes masks: 8-bit palette or grey PNG of the frame's size, pixel value = object id;
+or the XML file of CVAT, the JSON file of LabelMe, or a folder of those: each object from the first frame where it is marked.
+To click in a browser instead: mmvos annotate.
 
 Of a camera or stream the newest frame is segmented, and frames that come meanwhile are dropped, until Ctrl-C; without a prompt,
 its first frame is saved to OUT_DIR/first.png for you to point at.
@@ -18,6 +20,7 @@ its first frame is saved to OUT_DIR/first.png for you to point at.
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--box', nargs='+', action='extend', default=[], metavar='ID:X1,Y1,X2,Y2', help='boxes around objects')
     parser.add_argument('--at', type=int, default=0, metavar='FRAME', help='frame of the clicks and boxes, from 0')
     parser.add_argument(
-        '--prompt', nargs='+', action='extend', default=[], metavar='[FRAME=]MASK', help='label maps; FRAME is 0 if not said'
+        '--prompt',
+        nargs='+',
+        action='extend',
+        default=[],
+        metavar='[FRAME=]FILE',
+        help='label maps, or files of CVAT or LabelMe; FRAME is 0 if not said',
     )
     parser.add_argument('--out-dir', required=True, metavar='DIR', help='gets masks/<frame>.png and the overlay')
     parser.add_argument('--export', nargs='+', default=[], metavar='FORMAT', help='further forms, such as coco, cvat, cutouts')
@@ -78,6 +86,7 @@ def _run_video(args: argparse.Namespace, masks: dict, pointed: list) -> None:
         raise InputError(f'--duration is for cameras and streams; {args.video} has an end of its own.')
     if pointed:
         masks[args.at] = _pointed_in_video(args, pointed)
+    names = _take_annotations(args, masks) | _names(args)
     inferencer = _inferencer(args)
     if inferencer.model.prompted and not masks:
         raise InputError(f'{args.video}: {NO_PROMPT}')
@@ -86,11 +95,11 @@ def _run_video(args: argparse.Namespace, masks: dict, pointed: list) -> None:
         args.out_dir,
         masks or None,
         overlay=args.overlay,
-        names=_names(args),
+        names=names,
         size_mismatch='resize' if args.fit_masks else 'error',
         binary=args.binary,
     )
-    export_masks(args.export, open_video(args.video), Path(args.out_dir), _names(args), progress=True)
+    export_masks(args.export, open_video(args.video), Path(args.out_dir), names, progress=True)
     print(
         f'{summary["frames"]} frames, {len(summary["objects"])} objects, {summary["fps"]:.1f} frames/s; '
         f'masks and overlay are in {args.out_dir}'
@@ -101,6 +110,7 @@ def _run_live(args: argparse.Namespace, masks: dict, pointed: list) -> None:
     from tqdm import tqdm
 
     from mmvos.apis.live import LiveReport, segment_live
+    from mmvos.imports import annotation_kind
     from mmvos.structures import InputError
     from mmvos.videos import LabelSource
     from mmvos.videos.live import open_live
@@ -108,6 +118,9 @@ def _run_live(args: argparse.Namespace, masks: dict, pointed: list) -> None:
     later = [*(frame for frame in masks if frame), *([args.at] if pointed and args.at else [])]
     if later:
         raise InputError(f'frame {later[0]} has a prompt; of a camera or stream, only the first frame (0) can have one.')
+    files = [path for path in masks.values() if annotation_kind(path) != 'masks']
+    if files:
+        raise InputError(f'--prompt {files[0]}: of a camera or stream, expected a label map (PNG).')
     if args.export:
         raise InputError(f'--export {args.export[0]}: not while a camera or stream runs; segment a recording.')
     inferencer, out_dir = _inferencer(args), Path(args.out_dir)
@@ -176,6 +189,33 @@ def _masks(items: list) -> dict:
             raise InputError(f'--prompt {item}: frame {index} has the prompt {prompts[index]} already.')
         prompts[index] = path
     return prompts
+
+
+def _take_annotations(args: argparse.Namespace, masks: dict) -> dict[int, str]:
+    """Put what files of CVAT and LabelMe mark in the place of the files, in ``{frame: ...}``; names of the objects."""
+    from mmvos.imports import annotation_kind, open_annotations
+    from mmvos.interaction import label_map_of
+    from mmvos.structures import InputError
+    from mmvos.videos import open_video
+
+    files = {index: path for index, path in masks.items() if isinstance(path, str) and annotation_kind(path) != 'masks'}
+    names: dict[int, str] = {}
+    for given, path in files.items():
+        video = open_video(args.video)
+        annotations = open_annotations(path, video, given)
+        del masks[given]
+        for index, ids in annotations.introduced().items():
+            if index in masks:
+                raise InputError(f'--prompt {path}: frame {index} has another prompt already; expected one.')
+            frame = video.read(index)
+            prompts = [prompt for prompt in annotations.prompts(index, frame.shape[:2]) if prompt.object_id in ids]
+            masks[index] = label_map_of(prompts, frame.shape[:2], partial(_point, args, frame))
+        names.update(annotations.names)
+    return names
+
+
+def _point(args: argparse.Namespace, frame: 'np.ndarray', prompts: list) -> 'np.ndarray':
+    return _pointer(args, prompts)(frame)
 
 
 def _pointed_in_video(args: argparse.Namespace, pointed: list) -> 'np.ndarray':

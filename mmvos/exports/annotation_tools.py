@@ -111,8 +111,8 @@ class CVATExport(Export):
         size = ElementTree.SubElement(task, 'original_size')
         for tag, value in zip(('height', 'width'), self.info.size, strict=True):
             ElementTree.SubElement(size, tag).text = str(value)
-        for number, (object_id, shapes) in enumerate(sorted(self._tracks.items())):
-            track = ElementTree.SubElement(root, 'track', id=str(number), label=self.info.name_of(object_id), source='mmvos')
+        for object_id, shapes in sorted(self._tracks.items()):
+            track = ElementTree.SubElement(root, 'track', id=str(object_id), label=self.info.name_of(object_id), source='mmvos')
             track.extend(shapes)
         ElementTree.indent(root)
         with atomic_path(self.path) as temporary:

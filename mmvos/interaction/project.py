@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -116,9 +116,9 @@ class Project:
 
     # Objects
 
-    def add_object(self, name: str = '') -> ProjectObject:
-        """A further object with the lowest free id; InputError where all 254 are taken."""
-        object_id = next((i for i in range(1, 255) if i not in self.objects), None)
+    def add_object(self, name: str = '', object_id: int | None = None) -> ProjectObject:
+        """A further object, with the lowest free id if none is named; InputError where all 254 are taken."""
+        object_id = object_id or next((i for i in range(1, 255) if i not in self.objects), None)
         if object_id is None:
             raise InputError(f'{self.name}: 254 objects are there; a label map holds no more.')
         colour = _COLOURS[(object_id - 1) % len(_COLOURS)]
@@ -192,6 +192,17 @@ class Project:
         self._undone.clear()
         del self._done[:-_UNDOABLE]
         self._apply(change, after=True)
+
+    def take(self, frames: Iterable[tuple[int, Sequence[Prompt], np.ndarray]]) -> None:
+        """Set many frames at once, e.g. by the masks of another program; this cannot be undone.
+
+        Args:
+            frames (Iterable): index, prompts of the objects there, label map uint8 ``(H, W)``.
+        """
+        for index, prompts, label_map in frames:
+            self._prompts[index] = {prompt.object_id: prompt_to_json(prompt) for prompt in prompts}
+            self.write_label_map(index, label_map)
+        self.save()
 
     @property
     def can_undo(self) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import cv2
 import numpy as np
 
 from .errors import InputError
@@ -76,10 +75,17 @@ class Polygon:
 
     def mask(self, shape: tuple[int, int]) -> np.ndarray:
         """Boolean ``(H, W)``: the pixels whose centre lies inside."""
-        corners = np.round((np.asarray(self.points, float) - 0.5) * 256).astype(np.int32)
-        filled = np.zeros(shape, np.uint8)
-        cv2.fillPoly(filled, [corners], 1, shift=8)
-        return filled.astype(bool)
+        height, width = shape
+        x1, y1 = np.asarray(self.points, float).T
+        x2, y2 = np.roll(x1, -1), np.roll(y1, -1)
+        rows = np.arange(height) + 0.5
+        edge, row = np.nonzero((y1[:, None] <= rows) != (y2[:, None] <= rows))
+        x = x1[edge] + (rows[row] - y1[edge]) * (x2 - x1)[edge] / (y2 - y1)[edge]
+        # the first pixel whose centre lies right of the edge; a pixel is inside where an odd number of edges lies left of it
+        column = np.clip(np.ceil(x - 0.5), 0, width).astype(int)
+        crossings = np.zeros((height, width + 1), np.uint8)
+        np.add.at(crossings, (row, column), 1)
+        return np.cumsum(crossings[:, :width], axis=1, dtype=np.uint8) % 2 == 1
 
 
 @dataclass

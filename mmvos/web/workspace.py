@@ -3,7 +3,7 @@
 import json
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,11 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mmvos.imports import open_annotations
 from mmvos.inference import VOSSession
-from mmvos.interaction import InteractiveSegmenter, Project, Propagation
-from mmvos.structures import InputError, Prompt, object_ids_of
+from mmvos.interaction import InteractiveSegmenter, Project, Propagation, load_annotations
+from mmvos.structures import InputError, PathLike, Prompt, object_ids_of
+from mmvos.videos import open_video
 
 from .archive import ExportArchive
 from .frames import FrameCache
@@ -77,11 +79,27 @@ class Workspace:
         self.project(key)
         return self._locks[key]
 
-    def create(self, video: Path, name: str | None = None) -> str:
-        """A project for a video that lies on this machine; its key."""
+    def create(self, video: Path, name: str | None = None, masks: Sequence[PathLike] = ()) -> str:
+        """A project for a video that lies on this machine; its key.
+
+        Args:
+            video (Path): video file or folder of frames.
+            name (str | None): what the project is called; None: as the video.
+            masks (Sequence[PathLike]): files or folders of other programs, see :func:`~mmvos.imports.open_annotations`, whose
+                frames are set as if a person had done so here.
+        """
+        source = open_video(video)
+        annotations = [open_annotations(path, source) for path in masks]  # a mistake in them is said before anything is made
         key = uuid.uuid4().hex[:12]
         project = Project.create(self.root / key, video, name)
-        project.add_object()
+        try:
+            for one in annotations:
+                load_annotations(project, one, self.segmenter)
+        except InputError:
+            project.delete()
+            raise
+        if not project.objects:
+            project.add_object()
         return key
 
     def new_folder(self) -> Path:

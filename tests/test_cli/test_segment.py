@@ -40,6 +40,11 @@ def test_masks_overlay_and_exports(video, tmp_path):
     assert len(json.loads((tmp_path / 'out' / 'coco.json').read_text())['images']) == 3
     assert 'red thing' in (tmp_path / 'out' / 'cvat.xml').read_text()
 
+    arguments = ['segment', video, '--prompt', str(tmp_path / 'out' / 'cvat.xml'), '--out-dir', str(tmp_path / 'again')]
+    assert main([*arguments, '--export', 'cvat', '--config', MINI, '--checkpoint', 'none']) == 0
+    assert np.array_equal(read_label_map(tmp_path / 'again' / 'masks' / '00000.png'), mask)
+    assert 'red thing' in (tmp_path / 'again' / 'cvat.xml').read_text()
+
 
 def test_clicks_make_the_first_mask(video, tmp_path, monkeypatch):
     model = tiny()
@@ -63,6 +68,7 @@ def test_clicks_make_the_first_mask(video, tmp_path, monkeypatch):
         (['--click', '1:3,4', '--names', 'dog'], '--names dog: expected ID=NAME'),
         (['--camera', '0'], 'expected either a video'),
         (['--prompt', 'a.png', '--duration', '5'], '--duration is for cameras'),
+        (['--prompt', 'none.xml'], 'none.xml: not found'),
         (['--prompt', 'none.png', '--config', MINI, '--checkpoint', 'none'], 'none.png'),
     ],
 )

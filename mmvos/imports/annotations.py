@@ -1,0 +1,111 @@
+"""What people marked in the frames of a video, by frame."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mmvos.structures import MAX_OBJECT_ID, Box, Click, InputError, Prompt, Scribble
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One shape of an object: an outline (``mask``), or something that points at it (the others).
+
+    Args:
+        object_id (int): the object, 1 to 254.
+        mask (Callable | None): ``(H, W)`` of the frame to bool ``(H, W)``; called when the frame is read, so that the masks of
+            a long video are not in memory together.
+        box (Box | None): box around the object.
+        click (Click | None): point on the object.
+        scribble (Scribble | None): stroke on the object.
+    """
+
+    object_id: int
+    mask: Callable[[tuple[int, int]], np.ndarray] | None = field(default=None, repr=False)
+    box: Box | None = None
+    click: Click | None = None
+    scribble: Scribble | None = None
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """Marks of a video.
+
+    Args:
+        name (str): the file or folder that they come from.
+        marks (Mapping[int, Sequence[Mark]]): by frame, from 0; a later mask covers an earlier one.
+        names (Mapping[int, str]): name of each object by its id.
+    """
+
+    name: str
+    marks: Mapping[int, Sequence[Mark]] = field(repr=False)
+    names: Mapping[int, str]
+
+    @property
+    def frames(self) -> list[int]:
+        """Frames in which something is marked, ascending."""
+        return sorted(self.marks)
+
+    def prompts(self, index: int, shape: tuple[int, int]) -> list[Prompt]:
+        """Prompts of the objects of a frame, by id; an object whose mask others cover wholly has none.
+
+        Args:
+            index (int): one of :attr:`frames`.
+            shape (tuple[int, int]): ``(H, W)`` of the frame.
+
+        Raises:
+            InputError: a mask that does not fit into the frame, or two boxes around one object.
+        """
+        label_map = np.zeros(shape, np.uint8)
+        found: dict[int, Prompt] = {}
+        for mark in self.marks[index]:
+            prompt = found.setdefault(mark.object_id, Prompt(mark.object_id))
+            if mark.mask is not None:
+                label_map[mark.mask(shape)] = mark.object_id
+            if mark.box is not None:
+                if prompt.box is not None:
+                    raise InputError(
+                        f'{self.name}: two boxes around {self.names[mark.object_id]!r} in frame {index}; expected one.'
+                    )
+                prompt.box = mark.box
+            prompt.clicks.extend([mark.click] if mark.click else [])
+            prompt.scribbles.extend([mark.scribble] if mark.scribble else [])
+        for object_id in np.unique(label_map[label_map > 0]).tolist():
+            found[object_id].mask = label_map == object_id
+        return [found[i] for i in sorted(found) if not found[i].is_empty]
+
+    def introduced(self) -> dict[int, set[int]]:
+        """Which objects are marked in a frame for the first time, by frame."""
+        seen: set[int] = set()
+        new: dict[int, set[int]] = {}
+        for index in self.frames:
+            ids = {mark.object_id for mark in self.marks[index]} - seen
+            if ids:
+                new[index] = ids
+                seen |= ids
+        return new
+
+
+#: what tells the objects of a file apart: label, and number or place
+Key = tuple[str, Hashable]
+
+
+def object_numbers(keys: Sequence[Key], wished: Mapping[Key, int], name: str) -> dict[Key, int]:
+    """Ids of objects: those that the file gives, where all objects have one of their own; else 1, 2, ... in the file's order.
+
+    Args:
+        keys (Sequence[Key]): of all shapes, in the file's order.
+        wished (Mapping[Key, int]): number that the file gives to an object.
+        name (str): the file, for the message.
+
+    Raises:
+        InputError: more objects than a label map can hold.
+    """
+    order = list(dict.fromkeys(keys))
+    if len(order) > MAX_OBJECT_ID:
+        raise InputError(f'{name}: {len(order)} objects; expected up to {MAX_OBJECT_ID}.')
+    numbers = [wished.get(key, 0) for key in order]
+    if len(set(numbers)) == len(order) and all(1 <= number <= MAX_OBJECT_ID for number in numbers):
+        return dict(zip(order, numbers))
+    return {key: number for number, key in enumerate(order, 1)}
