@@ -107,5 +107,5 @@ def object_numbers(keys: Sequence[Key], wished: Mapping[Key, int], name: str) ->
         raise InputError(f'{name}: {len(order)} objects; expected up to {MAX_OBJECT_ID}.')
     numbers = [wished.get(key, 0) for key in order]
     if len(set(numbers)) == len(order) and all(1 <= number <= MAX_OBJECT_ID for number in numbers):
-        return dict(zip(order, numbers))
+        return dict(zip(order, numbers, strict=True))
     return {key: number for number, key in enumerate(order, 1)}

@@ -38,7 +38,7 @@ def read_labelme(files: Mapping[int, PathLike], name: str) -> Annotations:
     flat = [key for index in sorted(keys) for key in keys[index]]
     numbers = object_numbers(flat, {key: key[1] for key in flat if isinstance(key[1], int)}, name)
     marks = {
-        index: [_mark(numbers[key], shape, os.fspath(files[index])) for key, shape in zip(keys[index], rows)]
+        index: [_mark(numbers[key], shape, os.fspath(files[index])) for key, shape in zip(keys[index], rows, strict=True)]
         for index, rows in shapes.items()
         if rows
     }

@@ -52,7 +52,7 @@ def write(name, path, video):
 @pytest.mark.parametrize(('name', 'file'), [('cvat', 'o.xml'), ('labelme', 'o'), ('masks', 'o')])
 def test_what_is_exported_reads_back_to_the_same_masks(name, file, video, tmp_path):
     annotations = open_annotations(write(name, tmp_path / file, video), video)
-    assert all(np.array_equal(*pair) for pair in zip(label_maps(annotations), MAPS))
+    assert all(np.array_equal(*pair) for pair in zip(label_maps(annotations), MAPS, strict=True))
     assert annotations.names == (NAMES if name != 'masks' else {1: 'object 1', 7: 'object 7'})
     assert annotations.introduced() == {0: {1, 7}}
 

@@ -36,7 +36,7 @@ def test_a_polygon_covers_the_pixels_whose_centre_is_inside():
     star = ((3.2, -2), (7.6, 9), (-1, 2.1), (8, 2.1), (0.4, 7))  # crosses itself, and reaches beyond the frame
     rows, columns = np.indices((6, 8)) + 0.5
     turns = np.zeros((6, 8), int)  # even-odd: how many edges a ray to the left crosses
-    for (x1, y1), (x2, y2) in zip(star, (*star[1:], star[0])):
+    for (x1, y1), (x2, y2) in zip(star, (*star[1:], star[0]), strict=True):
         crosses = (y1 <= rows) != (y2 <= rows)
         turns += crosses & (x1 + (rows - y1) * (x2 - x1) / (y2 - y1 or 1) <= columns)
     assert np.array_equal(Polygon(star).mask((6, 8)), turns % 2 == 1)
