@@ -19,7 +19,7 @@ PACKAGE = ROOT / 'mmvos'
 #: the rooms from the ground up: a room may import those before it
 FLOORS = (
     *('version', 'ops', '_mmcv_ext', 'structures', 'weights', 'videos', 'utils', 'registry', 'visualization'),
-    *('inference', 'datasets', 'exports', 'converters', 'models', 'interaction', 'evaluation', 'online', 'engine'),
+    *('inference', 'datasets', 'exports', 'imports', 'converters', 'models', 'interaction', 'evaluation', 'online', 'engine'),
     *('deployment', 'apis', 'batch', 'analysis', 'testing', 'web', 'cli', '__main__'),
 )
 #: (part of the package, what it must not import in spite of its floor)
