@@ -4,7 +4,7 @@ from .annotation_tools import CVATExport, LabelMeExport
 from .base import EXPORTS, Export, make_export
 from .from_masks import check_exports, export_masks
 from .instances import COCOExport, YouTubeVISExport
-from .pictures import CutoutExport, MaskExport
+from .pictures import CutoutExport, MaskExport, TrainingExport
 from .videos import CutoutVideoExport, GreenScreenExport, OverlayExport, SideBySideExport
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     'MaskExport',
     'OverlayExport',
     'SideBySideExport',
+    'TrainingExport',
     'YouTubeVISExport',
     'check_exports',
     'export_masks',

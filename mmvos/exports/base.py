@@ -37,6 +37,11 @@ class ExportInfo:
         return self.names.get(object_id) or f'object {object_id}'
 
     @property
+    def file_stem(self) -> str:
+        """Name of the video as the name of a file or folder on any system."""
+        return ''.join(c if c.isalnum() or c in ' .-_()' else '_' for c in self.video_id).strip(' .') or 'video'
+
+    @property
     def palette(self) -> np.ndarray:
         """Colours by object id, uint8 ``(256, 3)`` RGB."""
         palette = DAVIS_PALETTE.copy()

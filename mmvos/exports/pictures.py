@@ -42,6 +42,21 @@ class CutoutExport(Export):
             write_image(self.path / f'{object_id:03d}' / f'{name}.png', picture)
 
 
+@export_format('training')
+class TrainingExport(Export):
+    """``JPEGImages/480p/<video>/<frame>.jpg`` and ``Annotations/480p/<video>/<frame>.png`` of the frames with an object:
+    DAVIS's folders, which ``FolderDataset`` and the config for fine-tuning read."""
+
+    is_folder = True
+    summary = 'frames and masks in the folders that training reads'
+
+    @override
+    def write(self, index: int, name: str, frame: np.ndarray, label_map: np.ndarray) -> None:
+        if object_ids_of(label_map):
+            write_image(self.path / 'JPEGImages' / '480p' / self.info.file_stem / f'{name}.jpg', frame)
+            write_label_map(self.path / 'Annotations' / '480p' / self.info.file_stem / f'{name}.png', label_map)
+
+
 def foreground(label_map: np.ndarray) -> np.ndarray:
     """Bool ``(H, W)``: any object."""
     return (label_map != 0) & (label_map != VOID)

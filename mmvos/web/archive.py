@@ -59,8 +59,7 @@ class ExportArchive:
             {o.id: o.name for o in objects},
             {o.id: o.colour for o in objects},
         )
-        stem = ''.join(c if c.isalnum() or c in ' .-_()' else '_' for c in project.name).strip(' .') or 'video'
-        target = files / self.name if cls.is_folder else files / f'{stem}{cls.suffix}'
+        target = files / self.name if cls.is_folder else files / f'{info.file_stem}{cls.suffix}'
         waiting = -1
         with make_export(self.name, target, info) as export:
             for index, frame_name, frame, label_map in project.results():

@@ -1,17 +1,19 @@
 import base64
 import json
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from pycocotools import mask as rle
 
+from mmvos.datasets import FolderDataset
 from mmvos.exports import EXPORTS, make_export
 from mmvos.exports.annotation_tools import runs
 from mmvos.exports.base import ExportInfo
 from mmvos.structures import InputError, read_label_map
-from mmvos.videos import open_video
+from mmvos.videos import LabelSource, open_video
 
 SIZE = (40, 60)
 INFO = ExportInfo('clip', SIZE, 4, fps=10.0, names={1: 'dog', 7: 'person'})
@@ -141,6 +143,17 @@ def test_cutouts_are_transparent_outside(tmp_path):
     assert picture[0, 0, 3] == 0
     assert picture[35, 45, 3] == 255
     assert not (tmp_path / 'o' / '007' / '00002.png').exists()
+
+
+def test_training_folders_hold_the_frames_with_an_object(tmp_path):
+    with make_export('training', tmp_path / 'o', INFO) as out:
+        for index, name, frame, label_map in frames():
+            out.write(index, name, frame, label_map * (index != 1))
+    dataset = FolderDataset(data_root=str(tmp_path / 'o'), data_prefix=dict(img='JPEGImages/480p', ann='Annotations/480p'))
+    (video,) = dataset.load_data_list()
+    assert [Path(path).stem for path in video['frames']] == ['00000', '00002', '00003']
+    truth = [label_map for index, _, _, label_map in frames() if index != 1]
+    assert all(np.array_equal(LabelSource.of(video['annotations'][i]).read(), truth[i]) for i in range(3))
 
 
 def test_wrong_names_are_one_line(tmp_path):
