@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         action='extend',
         default=[],
-        metavar='[FRAME=]FILE',
+        metavar='[FRAME=]MASK',
         help='label maps, or files of CVAT or LabelMe; FRAME is 0 if not said',
     )
     parser.add_argument('--out-dir', required=True, metavar='DIR', help='gets masks/<frame>.png and the overlay')
