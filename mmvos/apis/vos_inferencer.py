@@ -17,6 +17,7 @@ from mmvos.registry import INFERENCERS, MODELS
 from mmvos.structures import InputError, VOSDataSample, write_label_map
 from mmvos.utils import prepare_for_inference
 from mmvos.utils.checkpoint import init_weights_quietly, load_weights
+from mmvos.utils.compiling import compile_networks
 from mmvos.utils.write_behind import write_behind
 from mmvos.videos import Video, open_video
 from mmvos.visualization import draw_result
@@ -94,6 +95,7 @@ class VOSInferencer:
         device (str | torch.device | None): see :func:`init_model`.
         amp (bool): mixed precision.
         cfg_options (dict | None): overrides of the config.
+        compiled (bool): compile the networks, see :func:`~mmvos.utils.compiling.compile_networks`.
     """
 
     def __init__(
@@ -103,8 +105,11 @@ class VOSInferencer:
         device: str | torch.device | None = None,
         amp: bool = False,
         cfg_options: dict | None = None,
+        compiled: bool = False,
     ) -> None:
         self.model = init_model(model, weights, device, cfg_options)
+        if compiled:
+            compile_networks(self.model)
         self.amp = amp
 
     def session(self) -> VOSSession:

@@ -27,6 +27,15 @@ def add_model(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument('--amp', action='store_true', help='mixed precision (float16; bfloat16 on a CPU)')
 
 
+def add_compile(parser: argparse.ArgumentParser) -> None:
+    """``--compile`` of a command that segments videos with :func:`~mmvos.utils.compiling.compile_networks`."""
+    parser.add_argument(
+        '--compile',
+        action='store_true',
+        help='compile the networks by torch.compile: same labels up to rounding, a slow first frame; needs a C++ compiler',
+    )
+
+
 def add_server(parser: argparse.ArgumentParser, port: int) -> None:
     """``--host``, ``--port`` and ``--max-upload`` of a command that answers HTTP requests.
 

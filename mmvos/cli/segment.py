@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .options import add_model, no_prompt
+from .options import add_compile, add_model, no_prompt
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--names', nargs='+', default=[], metavar='ID=NAME', help='names of objects, for pictures and exports')
     add_model(parser, 'recall-vos')
+    add_compile(parser)
     parser.add_argument('--fit-masks', action='store_true', help='resize masks of another size (nearest neighbour)')
     parser.add_argument('--binary', action='store_true', help='masks are black and white: whatever is not 0 is object 1')
 
@@ -153,7 +154,7 @@ def _inferencer(args: argparse.Namespace) -> Any:
     from mmvos.apis import VOSInferencer
 
     chosen = dict(model=args.config) if args.config else {}
-    return VOSInferencer(**chosen, weights=args.checkpoint, device=args.device, amp=args.amp)
+    return VOSInferencer(**chosen, weights=args.checkpoint, device=args.device, amp=args.amp, compiled=args.compile)
 
 
 def _names(args: argparse.Namespace) -> dict[int, str]:

@@ -16,7 +16,7 @@ import argparse
 import sys
 from typing import Any
 
-from .options import add_run, read_run_config
+from .options import add_compile, add_run, read_run_config
 
 #: parts of a config that only a training reads
 OF_TRAINING = (
@@ -57,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--fast', action='store_true', help='fold batch norms and use channels-last images: same results up to rounding'
     )
+    add_compile(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -101,6 +102,7 @@ def _test(cfg: Any, checkpoint: str, args: argparse.Namespace) -> int:
     from mmvos.utils import prepare_for_inference
     from mmvos.utils.checkpoint import init_weights_quietly, load_weights
     from mmvos.utils.command_line import SOME_FAILED
+    from mmvos.utils.compiling import compile_networks
 
     runner = build_runner(cfg)
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
@@ -113,6 +115,10 @@ def _test(cfg: Any, checkpoint: str, args: argparse.Namespace) -> int:
     digest = digest_of_run(cfg, model)
     if args.fast:
         prepare_for_inference(model)
+    if args.compile:
+        if cfg.test_cfg.get('online_training'):
+            raise InputError('--compile: the test has online_training, which trains the model; expected a test without it.')
+        compile_networks(model)
     if args.tta:
         _augment(runner, model, cfg)
     loop = runner.test_loop

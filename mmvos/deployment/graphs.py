@@ -15,6 +15,8 @@ from mmvos.structures import InputError
 
 #: version of the operators that ONNX graphs use
 OPSET = 18
+#: what a dimension counts that is at least 2: torch's exporter takes products of batches of one for another case
+SEVERAL = 'several'
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,9 @@ class Graph:
     def exported(self) -> torch.export.ExportedProgram:
         """The graph as a program of :func:`torch.export.export`."""
         counts: dict[str, Any] = {
-            name: torch.export.Dim(name, min=1) for sizes in self.dynamic.values() for name in sizes.values()
+            name: torch.export.Dim(name, min=1 + (name == SEVERAL))
+            for sizes in self.dynamic.values()
+            for name in sizes.values()
         }
         counts['labels'] = torch.export.Dim('objects', min=1) + 1
         shapes = tuple({dim: counts[name] for dim, name in self.dynamic.get(key, {}).items()} for key in self.inputs)

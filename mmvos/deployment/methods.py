@@ -13,7 +13,13 @@ from .archive import read_archive
 from .exported_model import ExportedModel
 
 #: name of a method's class, and of the class of its exported models
-_METHODS = dict(RecallVOS='mmvos.deployment.recall_vos.ExportedRecallVOS')
+_METHODS = dict(
+    RecallVOS='mmvos.deployment.recall_vos.ExportedRecallVOS',
+    MatchVOS='mmvos.deployment.matching.ExportedMatchVOS',
+    FeaturePropagation='mmvos.deployment.matching.ExportedFeaturePropagation',
+    AGAME='mmvos.deployment.recurrent.ExportedAGAME',
+    RGMP='mmvos.deployment.rgmp.ExportedRGMP',
+)
 
 
 def exportable_methods() -> list[str]:

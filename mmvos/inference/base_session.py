@@ -13,10 +13,13 @@ from mmengine.structures import BaseDataElement
 
 from mmvos.structures import InputError, placed
 from mmvos.videos import Video
+from mmvos.videos.video import read_ahead
 
-from .frame import FrameView, check_frame
+from .frame import Frame, FrameView, check_frame
 from .geometry import FrameGeometry
 
+#: frames that are made ready for the network ahead of need, beside those that are decoded ahead
+AHEAD = 2
 Result = TypeVar('Result', bound=BaseDataElement)
 
 
@@ -51,6 +54,7 @@ class BaseSession(ABC, Generic[Result]):
         self.state: Any = None
         self.view: FrameView | None = None
         self.frame_index = -1
+        self._ahead: tuple[np.ndarray, Frame] | None = None
 
     @abstractmethod
     def step(self, frame: np.ndarray) -> Result:
@@ -68,17 +72,59 @@ class BaseSession(ABC, Generic[Result]):
             yield result
 
     def _results(self, video: Video) -> Iterator[Result]:
-        for index, frame in named_frames(video):
+        for index, frame in self._frames(video):
             with place_named(video, index):
                 result = self.step(frame)
             yield result
 
+    def _frames(self, video: Video) -> Iterator[tuple[int, np.ndarray]]:
+        """``(index, frame)`` of a video; what the network sees of a frame (:meth:`_seen`) is made ahead, in another thread."""
+        frames = named_frames(video)
+        view: FrameView | None = None
+        last: Frame | None = None
+
+        def prepared(_: int) -> tuple[int, np.ndarray, Frame] | None:
+            nonlocal view, last
+            item = next(frames, None)
+            if item is None:
+                return None
+            index, frame = item
+            with place_named(video, index):
+                if view is None:
+                    view = self._new_view(frame, index)
+                seen = view.view(frame, index)
+            if last is not None:
+                self._look_ahead(seen, last)
+            last = seen
+            return index, frame, seen
+
+        for item in read_ahead(prepared, itertools.count(), min(video.prefetch, AHEAD)):
+            if item is None:
+                return
+            index, frame, seen = item
+            self._ahead = frame, seen
+            yield index, frame
+
+    def _look_ahead(self, frame: Frame, last: Frame) -> None:
+        """Compute what can be computed of a frame, and of the one before it, before that one is segmented."""
+
+    def _seen(self, frame: np.ndarray) -> Frame:
+        """The next frame of a video as the model sees it."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead[0] is frame and ahead[1].index == self.frame_index + 1:
+            self._view(frame)
+            return ahead[1]
+        return self._view(frame).view(frame, self.frame_index + 1)
+
     def _view(self, frame: np.ndarray) -> FrameView:
         """The view of the video's frames; its geometry is that of the first one."""
         if self.view is None:
-            check_frame(frame, self.frame_index + 1)
-            self.view = FrameView(self._geometry((frame.shape[0], frame.shape[1])), self.model.data_preprocessor, self.device)
+            self.view = self._new_view(frame, self.frame_index + 1)
         return self.view
+
+    def _new_view(self, frame: np.ndarray, index: int) -> FrameView:
+        check_frame(frame, index)
+        return FrameView(self._geometry((frame.shape[0], frame.shape[1])), self.model.data_preprocessor, self.device)
 
     @abstractmethod
     def _geometry(self, shape: tuple[int, int]) -> FrameGeometry:

@@ -27,7 +27,7 @@ class Frame:
             padding (default: no padding).
     """
 
-    __slots__ = ('image', 'pixels', 'index', 'window', '_original', '_computed')
+    __slots__ = ('image', 'pixels', 'index', 'window', '_original', '_computed', '_paired')
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class Frame:
         self.image, self.pixels, self.index, self._original = image, pixels, index, original
         self.window = window or (0, 0, image.shape[-1], image.shape[-2])
         self._computed: dict[Callable[[Frame], Any], Any] = {}
+        self._paired: dict[Callable[[Frame, Tensor], Any], tuple[Tensor, Any]] = {}
 
     @property
     def original(self) -> np.ndarray:
@@ -73,6 +74,18 @@ class Frame:
         if compute not in self._computed:
             self._computed[compute] = compute(self)
         return self._computed[compute]
+
+    def once_with(self, compute: Callable[['Frame', Tensor], T], last: Tensor) -> T:
+        """``compute(frame, last)``, remembered as in :meth:`once` for as long as ``last`` is the same tensor.
+
+        Args:
+            compute (Callable): a function or a bound method.
+            last (Tensor): the pixels of the frame before, ``(1, 3, h, w)``.
+        """
+        known = self._paired.get(compute)
+        if known is None or known[0] is not last:
+            known = self._paired[compute] = last, compute(self, last)
+        return known[1]
 
 
 class FramePreprocessor(Protocol):

@@ -140,9 +140,7 @@ class VOSSession(BaseSession[VOSDataSample]):
         """
         if not self.model.causal:
             raise TypeError(f'{type(self.model).__name__} needs the whole video: use session.run(video).')
-        index = self.frame_index + 1
-        view = self._view(frame)
-        seen = view.view(frame, index)
+        seen, view = self._seen(frame), self._view(frame)
         if prompt is None or not self.model.prompted:
             prompt, new_ids, masks = None, [], seen.pixels.new_zeros(0, *seen.img_shape)
         else:
@@ -151,7 +149,7 @@ class VOSSession(BaseSession[VOSDataSample]):
         with self._autocast():
             scores, self.state = self._advance(seen, masks)
         self.objects.add(new_ids if self.model.prompted else range(len(self.objects) + 1, len(scores)))
-        self.frame_index = index
+        self.frame_index = seen.index
         return self._result(scores, frame, prompt, metainfo)
 
     def _advance(self, frame: Frame, masks: Tensor) -> tuple[Tensor, Any]:
@@ -178,6 +176,7 @@ class VOSSession(BaseSession[VOSDataSample]):
         """
         trial = copy.copy(self)
         trial.objects = copy.deepcopy(self.objects)
+        trial._ahead = None  # what the model made of a frame may be another thing by the time of its step
         trial.settings = replace(self.settings, keep_scores=True)
         return VOSSession.step(trial, frame)  # a subclass may do more in a step, which a look must not
 
@@ -236,7 +235,7 @@ class VOSSession(BaseSession[VOSDataSample]):
         if not self.model.causal:
             yield from self._results_of_all(video)
             return
-        for index, frame in named_frames(video):
+        for index, frame in self._frames(video):
             with place_named(video, index):
                 result = self.step(frame, video.prompt(index, frame.shape[:2]))
             yield result
@@ -266,6 +265,10 @@ class VOSSession(BaseSession[VOSDataSample]):
                     self.objects.add(range(len(self.objects) + 1, len(scores)))
                 self.frame_index = index
                 yield self._result(scores, frame, label_maps.get(index), {})
+
+    @torch.no_grad()
+    def _look_ahead(self, frame: Frame, last: Frame) -> None:
+        self.model.look_ahead(frame, last)
 
     def _geometry(self, shape: tuple[int, int]) -> FrameGeometry:
         return FrameGeometry(shape, self.settings.resize, self.settings.pad, self.settings.interpolation)

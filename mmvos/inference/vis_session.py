@@ -49,13 +49,12 @@ class VISSession(BaseSession[DetDataSample]):
         Raises:
             InputError: a frame of another kind or size.
         """
-        index = self.frame_index + 1
-        seen = self._view(frame).view(frame, index)
+        seen = self._seen(frame)
         with self._autocast():
             state = self.model.init_state(seen) if self.state is None else self.state
             instances, self.state = self.model.step(seen, state)
-        self.frame_index = index
-        result = DetDataSample(metainfo=dict(metainfo, frame_index=index, ori_shape=seen.ori_shape))
+        self.frame_index = seen.index
+        result = DetDataSample(metainfo=dict(metainfo, frame_index=seen.index, ori_shape=seen.ori_shape))
         result.pred_track_instances, result.frame = instances, frame
         return result
 

@@ -1,5 +1,7 @@
 """MAIN and its parts."""
 
+import threading
+
 import cv2
 import numpy as np
 import pytest
@@ -335,3 +337,15 @@ def test_a_trial_step_with_a_tracker_that_cannot_be_copied():
         made = session.step(image, prompts.get(t)).pred_label_map
         if t in (1, 3):  # without a prompt
             np.testing.assert_array_equal(tried, made)
+
+
+def test_flow_is_estimated_once_a_frame_and_ahead_of_the_network(monkeypatch):
+    model = build()
+    frames, label_maps = clip(5)
+    here = VOSSession(model)
+    expected = [here.step(frame, label_maps[0] if t == 0 else None).pred_label_map for t, frame in enumerate(frames)]
+    threads, of_flow = [], model.flow_estimator.estimate
+    monkeypatch.setattr(model.flow_estimator, 'estimate', lambda *f: threads.append(threading.get_ident()) or of_flow(*f))
+    found = [r.pred_label_map for r in VOSSession(model).run(FrameArrays(frames, prompts={0: label_maps[0]}))]
+    assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
+    assert len(threads) == 4 and threading.get_ident() not in threads

@@ -241,3 +241,24 @@ def test_features_of_agss_vos_are_where_its_modules_look(monkeypatch, tmp_path, 
     args += ('--checkpoint', tmp_path / 'weights.pth', '--out-dir', tmp_path / 'out')
     run(monkeypatch, 'analysis_tools/visualize_attention.py', folder, *args)
     assert {path.stem for path in (tmp_path / 'out').iterdir()} == {'place', *(f'{part}_00001' for part in found)}
+
+
+def test_the_forms_of_a_model_are_compared(monkeypatch, tmp_path, capsys):
+    pytest.importorskip('onnxruntime', reason='runs exported models')
+    pytest.importorskip('onnxscript', reason='exports models')
+    options = ('--cfg-options', 'model.test_cfg.resize.length=64', '--size', 60, 90, '--out', tmp_path / 'forms.md')
+    forms = ('--forms', 'eager', 'onnxruntime')
+    run(monkeypatch, 'analysis_tools/benchmark_deployment.py', 'feature-propagation', '--frames', 2, *forms, *options)
+    rows = [line.split(' | ') for line in (tmp_path / 'forms.md').read_text().splitlines()[4:]]
+    assert [row[1] for row in rows] == ['eager', 'onnxruntime'] and rows[0][3] == '1.00'
+    assert rows[1][5] == f'0 of {5 * 60 * 90} |' and all(float(row[2]) > 0 <= float(row[4]) for row in rows)
+
+
+def test_the_thread_of_the_network_is_clocked(monkeypatch, tmp_path, capsys):
+    frame = ('--synthetic', 64, 96, '--num-frames', 4, '--num-objects', 1)
+    monkeypatch.setattr(sys, 'argv', ['benchmark.py', MINI, 'none', *map(str, frame), '--outputs', '--device', 'cpu'])
+    runpy.run_path(str(ROOT / 'tools/analysis_tools/benchmark.py'), run_name='__main__')
+    said = capsys.readouterr().out
+    rows = {line.split(' | ')[0]: float(line.split(' | ')[1]) for line in said.splitlines() if line.startswith('| ')}
+    assert '4 frames with label maps and overlay' in said
+    assert rows['| network'] > 0 and rows["| the rest of the network's thread"] > 0 and rows['| other threads'] > 0

@@ -3,14 +3,20 @@
     python tools/analysis_tools/benchmark.py CONFIG [CHECKPOINT]                     # videos of the config's test set
     python tools/analysis_tools/benchmark.py CONFIG [CHECKPOINT] --video V --prompt MASK.png
     python tools/analysis_tools/benchmark.py CONFIG --synthetic 480 854 --num-objects 3 --num-frames 20
+    python tools/analysis_tools/benchmark.py CONFIG [CHECKPOINT] --video V --prompt MASK.png --outputs
 
 Two runs: one as users have it (frames decoded ahead of need) for frames/s, one stage after the other for the table.
 Stages do not overlap: the time of a flow estimator that a tracker calls counts as flow, decoding inside an offline
 model's pass as decoding. ``output`` is everything outside the model: resizing, normalisation, label maps, object ids.
+
+With ``--outputs``, each video is segmented as ``mmvos segment`` does it, with label maps and an overlay video on the disk, and
+what is said is which part of the thread that runs the network is network: where nothing else uses the other cores, frames/s
+are that share of those of the network alone. It counts that thread's processor time, which a busy machine does not change.
 """
 
 import argparse
 import resource
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -22,6 +28,7 @@ import torch
 from mmengine.registry import init_default_scope
 from torch import nn
 
+from mmvos.apis import VOSInferencer
 from mmvos.inference import open_session
 from mmvos.models.flow import FlowEstimator
 from mmvos.models.segmentors.base import OfflineVOSModel
@@ -29,6 +36,7 @@ from mmvos.models.trackers import BoxTracker
 from mmvos.registry import DATASETS, MODELS
 from mmvos.utils import command_line, load_config, prepare_for_inference
 from mmvos.utils.checkpoint import load_weights
+from mmvos.utils.compiling import compile_networks
 from mmvos.videos import FrameArrays, Video, open_video
 
 STAGES = ('decode', 'flow', 'tracker', 'network', 'output')
@@ -164,6 +172,25 @@ def run(
     return frames, now() - start
 
 
+def run_with_outputs(args: argparse.Namespace, cfg: Any) -> None:
+    """Segment as a user does, label maps and overlays included, and print what the network's thread did."""
+    inferencer = VOSInferencer(args.config, args.checkpoint, args.device, args.amp, compiled=args.compile)
+    videos = [shorten(video, args.num_frames, 4) for video in videos_of(args, cfg)]
+    run(inferencer.model, videos[:1], 3, 0)  # warm-up
+    clock = StageClock(torch.device(args.device), time.thread_time)
+    instrument(inferencer.model, clock)
+    begin, own, every = time.perf_counter(), time.thread_time(), time.process_time()
+    with tempfile.TemporaryDirectory() as folder:
+        frames = sum(inferencer.save(video, f'{folder}/{i}', progress=False)['frames'] for i, video in enumerate(videos))
+    seconds, own, every = time.perf_counter() - begin, time.thread_time() - own, time.process_time() - every
+    network = sum(clock.seconds.values())
+    print(f'{args.config}: {frames} frames with label maps and overlay, {frames / seconds:.2f} frames/s by the clock')
+    print("| processor time | ms/frame | of the network's thread |\n|---|--:|--:|")
+    rows = {'network': network, "the rest of the network's thread": own - network, 'other threads': every - own}
+    for name, value in rows.items():
+        print(f'| {name} | {1000 * value / frames:.2f} | {100 * value / own:.1f} % |')
+
+
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config')
@@ -179,7 +206,9 @@ def parse_args():
         '--cpu-time', action='store_true', help='processor seconds, not those of the clock: for a busy machine; not for a GPU'
     )
     parser.add_argument('--amp', action='store_true', help='mixed precision')
+    parser.add_argument('--compile', action='store_true', help='compile the networks by torch.compile, in the warm-up')
     parser.add_argument('--fast', action='store_true', help='fold batch norms and use channels-last images')
+    parser.add_argument('--outputs', action='store_true', help='segment as mmvos segment does, files on the disk included')
     return parser.parse_args()
 
 
@@ -188,6 +217,9 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args.config)
     init_default_scope(cfg.get('default_scope', 'mmvos'))
+    if args.outputs:
+        run_with_outputs(args, cfg)
+        return
     model = MODELS.build(cfg.model)
     if args.checkpoint and args.checkpoint.lower() != 'none':
         load_weights(model, args.checkpoint)
@@ -196,6 +228,8 @@ def main() -> None:
     amp = args.amp or None
     if args.fast:
         prepare_for_inference(model)
+    if args.compile:
+        compile_networks(model)
     videos = videos_of(args, cfg)
     run(model, videos[:1], 3, 0, amp=amp)  # warm-up
     if device.type == 'cuda':

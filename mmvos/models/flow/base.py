@@ -24,6 +24,9 @@ class FlowEstimator(BaseModule, metaclass=ABCMeta):
         init_cfg (dict | list | None): config of the weights' initialisation.
     """
 
+    #: whether it is computed by a library on the CPU, on whatever device the frames are
+    on_cpu = False
+
     def __init__(self, divisor: int = 1, init_cfg: dict | list | None = None) -> None:
         super().__init__(init_cfg)
         self.divisor = divisor

@@ -16,6 +16,8 @@ from .base import FlowEstimator
 class _GreyFlow(FlowEstimator):
     """An OpenCV estimator: works on grey images, pair by pair, on the CPU."""
 
+    on_cpu = True
+
     @torch.no_grad()
     def estimate(self, frames_from: Tensor, frames_to: Tensor) -> Tensor:
         pairs = zip(self._grey(frames_from), self._grey(frames_to), strict=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from mmvos.inference import Frame
 from mmvos.models.segmentors.stepwise_training import Losses, StepwiseTrainedModel, members_of, new_group
@@ -175,12 +176,21 @@ class AGSSVOS(StepwiseTrainedModel):
         references = {frame.index: self._known(self.encode_reference(frame.image, masks))}
         return AGSSState(masks, [frame.index] * len(masks), references, frame.pixels)
 
+    def _flow_of(self, frame: Frame, last: Tensor) -> Tensor:
+        return self.estimate_flow(frame.pixels, last)
+
+    @override
+    def look_ahead(self, frame: Frame, last: Frame) -> None:
+        """The flow, where it is estimated on the CPU."""
+        if self.flow.on_cpu:
+            frame.once_with(self._flow_of, last.pixels)
+
     def step(self, frame: Frame, state: AGSSState) -> tuple[Tensor, AGSSState]:
         """Scores ``(N + 1, h, w)``, and the objects' probabilities, which are carried on."""
         members = members_of(state.groups)
         sizes = [len(places) for places in members.values()]
         order = torch.tensor(sum(members.values(), []), device=frame.image.device)  # group after group
-        masks = self.carry(state.probabilities[order], self.estimate_flow(frame.pixels, state.pixels))
+        masks = self.carry(state.probabilities[order], frame.once_with(self._flow_of, state.pixels))
         probabilities = self._segment(frame.image, masks, [state.references[group] for group in members], sizes)
         if self.drop_vanished:
             probabilities = probabilities * (masks.flatten(1).amax(1) > 0.5)[:, None, None]

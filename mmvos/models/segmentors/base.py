@@ -152,6 +152,18 @@ class CausalVOSModel(BaseVOSModel):
             state for the next frame.
         """
 
+    def look_ahead(self, frame: Frame, last: Frame) -> None:  # noqa: ARG002  (for methods with something to compute)
+        """Compute what does not depend on the masks, such as flow on the CPU, before the last frame is segmented.
+
+        A session calls it for the frames of a file, in the thread that reads ahead. What is computed stays with the frame
+        (:meth:`Frame.once`, :meth:`Frame.once_with`); :meth:`step` must not count on it. Not for work on the device of the
+        network, which would only wait there.
+
+        Args:
+            frame (Frame): a frame to come.
+            last (Frame): the one before it.
+        """
+
     def add_objects(self, frame: Frame, masks: Tensor, state: Any) -> Any:  # noqa: ARG002  (for methods with prompts)
         """The state with M further objects, ``masks`` ``(M, h, w)``, that begin in ``frame``; old objects come first.
 

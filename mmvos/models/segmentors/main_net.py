@@ -18,6 +18,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from typing_extensions import override
 
 from mmvos.inference import Frame
 from mmvos.models.losses.instance_losses import slot_statistics
@@ -164,7 +165,7 @@ class MAIN(CausalVOSModel):
         """Scores are logits, 0 for the background: an object wins where its probability is above 0.5 and the largest."""
         flow = frame.pixels.new_zeros(1, 2, *frame.img_shape)
         if self.needs_flow:
-            flow = self.flow_estimator(frame.pixels, state.pixels)
+            flow = frame.once_with(self._flow, state.pixels)
         sta = self.sta(state.masks, flow)
         # the tracker sees the frame before the network does, and as the video has it
         known_flow = _picture(frame, flow)[0] if self.needs_flow else None
@@ -179,6 +180,16 @@ class MAIN(CausalVOSModel):
         masks = self.sta.previous(logits, state.masks)
         scores = torch.cat((torch.zeros_like(logits[:1]), logits))
         return scores, replace(state, masks=masks, tracks=tracker_state, pixels=frame.pixels)
+
+    def _flow(self, frame: Frame, last: Tensor) -> Tensor:
+        """Backward flow ``(1, 2, h, w)`` of a frame, to the pixels of the one before."""
+        return self.flow_estimator(frame.pixels, last)
+
+    @override
+    def look_ahead(self, frame: Frame, last: Frame) -> None:
+        """The flow, where it is estimated on the CPU. The tracker sees what the network found and cannot go ahead."""
+        if self.needs_flow and self.flow_estimator.on_cpu:
+            frame.once_with(self._flow, last.pixels)
 
     def probabilities(self, scores: Tensor) -> Tensor:
         """The softmax of logits: an object above 0 and above all others is the most probable."""

@@ -93,6 +93,7 @@ class RecallVOS(CausalVOSModel):
         kwargs (dict): see :class:`BaseVOSModel`.
     """
 
+    compiled_parts = ('backbone', 'neck', 'head.refine')
     TestSettings = RecallVOSTestSettings
     test_cfg: RecallVOSTestSettings
 

@@ -71,6 +71,8 @@ class RGMP(StepwiseTrainedModel):
         kwargs (dict): keyword arguments of :class:`StepwiseTrainedModel`.
     """
 
+    compiled_parts = ('segment',)
+
     def __init__(
         self,
         encoder: dict[str, Any],
