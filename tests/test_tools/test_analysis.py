@@ -259,6 +259,7 @@ def test_the_thread_of_the_network_is_clocked(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(sys, 'argv', ['benchmark.py', MINI, 'none', *map(str, frame), '--outputs', '--device', 'cpu'])
     runpy.run_path(str(ROOT / 'tools/analysis_tools/benchmark.py'), run_name='__main__')
     said = capsys.readouterr().out
-    rows = {line.split(' | ')[0]: float(line.split(' | ')[1]) for line in said.splitlines() if line.startswith('| ')}
+    cells = [line.split(' | ') for line in said.splitlines() if line.startswith('| ')][1:]
+    rows = {row[0]: float(row[1]) for row in cells}
     assert '4 frames with label maps and overlay' in said
     assert rows['| network'] > 0 and rows["| the rest of the network's thread"] > 0 and rows['| other threads'] > 0
