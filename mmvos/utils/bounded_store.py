@@ -33,7 +33,7 @@ class BoundedStore(Generic[Key]):
 
     def __init__(self, compute: Callable[[Key], Tensor], limit_mb: float, name: str = 'features') -> None:
         self.compute, self.limit, self.name = compute, limit_mb * 2**20, name
-        self.nbytes, self.recomputed, self._told = 0, 0, False
+        self.nbytes, self.recomputed, self._warned = 0, 0, False
         self._seen: set[Key] = set()
         self._kept: OrderedDict[Key, Tensor] = OrderedDict()
         self._lock = threading.Lock()
@@ -55,8 +55,8 @@ class BoundedStore(Generic[Key]):
     def _keep(self, key: Key, half: Tensor) -> None:
         if half.nbytes > self.limit:
             return
-        if self.nbytes + half.nbytes > self.limit and not self._told:
-            self._told = True
+        if self.nbytes + half.nbytes > self.limit and not self._warned:
+            self._warned = True
             print_log(
                 f'{self.name}: {self.limit / 2**20:.0f} MiB are full; what does not fit is computed again when it is needed.',
                 logger='current',
