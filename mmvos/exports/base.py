@@ -93,7 +93,7 @@ class Export(AllOrNothing, ABC):
     def close(self) -> None:  # noqa: B027 (a form of one file per frame has nothing to finish)
         """Finish; called once, after the last frame."""
 
-    def discard(self) -> None:  # noqa: B027  (likewise)
+    def discard(self) -> None:  # noqa: B027  (most exports have nothing to discard)
         """Give up: leave nothing half-written."""
 
 

@@ -95,7 +95,7 @@ def decode_label_map(data: bytes, name: str, lossy: bool = False) -> np.ndarray:
     Args:
         data (bytes): contents of the file. Its orientation tag (EXIF), if any, is followed.
         name (str): name of the file, for messages.
-        lossy (bool): whether a JPEG will do, whose values are near the true ones.
+        lossy (bool): whether a JPEG is accepted, whose values are close to the true ones.
 
     Returns:
         uint8 ``(H, W)``.

@@ -56,7 +56,7 @@ class LiveFrames:
         timeout (float): seconds without a frame after which the source counts as gone.
 
     Attributes:
-        received, dropped (int): frames that came, and those of them that nobody took.
+        received, dropped (int): frames that came, and those of them that were not read.
     """
 
     def __init__(

@@ -173,7 +173,7 @@ class Pack:
 
 
 class _OpenFile:
-    """A file that is closed when nobody uses it any more."""
+    """A file that is closed when it is no longer used."""
 
     def __init__(self, path: str) -> None:
         self.handle = os.open(path, os.O_RDONLY)

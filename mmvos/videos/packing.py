@@ -103,7 +103,7 @@ def pack(
     include: Sequence[str] = (),
     progress: Callable[[int, int], object] | None = None,
 ) -> Pack:
-    """Pack a data set. Stopped and called again, it goes on after the last shard that was finished.
+    """Pack a data set. If it was stopped, the next call continues after the last finished shard.
 
     Args:
         source (str): folder of the data set; may also be read while it is packed, not written.
@@ -116,7 +116,7 @@ def pack(
         The pack, open.
 
     Raises:
-        MissingFileError, InputError: see :func:`files_below`; or there is a pack already, or a file changed meanwhile.
+        MissingFileError, InputError: see :func:`files_below`; or there is a pack already, or a file changes while it is packed.
         OSError: the pack cannot be written.
     """
     folder = Path(dest)

@@ -67,7 +67,7 @@ class VideoFile(Video):
         kwargs.setdefault('video_id', Path(self.path).stem)
         self._count = max(len(self._times), 1)
         super().__init__([], frame_names=FrameNumbers(self), **kwargs)
-        self.read(0)  # a file of which nothing decodes is refused when it is opened
+        self.read(0)  # a file that cannot be decoded is refused when it is opened
 
     def _open(self) -> tuple:
         try:

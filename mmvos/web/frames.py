@@ -9,7 +9,7 @@ import numpy as np
 from mmvos.videos import Video
 from mmvos.videos.video_file import VideoFile
 
-#: frames that are decoded with one that lies before the last one, since stepping back goes on
+#: frames that are decoded together when a user steps back, who will step back further
 _BEHIND = 16
 
 

@@ -54,7 +54,7 @@ class Job:
         return self.progress.state == 'running'
 
     def stop(self) -> None:
-        """End the job after the step in hand and wait for it."""
+        """End the job after its current step, and wait for that."""
         self._stop.set()
         self._thread.join()
 

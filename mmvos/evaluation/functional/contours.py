@@ -4,7 +4,6 @@ What the definition leaves open is decided by the libraries of the original eval
 the rounding of points), so those decisions are part of the measure and are made here in the same way.
 """
 
-import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -244,10 +243,11 @@ def _douglas_peucker(loops: list[np.ndarray], tolerance: float) -> list[np.ndarr
 def upsample(corners: np.ndarray) -> np.ndarray:
     """Points at most :data:`SAMPLING_DISTANCE` apart, float32 ``(n, 2)``; each is the one before plus a float32 step."""
     points = []
-    for start, end in itertools.pairwise(corners.astype(np.float32)):
+    corners = corners.astype(np.float32)
+    for start, end in zip(corners[:-1], corners[1:], strict=True):
         step = end - start
         count = max(int(np.ceil(np.sqrt(float(step[0]) ** 2 + float(step[1]) ** 2) / SAMPLING_DISTANCE)), 1)
         steps = np.repeat((step / np.float32(count))[None], count, 0)
         steps[0] = start
         points.append(np.cumsum(steps, axis=0, dtype=np.float32))
-    return np.concatenate(points + [corners[-1:].astype(np.float32)])
+    return np.concatenate([*points, corners[-1:]])

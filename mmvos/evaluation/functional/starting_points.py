@@ -47,7 +47,7 @@ def rate_starting_points(
     truth: Mapping[int, Mapping[int, np.ndarray]],
     min_iou: float = 0.5,
 ) -> list[StartingPointScores]:
-    """Scores of the starting points of every round, before those are skipped whose place is taken.
+    """Scores of the starting points of every round, before those whose place is taken are skipped.
 
     Args:
         rounds (Iterable): starting points of each round: frame, object, and the box or anything else that identifies its mask.

@@ -50,7 +50,7 @@ class InstanceSequenceMetric(BaseMetric):
 def paint_sequence(masks: np.ndarray, painted: str | None) -> np.ndarray:
     """Masks bool ``(N, H, W)`` without overlaps: ``'last'`` or ``'first'`` of the sequence wins (None: as they are).
 
-    Masks of which nothing is left are dropped.
+    Masks without a pixel are dropped.
     """
     if painted is None or not len(masks):
         return masks

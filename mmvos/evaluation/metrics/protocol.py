@@ -30,7 +30,7 @@ class _ScoredVideo:
 class ProtocolMetric(VideoMetric):
     """Figures of a benchmark, as its official evaluator counts them.
 
-    A video of whose frames that count none has an annotation (a test set, where the first masks are given alone) is not scored;
+    A video without an annotation in the frames that count (a test set, where only the first masks are given) is not scored;
     the log says so. Where only some lack one, that is an error for a protocol that counts all frames.
 
     Args:

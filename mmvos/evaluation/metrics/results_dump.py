@@ -1,4 +1,4 @@
-"""All results of a test in one file, for programs that go on with them."""
+"""All results of a test in one file, for programs that read them."""
 
 from typing import Any
 

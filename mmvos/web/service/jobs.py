@@ -34,7 +34,7 @@ class Job:
         masks (dict[str, str]): label maps by frame, names of files in the job's folder.
         prompts (dict[str, list[dict]]): prompts by frame, see :func:`~mmvos.interaction.prompt_to_json`.
         state (str): ``waiting``, ``running``, ``done``, ``failed`` or ``cancelled``.
-        tries (int): how often it was begun since it was sent or the server was started.
+        tries (int): how often it was started since it was sent, or since the server started.
         created, started, finished (float): seconds since 1970; 0: not yet.
         frames (int): frames that are done.
         total (int): frames of the video.
@@ -108,7 +108,7 @@ class JobFolder:
         return Task(job.id, str(folder / job.video), masks, objects=prompts)
 
     def without_paths(self, job: Job, text: str, videos: Path | None) -> str:
-        """A message without the paths of this machine, which are nobody else's business."""
+        """A message without the paths of this machine, which a client must not see."""
         text = text.replace(str(self.jobs / job.id / job.video), job.name).replace(f'{self.jobs / job.id}/', '')
         return text.replace(f'{videos}/', '') if videos else text
 

@@ -106,7 +106,7 @@ class JobQueue:
             return [replace(job) for job in sorted(self._jobs.values(), key=lambda job: -job.number)]
 
     def position(self, job: Job) -> int:
-        """How many jobs are begun before a waiting one."""
+        """How many jobs start before a waiting one."""
         with self._changed:
             return sum(other.number < job.number for other in self._in(WAITING))
 
@@ -129,7 +129,7 @@ class JobQueue:
             del self._jobs[job_id]
 
     def close(self) -> None:
-        """End the workers; the jobs that they have in hand begin again with the next server."""
+        """End the workers; their unfinished jobs start again with the next server."""
         with self._changed:
             self.closing = True
             self._changed.notify_all()
@@ -206,7 +206,7 @@ class JobQueue:
             self._change(job, state=WAITING if again else FAILED, reason=reason, finished=0.0 if again else time.time())
 
     def _give_up(self, error: Exception) -> None:
-        """No worker can be started: the jobs in hand fail with the reason, and the next ones try again."""
+        """No worker can be started: the running jobs fail with the reason, and the next ones try again."""
         logger.error('%s', error)
         with self._changed:
             for job in self._in(RUNNING):
