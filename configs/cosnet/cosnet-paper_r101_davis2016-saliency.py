@@ -2,7 +2,7 @@
 _base_ = './cosnet_r101_davis2016-saliency.py'
 
 model = dict(
-    co_attention=dict(form='symmetric'),
+    co_attention=dict(form='symmetric', gate_bias=True),
     orthogonal_weight=1e-4,
     test_cfg=dict(post_process=dict(type='DenseCRF', spatial_std=15, bilateral_weight=9)),
 )

@@ -16,6 +16,7 @@ from mmvos.datasets.synth import (
     ProceduralObjects,
     SynthEngine,
     SynthSettings,
+    disturb,
     make_demo_clip,
     with_prompts,
     write_davis,
@@ -215,6 +216,29 @@ def test_demo_clip_has_four_objects_the_last_one_late():
     areas = np.array([[(m == i).sum() for i in range(1, 5)] for m in made.label_maps])
     assert (areas[0, :3] > 0.01 * 96 * 170).all() and areas[0, 3] == 0 and areas[-1, 3] > 0
     assert len(made.categories) == 4
+
+
+def test_disturbed_frames_follow_clear_ones_and_keep_their_annotation(tmp_path):
+    made = clip(5, frames=30, num_objects=(2, 2), late_prob=0)
+    frames, kinds = disturb(np.random.default_rng(1), made.frames, made.label_maps, 1.0)
+    assert sorted(kinds) == list(range(1, 30, 2)) and set(kinds.values()) == {'blur', 'dark', 'covered'}
+    for t, (before, after, labels) in enumerate(zip(made.frames, frames, made.label_maps, strict=True)):
+        if t not in kinds:
+            np.testing.assert_array_equal(before, after)
+        elif kinds[t] == 'dark':
+            assert after.mean() < 0.15 * before.mean()
+        elif kinds[t] == 'blur':
+            edges = [np.abs(np.diff(frame.astype(float), axis=1)).mean() for frame in (before, after)]
+            assert edges[1] < 0.6 * edges[0]
+        else:  # most of each object is hidden, by columns of one colour
+            changed = (before != after).any(2)
+            assert changed[labels > 0].mean() > 0.4
+            assert np.unique(after[:, changed.mean(0) > 0.9].reshape(-1, 3), axis=0).shape[0] <= 2
+    assert disturb(np.random.default_rng(1), made.frames, made.label_maps, 0.0) == (made.frames, {})
+    paths = [write_synthvis(str(tmp_path / f'{p}'), 'train', engine(), 2, 5, seed=7, disturbed=p) for p in (0.0, 0.8)]
+    assert Path(paths[0]).read_text() == Path(paths[1]).read_text()
+    pictures = [cv2.imread(str(Path(path).parent / 'train/JPEGImages/synth_00000/00000.jpg')) for path in paths]
+    np.testing.assert_array_equal(*pictures)
 
 
 def test_synthvis_annotations_are_those_of_the_clips(tmp_path):

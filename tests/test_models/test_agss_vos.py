@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.optim import OptimWrapper
-from small_agss_vos import Collate, build, clip, squares
+from small_agss_vos import TINY, Collate, build, clip, squares
 
 from mmvos.inference import Frame, InferenceSession
 from mmvos.models.losses import hard_iou
@@ -89,6 +89,27 @@ def test_ablations_train_every_parameter(switch):
     losses = model.loss(*clip(3))
     losses['loss_mask'].backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters() if p.requires_grad)
+
+
+@pytest.mark.parametrize('switch', ['use_flow', 'use_ism', 'use_iam', 'use_norm'])
+def test_an_ablation_treats_objects_that_are_given_later_as_a_group_of_their_own(switch):
+    model = build(**{switch: False})
+    masks = squares((5, 10), (30, 20), (10, 60))
+    with torch.no_grad():
+        references = [model.encode_reference(frame(t).image, part) for t, part in enumerate(masks.split([2, 1]))]
+        together = model.segment(frame(2).image, masks, references, [2, 1])
+        parts = zip(references, masks.split([2, 1]), strict=True)
+        alone = [model.segment(frame(2).image, part, [reference], [len(part)]) for reference, part in parts]
+    torch.testing.assert_close(together, torch.cat(alone), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(('name', 'activation'), [('relu', torch.relu), ('sigmoid', torch.sigmoid)])
+def test_an_activation_of_the_attention_is_its_last_step(name, activation):
+    plain = build()
+    other = build(attention=dict(TINY['attention'], activation=name))
+    features, masks = torch.randn(2, TINY['attention']['in_channels'], 16, 24), squares((5, 10), (30, 20))[:, None]
+    with torch.no_grad():
+        torch.testing.assert_close(other.attention(features, masks), activation(plain.attention(features, masks)))
 
 
 def test_ablations_change_what_they_say():

@@ -11,7 +11,12 @@ from mmvos.registry import MODELS
 
 @pytest.mark.parametrize(
     'options',
-    [dict(form='vanilla'), dict(form='symmetric'), dict(form='channel'), dict(form='symmetric', orthogonal='exact')],
+    [
+        dict(form='vanilla'),
+        dict(form='symmetric', gate_bias=True),
+        dict(form='channel'),
+        dict(form='symmetric', orthogonal='exact'),
+    ],
     ids=str,
 )
 def test_every_form_equals_its_literal_affinity(options):
@@ -30,7 +35,9 @@ def test_every_form_equals_its_literal_affinity(options):
     # eqs. 6, 7: column i of Z_a averages V_b by the soft-max of S over the positions of the reference
     z_a = torch.einsum('bci,bij->bcj', b.flatten(2), literal.softmax(1)).unflatten(2, (4, 5))
     z_b = torch.einsum('bcj,bij->bci', a.flatten(2), literal.softmax(2)).unflatten(2, (4, 5))
-    expected = [z * torch.einsum('c,bchw->bhw', part.gate.weight[0, :, 0, 0], z)[:, None].sigmoid() for z in (z_a, z_b)]
+    bias = 0 if part.gate.bias is None else part.gate.bias.data.fill_(-0.7)
+    weight = part.gate.weight[0, :, 0, 0]
+    expected = [z * (torch.einsum('c,bchw->bhw', weight, z)[:, None] + bias).sigmoid() for z in (z_a, z_b)]
     for z, e in zip(part(a, b), expected, strict=True):
         torch.testing.assert_close(z, e, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(part.summarise(a, b[:, None])[:, 0], expected[0], rtol=1e-4, atol=1e-5)

@@ -263,3 +263,52 @@ def test_the_thread_of_the_network_is_clocked(monkeypatch, tmp_path, capsys):
     rows = {row[0]: float(row[1]) for row in cells}
     assert '4 frames with label maps and overlay' in said
     assert rows['| network'] > 0 and rows["| the rest of the network's thread"] > 0 and rows['| other threads'] > 0
+
+
+def test_what_an_attention_takes_from_its_memory(monkeypatch, tmp_path, capsys):
+    tool = runpy.run_path(str(ROOT / 'tools/analysis_tools/attention_memory.py'))
+    torch.manual_seed(0)
+    # attention where the small boxes of this test look
+    level = {'model.detector.neck.levels': (0,)}
+    model = init_model('sta_masktrack_rcnn/sta-masktrack-rcnn_mini_synthvis.py', 'none', cfg_options=level)
+    attentions = model.detector.neck.attentions
+    model.detector.roi_head.test_cfg.score_thr = 0.0
+    frames = [np.random.default_rng(i).integers(0, 255, (48, 64, 3), np.uint8) for i in range(6)]
+    found = {memory: list(tool['surest'](model, frames[:3], memory, frames[3:])) for memory in tool['MEMORIES']}
+    scores = {memory: [frame['score'] for frame in of_memory] for memory, of_memory in found.items()}
+    assert len({tuple(s) for s in scores.values()}) == 1  # Gamma is 0
+    assert tool['shares'](model, frames)[0][0] == 0
+    for attention in attentions:
+        attention.gamma.data.fill_(0.5)
+    other = {memory: list(tool['surest'](model, frames[:3], memory, frames[3:])) for memory in tool['MEMORIES']}
+    others = {memory: [frame['score'] for frame in of_memory] for memory, of_memory in other.items()}
+    assert others['no attention'] == scores['no attention'] and attentions[0].gamma.detach() == 0.5
+    assert others['frame before'][0] == others['own frame'][0] != others['no attention'][0]
+    assert len({others[memory][1] for memory in tool['MEMORIES']}) == 4
+    attentions[0].conv1.weight.data.zero_()  # all positions alike
+    size, spread = tool['shares'](model, frames)[0]
+    assert size > 0 and spread == pytest.approx(1, abs=1e-4)
+    mask = found['frame before'][0]['mask']
+    assert tool['overlap'](mask, mask) == 1 and tool['overlap'](mask, None) == 0
+    for name in ('a', 'b'):
+        (tmp_path / name).mkdir()
+        for i, frame in enumerate(frames[:3]):
+            cv2.imwrite(str(tmp_path / name / f'{i}.jpg'), frame)
+    args = (tmp_path / 'a', '--other', tmp_path / 'b', '--frames', '3', '--config', 'sta-masktrack-rcnn')
+    run(monkeypatch, 'analysis_tools/attention_memory.py', *args)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].startswith('| own frame |') and len(lines) == 5 + 2 + 4
+
+
+def test_an_attention_can_restore_what_its_values_have(monkeypatch, capsys):
+    """Frames that show nothing, after frames of one colour: only values of the previous frame can say which."""
+    tool = runpy.run_path(str(ROOT / 'tools/analysis_tools/attention_restores.py'))
+    maps = torch.randn(60, 1, 8, 1, 1, generator=torch.Generator().manual_seed(0)).expand(-1, -1, -1, 3, 4).contiguous()
+    samples = [tool['Sample']('dark', [m], [torch.zeros_like(m)], [m]) for m in maps]
+    found = {r: tool['restored'](samples[:40], samples[40:], r, 0, 400) for r in tool['READINGS']}
+    shares = [found[reading]['all'] for reading in tool['READINGS']]
+    assert shares[1] > 0.8 and max(shares[0], shares[2]) < 0.2
+    assert found[tool['READINGS'][1]]['dark'] == pytest.approx(shares[1])
+    run(monkeypatch, 'analysis_tools/attention_restores.py', '--clips', '1', '1', '--seeds', '2', '--iterations', '1')
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith('| | all |') and len(lines) == 5 and '±' in lines[4]

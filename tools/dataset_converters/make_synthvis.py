@@ -7,6 +7,8 @@
         data/synthvos/backgrounds --groups configs/sta_masktrack_rcnn/synthvis_photo_groups.json --train 4000 \
         --valid 60 --frames 3 12 --size 192 336 --num-objects 1 4 --object-scale 0.25 1.2
 
+    python tools/dataset_converters/make_synthvis.py data/synthvis_disturbed --train 80 --valid 40 --frames 8 --disturbed 0.5
+
 Without folders the objects are procedural shapes (their class is the shape) and no other file is needed; with them the
 categories are the cut-outs' folders, or those of a JSON file:
 
@@ -62,6 +64,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--backgrounds', metavar='DIR', help='photographs (default: textures)')
     parser.add_argument('--classes', nargs='+', metavar='NAME', help='use only these categories')
     parser.add_argument('--groups', metavar='JSON', help='categories made of several folders or files of the cut-outs')
+    parser.add_argument(
+        '--disturbed',
+        type=float,
+        default=0.0,
+        metavar='P',
+        help='probability that a frame after a clear one is blurred, dark or has its objects covered (default 0)',
+    )
     parser.add_argument('--seed', type=int, default=0)
     args = parser.parse_args()
     if len(args.frames) > 2 or min(args.frames) < 1:
@@ -70,6 +79,8 @@ def parse_args() -> argparse.Namespace:
         parser.error(f'--train {args.train} --valid {args.valid}: expected at least one video each.')
     if min(args.size) < 16:
         parser.error(f'--size {args.size[0]} {args.size[1]}: expected at least 16 pixels.')
+    if not 0 <= args.disturbed <= 1:
+        parser.error(f'--disturbed {args.disturbed}: expected a probability from 0 to 1.')
     if args.groups and (args.classes or not args.objects):
         parser.error('--groups goes with --objects, and not with --classes.')
     return args
@@ -102,9 +113,8 @@ def main() -> None:
     settings = SynthSettings(size=tuple(args.size), num_objects=tuple(args.num_objects), object_scale=tuple(args.object_scale))
     for number, (split, videos) in enumerate([('train', args.train), ('valid', args.valid)]):
         engine = SynthEngine(*make_sources(args, 'val' if split == 'valid' else split), settings)
-        path = write_synthvis(
-            args.out, split, engine, videos, args.frames[min(number, len(args.frames) - 1)], 2 * args.seed + number
-        )
+        frames = args.frames[min(number, len(args.frames) - 1)]
+        path = write_synthvis(args.out, split, engine, videos, frames, 2 * args.seed + number, args.disturbed)
         written = load_youtube_vis(path)
         print(
             f'{path}: {len(written["videos"])} videos, {len(written["annotations"])} instances, '

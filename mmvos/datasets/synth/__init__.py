@@ -2,6 +2,7 @@
 
 from .cutout import Cutout
 from .demo_video import make_demo_clip, write_demo_video
+from .disturb import disturb
 from .engine import SynthClip, SynthEngine
 from .export import write_davis, write_frames, write_synthvis
 from .folders import FolderBackgrounds, FolderObjects, GroupedObjects, MaskedObjects, random_crop, read_cutout
@@ -22,6 +23,7 @@ __all__ = [
     'SynthEngine',
     'SynthSettings',
     'SynthVOSDataset',
+    'disturb',
     'make_demo_clip',
     'random_crop',
     'read_cutout',

@@ -10,6 +10,7 @@ from mmvos.structures import write_label_map
 from mmvos.videos import write_image
 
 from ..youtube_vis_writer import YouTubeVISWriter
+from .disturb import disturb
 from .engine import SynthClip, SynthEngine
 
 
@@ -22,13 +23,16 @@ def write_frames(folder: str, frames: Sequence[np.ndarray], quality: int = 92) -
     return paths
 
 
-def write_synthvis(out: str, split: str, engine: SynthEngine, num_videos: int, num_frames: int, seed: int) -> str:
+def write_synthvis(
+    out: str, split: str, engine: SynthEngine, num_videos: int, num_frames: int, seed: int, disturbed: float = 0.0
+) -> str:
     """A split of SynthVIS: ``<out>/<split>/JPEGImages/<video>/<frame>.jpg`` and ``<out>/<split>.json``.
 
     Args:
         engine (SynthEngine): its object source names the categories (``classes``); an object of another category is in the
             picture but not in the annotations.
         seed (int): the videos of two splits differ if their seeds do.
+        disturbed (float): probability that a frame after a clear one shows little, see :func:`~.disturb.disturb`.
 
     Returns:
         Path of the annotation file.
@@ -37,7 +41,8 @@ def write_synthvis(out: str, split: str, engine: SynthEngine, num_videos: int, n
     for number in range(num_videos):
         clip = engine.render(np.random.default_rng((seed, number)), num_frames)
         name = f'synth_{number:05d}'
-        write_frames(osp.join(out, split, 'JPEGImages', name), clip.frames)
+        frames, _ = disturb(np.random.default_rng((seed, number, 1)), clip.frames, clip.label_maps, disturbed)
+        write_frames(osp.join(out, split, 'JPEGImages', name), frames)
         categories = {i: category for i, category in clip.categories.items() if category in engine.objects.classes}
         label_maps = [np.where(np.isin(labels, list(categories)), labels, 0) for labels in clip.label_maps]
         writer.add_video(

@@ -140,9 +140,12 @@ class AGSSVOS(StepwiseTrainedModel):
     def _segment(self, image: Tensor, masks: Tensor, known: Sequence[Tensor], sizes: Sequence[int]) -> Tensor:
         """:meth:`segment` with what :meth:`_known` gave for each reference."""
         group_of = torch.repeat_interleave(torch.tensor(sizes, device=image.device), output_size=len(masks))
-        skip, agnostic = self.agnostic_features(image, masks.split(list(sizes)), known) if self.use_iam else (image, image)
-        visual, attention = self.specific_features(image, masks, skip[group_of], len(sizes))
-        probabilities = self.decode(visual, agnostic[group_of] * attention if self.use_iam else attention)
+        if self.use_iam:
+            skip, agnostic = self.agnostic_features(image, masks.split(list(sizes)), known)
+            visual, attention = self.specific_features(image, masks, skip[group_of], len(sizes))
+            probabilities = self.decode(visual, agnostic[group_of] * attention)
+        else:
+            probabilities = self.decode(*self.specific_features(image, masks, image, len(sizes)))
         if not self.use_norm:
             return probabilities
         return torch.cat([aggregate_objects(group)[1:] for group in probabilities.split(list(sizes))])
