@@ -90,9 +90,11 @@ class PackagePart:
     @staticmethod
     def _difference(weights: Mapping[str, Any], name: str, shape: torch.Size) -> Tensor:
         codes, step = weights.get(name), weights.get(name + STEP)
-        fit = isinstance(codes, Tensor) and isinstance(step, Tensor) and codes.shape == shape and step.shape == shape[:1]
-        if not fit or codes.dtype != torch.int8 or not step.is_floating_point():
-            raise InputError(f'{name}: expected a difference, int8 {tuple(shape)}, with its step {tuple(shape[:1])}.')
+        problem = f'{name}: expected a difference, int8 {tuple(shape)}, with its step {tuple(shape[:1])}.'
+        if not isinstance(codes, Tensor) or codes.shape != shape or codes.dtype != torch.int8:
+            raise InputError(problem)
+        if not isinstance(step, Tensor) or step.shape != shape[:1] or not step.is_floating_point():
+            raise InputError(problem)
         return codes * step.float().view(-1, *(1,) * (len(shape) - 1))
 
 

@@ -10,7 +10,6 @@ from small_main import FLOW, build, small_config
 
 from mmvos.datasets.transforms.instance_attention import LoadBoxTracks, ResizeCropFlip, SampleNeighbourhood, track_video
 from mmvos.inference import InferenceSession, VOSSession
-from mmvos.models.losses import InstanceBCELoss, StagedLoss
 from mmvos.models.trackers import BoxTracker, FlowColourTracker, Tracks
 from mmvos.registry import MODELS, TRACKERS
 from mmvos.structures import BoxTracks, InputError, VOSDataSample, draw_boxes
@@ -97,17 +96,6 @@ def test_more_objects_than_slots():
     model = build(num_slots=1)
     shown = {float(model.prepare_training(**training_batch(model)).masks.sum()) for _ in range(20)}
     assert shown == {22 * 24, 24 * 30}
-
-
-def test_staged_loss_counts_training_steps():
-    loss = StagedLoss(dict(type='InstanceBCELoss'), dict(type='WIDLoss'), iters=2)
-    args = torch.zeros(1, 2, 4, 4), torch.ones(1, 2, 4, 4), torch.ones(1, 2).bool()
-    bce = InstanceBCELoss()(*args)
-    values = [loss(*args).item() for _ in range(4)]
-    assert values[0] == values[1] == bce.item() and values[2] == values[3] != bce.item()
-    resumed = StagedLoss(dict(type='InstanceBCELoss'), dict(type='WIDLoss'), iters=2)
-    resumed.load_state_dict(loss.state_dict())
-    assert float(resumed(*args)) == values[3]
 
 
 SWITCHES = {

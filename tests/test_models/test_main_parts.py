@@ -1,4 +1,4 @@
-"""Parts of MAIN: the network, weights that it inherits, attention priors."""
+"""Parts of MAIN: the network, weights that it inherits, attention priors, losses."""
 
 import copy
 
@@ -15,6 +15,7 @@ from mmvos.models.attention import LongTermAttention, ShortTermAttention
 from mmvos.models.backbones import CueEfficientNetLite, CueResNet, EfficientNetLite
 from mmvos.models.backbones.cue_input import widen_input
 from mmvos.models.heads import InstanceMapHead
+from mmvos.models.losses import InstanceBCELoss, StagedLoss
 from mmvos.models.necks import SeparablePyramid
 from mmvos.models.trackers import Tracks
 from mmvos.structures import InstanceSlots, keep_objects, shuffle_slots
@@ -250,3 +251,17 @@ def test_shuffle_is_joint_and_covers_all_slots():
     assert (a.sort(1).values == lta).all()
     counts = torch.stack([(a == k).sum(0) for k in range(4)])
     assert counts.min() > 25 and counts.max() < 75  # 50 expected in every slot
+
+
+# Losses
+
+
+def test_staged_loss_counts_training_steps():
+    loss = StagedLoss(dict(type='InstanceBCELoss'), dict(type='WIDLoss'), iters=2)
+    args = torch.zeros(1, 2, 4, 4), torch.ones(1, 2, 4, 4), torch.ones(1, 2).bool()
+    bce = InstanceBCELoss()(*args)
+    values = [loss(*args).item() for _ in range(4)]
+    assert values[0] == values[1] == bce.item() and values[2] == values[3] != bce.item()
+    resumed = StagedLoss(dict(type='InstanceBCELoss'), dict(type='WIDLoss'), iters=2)
+    resumed.load_state_dict(loss.state_dict())
+    assert float(resumed(*args)) == values[3]
