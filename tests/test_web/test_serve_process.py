@@ -66,7 +66,7 @@ class Server:
 
     def end(self, number):
         self.process.send_signal(number)
-        self.process.wait(30)
+        self.process.wait(120)  # a busy machine
         self.process.stdout.close()
         return self.process.returncode
 

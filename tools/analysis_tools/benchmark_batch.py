@@ -87,8 +87,10 @@ def compare(args: argparse.Namespace, folder: Path) -> None:
     for number in range(args.rounds):
         for name, command in commands(args.config, args.workers).items():
             out = folder / f'results-{name}-{number}'.replace(' ', '-')
-            runs.setdefault(name, []).append(cost(command, folder, out, args.videos))
+            found = cost(command, folder, out, args.videos)
+            print(f'{name}, round {number + 1}: {found}', file=sys.stderr, flush=True)
             check_equal(folder / 'results-loop-0', out)
+            runs.setdefault(name, []).append(found)
     best = {name: Cost(*map(min, zip(*costs, strict=True))) for name, costs in runs.items()}
     print(f'{args.videos} videos of {args.frames} frames, {args.config}, seconds per video (least of {args.rounds})\n')
     print('| | wall | videos/s against the loop | processor | against the loop |')
