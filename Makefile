@@ -52,8 +52,8 @@ coverage: dev ## the same, with the share of lines that they run (at least 90 %)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
-torture: dev ## kills, damaged files, many videos (half an hour); writes work_dirs/torture.md
-	$(BIN)/python -W ignore tests/torture
+torture: dev ## kills, damaged files, many videos (an hour); a part: make torture TORTURE="--parts kills --resume"
+	$(BIN)/python -W ignore tests/torture $(TORTURE)
 
 lint: dev ## style and likely mistakes
 	$(BIN)/ruff check .

@@ -17,7 +17,8 @@ def scripts():
     found = {}
     for path in ('dataset_converters/labelme_cvat_to_ytvis', 'dataset_converters/masks_to_ytvis', 'misc/precompute_flow',
                  'dataset_converters/split_youtube_vos', 'dataset_converters/cache_box_tracks',
-                 'model_converters/publish_checkpoint'):  # fmt: skip
+                 'dataset_converters/make_synthvis', 'dataset_converters/prepare_synthvos',
+                 'dataset_converters/unsupervised_to_flat', 'model_converters/publish_checkpoint'):  # fmt: skip
         spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / f'tools/{path}.py')
         found[Path(path).stem] = module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)

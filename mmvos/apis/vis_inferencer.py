@@ -13,8 +13,9 @@ from mmdet.structures import DetDataSample
 from mmengine.config import Config
 
 from mmvos.inference import VISSession
+from mmvos.models.segmentors import BaseVOSModel
 from mmvos.registry import INFERENCERS, MODELS
-from mmvos.structures import atomic_path
+from mmvos.structures import InputError, atomic_path
 from mmvos.structures.youtube_vis import InstanceTracks
 from mmvos.utils import prepare_for_inference
 from mmvos.utils.checkpoint import init_weights_quietly, load_weights
@@ -62,6 +63,8 @@ class VISInferencer:
     ) -> None:
         config = config_of(model, cfg_options)
         self.model, self.amp = MODELS.build(config.model), amp
+        if isinstance(self.model, BaseVOSModel):
+            raise InputError(f'{type(self.model).__name__} follows given objects; use `mmvos segment` or VOSInferencer.')
         meta: dict[str, Any] = {}
         chosen = checkpoint_of(config, weights)
         if chosen is None:

@@ -13,6 +13,7 @@ from torch import nn
 
 from mmvos.deployment import is_exported, open_exported
 from mmvos.inference import VOSSession
+from mmvos.models.segmentors import BaseVOSModel
 from mmvos.registry import INFERENCERS, MODELS
 from mmvos.structures import InputError, VOSDataSample, write_label_map
 from mmvos.utils import prepare_for_inference
@@ -108,6 +109,8 @@ class VOSInferencer:
         compiled: bool = False,
     ) -> None:
         self.model = init_model(model, weights, device, cfg_options)
+        if not isinstance(self.model, BaseVOSModel):
+            raise InputError(f'{type(self.model).__name__} finds and tracks instances; use `mmvos instances` or VISInferencer.')
         if compiled:
             compile_networks(self.model)
         self.amp = amp

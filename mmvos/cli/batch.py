@@ -10,7 +10,7 @@ examples:
 A line of list.jsonl: {"video": "a.mp4", "name": "a", "prompts": {"0": "a.png"}}, or "prompts": "a.png", or "clicks":
 ["1:320,240"], "boxes": ["2:10,20,90,80"], "at": 0. The folder of the results gets one per video, complete when it has its
 done.json, and failures.json. Give the command again to do what is missing. Under torchrun, srun and in arrays of slurm jobs
-each process does its share. The exit code is 1 if a video failed.
+each process does its share. The exit code is 3 if a video failed.
 """
 
 import argparse
@@ -45,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
     from mmvos.batch import Destination, Share, Worker, WorkerSettings, find_tasks, run_batch
     from mmvos.exports import check_exports
     from mmvos.structures import InputError
+    from mmvos.utils.command_line import SOME_FAILED
     from mmvos.utils.run_lock import run_lock
 
     if min(args.workers, args.threads, args.retries, args.gpus) < 0:
@@ -79,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     print(f'{len(result.finished)} videos done ({frames} frames), {len(done)} were done before, {len(result.failed)} failed')
     for failure in result.failures():
         print(f'failed after {failure["tries"]} tries: {failure["name"]}: {failure["reason"]}')
-    return 1 if result.failed else 0
+    return SOME_FAILED if result.failed else 0
 
 
 def _check_apart(destination: Any, source: str) -> None:

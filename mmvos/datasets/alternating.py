@@ -7,6 +7,7 @@ from typing import Any
 from torch.utils.data import Dataset
 
 from mmvos.registry import DATASETS
+from mmvos.structures import InputError
 
 
 @DATASETS.register_module()
@@ -21,7 +22,7 @@ class AlternatingDatasets(Dataset):
 
     def __init__(self, streams: dict[str, Any]) -> None:
         if not streams:
-            raise ValueError('AlternatingDatasets: no streams given; expected {name: config of a data set}.')
+            raise InputError('AlternatingDatasets: no streams given; expected {name: config of a data set}.')
         self.parts: list[tuple] = []  # (stream, data set)
         for name, configs in streams.items():
             for config in configs if isinstance(configs, (list, tuple)) else [configs]:
@@ -85,5 +86,5 @@ class FrameDataset(Dataset):
         info['target_frame'] = frame
         sample = self.dataset.pipeline(info)
         if sample is None:
-            raise ValueError(f'{info["video_id"]}, frame {frame}: the pipeline gave no clip for this target.')
+            raise InputError(f'{info["video_id"]}, frame {frame}: the pipeline gave no clip for this target.')
         return sample

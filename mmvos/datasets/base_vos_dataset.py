@@ -127,7 +127,7 @@ class BaseVOSDataset(StoredData, BaseDataset):
         if data is not None:
             return data
         if self.test_mode:
-            raise ValueError(f'{self.get_data_info(idx)["video_id"]}: the test pipeline returned nothing.')
+            raise InputError(f'{self.get_data_info(idx)["video_id"]}: the test pipeline returned nothing.')
         for _ in range(self.max_refetch):
             data = self.prepare_data(self._rand_another())
             if data is not None:

@@ -1,5 +1,6 @@
 """Runners whose checkpoints are complete or not there, and what a training is resumed from."""
 
+import difflib
 import glob
 import importlib.util
 import os
@@ -18,7 +19,7 @@ from mmengine.runner import Runner as _Runner
 from torch import nn
 
 from mmvos.models.segmentors.stepwise_training import StepwiseTrainedModel
-from mmvos.registry import MODELS
+from mmvos.registry import MODELS, OPTIMIZERS
 from mmvos.structures import InputError, atomic_path
 from mmvos.utils.checkpoint import read_checkpoint
 
@@ -60,6 +61,19 @@ class _AtomicCheckpoints:
 class Runner(_AtomicCheckpoints, _Runner):
     """mmengine's ``Runner``. A model that is trained frame by frame on several processes is not given to
     ``DistributedDataParallel``, which would step once per clip."""
+
+    def build_optim_wrapper(self, optim_wrapper: Any) -> Any:
+        """The wrapper around the optimiser; mmengine does not say which optimiser it does not know.
+
+        Raises:
+            InputError: the optimiser is not registered.
+        """
+        optimizer = optim_wrapper.get('optimizer') if isinstance(optim_wrapper, dict) else None
+        name = optimizer.get('type') if isinstance(optimizer, dict) else None
+        if isinstance(name, str) and OPTIMIZERS.get(name) is None:
+            near = difflib.get_close_matches(name, [*OPTIMIZERS.parent.module_dict, *OPTIMIZERS.module_dict], n=3)
+            raise InputError(f'optim_wrapper.optimizer: no optimiser {name!r}; nearest: {", ".join(near) or "none"}.')
+        return super().build_optim_wrapper(optim_wrapper)
 
     def wrap_model(self, model_wrapper_cfg: dict[str, Any] | None, model: nn.Module) -> nn.Module:
         """The model for the processes of the run."""

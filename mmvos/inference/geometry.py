@@ -15,6 +15,12 @@ from mmvos.structures import InputError
 Size = tuple[int, int]  # (height, width)
 
 
+def _check_sizes(rule: object, **sizes: int) -> None:
+    for name, size in sizes.items():
+        if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 1:
+            raise InputError(f'{type(rule).__name__}: {name} is {size!r}; expected a number of pixels above 0.')
+
+
 @TASK_UTILS.register_module()
 class NativeSize:
     """Keep the frame's size."""
@@ -28,6 +34,7 @@ class FixedSize:
     """Resize every frame to the same size; the aspect ratio is not kept."""
 
     def __init__(self, height: int, width: int) -> None:
+        _check_sizes(self, height=height, width=width)
         self.size = (height, width)
 
     def __call__(self, height: int, width: int) -> Size:  # noqa: ARG002  (as the others are called)
@@ -43,9 +50,13 @@ class ShortSide:
         max_length (int | None): largest size of the longer side (None: no limit).
         divisor (int): both sides are rounded to the nearest multiple of it.
         upscale (bool): whether a smaller frame is enlarged.
+
+    Raises:
+        InputError: a size below 1.
     """
 
     def __init__(self, length: int, max_length: int | None = None, divisor: int = 1, upscale: bool = True) -> None:
+        _check_sizes(self, length=length, max_length=length if max_length is None else max_length, divisor=divisor)
         self.length, self.max_length, self.divisor, self.upscale = length, max_length, divisor, upscale
 
     def __call__(self, height: int, width: int) -> Size:
@@ -70,9 +81,18 @@ class PadToMultiple:
         front (str): share of the padding that goes to the top and left: ``'ceil'`` or ``'floor'`` of one half, or
             ``'none'``.
         always (bool): add a whole ``divisor`` where the size is a multiple already (RGMP).
+
+    Raises:
+        InputError: a divisor below 1, or another mode or front.
     """
 
     def __init__(self, divisor: int, mode: str = 'constant', front: str = 'none', always: bool = False) -> None:
+        _check_sizes(self, divisor=divisor)
+        if mode not in ('reflect', 'replicate', 'constant') or front not in ('ceil', 'floor', 'none'):
+            raise InputError(
+                f"PadToMultiple: mode is {mode!r}, front is {front!r}; expected 'reflect', 'replicate' or 'constant', and "
+                "'ceil', 'floor' or 'none'."
+            )
         self.divisor, self.mode, self.front, self.always = divisor, mode, front, always
 
     def __call__(self, height: int, width: int) -> tuple[int, int, int, int]:
@@ -165,6 +185,7 @@ class ShrinkToMultiple:
     """
 
     def __init__(self, divisor: int = 64, half: bool = False, half_above: int = 700, max_area: int = 1280 * 720) -> None:
+        _check_sizes(self, divisor=divisor, half_above=half_above, max_area=max_area)
         self.divisor, self.half, self.half_above, self.max_area = divisor, half, half_above, max_area
 
     def __call__(self, height: int, width: int) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from mmvos.registry import MODELS
+from mmvos.structures import InputError
 
 
 @MODELS.register_module()
@@ -56,7 +57,7 @@ class VOSDataPreprocessor(BaseDataPreprocessor):
             return data
         sizes = {tuple(clip.shape) for clip in inputs}
         if len(sizes) > 1:
-            raise ValueError(
+            raise InputError(
                 f'the clips of a batch differ in size: {sorted(sizes)}. End the training pipeline with a '
                 'resize or crop to one size and sample clips of one length.'
             )

@@ -138,7 +138,11 @@ def load_weights(model: nn.Module, path: str | os.PathLike) -> dict:
             the keys that do not fit.
     """
     checkpoint = read_checkpoint(path)
-    weights = {k.removeprefix('module.'): v for k, v in state_dict_of(checkpoint).items()}
+    named = state_dict_of(checkpoint)
+    unnamed = [key for key in named if not isinstance(key, str)]
+    if unnamed:
+        raise InputError(f'{os.fspath(path)}: not a checkpoint of a model: {unnamed[0]!r} is not the name of a tensor.')
+    weights = {key.removeprefix('module.'): value for key, value in named.items()}
     rename_weights(weights, getattr(model, 'renamed_weights', {}))
     own = model.state_dict()
     wrong = [k for k, v in weights.items() if k in own and own[k].shape != getattr(v, 'shape', None)]

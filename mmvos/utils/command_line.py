@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 import torch
+from mmengine.config import Config
 
 from mmvos.structures import InputError
 
@@ -54,8 +55,8 @@ def command_line(main: Callable[..., Any]) -> Callable[..., Any]:
     ========================================  =========  ===============================================
     ``main`` returns                          its value  nothing
     ``InputError``, a file that cannot be
-    read or written, no memory,
-    ``sys.exit('message')``                   2          ``error: ...``, one line
+    read or written, no memory, a package
+    that is missing, ``sys.exit('message')``  2          ``error: ...``, one line
     Ctrl-C, SIGTERM                           130, 143   one line; what is unfinished is removed first
     any other error                           1          the traceback
     some of many inputs failed (returned)     3          what ``main`` prints
@@ -100,8 +101,10 @@ def line_of(error: BaseException) -> str | None:
     text = _of_worker(error)
     if isinstance(error, InputError):
         return one_line(text)
+    if isinstance(error, ImportError) and not (error.name or '').startswith('mmvos'):
+        return one_line(text)  # a package that a config or an option needs
     if _is_config_error(error, text):
-        return one_line(f'config: {text}')
+        return one_line(f'{_config_of(error)}: {text}')
     if isinstance(error, OSError) and (error.errno in _NO_ACCESS or (error.errno is None and _is_file_error(error))):
         place = os.fspath(error.filename) if isinstance(error.filename, (str, os.PathLike)) else ''
         reason = error.strerror if error.errno is not None else text
@@ -138,6 +141,13 @@ def _is_config_error(error: BaseException, text: str) -> bool:
     if isinstance(error, KeyError):
         return 'is not in the' in text or '`type`' in text
     return isinstance(error, TypeError) and re.search(r'unexpected keyword argument|missing \d+ required', text) is not None
+
+
+def _config_of(error: BaseException) -> str:
+    """The file of the config that was asked for a part, where the error comes from it; else 'config'."""
+    places = [frame.f_locals.get('self') for frame, _ in traceback.walk_tb(error.__traceback__)]
+    files = [place.filename for place in places if isinstance(place, Config) and place.filename]
+    return files[-1] if files else 'config'
 
 
 def _is_file_error(error: OSError) -> bool:

@@ -90,7 +90,7 @@ def _read(path: Path) -> Config:
     except SyntaxError as error:
         # mmengine parses a text without a name, of this file or of one of its bases
         raise InputError(f'{path} (or one of its _base_ configs), line {error.lineno}: {error.msg}.') from error
-    except (ValueError, KeyError, TypeError, AttributeError, ImportError, NameError, OSError) as error:
+    except Exception as error:  # a config is a program: it may raise anything
         raise InputError(f'{path}: cannot be read as a config ({type(error).__name__}: {error}).') from error
 
 

@@ -57,7 +57,7 @@ class Pack:
                 raise InputError(f'{place}: the format is {meta["format"]!r}; expected {FORMAT!r}. {AGAIN}')
             self.shards: list[tuple[str, int]] = [(str(name), int(size)) for name, size in meta['shards']]
             if any(name != os.path.basename(name) for name, _ in self.shards):
-                raise ValueError('a shard in another folder')
+                raise InputError(f'{place}: a shard in another folder. {AGAIN}')
             rows: dict[str, tuple[int, int]] = {str(k): (int(a), int(b)) for k, (a, b) in meta['folders'].items()}
             checks = {name: int(meta['crc'][name]) for name in (INDEX, NAMES)}
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -81,7 +81,7 @@ class InThisProcess(Pool):
 def test_each_video_once_with_the_results_of_a_plain_loop(videos, weights, tmp_path, capsys, monkeypatch, workers):
     (videos / 'c' / '00001.png').write_bytes(b'damaged')
     options = ('--prompts', tmp_path / 'masks', '--export', 'coco')
-    assert batch(videos, tmp_path / 'out', weights, '--workers', workers, *options) == 1
+    assert batch(videos, tmp_path / 'out', weights, '--workers', workers, *options) == 3
     printed = capsys.readouterr()
     assert '3 videos done (9 frames), 0 were done before, 1 failed' in printed.out
     assert 'failed after 2 tries: c:' in printed.out and '00001.png' in printed.out

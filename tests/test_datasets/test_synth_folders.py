@@ -237,7 +237,9 @@ def test_a_stopped_preparation_begins_again_and_its_half_is_not_taken_for_a_whol
         patch.setattr(prepare_synthvos, 'prepare_backgrounds', lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(SystemExit):
             prepare_synthvos.main()
-    assert (out / 'objects/train.txt').is_file()
+    assert list(out.iterdir()) == []
+    prepare_synthvos.begin(str(out / 'objects'))  # what a kill leaves
+    (out / 'objects/train.txt').write_text('')
     with pytest.raises(InputError, match='objects: this folder was not finished'):
         FolderObjects(str(out / 'objects'), 'train')
     (out / 'objects' / 'left_over.png').write_bytes(b'')

@@ -51,6 +51,7 @@ def build_with_a_wrong_key():
         (raising(OSError(errno.ENOSPC, 'No space left on device', 'out/m.png')), 'error: out/m.png: No space left on device\n'),
         (raising(FileNotFoundError('a.pth: checkpoint not found.')), 'error: a.pth: checkpoint not found.\n'),
         (raising(SystemExit('error: wrong.')), 'error: wrong.\n'),
+        (raising(ImportError('Run: pip install ray')), 'error: Run: pip install ray\n'),
         (raising(MemoryError('2 GB')), 'error: out of memory. 2 GB\n'),
         (build_with_a_wrong_key, "error: config: BaseDataset.__init__() got an unexpected keyword argument 'lenght'\n"),
         (lambda: DATASETS.build(dict(type='Nothing')), 'error: config: '),
@@ -63,7 +64,15 @@ def test_what_a_user_can_mend_is_one_line(action, message, capsys):
     assert printed.startswith(message) and printed.count('\n') == 1
 
 
-@pytest.mark.parametrize('error', [ValueError('x'), TypeError('f() got an unexpected keyword argument'), ConnectionError('x')])
+FAULTS = [
+    ValueError('x'),
+    TypeError('f() got an unexpected keyword argument'),
+    ConnectionError('x'),
+    ImportError('cannot import name', name='mmvos.models'),
+]
+
+
+@pytest.mark.parametrize('error', FAULTS)
 def test_a_fault_of_the_program_passes_with_its_traceback(error):
     @command_line
     def main():

@@ -151,7 +151,7 @@ def edit(**changes):
         (cut('pack.json'), r'pack\.json: broken JSON'),
         (edit(format='x'), "the format is 'x'"),
         (edit(shards=[]), 'does not agree'),
-        (edit(shards=[['../../etc/passwd', 10**9]] * 10), r'not the description'),
+        (edit(shards=[['../../etc/passwd', 10**9]] * 10), 'a shard in another folder'),
         (edit(folders={'a': [0, 10**9]}), 'does not agree'),
         (edit(folders=3), 'not the description'),
     ],

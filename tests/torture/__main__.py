@@ -1,6 +1,9 @@
 """``make torture``: kills, damaged files, and many videos. Prints and writes a report; exit code 1 if something was found.
 
-python tests/torture [--parts kills files videos] [--files 22000] [--videos 300] [--minutes 20] [--out work_dirs/torture.md]
+    python tests/torture [--parts kills files videos] [--files 22000] [--videos 300] [--minutes 20] [--out work_dirs/torture.md]
+    python tests/torture --parts kills --jobs train 'segment, overlay' --resume
+
+With ``--resume`` the kills that a stopped run has done (``work_dirs/torture.jsonl``) count and are not done again.
 """
 
 import argparse
@@ -21,6 +24,8 @@ PARTS = ('kills', 'files', 'videos')
 def main() -> int:
     parser = argparse.ArgumentParser(description='Kills, damaged files and many videos.')
     parser.add_argument('--parts', nargs='+', choices=PARTS, default=PARTS, help='what is done')
+    parser.add_argument('--jobs', nargs='+', choices=kills.NAMES, default=kills.NAMES, metavar='NAME', help='commands to kill')
+    parser.add_argument('--resume', action='store_true', help='go on with the kills of a run that was stopped')
     parser.add_argument('--files', type=int, default=22_000, help='damaged files that are opened')
     parser.add_argument('--videos', type=int, default=300, help='videos that are segmented in one process')
     parser.add_argument('--minutes', type=float, default=20, help='after which no further command is killed')
@@ -42,7 +47,10 @@ def _run(args: argparse.Namespace, tell: Callable[[str], None]) -> int:
     tell('# Torture')
     if 'kills' in args.parts:
         tell('\n## SIGKILL at random moments\n')
-        good, kills_made = kills.report(tell, begin + 60 * args.minutes, args.seed)
+        record = args.out.with_suffix('.jsonl')
+        if not args.resume:
+            record.unlink(missing_ok=True)
+        good, kills_made = kills.report(tell, begin + 60 * args.minutes, args.seed, record, args.jobs)
         tell(f'\n{kills_made} kills.')
     parts: list[tuple[str, str, Callable[[], tuple[list[str], bool]]]] = [
         ('files', f'{args.files} damaged files', lambda: fuzz.report(args.files, args.seed)),

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -11,8 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cv2
@@ -48,6 +50,23 @@ class Job:
     processes: int = 1
 
 
+@dataclass(frozen=True)
+class Kill:
+    """A kill, and what came of it.
+
+    Attributes:
+        job (str): name of the job.
+        moment (str): when it was.
+        equal (bool): whether the re-run made the undisturbed run's results.
+        left (list): hidden and partial files that are there after the re-run.
+    """
+
+    job: str
+    moment: str
+    equal: bool
+    left: list[str]
+
+
 def _train(_: Path, out: Path) -> list[str]:
     options = ['train_cfg.max_iters=8', 'train_cfg.val_interval=100', 'default_hooks.checkpoint.max_keep_ckpts=1']
     return ['tools/train.py', MINI, '--work-dir', f'{out}', '--cfg-options', *options, 'default_hooks.checkpoint.interval=2']
@@ -72,21 +91,49 @@ def _synthvis(_: Path, out: Path) -> list[str]:
     return ['tools/dataset_converters/make_synthvis.py', f'{out}/s', *numbers]
 
 
+def _boxes(source: Path, out: Path) -> list[str]:
+    folders = ['--frames', f'{source}/frames', '--masks', f'{source}/masks', '--out', f'{out}/t']
+    return ['tools/dataset_converters/cache_box_tracks.py', 'configs/trackers/flow_colour_ultrafast.py', *folders]
+
+
+def _pack(source: Path, out: Path) -> list[str]:
+    return ['-m', 'mmvos.cli.main', 'pack', f'{source}', f'{out}/p', '--shard-mb', '0']
+
+
 def _segment(source: Path, out: Path) -> list[str]:
-    prompt = ['--prompt', f'{source}/masks/a/00000.png']
+    prompt = ['--prompt', f'{source}/prompts/a.png', '--device', 'cpu', '--export', 'coco']
     return ['demo/vos_demo.py', f'{source}/frames/a', *prompt, '--config', FLOW_MINI, '--out-dir', f'{out}/o']
+
+
+def _batch(source: Path, out: Path) -> list[str]:
+    outputs = ['--out-dir', f'{out}/b', '--overlay', 'overlay.mp4', '--workers', '2', '--device', 'cpu']
+    return [
+        '-m',
+        'mmvos.cli.main',
+        'batch',
+        f'{source}/frames',
+        '--prompts',
+        f'{source}/prompts',
+        '--config',
+        FLOW_MINI,
+        *outputs,
+    ]
 
 
 JOBS = [
     Job('train', _train, ('--resume',), 'iter_8.pth', 5),
-    Job('train, 2 processes', _train, ('--resume',), 'iter_8.pth', 3, processes=2),
-    Job('test, submission', _test, ('--resume',), '*.zip', 6),
+    Job('train, 2 processes', _train, ('--resume',), 'iter_8.pth', 4, processes=2),
+    Job('test, submission', _test, ('--resume',), '*.zip', 5),
     Job('test without --resume', _test, (), 'm*/**/*', 4),
     Job('precompute_flow', _flow, (), 'f/**/*', 4),
+    Job('cache_box_tracks', _boxes, (), 't/**/*', 3),
     Job('masks_to_ytvis', _convert, (), 'a.json', 3),
     Job('make_synthvis', _synthvis, (), 's/**/*', 3),
-    Job('segment, overlay', _segment, (), 'o/**/*.png', 5),
+    Job('pack', _pack, (), 'p/**/*', 3),
+    Job('segment, overlay', _segment, (), 'o/**/*', 5),
+    Job('batch, overlays', _batch, (), 'b/*/*/*', 4),
 ]
+NAMES = [job.name for job in JOBS]
 
 
 def _make_input(folder: Path) -> None:
@@ -98,6 +145,7 @@ def _make_input(folder: Path) -> None:
             label_map = np.zeros((240, 320), np.uint8)
             label_map[40:160, 50 + frame : 200 + frame] = 1
             write_label_map(folder / f'masks/{video}/{frame:05d}.png', label_map)
+        write_label_map(folder / f'prompts/{video}.png', label_map)
 
 
 def _start(job: Job, arguments: list[str], log: Path) -> subprocess.Popen:
@@ -138,49 +186,89 @@ def _kill(process: subprocess.Popen) -> None:
     process.wait()
 
 
-def report(tell: Callable[[str], None], deadline: float, seed: int = 0) -> tuple[bool, int]:
+def _kill_at(process: subprocess.Popen, out: Path, seconds: float, files: int) -> bool:
+    """Whether a command was killed: after a time, or when it had begun so many output files; it may end before."""
+    begin = time.monotonic()
+    while process.poll() is None:
+        if time.monotonic() - begin >= seconds or (files and sum(len(names) for _, _, names in os.walk(out)) >= files):
+            _kill(process)
+            return True
+        time.sleep(0.003)
+    return False
+
+
+def _one_kill(job: Job, root: Path, straight: tuple[float, int], draw: random.Random, by_files: bool) -> tuple[Path, str]:
+    """A command killed at a random moment: its output folder, and the moment in words."""
+    seconds, written = straight
+    while True:
+        out = root / 'out'
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir()
+        files = draw.randint(1, written) if by_files else 0
+        moment = draw.uniform(0.3, 0.98) * seconds
+        limit = 10 * seconds if by_files else moment
+        if _kill_at(_start(job, job.command(root / 'in', out), root / 'log.txt'), out, limit, files):
+            return out, f'at file {files} of {written}' if by_files else f'after {moment:.1f} of {seconds:.1f} s'
+
+
+def _kills_of(job: Job, root: Path, known: list[Kill], deadline: float, note: Callable[[Kill], None], seed: int) -> str:
+    """The missing kills of a job, each noted as soon as it is known; what is wrong with the undisturbed run, or nothing."""
+    log, straight = root / 'log.txt', root / 'straight'
+    shutil.rmtree(straight, ignore_errors=True)
+    straight.mkdir()
+    begin = time.monotonic()
+    code = _start(job, job.command(root / 'in', straight), log).wait()
+    seconds, expected = time.monotonic() - begin, _digest(straight, job.result)
+    if code or not expected:
+        return f'the undisturbed run ended with {code}: {log.read_text()[-600:]}'
+    written = sum(len(names) for _, _, names in os.walk(straight))
+    for number in range(len(known), job.kills):
+        if time.monotonic() > deadline:
+            break
+        draw = random.Random(f'{seed} {job.name} {number}')
+        out, moment = _one_kill(job, root, (seconds, written), draw, by_files=bool(number % 2))
+        code = _start(job, [*job.command(root / 'in', out), *job.again], log).wait()
+        equal = code == 0 and _digest(out, job.result) == expected
+        if not equal:
+            shutil.copytree(out, root.parent / f'mmvos-killed-{job.name.replace(" ", "_")}-{number}', dirs_exist_ok=True)
+        note(Kill(job.name, moment, equal, _leftovers(out)))
+    return ''
+
+
+def report(tell: Callable[[str], None], deadline: float, seed: int, record: Path, names: list[str]) -> tuple[bool, int]:
     """Whether all re-runs were right, and how many kills there were.
 
     Args:
         tell (Callable): gets the lines of the report, each as soon as it is known.
         deadline (float): time (``time.monotonic``) after which no further kill is begun.
         seed (int): of the moments.
+        record (Path): a line of JSON for each kill; those that are there already are not done again.
+        names (list): which jobs.
     """
-    draw, bad, total = random.Random(seed), 0, 0
+    kills: dict[str, list[Kill]] = defaultdict(list)
+    for line in record.read_text().splitlines() if record.exists() else []:
+        kill = Kill(**json.loads(line))
+        kills[kill.job].append(kill)
+
+    def note(kill: Kill) -> None:
+        kills[kill.job].append(kill)
+        with open(record, 'a') as file:
+            file.write(f'{json.dumps(asdict(kill))}\n')
+
+    good = True
     for line in ('| command | kills | re-runs equal to the undisturbed run | left behind |', '| --- | --- | --- | --- |'):
         tell(line)
     with tempfile.TemporaryDirectory(prefix='mmvos-kills-') as name:
         root = Path(name)
         _make_input(root / 'in')
         for job in JOBS:
-            if time.monotonic() > deadline:
-                tell(f'| {job.name} | not reached |  |  |')
-                continue
-            log, straight = root / 'log.txt', root / 'straight'
-            shutil.rmtree(straight, ignore_errors=True)
-            straight.mkdir()
-            begin = time.monotonic()
-            code = _start(job, job.command(root / 'in', straight), log).wait()
-            seconds, expected = time.monotonic() - begin, _digest(straight, job.result)
-            if code or not expected:
-                tell(f'| {job.name} | the undisturbed run ended with {code} |  |  |')
-                tell(log.read_text()[-600:])
-                bad += 1
-                continue
-            equal, kills, left = 0, 0, set[str]()
-            for number in range(job.kills):
-                if time.monotonic() > deadline:
-                    break
-                out = root / f'out{number}'
-                out.mkdir()
-                process = _start(job, job.command(root / 'in', out), log)
-                time.sleep(seconds * draw.uniform(0.3, 0.98))
-                _kill(process)
-                kills += 1
-                code = _start(job, [*job.command(root / 'in', out), *job.again], log).wait()
-                equal += code == 0 and _digest(out, job.result) == expected
-                left.update(_leftovers(out))
-                shutil.rmtree(out)
-            total, bad = total + kills, bad + kills - equal
-            tell(f'| {job.name} | {kills} | {equal} | {", ".join(sorted(left)) or "nothing"} |')
-    return bad == 0, total
+            if job.name in names and len(kills[job.name]) < job.kills and time.monotonic() < deadline:
+                wrong = _kills_of(job, root, kills[job.name], deadline, note, seed)
+                if wrong:
+                    good = False
+                    tell(f'| {job.name} | {wrong} |  |  |')
+            done = kills[job.name]
+            left = sorted({file for kill in done for file in kill.left})
+            tell(f'| {job.name} | {len(done)} of {job.kills} | {sum(k.equal for k in done)} | {", ".join(left) or "nothing"} |')
+    every = [kill for done in kills.values() for kill in done]
+    return good and all(kill.equal and not kill.left for kill in every), len(every)

@@ -13,13 +13,11 @@ from pathlib import Path
 
 import cv2
 import torch
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
 from mmvos.datasets.transforms.instance_attention import track_video
 from mmvos.registry import TRACKERS
-from mmvos.structures import BoxTracks, object_ids_of, read_label_map, tight_box
-from mmvos.utils import command_line
+from mmvos.structures import BoxTracks, InputError, object_ids_of, read_label_map, tight_box
+from mmvos.utils import command_line, load_config
 from mmvos.videos import list_frames, read_ahead, read_frame
 
 
@@ -55,8 +53,7 @@ def boxes_of_truth(stems, label_maps, shape):
 @command_line
 def main():
     args = parse_args()
-    cfg = Config.fromfile(args.config).tracker
-    init_default_scope('mmvos')
+    cfg = load_config(args.config).tracker
     tracker = TRACKERS.build(cfg)
     if isinstance(tracker, torch.nn.Module):
         tracker.to(args.device)
@@ -69,6 +66,8 @@ def main():
         if target.exists():
             continue
         frames = list_frames(Path(args.frames) / video)
+        if not frames:
+            raise InputError(f'{Path(args.frames) / video}: no frames found. Expected images.')
         stems, shape = [Path(f).stem for f in frames], read_frame(frames[0]).shape[:2]
         label_maps = label_maps_of(video, args, stems, shape)
         if args.ground_truth:

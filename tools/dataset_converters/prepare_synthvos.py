@@ -21,6 +21,7 @@ import os.path as osp
 import shutil
 import subprocess
 from collections import Counter
+from contextlib import ExitStack
 
 import cv2
 import numpy as np
@@ -236,12 +237,8 @@ def begin(folder: str) -> None:
         pass
 
 
-@command_line
-def main() -> None:
-    args = parse_args()
-    objects_out, backgrounds_out = osp.join(args.out, 'objects'), osp.join(args.out, 'backgrounds')
-    for folder in (objects_out, backgrounds_out):
-        begin(folder)
+def prepare(args: argparse.Namespace, objects_out: str, backgrounds_out: str) -> None:
+    """Write cut-outs and backgrounds into two empty folders."""
     fetched = osp.join(args.out, '.fetched')
     root = ''
     if not (args.objects and args.backgrounds):
@@ -265,7 +262,19 @@ def main() -> None:
         ]
     prepare_backgrounds(photographs, backgrounds_out, args)
     shutil.rmtree(fetched, ignore_errors=True)
-    for folder in (objects_out, backgrounds_out):
+
+
+@command_line
+def main() -> None:
+    args = parse_args()
+    folders = [osp.join(args.out, name) for name in ('objects', 'backgrounds')]
+    with ExitStack() as begun:
+        for folder in folders:
+            begin(folder)
+            begun.callback(shutil.rmtree, folder, ignore_errors=True)
+        prepare(args, *folders)
+        begun.pop_all()
+    for folder in folders:
         os.unlink(osp.join(folder, UNFINISHED))
 
 

@@ -8,6 +8,7 @@ from mmengine.dist import get_dist_info, sync_random_seed
 from torch.utils.data import Sampler
 
 from mmvos.registry import DATA_SAMPLERS
+from mmvos.structures import InputError
 
 
 @DATA_SAMPLERS.register_module()
@@ -25,7 +26,7 @@ class AlternatingSampler(Sampler):
 
     def __init__(self, dataset: Any, seed: int | None = None, shuffle: bool = True) -> None:
         if not hasattr(dataset, 'ranges'):
-            raise TypeError(f'AlternatingSampler needs an AlternatingDatasets data set; got {type(dataset).__name__}.')
+            raise InputError(f'AlternatingSampler needs an AlternatingDatasets data set; got {type(dataset).__name__}.')
         self.dataset, self.shuffle = dataset, shuffle
         self.seed = sync_random_seed() if seed is None else seed
         self.epoch = 0
@@ -80,7 +81,7 @@ class AlternatingBatchSampler:
         ranges = sampler.dataset.ranges
         unknown = [name for name in [*pattern, *(batch_sizes or {})] if name not in ranges]
         if unknown or not pattern:
-            raise ValueError(
+            raise InputError(
                 f'AlternatingBatchSampler: pattern {tuple(pattern)} and batch_sizes {batch_sizes} may only name the '
                 f'streams {sorted(ranges)} of the data set.'
             )

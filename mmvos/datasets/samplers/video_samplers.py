@@ -8,6 +8,7 @@ from mmengine.dist import get_dist_info, get_world_size, sync_random_seed
 from torch.utils.data import Sampler
 
 from mmvos.registry import DATA_SAMPLERS
+from mmvos.structures import InputError
 from mmvos.utils.ranks import SharedCounter
 
 
@@ -123,7 +124,7 @@ class BalancedSampler(Sampler):
         elif not isinstance(num_samples, int):
             num_samples = int(sizes[num_samples[0]] * num_samples[1])
         if num_samples > len(dataset) and not replacement:
-            raise ValueError(f'{num_samples} samples of a data set of {len(dataset)} need replacement=True.')
+            raise InputError(f'{num_samples} samples of a data set of {len(dataset)} need replacement=True.')
         self.num_samples, self.replacement = num_samples, replacement
         self.seed = sync_random_seed() if seed is None else seed
         self.epoch = 0

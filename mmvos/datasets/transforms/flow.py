@@ -84,7 +84,7 @@ class LoadFlow(BaseTransform):
 
     def __init__(self, root: str, start: int = 1, suffix: str = '.npy', backend_args: dict | None = None) -> None:
         if suffix not in SUFFIXES:
-            raise ValueError(f'suffix is {suffix!r}; expected one of {SUFFIXES}.')
+            raise InputError(f'suffix is {suffix!r}; expected one of {SUFFIXES}.')
         self.root, self.start, self.suffix = stored(root, backend_args), start, suffix
 
     def transform(self, results: dict) -> dict:

@@ -7,7 +7,7 @@ import torch
 from mmcv.transforms import BaseTransform
 
 from mmvos.registry import TRANSFORMS
-from mmvos.structures import VOSDataSample, object_ids_of
+from mmvos.structures import InputError, VOSDataSample, object_ids_of
 from mmvos.videos import FrameArrays, Video
 
 
@@ -33,7 +33,7 @@ class PackVOSInputs(BaseTransform):
         if 'gt_seg_map' in results:
             label_maps = np.ascontiguousarray(np.stack(results['gt_seg_map']), np.uint8)
             if label_maps.shape[1:] != images.shape[1:3]:
-                raise ValueError(
+                raise InputError(
                     f'{results.get("video_id")}: label maps are {label_maps.shape[1:]}, frames are '
                     f'{images.shape[1:3]} after the transforms; use transforms that change both.'
                 )

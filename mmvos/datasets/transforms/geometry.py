@@ -14,7 +14,7 @@ from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 
 from mmvos.registry import TRANSFORMS
-from mmvos.structures import VOID
+from mmvos.structures import VOID, InputError
 
 
 def resize_clip(results: dict, size: tuple[int, int], backend: str = 'cv2', interpolation: str = 'bilinear') -> dict:
@@ -66,7 +66,7 @@ class ResizeClip(BaseTransform):
         interpolation: str = 'bilinear',
     ) -> None:
         if (size is None) == (short_side is None):
-            raise ValueError('give either size or short_side.')
+            raise InputError('give either size or short_side.')
         self.size, self.keep_ratio, self.short_side = size, keep_ratio, short_side
         self.backend, self.interpolation = backend, interpolation
 
@@ -259,7 +259,7 @@ class ProgressiveZoom(BaseTransform):
         if draw is None:
             return results
         if 'flow_bwd' in results:
-            raise ValueError('ProgressiveZoom changes the motion between frames: it cannot keep cached flow.')
+            raise InputError('ProgressiveZoom changes the motion between frames: it cannot keep cached flow.')
         for i, frame in enumerate(results['img']):
             height, width = frame.shape[:2]
             scale = (1 + self.rate * draw) ** (i + 1)
@@ -287,7 +287,7 @@ class ReverseClip(BaseTransform):
     def transform(self, results: dict) -> dict:
         if np.random.rand() < self.prob:
             if 'flow_bwd' in results:
-                raise ValueError('backward flow of a reversed clip would be the forward flow, which is not there.')
+                raise InputError('backward flow of a reversed clip would be the forward flow, which is not there.')
             for key in ('img', 'gt_seg_map', 'frame_ids'):
                 if key in results:
                     results[key] = list(results[key])[::-1]

@@ -9,7 +9,7 @@ from mmdet.structures.mask import BitmapMasks
 from pycocotools import mask as coco_mask
 
 from mmvos.registry import TRANSFORMS
-from mmvos.structures import VOID, object_ids_of
+from mmvos.structures import VOID, InputError, object_ids_of
 from mmvos.videos import LabelSource, read_frame
 
 
@@ -86,7 +86,7 @@ class LoadInstanceMap(BaseTransform):
             inside = class_map[instance_map == i]
             inside = inside[(inside != 0) & (inside != VOID)]
             if not len(inside):
-                raise ValueError(f'{results["class_map"]}: no class where {results["instance_map"]} has instance {i}.')
+                raise InputError(f'{results["class_map"]}: no class where {results["instance_map"]} has instance {i}.')
             labels[i] = int(np.bincount(inside).argmax()) - 1
         return labels
 

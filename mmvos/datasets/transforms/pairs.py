@@ -6,6 +6,7 @@ from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 
 from mmvos.registry import TRANSFORMS
+from mmvos.structures import InputError
 
 
 @TRANSFORMS.register_module()
@@ -23,7 +24,7 @@ class SamplePair(BaseTransform):
 
     def __init__(self, num_references: int = 1, allow_repeat: bool = False) -> None:
         if num_references < 1:
-            raise ValueError(f'SamplePair: num_references is {num_references}; expected at least 1.')
+            raise InputError(f'SamplePair: num_references is {num_references}; expected at least 1.')
         self.num_references, self.allow_repeat = num_references, allow_repeat
 
     @cache_randomness
@@ -62,7 +63,7 @@ class CropFlipResize(BaseTransform):
 
     def __init__(self, size: tuple[int, int], crop: float = 1.0, flip_prob: float = 0.0) -> None:
         if not 0 < crop <= 1:
-            raise ValueError(f'CropFlipResize: crop is {crop}; expected a share in (0, 1].')
+            raise InputError(f'CropFlipResize: crop is {crop}; expected a share in (0, 1].')
         self.size, self.crop, self.flip_prob = tuple(size), crop, flip_prob
 
     @cache_randomness

@@ -6,6 +6,7 @@ from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 
 from mmvos.registry import TRANSFORMS
+from mmvos.structures import InputError
 
 
 def affine_matrix(
@@ -80,7 +81,7 @@ class RandomFrameAffine(BaseTransform):
         min_pixels: int = 1,
     ) -> None:
         if interpolation not in ('bilinear', 'nearest'):
-            raise ValueError(f"interpolation is {interpolation!r}; expected 'bilinear' or 'nearest'.")
+            raise InputError(f"interpolation is {interpolation!r}; expected 'bilinear' or 'nearest'.")
         self.rotation, self.translation, self.shear, self.zoom = rotation, translation, shear, tuple(zoom)
         self.prob, self.interpolation, self.min_pixels = prob, interpolation, min_pixels
 

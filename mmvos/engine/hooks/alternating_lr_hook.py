@@ -8,6 +8,7 @@ from mmengine.runner import Runner
 from typing_extensions import override
 
 from mmvos.registry import HOOKS
+from mmvos.structures import InputError
 
 
 @HOOKS.register_module()
@@ -34,12 +35,12 @@ class AlternatingLRHook(Hook):
         for stream, table in self.lr_mult.items():
             unused = [prefix for prefix in table if not any(name.startswith(prefix) for name in names.values())]
             if unused:
-                raise ValueError(f'AlternatingLRHook: no parameter of the model begins with {unused[0]!r} (stream {stream!r}).')
+                raise InputError(f'AlternatingLRHook: no parameter of the model begins with {unused[0]!r} (stream {stream!r}).')
             factors = []
             for group in runner.optim_wrapper.optimizer.param_groups:
                 found = {self._factor(table, names[id(parameter)]) for parameter in group['params']}
                 if len(found) > 1:
-                    raise ValueError(
+                    raise InputError(
                         'AlternatingLRHook: a group of the optimiser holds parameters with different factors '
                         f'{sorted(found)}. Give optim_wrapper a paramwise_cfg, which makes one group per '
                         'parameter.'
@@ -56,7 +57,7 @@ class AlternatingLRHook(Hook):
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         streams = {sample.get('stream') for sample in data_batch['data_samples']}
         if len(streams) != 1 or not streams <= self._factors.keys():
-            raise ValueError(
+            raise InputError(
                 f'AlternatingLRHook: a batch of the streams {sorted(map(str, streams))}; expected one of '
                 f'{sorted(self._factors)}.'
             )

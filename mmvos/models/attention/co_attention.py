@@ -16,6 +16,7 @@ from torch.nn.utils import parametrizations
 from torch.utils.checkpoint import checkpoint
 
 from mmvos.registry import MODELS
+from mmvos.structures import InputError
 
 #: default bound of what the chunked attention holds of the affinity at a time, bytes
 CHUNK_BYTES = 64 * 2**20
@@ -153,7 +154,7 @@ class CoAttention(BaseModule):
             ('backend', backend, ('fused', 'chunked')),
         ):
             if value not in choices:
-                raise ValueError(f'CoAttention: {name} is {value!r}; expected one of {choices}.')
+                raise InputError(f'CoAttention: {name} is {value!r}; expected one of {choices}.')
         self.form, self.orthogonal = form, orthogonal
         self.double_softmax, self.backend, self.chunk_bytes = double_softmax, backend, chunk_bytes
         self.linear = nn.Linear(channels, channels, bias=form == 'channel')

@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS
+from mmvos.structures import InputError
 
 
 @MODELS.register_module()
@@ -19,7 +20,7 @@ class RegionAttention(nn.Module):
     def __init__(self, channels: int, kernel_size: int = 3, scale: str = 'area') -> None:
         super().__init__()
         if scale not in ('area', 'none'):
-            raise ValueError(f"scale is {scale!r}; expected 'area' or 'none'.")
+            raise InputError(f"scale is {scale!r}; expected 'area' or 'none'.")
         self.conv = nn.Conv2d(channels, 1, kernel_size, padding=kernel_size // 2)
         self.scale = scale
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from mmvos.registry import MODELS
+from mmvos.structures import InputError
 
 
 @MODELS.register_module()
@@ -52,7 +53,7 @@ class SpatioTemporalAttention(BaseModule):
         super().__init__(init_cfg or dict(type='Xavier', layer='Conv2d', distribution='uniform', bias=0))
         for name, value in (('value_from', value_from), ('softmax_over', softmax_over)):
             if value not in ('current', 'previous'):
-                raise ValueError(f"{name} is {value!r}; expected 'current' or 'previous'.")
+                raise InputError(f"{name} is {value!r}; expected 'current' or 'previous'.")
         self.conv1 = nn.Conv2d(channels, inner_channels or max(channels // 8, 1), 1)
         self.conv2 = nn.Conv2d(channels, channels, 1)
         self.gamma = nn.Parameter(torch.zeros(1))

@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmvos.structures import InputError
+
 #: cues with one channel per instance
 INSTANCE_CUES = ('lta', 'sta')
 CUES = ('rgb', 'uof', 'flow', *INSTANCE_CUES)
@@ -50,7 +52,7 @@ class CueInput(nn.Module):
         else:  # a checkpoint of an encoder of images, or of this very layout
             source = dict(rgb=3) if channels == 3 else self.cues
         if sum(source.values()) != channels:
-            raise ValueError(
+            raise InputError(
                 f'{key} of the checkpoint has {channels} input channels, which is neither RGB (3) nor '
                 f'{source} ({sum(source.values())}).'
             )
@@ -61,11 +63,11 @@ def check_cues(cues: dict[str, int]) -> dict[str, int]:
     """The cues, copied.
 
     Raises:
-        ValueError: an unknown cue, or not three channels of colour.
+        InputError: an unknown cue, or not three channels of colour.
     """
     unknown = [cue for cue in cues if cue not in CUES]
     if unknown or cues.get('rgb') != 3:
-        raise ValueError(f'cues are {dict(cues)}; expected rgb with 3 channels and any of {CUES[1:]}.')
+        raise InputError(f'cues are {dict(cues)}; expected rgb with 3 channels and any of {CUES[1:]}.')
     return dict(cues)
 
 

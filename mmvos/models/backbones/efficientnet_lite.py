@@ -57,6 +57,7 @@ class EfficientNetLite(BaseModule):
         init_cfg (dict | None): initialisation when not pretrained.
 
     Raises:
+        InputError: a setting that is not known, or ``pretrained`` and ``init_cfg`` together.
         ImportError: ``pretrained=True`` and the package is not installed.
     """
 
@@ -87,11 +88,11 @@ class EfficientNetLite(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         if arch not in self.arch_settings:
-            raise ValueError(f'arch {arch!r} is not known; expected one of {sorted(self.arch_settings)}.')
+            raise InputError(f'arch {arch!r} is not known; expected one of {sorted(self.arch_settings)}.')
         if not out_indices or not 0 <= min(out_indices) <= max(out_indices) <= len(self.stages):
-            raise ValueError(f'out_indices {tuple(out_indices)}: expected levels 0 to {len(self.stages)}.')
+            raise InputError(f'out_indices {tuple(out_indices)}: expected levels 0 to {len(self.stages)}.')
         if output_stride not in (8, 16, 32):
-            raise ValueError(f'output_stride is {output_stride}; expected 8, 16 or 32.')
+            raise InputError(f'output_stride is {output_stride}; expected 8, 16 or 32.')
         self.arch, self.out_indices = arch, tuple(out_indices)
         self.frozen_stages, self.norm_eval = frozen_stages, norm_eval
         width, depth = self.arch_settings[arch]
@@ -184,6 +185,10 @@ class EfficientNetLite(BaseModule):
                 parameter.requires_grad = False
 
     def _read_pretrained(self, pretrained: bool | str) -> None:
+        if pretrained and self.init_cfg is not None:
+            raise InputError(
+                f'weights come from pretrained={pretrained!r} and from init_cfg={self.init_cfg}; expected one of them.'
+            )
         if pretrained:
             self._load(package_file(self.package) if pretrained is True else pretrained)
             self._is_init = True  # init_weights() keeps what was read

@@ -34,7 +34,7 @@ class MaskedResNet(ResNet):
     def _make_stem_layer(self, in_channels: int, stem_channels: int) -> None:
         super()._make_stem_layer(in_channels, stem_channels)
         if self.deep_stem:
-            raise ValueError('MaskedResNet adds the mask to a stem of one convolution: deep_stem has to be False.')
+            raise InputError('MaskedResNet adds the mask to a stem of one convolution: deep_stem has to be False.')
         self.conv1_p = nn.Conv2d(1, stem_channels, 7, stride=2, padding=3)
 
     def forward(self, image: Tensor, mask: Tensor, num_stages: int | None = None) -> tuple[Tensor, ...]:

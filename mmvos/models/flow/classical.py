@@ -9,6 +9,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from mmvos.registry import MODELS
+from mmvos.structures import InputError
 
 from .base import FlowEstimator
 
@@ -54,7 +55,7 @@ class DISFlow(_GreyFlow):
     def __init__(self, preset: str = 'medium', finest_scale: int | None = None) -> None:
         super().__init__()
         if preset not in self.PRESETS:
-            raise ValueError(f'preset {preset!r} is not known; expected one of {sorted(self.PRESETS)}.')
+            raise InputError(f'preset {preset!r} is not known; expected one of {sorted(self.PRESETS)}.')
         self.preset, self.finest_scale = preset, finest_scale
 
     def calc(self, grey_from: np.ndarray, grey_to: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS
+from mmvos.structures import InputError
 
 from .base import FlowEstimator
 from .correlation import correlation
@@ -192,7 +193,7 @@ class FlowNet2(FlowEstimator):
     ) -> None:
         super().__init__(divisor=64, init_cfg=init_cfg)
         if variant not in self.STACKS:
-            raise ValueError(f'variant {variant!r} is not known; expected one of {sorted(self.STACKS)}.')
+            raise InputError(f'variant {variant!r} is not known; expected one of {sorted(self.STACKS)}.')
         build = dict(
             flownetc=FlowNetC,
             flownets=lambda: FlowNetS(6),

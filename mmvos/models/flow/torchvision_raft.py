@@ -8,6 +8,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from mmvos.registry import MODELS
+from mmvos.structures import InputError
 
 from .base import FlowEstimator
 
@@ -27,7 +28,7 @@ class TorchvisionRAFT(FlowEstimator):
     def __init__(self, variant: str = 'large', weights: str = 'DEFAULT', num_flow_updates: int = 12) -> None:
         super().__init__(divisor=8)
         if variant not in ('large', 'small'):
-            raise ValueError(f"variant is {variant!r}; expected 'large' or 'small'.")
+            raise InputError(f"variant is {variant!r}; expected 'large' or 'small'.")
         try:
             models = importlib.import_module('torchvision.models.optical_flow')
         except ImportError as error:

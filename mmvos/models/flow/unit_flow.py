@@ -5,6 +5,7 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmvos.registry import MODELS
+from mmvos.structures import InputError
 
 MAGNITUDES = ('max', 'diag', 'clip')
 
@@ -36,7 +37,7 @@ def unit_flow(flow: Tensor, magnitude: str = 'max', limit: float = 20.0, eps: fl
     elif magnitude == 'clip':
         size = (length / limit).clamp(max=1)
     else:
-        raise ValueError(f'magnitude {magnitude!r} is not known; expected one of {MAGNITUDES}.')
+        raise InputError(f'magnitude {magnitude!r} is not known; expected one of {MAGNITUDES}.')
     return torch.cat((direction, size), -3)
 
 
@@ -65,7 +66,7 @@ class UnitFlow(FlowInput):
     def __init__(self, magnitude: str = 'max', limit: float = 20.0) -> None:
         super().__init__()
         if magnitude not in MAGNITUDES:
-            raise ValueError(f'magnitude {magnitude!r} is not known; expected one of {MAGNITUDES}.')
+            raise InputError(f'magnitude {magnitude!r} is not known; expected one of {MAGNITUDES}.')
         self.magnitude, self.limit = magnitude, limit
 
     def forward(self, flow: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from mmvos.registry import MODELS
+from mmvos.structures import InputError
 
 from ..backbones.vgg import bilinear_kernel
 
@@ -133,9 +134,9 @@ class RecurrentDecoder(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         if skip_mode not in ('concat', 'sum', 'mul', 'none'):
-            raise ValueError(f"skip_mode is {skip_mode!r}; expected 'concat', 'sum', 'mul' or 'none'.")
+            raise InputError(f"skip_mode is {skip_mode!r}; expected 'concat', 'sum', 'mul' or 'none'.")
         if skip_mode in ('sum', 'mul') and list(skip_channels[1:]) != list(hidden_channels[:-1]):
-            raise ValueError(
+            raise InputError(
                 f'skip_mode={skip_mode!r} needs skips as wide as the states that they join: '
                 f'{list(skip_channels[1:])} against {list(hidden_channels[:-1])}.'
             )

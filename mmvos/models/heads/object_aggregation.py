@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from mmvos.structures import InputError
+
 
 def aggregate_objects(foreground: Tensor, background: str | Tensor = 'min', eps: float = 1e-7) -> Tensor:
     """Soft aggregation: odds of the background and of every object, normalised to sum to 1 in every pixel.
@@ -25,7 +27,7 @@ def aggregate_objects(foreground: Tensor, background: str | Tensor = 'min', eps:
         elif background == 'product':
             background = (1 - foreground).prod(0)
         else:
-            raise ValueError(f"background is {background!r}; expected 'min', 'product' or a tensor.")
+            raise InputError(f"background is {background!r}; expected 'min', 'product' or a tensor.")
     probabilities = torch.cat([background[None], foreground])
     odds = probabilities.clamp(eps, 1 - eps) / (1 - probabilities).clamp(eps, 1 - eps)
     return odds / odds.sum(0, keepdim=True)

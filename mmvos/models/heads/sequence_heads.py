@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmvos.registry import MODELS
+from mmvos.structures import InputError
 
 
 class InstanceReading(NamedTuple):
@@ -75,7 +76,7 @@ class PooledScoreHead(BaseModule):
         self.grid = tuple(grid) if grid else None
         size = self.grid or map_size
         if size is None:
-            raise ValueError('a state that is not pooled (grid=None) needs its map_size (h, w).')
+            raise InputError('a state that is not pooled (grid=None) needs its map_size (h, w).')
         height, width = size
         self.fc_stop = nn.Linear(in_channels * height * width, 1)
         self.bias = bias

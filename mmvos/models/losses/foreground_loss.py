@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS
+from mmvos.structures import InputError
 from mmvos.utils.ranks import mean_of_batch, mean_over_ranks
 
 
@@ -25,7 +26,7 @@ class ForegroundBCELoss(nn.Module):
     def __init__(self, form: str = 'paper', min_fraction: float = 1e-3, loss_weight: float = 1.0) -> None:
         super().__init__()
         if form not in ('paper', 'code'):
-            raise ValueError(f"ForegroundBCELoss: form is {form!r}; expected 'paper' or 'code'.")
+            raise InputError(f"ForegroundBCELoss: form is {form!r}; expected 'paper' or 'code'.")
         self.form, self.min_fraction, self.loss_weight = form, min_fraction, loss_weight
 
     def forward(self, logits: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:

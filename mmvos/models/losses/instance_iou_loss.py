@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS
+from mmvos.structures import InputError
 
 
 def hard_iou(probabilities: Tensor, masks: Tensor, valid: Tensor, threshold: float = 0.5) -> Tensor:
@@ -38,7 +39,7 @@ class InstanceIoULoss(nn.Module):
     def __init__(self, form: str = 'minmax', loss_weight: float = 1.0, eps: float = 1e-7) -> None:
         super().__init__()
         if form not in ('minmax', 'product'):
-            raise ValueError(f"form is {form!r}; expected 'minmax' or 'product'.")
+            raise InputError(f"form is {form!r}; expected 'minmax' or 'product'.")
         self.form, self.loss_weight, self.eps = form, loss_weight, eps
 
     def forward(self, probabilities: Tensor, masks: Tensor, valid: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmvos.registry import MODELS
+from mmvos.structures import InputError
 from mmvos.utils.amp import in_float32, widened
 from mmvos.utils.ranks import mean_of_batch
 
@@ -108,7 +109,7 @@ class WIDLoss(BaseModule):
     ) -> None:
         super().__init__()
         if empty not in ('mean', 'ignore') or reduction not in ('sum', 'mean'):
-            raise ValueError(f"empty is {empty!r}, reduction {reduction!r}; expected 'mean' or 'ignore', and 'sum' or 'mean'.")
+            raise InputError(f"empty is {empty!r}, reduction {reduction!r}; expected 'mean' or 'ignore', and 'sum' or 'mean'.")
         self.use_alpha, self.empty, self.squared, self.reduction = use_alpha, empty, squared, reduction
         self.overlap_weight, self.absent_weight, self.loss_weight = overlap_weight, absent_weight, loss_weight
 
@@ -143,7 +144,7 @@ class InstanceBCELoss(BaseModule):
     def __init__(self, channels: str = 'all', loss_weight: float = 1.0) -> None:
         super().__init__()
         if channels not in ('all', 'valid'):
-            raise ValueError(f"channels is {channels!r}; expected 'all' or 'valid'.")
+            raise InputError(f"channels is {channels!r}; expected 'all' or 'valid'.")
         self.channels, self.loss_weight = channels, loss_weight
 
     def forward(self, logits: Tensor, masks: Tensor, valid: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS, TASK_UTILS
+from mmvos.structures import InputError
 from mmvos.utils.ranks import mean_of_batch
 
 from .soft_iou_loss import mean_of_valid, soft_iou_cost, sums
@@ -69,7 +70,7 @@ class RSISLoss(nn.Module):
             losses['loss_class'] = self.class_weight * _mean(costs, matched)
         if sequence.boxes is not None:
             if targets.boxes is None:
-                raise ValueError('the network gives boxes, but the targets have none.')
+                raise InputError('the network gives boxes, but the targets have none.')
             aims = targets.boxes.gather(1, index[..., None].expand(-1, -1, 4))
             losses['loss_box'] = self.box_weight * _mean((sequence.boxes - aims).square().mean(-1), matched)
         return losses

@@ -5,6 +5,7 @@ import zlib
 import numpy as np
 
 from mmvos.registry import TASK_UTILS
+from mmvos.structures import InputError
 
 
 @TASK_UTILS.register_module()
@@ -69,5 +70,5 @@ class LocalReferences:
 
 def _at_least_one(num: int) -> int:
     if num < 1:
-        raise ValueError(f'num is {num}; expected at least 1 reference frame (no references at all: references=None).')
+        raise InputError(f'num is {num}; expected at least 1 reference frame (no references at all: references=None).')
     return num

@@ -7,6 +7,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS
+from mmvos.structures import InputError
 
 
 @MODELS.register_module()
@@ -30,7 +31,7 @@ class SkipNeck(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         if len(in_channels) != len(out_channels):
-            raise ValueError(f'{len(in_channels)} stages come in, but out_channels has {len(out_channels)} entries.')
+            raise InputError(f'{len(in_channels)} stages come in, but out_channels has {len(out_channels)} entries.')
         self.skips = nn.ModuleList(
             _Skip(i, o, kernel_size, norm_cfg or dict(type='BN')) for i, o in zip(in_channels, out_channels, strict=True)
         )

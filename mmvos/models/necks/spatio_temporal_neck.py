@@ -7,6 +7,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS
+from mmvos.structures import InputError
 
 Maps = tuple[Tensor, ...]
 
@@ -42,12 +43,12 @@ class SpatioTemporalNeck(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         if position not in ('neck', 'backbone'):
-            raise ValueError(f"position is {position!r}; expected 'neck' or 'backbone'.")
+            raise InputError(f"position is {position!r}; expected 'neck' or 'backbone'.")
         if first_frame not in ('self', 'skip'):
-            raise ValueError(f"first_frame is {first_frame!r}; expected 'self' or 'skip'.")
+            raise InputError(f"first_frame is {first_frame!r}; expected 'self' or 'skip'.")
         channels = [channels] * len(levels) if isinstance(channels, int) else list(channels)
         if len(channels) != len(levels):
-            raise ValueError(f'{len(channels)} numbers of channels for the {len(levels)} levels {tuple(levels)}.')
+            raise InputError(f'{len(channels)} numbers of channels for the {len(levels)} levels {tuple(levels)}.')
         self.levels, self.position, self.first_frame = tuple(levels), position, first_frame
         self.neck = MODELS.build(neck) if neck else nn.Identity()
         attention = dict(attention or {})

@@ -10,6 +10,7 @@ from mmdet.models.tracking_heads import RoIEmbedHead
 from torch import Tensor
 
 from mmvos.registry import MODELS
+from mmvos.structures import InputError
 
 
 @MODELS.register_module()
@@ -39,7 +40,7 @@ class TrackEmbedHead(RoIEmbedHead):
     ) -> None:
         super().__init__(*args, **kwargs)
         if loss_normaliser not in ('matched', 'positive'):
-            raise ValueError(f"loss_normaliser is {loss_normaliser!r}; expected 'matched' or 'positive'.")
+            raise InputError(f"loss_normaliser is {loss_normaliser!r}; expected 'matched' or 'positive'.")
         self.final_relu, self.loss_normaliser = final_relu, loss_normaliser
         self.skip_single_positive = skip_single_positive
 
