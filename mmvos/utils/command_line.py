@@ -108,6 +108,8 @@ def line_of(error: BaseException) -> str | None:
     if isinstance(error, OSError) and (error.errno in _NO_ACCESS or (error.errno is None and _is_file_error(error))):
         place = os.fspath(error.filename) if isinstance(error.filename, (str, os.PathLike)) else ''
         reason = error.strerror if error.errno is not None else text
+        if error.errno == errno.EEXIST and os.path.isfile(place):
+            reason = 'is a file; expected a folder, or a name that is not taken'
         return one_line(f'{place}: {reason}' if place else str(reason))
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or _NO_MEMORY.search(text):
         return one_line(f'out of memory. {text}')

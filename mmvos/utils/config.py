@@ -12,6 +12,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from mmvos.structures import InputError
+from mmvos.weights import shipped_weights
 
 from .old_configs import renamed_configs, upgrade_with_warning
 from .paths import configs_root
@@ -76,11 +77,17 @@ def check_overrides(keys: Iterable[str], config: Config) -> None:
 
 
 def _hint(path: Path) -> str:
-    """Where a config of an earlier version is today."""
+    """Where a config of an earlier version is today, or the name that is most like one that is not known."""
     parts = path.with_suffix('').parts
     below = parts[parts.index('configs') + 1 :] if 'configs' in parts else parts
     new = renamed_configs().get('/'.join(below))
-    return f' It is called {new}.py now.' if new else ''
+    if new:
+        return f' It is called {new}.py now.'
+    own = configs_root() / 'configs'
+    names = [name for weights in shipped_weights().values() for name in (weights.name, *weights.aliases)]
+    names += [file.relative_to(own).as_posix() for file in own.rglob('*.py')]
+    near = difflib.get_close_matches('/'.join((*below[:-1], below[-1] + path.suffix)) if below else '', names, n=1)
+    return f' Did you mean {near[0]!r}?' if near else ''
 
 
 def _read(path: Path) -> Config:

@@ -49,6 +49,7 @@ def build_with_a_wrong_key():
     [
         (raising(InputError('a.png: found x,\n expected y.')), 'error: a.png: found x, expected y.\n'),
         (raising(OSError(errno.ENOSPC, 'No space left on device', 'out/m.png')), 'error: out/m.png: No space left on device\n'),
+        (raising(FileExistsError(errno.EEXIST, 'File exists', __file__)), f'error: {__file__}: is a file; expected a folder, '),
         (raising(FileNotFoundError('a.pth: checkpoint not found.')), 'error: a.pth: checkpoint not found.\n'),
         (raising(SystemExit('error: wrong.')), 'error: wrong.\n'),
         (raising(ImportError('Run: pip install ray')), 'error: Run: pip install ray\n'),

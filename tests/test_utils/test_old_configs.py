@@ -69,6 +69,20 @@ def test_an_old_name_leads_to_the_new_one():
         assert (configs_root() / 'configs' / f'{new}.py').is_file(), new
 
 
+@pytest.mark.parametrize(
+    ('name', 'hint'),
+    [
+        ('recalvos', " Did you mean 'recall-vos'?"),
+        ('configs/agame/agame_mini_sinthvos.py', " Did you mean 'agame/agame_mini_synthvos.py'?"),
+        ('quite/another', '.'),
+    ],
+)
+def test_a_mistyped_name_brings_the_nearest_one(name, hint):
+    with pytest.raises(InputError) as error:
+        load_config(name)
+    assert str(error.value).endswith(hint)
+
+
 def test_configs_of_mmvos_are_found_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'mine.py').write_text("_base_ = ['mmvos::matchvos/matchvos_lite0_test-folder.py']\nwork_dir = 'here'\n")
