@@ -101,7 +101,7 @@ class AGSSVOS(StepwiseTrainedModel):
         self.encoder, self.decoder = MODELS.build(encoder), MODELS.build(decoder)
         self.attention = MODELS.build(attention) if use_ism else MaskAsAttention()
         self.has_instance_encoder = instance_encoder is not None
-        if self.has_instance_encoder:
+        if instance_encoder is not None:
             self.instance_encoder = MODELS.build(instance_encoder)
         self.flow = MODELS.build(flow or dict(type='DISFlow')) if use_flow else ZeroFlow()
         self.loss_mask = MODELS.build(loss_mask)
