@@ -83,6 +83,9 @@ def command_line(main: Callable[..., Any]) -> Callable[..., Any]:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 sys.exit(128 + signal.SIGPIPE)
             except Exception as error:
+                stop = _stop_behind(error)
+                if stop is not None:
+                    _leave(128 + stop, f'stopped by {stop.name}.', error)
                 message = line_of(error)
                 if message is None:
                     raise
@@ -154,6 +157,16 @@ def _config_of(error: BaseException) -> str:
 
 def _is_file_error(error: OSError) -> bool:
     return isinstance(error, (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError))
+
+
+def _stop_behind(error: BaseException) -> signal.Signals | None:
+    """The signal that a library's bare ``except:`` has made another error of (mmengine's printer of configs does)."""
+    behind: BaseException | None = error
+    while behind is not None:
+        if isinstance(behind, (KeyboardInterrupt, Stopped)):
+            return signal.SIGINT if isinstance(behind, KeyboardInterrupt) else signal.SIGTERM
+        behind = behind.__cause__ or behind.__context__
+    return None
 
 
 def _leave(code: int, message: str, error: BaseException) -> None:

@@ -15,6 +15,7 @@ from mmengine.config import Config
 from mmvos.registry import DATASETS
 from mmvos.structures import InputError
 from mmvos.utils import command_line, load_config, run_lock
+from mmvos.utils.command_line import Stopped
 
 ROOT = Path(__file__).parents[2]
 
@@ -88,6 +89,18 @@ def test_the_traceback_can_be_seen(capsys, monkeypatch):
     monkeypatch.setenv('MMVOS_TRACEBACK', '1')
     assert ended(raising(InputError('a.png: wrong.'))) == 2
     assert 'Traceback' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(('stop', 'code'), [(KeyboardInterrupt, 130), (Stopped, 143)])
+def test_a_stop_that_a_library_takes_for_an_error_is_a_stop(stop, code, capsys):
+    def action():
+        try:
+            raise stop
+        except BaseException:
+            raise SyntaxError('the config cannot be formatted')  # noqa: B904
+
+    assert ended(action) == code
+    assert capsys.readouterr().err.startswith('error: stopped by SIG')
 
 
 def test_the_value_of_main_and_its_own_exits_stay():
