@@ -31,8 +31,8 @@ import cv2, torch
 from mmvos.apis import VOSInferencer
 torch.set_num_threads(1)
 cv2.setNumThreads(1)
-config, source, masks, out = sys.argv[1:]
-inferencer = VOSInferencer(config, device='cpu')
+config, weights, source, masks, out = sys.argv[1:]
+inferencer = VOSInferencer(config, weights, 'cpu')
 for video in sorted(Path(source).iterdir()):
     inferencer.save(video, Path(out, video.stem), f'{masks}/{video.stem}.png', overlay='', progress=False)
     Path(out, video.stem, 'done.json').touch()
@@ -48,6 +48,7 @@ class Cost(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--config', default='rgmp/rgmp_mini_synthvos.py', help='a model of objects (default: a tiny one)')
+    parser.add_argument('--weights', help='its checkpoint (default: random weights, the same in all processes)')
     parser.add_argument('--videos', type=int, default=200, help='default: %(default)s')
     parser.add_argument('--frames', type=int, default=12, help='frames of each (default: %(default)s)')
     parser.add_argument('--workers', type=int, nargs='+', default=[1, 2], help='default: 1 2')
@@ -63,7 +64,19 @@ def run(args: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(args.out_dir or temporary).absolute()
         make_videos(folder, args.videos, args.frames)
+        args.weights = args.weights or random_weights(args.config, folder / 'random.pth')
         compare(args, folder)
+
+
+def random_weights(config: str, path: Path) -> str:
+    """A checkpoint of the weights that a model begins its training with; its path."""
+    import torch
+
+    from mmvos.apis import init_model
+
+    torch.manual_seed(0)
+    torch.save(dict(state_dict=init_model(config, 'none', 'cpu').state_dict()), path)
+    return str(path)
 
 
 def make_videos(folder: Path, count: int, frames: int) -> None:
@@ -85,7 +98,7 @@ def compare(args: argparse.Namespace, folder: Path) -> None:
     """Print the table, and what became of a run with a killed worker."""
     runs: dict[str, list[Cost]] = {}
     for number in range(args.rounds):
-        for name, command in commands(args.config, args.workers).items():
+        for name, command in commands(args.config, args.weights, args.workers).items():
             out = folder / f'results-{name}-{number}'.replace(' ', '-')
             found = cost(command, folder, out, args.videos)
             print(f'{name}, round {number + 1}: {found}', file=sys.stderr, flush=True)
@@ -99,15 +112,15 @@ def compare(args: argparse.Namespace, folder: Path) -> None:
         faster, more = best['loop'].wall / one.wall, 100 * (one.processor / best['loop'].processor - 1)
         print(f'| {name} | {one.wall:.4f} | {faster:.2f} | {one.processor:.4f} | {more:+.1f} % |', flush=True)
     if max(args.workers) > 1:
-        kill_one(list(commands(args.config, [max(args.workers)]).values())[-1], folder, args.videos)
+        kill_one(list(commands(args.config, args.weights, [max(args.workers)]).values())[-1], folder, args.videos)
 
 
-def commands(config: str, workers: Sequence[int]) -> dict[str, list[str]]:
+def commands(config: str, weights: str, workers: Sequence[int]) -> dict[str, list[str]]:
     """Command lines by name; SOURCE, MASKS and OUT stand for folders."""
-    found = {'loop': [sys.executable, '-W', 'ignore', '-c', LOOP, config, 'SOURCE', 'MASKS', 'OUT']}
+    found = {'loop': [sys.executable, '-W', 'ignore', '-c', LOOP, config, weights, 'SOURCE', 'MASKS', 'OUT']}
     for count in workers:
         command = [sys.executable, '-W', 'ignore', '-m', 'mmvos', 'batch', 'SOURCE', '--prompts', 'MASKS', '--out-dir', 'OUT']
-        command += ['--config', config, '--device', 'cpu', '--workers', str(count), '--threads', '1']
+        command += ['--config', config, '--checkpoint', weights, '--device', 'cpu', '--workers', str(count), '--threads', '1']
         found[f'{count} workers' if count > 1 else '1 worker'] = command
     return found
 
@@ -124,7 +137,7 @@ def cost(command: Sequence[str], folder: Path, out: Path, videos: int) -> Cost:
     """What a command takes from a quarter of the videos to nine tenths of them."""
     process, marks = start(command, folder, out), []
     for part in (0.25, 0.9):
-        wait_for(process, out, int(part * videos))
+        wait_for(process, out, max(int(part * videos), 1 + (marks[0][0] if marks else 0)))
         marks.append((number_done(out), time.perf_counter(), processor_of(process.pid)))
     finish(process)
     done, wall, processor = (late - early for early, late in zip(*marks, strict=True))
@@ -140,7 +153,7 @@ def wait_for(process: subprocess.Popen, out: Path, videos: int) -> None:
     """Wait until so many videos are done.
 
     Raises:
-        RuntimeError: the process has ended before.
+        RuntimeError: the process has ended before; it failed, or the videos are too few or too short to be measured.
     """
     while number_done(out) < videos:
         if process.poll() is not None:
