@@ -32,7 +32,7 @@ METHODS = {
     'DyeNet lite0': 'dyenet/dyenet_lite0.py',
     'FeaturePropagation lite0': 'feature_propagation/feature-propagation-target_lite0.py',
     'MAIN R50': 'main/main_r50_ytvos2018-davis2017_256x416.py',
-    'MAIN lite0': 'main/main_lite0_davis2016-synthvos.py',
+    'MAIN lite0': 'main/main_lite0.py',
     'MaskTrack R-CNN R50': 'masktrack_rcnn/masktrack-rcnn_r50-fpn_ytvis2019_8xb1-12e.py',
     'MatchVOS lite0': 'matchvos/matchvos_lite0.py',
     'RecallVOS lite0': 'recall_vos/recall-vos_lite0.py',
@@ -40,7 +40,7 @@ METHODS = {
     'RGMP lite0': 'rgmp/rgmp_lite0.py',
     'RVOS R101': 'rvos/rvos-mask-st_r101_ytvos2018_256x448_20e.py',
     'RVOS unprompted R101': 'rvos/rvos-st_r101_ytvos2018-davis2017_240x427_10e.py',
-    'RVOS lite0': 'rvos/rvos-mask-st_lite0_davis2016-synthvos.py',
+    'RVOS lite0': 'rvos/rvos-mask-st_lite0.py',
     'STA R50': 'sta_masktrack_rcnn/sta-masktrack-rcnn_r50-fpn_ytvis2019_8xb1-12e.py',
     'STA lite0': 'sta_masktrack_rcnn/sta-masktrack-rcnn_lite0.py',
 }

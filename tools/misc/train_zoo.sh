@@ -13,7 +13,7 @@ export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}
 PYTHON=${PYTHON:-python}
 
 ORDER="recall-vos_lite0 click-segmenter_lite0 sta-masktrack-rcnn-stills_lite0 rvos-mask-st_lite0 agss-vos_lite0 rgmp_lite0 agame_lite0 cosnet_lite0
-    dyenet_lite0 matchvos_lite0 sta-masktrack-rcnn_lite0"
+    main_lite0 rvos-st_lite0 dyenet_lite0 matchvos_lite0 sta-masktrack-rcnn_lite0"
 
 stages() { # the training configs of a name, in order
     $PYTHON - "$1" <<'PY'

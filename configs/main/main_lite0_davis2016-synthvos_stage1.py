@@ -14,3 +14,10 @@ train_dataloader = dict(
     batch_sampler=dict(batch_size=4),
     dataset=dict(streams=dict(davis=dict(pipeline=pipeline), synthvos=dict(num_frames=3, pipeline=pipeline))),
 )
+
+max_iters = 450
+train_cfg = dict(max_iters=max_iters)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=40),
+    dict(type='CosineAnnealingLR', T_max=max_iters - 40, eta_min=2e-5, by_epoch=False, begin=40, end=max_iters),
+]

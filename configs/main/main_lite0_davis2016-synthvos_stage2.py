@@ -1,0 +1,13 @@
+# Second stage: the same once more, longer, with other clips.
+_base_ = './main_lite0_davis2016-synthvos_stage1.py'
+
+max_iters = 1000
+train_cfg = dict(max_iters=max_iters)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=40),
+    dict(type='CosineAnnealingLR', T_max=max_iters - 40, eta_min=2e-5, by_epoch=False, begin=40, end=max_iters),
+]
+train_dataloader = dict(sampler=dict(seed=1), dataset=dict(streams=dict(synthvos=dict(seed=1))))
+randomness = dict(seed=1)
+# made by training main_lite0_davis2016-synthvos_stage1.py; another run's: --cfg-options load_from=PATH
+load_from = 'work_dirs/main_lite0_davis2016-synthvos_stage1/iter_450.pth'
