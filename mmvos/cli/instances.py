@@ -28,10 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from mmvos.apis import DEFAULT_VIS_MODEL, VISInferencer
+    from mmvos.utils import run_lock
 
     config = args.config or DEFAULT_VIS_MODEL
     inferencer = VISInferencer(config, args.checkpoint, args.device, args.amp, classes=args.classes)
-    summary = inferencer.save(args.video, args.out_dir, args.overlay, args.images, score_thr=args.score_thr)
+    with run_lock(args.out_dir, '--out-dir'):
+        summary = inferencer.save(args.video, args.out_dir, args.overlay, args.images, score_thr=args.score_thr)
     print(
         f'{summary["frames"]} frames, {summary["instances"]} instances, {summary["fps"]:.1f} frames/s; '
         f'overlay and results.json are in {args.out_dir}'

@@ -62,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from mmvos.exports import check_exports
     from mmvos.structures import InputError, prompts_from_text
+    from mmvos.utils import run_lock
     from mmvos.videos.live import is_stream
 
     if (args.video is None) == (args.camera is None):
@@ -72,10 +73,11 @@ def run(args: argparse.Namespace) -> None:
     pointed = prompts_from_text(args.click, args.box)
     if pointed and args.at in masks:
         raise InputError(f'frame {args.at} has clicks and a --prompt; give one of them, or another frame (--at).')
-    if args.camera is not None or is_stream(args.video):
-        _run_live(args, masks, pointed)
-    else:
-        _run_video(args, masks, pointed)
+    with run_lock(args.out_dir, '--out-dir'):
+        if args.camera is not None or is_stream(args.video):
+            _run_live(args, masks, pointed)
+        else:
+            _run_video(args, masks, pointed)
 
 
 def _run_video(args: argparse.Namespace, masks: dict, pointed: list) -> None:

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> None:
     from mmvos.models.trackers import TrackingSession
     from mmvos.registry import TRACKERS
     from mmvos.structures import BoxTracks, InputError, prompts_from_text
-    from mmvos.utils import load_config
+    from mmvos.utils import load_config, run_lock
     from mmvos.videos import open_video, write_image
 
     prompts = prompts_from_text((), args.box)
@@ -63,21 +63,22 @@ def run(args: argparse.Namespace) -> None:
         tracker.load_weights(args.checkpoint)
     video, session = open_video(args.video), TrackingSession(tracker)
     out_dir = Path(args.out_dir)
-    out_dir.mkdir(parents=True, exist_ok=True)
-    ids: list[int] = []
-    for index, frame in tqdm(video, total=len(video), unit='frame'):
-        if not ids:
-            ids, boxes, masks = _start(prompts, args.prompt, frame.shape[:2])
-            session.init(frame, boxes, masks)
-            scores, file = np.ones(len(ids)), BoxTracks(frame.shape[:2], list(video.frame_names), tracker=cfg.to_dict())
-        else:
-            boxes, scores = session.update(frame)
-        for row, object_id in enumerate(ids):
-            file.add(object_id, video.frame_names[index], boxes[row], scores[row], not session.lost[row])
-        drawn = _draw(frame, boxes, scores, session.lost, ids)
-        write_image(out_dir / f'{video.frame_names[index]}.jpg', drawn)
-    file.save(out_dir / 'tracks.json')
-    print(f'{len(video)} frames with {len(ids)} boxes: {out_dir}')
+    with run_lock(out_dir, '--out-dir'):
+        out_dir.mkdir(parents=True, exist_ok=True)
+        ids: list[int] = []
+        for index, frame in tqdm(video, total=len(video), unit='frame'):
+            if not ids:
+                ids, boxes, masks = _start(prompts, args.prompt, frame.shape[:2])
+                session.init(frame, boxes, masks)
+                scores, file = np.ones(len(ids)), BoxTracks(frame.shape[:2], list(video.frame_names), tracker=cfg.to_dict())
+            else:
+                boxes, scores = session.update(frame)
+            for row, object_id in enumerate(ids):
+                file.add(object_id, video.frame_names[index], boxes[row], scores[row], not session.lost[row])
+            drawn = _draw(frame, boxes, scores, session.lost, ids)
+            write_image(out_dir / f'{video.frame_names[index]}.jpg', drawn)
+        file.save(out_dir / 'tracks.json')
+        print(f'{len(video)} frames with {len(ids)} boxes: {out_dir}')
 
 
 def _start(prompts: list, masks: list[str], shape: tuple[int, int]) -> tuple[list[int], Any, Any]:

@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from mmvos.structures import InputError
@@ -20,6 +20,7 @@ def run_lock(target: str | os.PathLike, option: str) -> Iterator[None]:
     """Keep a folder or file for this process as long as the context lasts.
 
     The lock ends with the process, however that ends: nothing has to be cleared after a crash. Forked workers do not hold it.
+    Folders that were made for it and are empty in the end are removed.
 
     Args:
         target (path): folder that is written to (made if it is not there), or file that will be written.
@@ -31,13 +32,16 @@ def run_lock(target: str | os.PathLike, option: str) -> Iterator[None]:
     target = Path(target)
     is_file = bool(target.suffix) and not target.is_dir()
     folder = target.parent if is_file else target
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / (f'.{target.name}.lock' if is_file else '.run.lock')
-    if fcntl is None:
-        yield
-        return
-    with _locked(path, target, option):
-        yield
+    try:
+        with nullcontext() if fcntl is None else _locked(path, target, option):
+            yield
+    finally:
+        with suppress(OSError):  # one that is not empty, and those above it
+            for place in made:
+                place.rmdir()
 
 
 @contextmanager

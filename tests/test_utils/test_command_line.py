@@ -9,13 +9,16 @@ import textwrap
 import time
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from mmengine.config import Config
 
+from mmvos.cli.main import main as cli
 from mmvos.registry import DATASETS
 from mmvos.structures import InputError
 from mmvos.utils import command_line, load_config, run_lock
-from mmvos.utils.command_line import Stopped
+from mmvos.utils.command_line import CommandEnded, Stopped
 
 ROOT = Path(__file__).parents[2]
 
@@ -206,3 +209,25 @@ def test_the_second_run_into_one_place_says_so(name, tmp_path):
     else:
         pytest.fail('the lock of a dead process holds')
     assert not [p for p in tmp_path.rglob('*') if p.is_file()]
+    with run_lock(tmp_path / 'a' / 'b', '--work-dir'):
+        assert (tmp_path / 'a' / 'b').is_dir()
+    assert not (tmp_path / 'a').exists(), 'folders that were made for the lock, and are empty, go with it'
+
+
+@pytest.mark.parametrize('command', [['segment', '--click', '1:2,2'], ['instances'], ['track', '--box', '1:1,1,5,5']])
+def test_a_second_run_into_one_folder_of_results_says_so(command, tmp_path, capsys):
+    (tmp_path / 'clip').mkdir()
+    cv2.imwrite(str(tmp_path / 'clip' / '0.png'), np.zeros((32, 32, 3), np.uint8))
+    with subprocess.Popen(
+        [sys.executable, '-c', HOLD, str(tmp_path / 'out')],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ, PYTHONPATH=str(ROOT)),
+    ) as process:
+        try:
+            assert process.stdout.readline() == 'begun\n'
+            with pytest.raises(CommandEnded) as ended:
+                cli([command[0], str(tmp_path / 'clip'), *command[1:], '--out-dir', str(tmp_path / 'out')])
+        finally:
+            process.kill()
+    assert ended.value.code == 2 and f'another run (process {process.pid}' in capsys.readouterr().err
