@@ -50,8 +50,10 @@ def page() -> str:
             '',
             '## Measured with MMVOS',
             '',
-            'dev10: ten sequences of DAVIS 2016 val, whole (the benchmark has twenty), `davis2016` protocol. Several',
-            'objects: schoolgirls of DAVIS 2017 train, seven objects. Time: one CPU thread, one object of the clip dog.',
+            'dev10: ten sequences of DAVIS 2016 val, whole (the benchmark has twenty), `davis2016` protocol; COSNet and',
+            'rvos-st find the object themselves. Several objects: schoolgirls of DAVIS 2017 train, seven objects. Frames/s:',
+            'one CPU thread, one object of the clip dog, all in one run (`tools/analysis_tools/benchmark.py CONFIG NAME',
+            '--video dog --prompt MASK.png --num-frames 24 --cpu-time --fast`).',
             '',
             *table(
                 'model',
@@ -173,7 +175,9 @@ def measured(weights: ShippedWeights, link: str) -> tuple[str, ...]:
 
 def free(row: dict[str, Any]) -> tuple[str, ...]:
     """Row of a model that needs no training."""
-    return (row['name'], method(row), *(_number(row['scores'][DEV10].get(key)) for key in ('J', 'F', 'J&F')), *'----', 'none')
+    dev, several = row['scores'][DEV10], row['scores'].get('schoolgirls', {})
+    scores = [_number(dev.get(key)) for key in ('J', 'F', 'J&F')]
+    return (row['name'], method(row), *scores, _number(several.get('J&F')), *'---', 'none')
 
 
 def figures(values: dict[str, float]) -> str:
