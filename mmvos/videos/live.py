@@ -12,6 +12,8 @@ import numpy as np
 
 from mmvos.structures import InputError
 
+from .video_file import reason_of
+
 #: a source whose frames take this long is gone, in seconds
 TIMEOUT = 10.0
 
@@ -109,7 +111,7 @@ class LiveFrames:
                 break
             yield frame
         if isinstance(self._error, (av.FFmpegError, OSError)):
-            raise InputError(f'{self.name}: the source broke off ({self._error}).') from self._error
+            raise InputError(f'{self.name}: the source broke off ({reason_of(self._error)}).') from self._error
         if self._error is not None:
             raise self._error
 
@@ -164,7 +166,7 @@ def _open_stream(address: str, timeout: float) -> LiveFrames:
         container: Any = av.open(address, options=options, timeout=timeout)
         stream = next((s for s in container.streams.video), None)
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise InputError(f'{address}: cannot be opened as a stream ({error}).') from error
+        raise InputError(f'{address}: cannot be opened as a stream ({reason_of(error)}).') from error
     if stream is None:
         container.close()
         raise InputError(f'{address}: holds no video stream.')

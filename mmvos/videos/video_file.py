@@ -18,6 +18,11 @@ from .video import Video, read_ahead
 logger = logging.getLogger('mmvos')
 
 
+def reason_of(error: Exception) -> str:
+    """What a library says of a failure, without its number and the file's name, which the message around it says."""
+    return getattr(error, 'strerror', None) or str(error)
+
+
 class FrameNumbers(Sequence[str]):
     """Names of frames that have none of their own: their numbers, five digits or more."""
 
@@ -74,7 +79,7 @@ class VideoFile(Video):
             container = av.open(self.path)
             stream = next((s for s in container.streams.video), None)
         except (av.FFmpegError, ValueError) as error:
-            raise InputError(f'{self.path}: cannot be opened as a video ({error}).') from error
+            raise InputError(f'{self.path}: cannot be opened as a video ({reason_of(error)}).') from error
         if stream is None:
             container.close()
             raise InputError(f'{self.path}: holds no video stream.')
