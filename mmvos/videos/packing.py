@@ -140,9 +140,9 @@ def pack(
     for old in folder.glob('shard-*.tar'):  # of an earlier attempt with other options
         if old.name not in dict(written):
             old.unlink()
-    write_index(dest, written, rows)
     for part in folder.glob('.shard-*.json'):
         part.unlink()
+    write_index(dest, written, rows)  # the last thing: with it the pack is complete, and nothing is left beside it
     return Pack(dest)
 
 
