@@ -1,6 +1,6 @@
 """MatchVOS and FeaturePropagation: what a frame gives is a graph; labels are read from remembered frames in torch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -10,21 +10,19 @@ from mmvos.inference import Frame
 from mmvos.models.matching.label_memory import FrameKeys
 from mmvos.models.segmentors.feature_propagation import FeaturePropagation
 from mmvos.models.segmentors.matchvos import MatchFeatures, MatchState, MatchVOS
-from mmvos.models.segmentors.recurrent_training import FrameFeatures, MaskPrediction
+from mmvos.models.segmentors.recurrent_training import FrameFeatures
 
 from .exported_model import ExportedModel
 from .graphs import Graph, Wrapped
 from .label_reading import built, settings_of
 from .recurrent import (
-    GRAPHS,
-    NUMBERS,
+    ExportedRecurrentModel,
     background_of,
     exported_cues,
     features_from,
     graphs_of_objects,
     named_features,
     named_state,
-    numbers_of,
 )
 
 
@@ -63,22 +61,16 @@ class ExportedFeaturePropagation(ExportedModel, FeaturePropagation):
         return [Graph('encode', Wrapped(encode, model.backbone, model.matching), dict(image=image), names)]
 
 
-class ExportedMatchVOS(ExportedModel, MatchVOS):
+class ExportedMatchVOS(ExportedRecurrentModel, MatchVOS):
     """MatchVOS as the graphs of A-GAME (:class:`~mmvos.deployment.recurrent.ExportedAGAME`); ``encode`` also gives what is
     matched, and ``predict`` takes what was read.
     """
 
-    GRAPHS, NUMBERS = GRAPHS, NUMBERS
-    with_cp = False
     PARTS = ('matching', 'prior_upsampler')
 
     def build_parts(self, numbers: Mapping[str, float], parts: Mapping[str, Any]) -> None:
         self.cues, self.background = exported_cues(self.graphs, numbers), background_of(numbers)
         self.matching, self.prior_upsampler = (built(parts[name], f'parts.{name}') for name in self.PARTS)
-
-    @classmethod
-    def numbers_of(cls, model: Any) -> dict[str, float]:
-        return numbers_of(model)
 
     @classmethod
     def parts_of(cls, model: Any) -> dict[str, Any]:
@@ -92,13 +84,6 @@ class ExportedMatchVOS(ExportedModel, MatchVOS):
     def _correct(self, features: FrameFeatures, state: MatchState, matched: Tensor) -> tuple[Tensor, Tensor]:
         made = self.run('predict', **named_features(features), **named_state(state.cues), matched=matched)
         return made['final'], made['fused']
-
-    def renewing_masks(
-        self, mode: str, prediction: MaskPrediction, foreground: Tensor, aggregated: Tensor, size: Sequence[int]
-    ) -> Tensor:
-        if mode == 'coarse':
-            return prediction.fused  # the graph gives the coarse masks in its place
-        return super().renewing_masks(mode, prediction, foreground, aggregated, size)
 
     @classmethod
     def graphs_of(cls, model: Any, size: tuple[int, int]) -> list[Graph]:

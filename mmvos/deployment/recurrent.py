@@ -11,7 +11,7 @@ from mmvos.inference import Frame
 from mmvos.models.cues.gaussian_appearance import GaussianAppearance, GaussianMixture
 from mmvos.models.cues.mask_propagation import MaskPropagation, PropagatedMask
 from mmvos.models.segmentors.agame import AGAME, AGAMEState
-from mmvos.models.segmentors.recurrent_training import FrameFeatures, MaskPrediction
+from mmvos.models.segmentors.recurrent_training import FrameFeatures, MaskPrediction, RecurrentlyTrainedModel
 from mmvos.structures import InputError
 
 from .exported_model import ExportedModel
@@ -50,7 +50,25 @@ class _ExportedPropagation(MaskPropagation):
         return self.graph(dict(features=x))['reference']
 
 
-class ExportedAGAME(ExportedModel, AGAME):
+class ExportedRecurrentModel(ExportedModel, RecurrentlyTrainedModel):
+    """What the graphs of A-GAME and of MatchVOS have in common."""
+
+    GRAPHS, NUMBERS = GRAPHS, NUMBERS
+    with_cp = False
+
+    @classmethod
+    def numbers_of(cls, model: Any) -> dict[str, float]:
+        return numbers_of(model)
+
+    def renewing_masks(
+        self, mode: str, prediction: MaskPrediction, foreground: Tensor, aggregated: Tensor, size: Sequence[int]
+    ) -> Tensor:
+        if mode == 'coarse':
+            return prediction.fused  # the graph gives the coarse masks in its place
+        return super().renewing_masks(mode, prediction, foreground, aggregated, size)
+
+
+class ExportedAGAME(ExportedRecurrentModel, AGAME):
     """A-GAME as four graphs:
 
     - ``encode``: what a frame gives to the cues and the upsampler;
@@ -60,28 +78,14 @@ class ExportedAGAME(ExportedModel, AGAME):
     Aggregation, and the states of the objects, are torch.
     """
 
-    GRAPHS, NUMBERS = GRAPHS, NUMBERS
-    with_cp = False
-
     def build_parts(self, numbers: Mapping[str, float], parts: Mapping[str, Any]) -> None:  # noqa: ARG002
         self.cues, self.background = exported_cues(self.graphs, numbers), background_of(numbers)
-
-    @classmethod
-    def numbers_of(cls, model: Any) -> dict[str, float]:
-        return numbers_of(model)
 
     def _extract_from_frame(self, frame: Frame) -> FrameFeatures:
         return features_from(self.run('encode', image=self.image_of(frame)), self.description.input_size)
 
     def _predict(self, features: FrameFeatures, state: AGAMEState) -> MaskPrediction:
         return MaskPrediction(**self.run('predict', **named_features(features), **named_state(state.cues)))
-
-    def renewing_masks(
-        self, mode: str, prediction: MaskPrediction, foreground: Tensor, aggregated: Tensor, size: Sequence[int]
-    ) -> Tensor:
-        if mode == 'coarse':
-            return prediction.fused  # the graph gives the coarse masks in its place
-        return super().renewing_masks(mode, prediction, foreground, aggregated, size)
 
     @classmethod
     def graphs_of(cls, model: Any, size: tuple[int, int]) -> list[Graph]:

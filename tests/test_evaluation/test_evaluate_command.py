@@ -17,6 +17,14 @@ from mmvos.structures import write_label_map
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
+def evaluated(run_tool, protocol, folder):
+    """The metrics of the predictions in a folder, from the command line."""
+    places = ('--gt', folder / 'gt', '--pred', folder / 'pred', '--metrics', folder / 'metrics.json')
+    status, _, errors = run_tool('evaluate.py', protocol, *places, '--workers', 1)
+    assert status == 0, errors
+    return json.loads((folder / 'metrics.json').read_text())
+
+
 @pytest.mark.parametrize('protocol', ['segtrack-v2', 'youtube-objects', 'fbms', 'youtube-objects-semi'])
 def test_mean_iou_of_the_flat_layout(tmp_path, run_tool, protocol):
     """Sparse 0/255 masks, smaller than the predictions; shots of two classes."""
@@ -32,20 +40,7 @@ def test_mean_iou_of_the_flat_layout(tmp_path, run_tool, protocol):
     write_label_map(tmp_path / 'pred/cat_2/00004.png', np.zeros((60, 80), np.uint8))
     (tmp_path / 'gt/ImageSets').mkdir()
     (tmp_path / 'gt/ImageSets/test.txt').write_text('cat_1 cat\ncat_2 cat\ndog_1 dog\n')
-    status, _, errors = run_tool(
-        'evaluate.py',
-        protocol,
-        '--gt',
-        tmp_path / 'gt',
-        '--pred',
-        tmp_path / 'pred',
-        '--metrics',
-        tmp_path / 'metrics.json',
-        '--workers',
-        1,
-    )
-    assert status == 0, errors
-    metrics = json.loads((tmp_path / 'metrics.json').read_text())
+    metrics = evaluated(run_tool, protocol, tmp_path)
     half = 0 if protocol.endswith('semi') else 0.5  # of cat_2; the first annotated frame does not count
     assert metrics['cat'] == (1 + half) / 2 and metrics['dog'] == 1
     assert metrics['mIoU'] == metrics['class_mean'] == ((1 + half) / 2 + 1) / 2
@@ -67,20 +62,7 @@ def test_segtrack(tmp_path, run_tool):
             Image.fromarray((label_map == k).astype(np.uint8) * np.uint8(255)).save(path)
         write_label_map(tmp_path / f'pred/bmx/f{index}.png', np.where(label_map == 2, np.uint8(1), label_map))
     for protocol, expected in (('segtrack-v2', 1.0), ('segtrack-v2-semi', None)):
-        status, _, errors = run_tool(
-            'evaluate.py',
-            protocol,
-            '--gt',
-            tmp_path / 'gt',
-            '--pred',
-            tmp_path / 'pred',
-            '--metrics',
-            tmp_path / 'metrics.json',
-            '--workers',
-            1,
-        )
-        assert status == 0, errors
-        metrics = json.loads((tmp_path / 'metrics.json').read_text())
+        metrics = evaluated(run_tool, protocol, tmp_path)
         if expected is None:  # all pixels were given to object 1, nothing to object 2; the first frame does not count
             expected = np.mean([(label_map == 1).sum() / (label_map > 0).sum() for label_map in maps[1:]]) / 2
         assert metrics['mIoU'] == pytest.approx(expected)
