@@ -11,6 +11,7 @@ from mmengine.config import Config
 
 from mmvos.engine.runner import check_strategy
 from mmvos.structures import InputError
+from mmvos.utils.checkpoint import read_checkpoint
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,20 +39,20 @@ def test_a_strategy_that_would_not_work_is_refused_at_once(changes, words, monke
 
 
 @pytest.mark.scale
-def test_two_processes_train_and_resume(tmp_path):
-    """From a checkpoint of one file, as any other training."""
+def test_two_processes_resume_as_if_nothing_had_been(tmp_path):
+    """From a checkpoint of one file, as any other training; bit for bit."""
     config = tmp_path / 'config.py'
     base = ROOT / 'configs/agame/agame_mini_synthvos.py'
     config.write_text(f"_base_ = '{base}'\nrunner_type = 'FlexibleRunner'\nstrategy = dict(type='DDPStrategy')\n")
     environment = dict(os.environ, OMP_NUM_THREADS='1', PATH=f'{Path(sys.executable).parent}:{os.environ["PATH"]}')
     options = ['train_cfg.val_begin=100', 'default_hooks.checkpoint.interval=2', 'default_hooks.logger.interval=1']
-    states = []
-    for iterations, more in ((2, []), (4, ['--resume'])):
-        command = ['bash', 'tools/dist_train.sh', str(config), '2', '--work-dir', str(tmp_path), *more]
+    for folder, iterations, more in (('cut', 2, []), ('cut', 4, ['--resume']), ('whole', 4, [])):
+        command = ['bash', 'tools/dist_train.sh', str(config), '2', '--work-dir', str(tmp_path / folder), *more]
         command += ['--cfg-options', *options, f'train_cfg.max_iters={iterations}']
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=250)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
-        path = tmp_path / f'iter_{iterations}.pth'
-        states.append(torch.load(path, map_location='cpu', weights_only=True)['state_dict'])
-    assert 'resumed epoch: 0, iter: 2' in done.stdout + done.stderr
-    assert any(not torch.equal(value, states[1][name]) for name, value in states[0].items())
+        assert ('resumed epoch: 0, iter: 2' in done.stdout + done.stderr) == bool(more)
+    paths = (tmp_path / 'cut/iter_2.pth', tmp_path / 'cut/iter_4.pth', tmp_path / 'whole/iter_4.pth')
+    before, cut, whole = (read_checkpoint(path)['state_dict'] for path in paths)
+    assert any(not torch.equal(value, cut[name]) for name, value in before.items())
+    assert all(torch.equal(value, cut[name]) for name, value in whole.items())

@@ -187,22 +187,22 @@ wait -n && wait
 """
 
 
-def test_slurm_starts_the_tasks(scored, tmp_path):
-    (tmp_path / 'srun').write_text(SRUN)
-    (tmp_path / 'srun').chmod(0o755)
+@pytest.fixture
+def srun(tmp_path):
+    """Environment in which the stand-in for ``srun`` is found first."""
+    path = tmp_path / 'bin' / 'srun'
+    path.parent.mkdir()
+    path.write_text(SRUN)
+    path.chmod(0o755)
+    return dict(GPUS='2', GPUS_PER_NODE='2', FIRST=str(path.parent))
+
+
+def test_slurm_tests(scored, srun, tmp_path):
     arguments = ['gpu', 'job', VOS, checkpoint(VOS, scored), *outputs(tmp_path / 'work')]
-    output = run('slurm_test.sh', *arguments, GPUS='2', GPUS_PER_NODE='2', FIRST=str(tmp_path))
-    assert_shared(output)
+    assert_shared(run('slurm_test.sh', *arguments, **srun))
     compare(scored / 'vos', tmp_path / 'work')
-    run(
-        'slurm_train.sh',
-        'gpu',
-        'job',
-        VOS,
-        tmp_path / 'train',
-        *TRAINING,
-        'train_cfg.max_iters=2',
-        GPUS='2',
-        FIRST=str(tmp_path),
-    )
+
+
+def test_slurm_trains(srun, tmp_path):
+    run('slurm_train.sh', 'gpu', 'job', VOS, tmp_path / 'train', *TRAINING, 'train_cfg.max_iters=2', **srun)
     assert (tmp_path / 'train' / 'iter_2.pth').is_file()
