@@ -21,6 +21,7 @@ from mmvos.structures import InputError
 from mmvos.utils.random import seed_from, seed_generators
 
 from .hooks.position_hook import TrainingPositionHook
+from .hooks.schedule_hook import ScheduleHook
 
 
 class _ExactLoop:
@@ -88,6 +89,7 @@ class IterBasedTrainLoop(_ExactLoop, _IterBasedTrainLoop):
         super().__init__(runner, _built(runner, dataloader, endless=True), max_iters=max_iters, **kwargs)
         self.dataloader_iterator = _Batches(self.dataloader)
         runner.register_hook(TrainingPositionHook())
+        runner.register_hook(ScheduleHook())
 
     def run(self) -> Any:
         try:
@@ -142,6 +144,7 @@ class EpochBasedTrainLoop(_ExactLoop, _EpochBasedTrainLoop):
         _check_length('max_epochs', max_epochs)
         super().__init__(runner, _built(runner, dataloader, endless=False), max_epochs=max_epochs, **kwargs)
         runner.register_hook(TrainingPositionHook())
+        runner.register_hook(ScheduleHook())
 
     def run_epoch(self) -> None:
         self.batches.begin_at(self._iter, skipped=self.batches_of_epoch)

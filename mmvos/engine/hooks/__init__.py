@@ -6,6 +6,7 @@ from .curriculum import CurriculumHook, PlateauCurriculumHook
 from .freeze_hook import FreezeHook
 from .load_check import LoadCheckHook
 from .position_hook import TrainingPositionHook
+from .schedule_hook import ScheduleHook
 from .video_hook import VideoHook
 from .visualization_hook import VOSVisualizationHook
 
@@ -16,6 +17,7 @@ __all__ = [
     'FreezeHook',
     'LoadCheckHook',
     'PlateauCurriculumHook',
+    'ScheduleHook',
     'TrainingPositionHook',
     'VOSVisualizationHook',
     'VideoHook',
