@@ -1,7 +1,7 @@
 """What all exports share."""
 
 import os
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,7 +50,7 @@ class ExportInfo:
         return palette
 
 
-class Export(AllOrNothing, ABC):
+class Export(AllOrNothing):
     """Takes the frames of a video in order and leaves files of one form; memory does not grow with the video's pixels.
 
     ::

@@ -4,6 +4,7 @@ import errno
 import os
 import socket
 import tempfile
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -12,16 +13,16 @@ from types import TracebackType
 from typing_extensions import Self
 
 
-class AllOrNothing:
+class AllOrNothing(ABC):
     """Context of a writer: closed at the end, discarded after an error, also one of closing."""
 
+    @abstractmethod
     def close(self) -> None:
         """Finish what is written."""
-        raise NotImplementedError
 
+    @abstractmethod
     def discard(self) -> None:
         """Leave nothing behind."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         return self

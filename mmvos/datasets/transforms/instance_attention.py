@@ -1,5 +1,6 @@
 """Training clips for a model that looks at one frame and its neighbours, with the boxes of a tracker."""
 
+from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -79,9 +80,9 @@ class _BoxTrackTransform(BaseTransform):
         results['track_boxes'] = [tracks.boxes(results['object_ids'], name, results['img_shape']) for name in names]
         return results
 
+    @abstractmethod
     def tracks_of(self, results: dict, names: Sequence[str]) -> BoxTracks:
         """Tracks of the video's objects, which cover the frames of these names."""
-        raise NotImplementedError(f'{type(self).__name__} must implement tracks_of.')
 
 
 @TRANSFORMS.register_module()
