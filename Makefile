@@ -52,7 +52,7 @@ coverage: dev ## the same, with the share of lines that they run (at least 90 %)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
-torture: dev ## kills, damaged files, many videos (an hour); a part: make torture TORTURE="--parts kills --resume"
+torture: dev ## kills, stops, damaged files, many videos (an hour); a part: make torture TORTURE="--parts kills --resume"
 	$(BIN)/python -W ignore tests/torture $(TORTURE)
 
 lint: dev ## style and likely mistakes

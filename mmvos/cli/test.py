@@ -132,7 +132,11 @@ def _test(cfg: Any, checkpoint: str, args: argparse.Namespace) -> int:
         if is_main_process() and not failures:
             loop.finished.clear()
     if failures:
-        print(f'error: {len(failures)} videos failed, see the log; nothing was written for all of them.', file=sys.stderr)
+        print(
+            f'error: {len(failures)} videos failed, see the log; nothing was written for all of them. '
+            'What the others gave is kept: the same command with --resume does those that failed.',
+            file=sys.stderr,
+        )
         return SOME_FAILED
     if args.metrics and is_main_process():
         with atomic_path(args.metrics) as temporary, open(temporary, 'w') as file:

@@ -43,6 +43,7 @@ def run(args: argparse.Namespace) -> None:
     import torch
     from tqdm import tqdm
 
+    from mmvos.apis.vos_inferencer import checked_device
     from mmvos.models.trackers import TrackingSession
     from mmvos.registry import TRACKERS
     from mmvos.structures import BoxTracks, InputError, prompts_from_text
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> None:
     cfg = load_config(args.config).tracker
     tracker = TRACKERS.build(cfg)
     if isinstance(tracker, torch.nn.Module):
-        tracker.to(args.device or ('cuda' if torch.cuda.is_available() else 'cpu'))
+        tracker.to(checked_device(args.device))
     if args.checkpoint:
         tracker.load_weights(args.checkpoint)
     video, session = open_video(args.video), TrackingSession(tracker)

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from mmvos.structures import InputError, atomic_path, check_name
+from mmvos.structures import InputError, atomic_path, check_name, read_json
 from mmvos.utils.fetching import fetch
 
 from .downloads import Source
@@ -66,7 +66,7 @@ def download(
 def read_record(root: str | os.PathLike) -> dict[str, dict[str, Any]]:
     """What was downloaded before, by address; empty where nothing is known."""
     try:
-        record = json.loads(Path(root, RECORD).read_text())
+        record = read_json(Path(root, RECORD), 'a record of downloads')
         return {url: entry for url, entry in record.items() if isinstance(entry, dict) and 'sha256' in entry}
     except (OSError, ValueError, AttributeError):
         return {}

@@ -47,10 +47,17 @@ def ellipse(centre: Sequence[float], radii: Sequence[float], size: tuple[int, in
 
 
 def bitmap(mask: np.ndarray, left: int, top: int, size: tuple[int, int], where: str) -> dict:
-    """A mask ``(h, w)`` whose top left pixel is ``(left, top)`` of the frame; what is outside the frame is cut off."""
+    """A mask ``(h, w)`` whose top left pixel is ``(left, top)`` of the frame; what is outside the frame is cut off.
+
+    Raises:
+        InputError: all of it is outside.
+    """
     height, width = mask.shape
-    if max(abs(left), abs(top)) > REACH * max(size):
-        raise InputError(f'{where}: the box of a mask begins at ({left}, {top}), far from the frame of {size[1]}x{size[0]}.')
+    if not (-width < left < size[1] and -height < top < size[0]):
+        raise InputError(
+            f'{where}: the box of a mask begins at ({left}, {top}) and is {width}x{height}; it is outside the frame of '
+            f'{size[1]}x{size[0]}.'
+        )
     frame = np.zeros(size, np.uint8, order='F')
     rows, columns = slice(max(top, 0), max(top + height, 0)), slice(max(left, 0), max(left + width, 0))
     part = mask[max(-top, 0) :, max(-left, 0) :]

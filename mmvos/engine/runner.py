@@ -20,7 +20,7 @@ from torch import nn
 
 from mmvos.models.segmentors.stepwise_training import StepwiseTrainedModel
 from mmvos.registry import MODELS, OPTIMIZERS
-from mmvos.structures import InputError, atomic_path
+from mmvos.structures import InputError, atomic_path, read_bytes
 from mmvos.utils.checkpoint import read_checkpoint
 
 from .stepwise_distributed import StepwiseDistributed
@@ -175,12 +175,14 @@ def newest_checkpoint(work_dir: str) -> str | None:
         work_dir (str): folder of the training. Where the checkpoints lie elsewhere, its ``last_checkpoint`` says so.
 
     Returns:
-        Its path, None if there is none. Files that cannot be read are reported and passed over.
+        Its path, None if there never was one. Files that cannot be read are reported and passed over.
+
+    Raises:
+        InputError: none is left that can be read: to begin again would overwrite what is there.
     """
-    folders, pointer = {os.path.abspath(work_dir): None}, os.path.join(work_dir, 'last_checkpoint')
+    named, folders, pointer = '', {os.path.abspath(work_dir): None}, os.path.join(work_dir, 'last_checkpoint')
     if os.path.isfile(pointer):
-        with open(pointer, errors='replace') as file:
-            named = file.read().strip()
+        named = read_bytes(pointer, 'the name of a checkpoint', limit=4096).decode(errors='replace').strip()
         if named:
             folders[os.path.abspath(os.path.dirname(named))] = None
     paths = [path for folder in folders for path in glob.glob(os.path.join(glob.escape(folder), '*.pth'))]
@@ -197,6 +199,12 @@ def newest_checkpoint(work_dir: str) -> str | None:
             print_log(f'skipped: {error}', 'current')
             continue
         return path
+    if named or found:
+        lost, wrong = (found[-1][-1], 'cannot be read') if found else (named, 'is not there')
+        raise InputError(
+            f'{lost}: --resume needs it, and it {wrong}, nor is there another checkpoint of {work_dir}. '
+            'Put one back, or begin from the start: without --resume, or in another --work-dir.'
+        )
     return None
 
 

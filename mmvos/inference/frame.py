@@ -135,6 +135,8 @@ class FrameView:
 
 
 def check_frame(pixels: np.ndarray, index: int) -> None:
-    """Raise InputError for anything but a BGR uint8 ``(H, W, 3)`` array."""
-    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
+    """Raise InputError for anything but a BGR uint8 ``(H, W, 3)`` array with pixels."""
+    if not isinstance(pixels, np.ndarray):
+        raise InputError(f'frame {index} is {type(pixels).__name__}; expected an array, BGR uint8 (H, W, 3).')
+    if not pixels.size or pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
         raise InputError(f'frame {index} is {pixels.dtype} {pixels.shape}; expected BGR uint8 (H, W, 3).')

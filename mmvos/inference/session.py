@@ -282,6 +282,8 @@ class VOSSession(BaseSession[VOSDataSample]):
     @staticmethod
     def _check_label_map(prompt: np.ndarray, frame: np.ndarray) -> list[int]:
         """Ids of the objects of a prompt."""
+        if not isinstance(prompt, np.ndarray):
+            raise InputError(f'the prompt is {type(prompt).__name__}; expected a label map uint8 (H, W).')
         if prompt.ndim != 2 or prompt.dtype != np.uint8:
             raise InputError(f'the prompt is {prompt.dtype} {prompt.shape}; expected a label map uint8 (H, W).')
         if prompt.shape != frame.shape[:2]:

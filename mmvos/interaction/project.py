@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mmvos.structures import InputError, Prompt, atomic_path, read_label_map, write_label_map
+from mmvos.structures import InputError, Prompt, atomic_path, read_json, read_label_map, write_label_map
 from mmvos.videos import Video, open_video
 
 from .prompt_json import prompt_from_json, prompt_to_json
@@ -66,8 +66,7 @@ class Project:
         self.folder = Path(folder)
         path = self.folder / 'project.json'
         try:
-            with open(path, encoding='utf-8') as file:
-                content = json.load(file)
+            content = read_json(path, 'a project made by mmvos annotate')
             if content['format'] != _FORMAT:
                 raise InputError(f'format {content["format"]}; expected {_FORMAT}')
             self.source: str = content['video']
@@ -77,9 +76,7 @@ class Project:
             self._prompts: dict[int, dict[int, dict[str, Any]]] = {
                 int(index): {prompt_from_json(p).object_id: p for p in prompts} for index, prompts in content['prompts'].items()
             }
-        except FileNotFoundError as error:
-            raise InputError(f'{path}: not found; expected a project made by mmvos annotate.') from error
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f'{path}: not a project file of mmvos annotate ({error}).') from error
         self.video: Video = open_video(self.folder / self.source if not os.path.isabs(self.source) else self.source)
         self._done: list[_Change] = []

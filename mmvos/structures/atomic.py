@@ -12,6 +12,8 @@ from types import TracebackType
 
 from typing_extensions import Self
 
+from .errors import InputError
+
 
 class AllOrNothing(ABC):
     """Context of a writer: closed at the end, discarded after an error, also one of closing."""
@@ -48,6 +50,10 @@ class atomic_path:
         path (path): the final name; its folder is made.
         durable (bool): the file is on the disk, not only in the machine's memory, before it takes the name: for what cannot
             be made again after a power failure.
+
+    Raises:
+        IsADirectoryError: there is a folder of this name.
+        InputError: there is something of this name that is no file.
     """
 
     def __init__(self, path: str | os.PathLike, durable: bool = False) -> None:
@@ -56,6 +62,8 @@ class atomic_path:
     def __enter__(self) -> str:
         if self.path.is_dir():  # told before the work, not after it
             raise IsADirectoryError(errno.EISDIR, 'is a folder; expected the name of a file', os.fspath(self.path))
+        if self.path.exists() and not self.path.is_file():  # it would be replaced: /dev/null, for the whole machine
+            raise InputError(f'{self.path}: is a device, a pipe or a socket; expected the name of a file.')
         folder = self.path.parent
         folder.mkdir(parents=True, exist_ok=True)
         remove_abandoned(folder.resolve(), os.getpid())

@@ -206,9 +206,17 @@ def write_label_map(path: PathLike, label_map: np.ndarray, palette: np.ndarray |
         path (PathLike): file; its folder is made where it is missing.
         label_map (ndarray): uint8 ``(H, W)``.
         palette (ndarray | None): colours, uint8 ``(256, 3)`` RGB. Default: those of DAVIS.
+
+    Raises:
+        InputError: it is no label map: values that are no whole numbers from 0 to 255, or no pixels.
     """
-    image = Image.new('P', (label_map.shape[1], label_map.shape[0]))
-    image.frombytes(np.ascontiguousarray(label_map, np.uint8).tobytes())
+    labels = np.asarray(label_map)
+    if labels.ndim != 2 or not labels.size or labels.dtype.kind not in 'buif':
+        raise InputError(f'{os.fspath(path)}: {labels.dtype} {labels.shape} is no label map; expected uint8 (H, W).')
+    if labels.dtype != np.uint8 and not np.array_equal(labels.astype(np.uint8), labels):
+        raise InputError(f'{os.fspath(path)}: a label map holds numbers that are not 0..255; expected uint8 (H, W).')
+    image = Image.new('P', labels.shape[::-1])
+    image.frombytes(np.ascontiguousarray(labels, np.uint8).tobytes())
     image.putpalette((DAVIS_PALETTE if palette is None else palette).astype(np.uint8).tobytes())
     with atomic_path(path) as temporary:
         image.save(temporary, format='PNG', compress_level=3)

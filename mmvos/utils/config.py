@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from inspect import signature
 from pathlib import Path
 
+import yaml
 from mmengine.config import Config
+from mmengine.fileio.handlers import yaml_handler
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
@@ -117,4 +119,10 @@ def _find_own_bases() -> None:
     Config._get_cfg_path = staticmethod(find_own_too)
 
 
+def _read_yaml_as_data() -> None:
+    """Make a config in YAML plain data: mmengine 0.10 calls the functions of Python that one names."""
+    yaml_handler.Loader = yaml.SafeLoader  # type: ignore[misc]  # the module reads it at every call
+
+
 _find_own_bases()
+_read_yaml_as_data()

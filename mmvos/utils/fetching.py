@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mmvos.structures import InputError
+from mmvos.structures import InputError, read_json
 
 BLOCK = 1 << 20
 #: seconds without a byte after which a connection counts as broken
@@ -147,7 +147,7 @@ def _continue(url: str, part: Path, progress: Callable[[int, int], object] | Non
 
 def _read_notes(part: Path, url: str) -> dict[str, Any]:
     try:
-        notes = json.loads(_notes_of(part).read_text())
+        notes = read_json(_notes_of(part), 'notes of a download')
         return notes if isinstance(notes, dict) and notes.get('url') == url else {}
     except (OSError, ValueError):
         return {}

@@ -50,8 +50,10 @@ class LabelSource:
         if isinstance(source, (str, os.PathLike)):
             self.paths = [os.fspath(source)]
         elif not isinstance(source, np.ndarray):
-            if not isinstance(source, Sequence):
-                raise InputError(f'label map {source!r}: expected a path, an array uint8 (H, W), or paths of masks.')
+            if not isinstance(source, Sequence) or not all(isinstance(path, (str, os.PathLike)) for path in source):
+                raise InputError(
+                    f'a label map is {type(source).__name__}: expected a path, an array uint8 (H, W), or paths of masks.'
+                )
             self.paths = [os.fspath(path) for path in source]
             ids = list(range(1, len(self.paths) + 1)) if ids is None else list(ids)
         self.ids = None if ids is None else list(ids)

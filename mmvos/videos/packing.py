@@ -12,7 +12,7 @@ from fnmatch import fnmatch
 from itertools import groupby
 from pathlib import Path
 
-from mmvos.structures import InputError, MissingFileError, atomic_path, read_bytes
+from mmvos.structures import InputError, MissingFileError, atomic_path, read_bytes, read_json
 
 from .packed import META, Pack, write_index
 
@@ -157,7 +157,7 @@ def _part_of(shard: Path) -> Path:
 def _finished(shard: Path, files: Sequence[SourceFile]) -> list[Entry] | None:
     """Rows of a shard that an earlier call finished and whose files are still the same; None: it is to be written."""
     try:
-        part = json.loads(_part_of(shard).read_text())
+        part = read_json(_part_of(shard), 'rows of a shard')
         same = part['files'] == [[file.path, file.size, file.time] for file in files]
         if same and shard.stat().st_size == part['bytes']:
             return [(str(path), int(offset), int(size), int(crc)) for path, offset, size, crc in part['rows']]

@@ -163,6 +163,8 @@ def open_video(source: PathLike | Sequence[np.ndarray] | Video, **kwargs: Any) -
             raise InputError(f'{source.video_id}: {[*given][0]} of a video that is open already; give it to the video itself.')
         return source.with_prompts(prompts, options) if prompts else source
     if not isinstance(source, (str, os.PathLike)):
+        if not (hasattr(source, '__len__') and hasattr(source, '__getitem__')):
+            raise InputError(f'a video is {type(source).__name__}; expected a file, a folder of frames, or a list of arrays.')
         return FrameArrays(source, **kwargs)
     path = Path(source)
     if path.is_dir():

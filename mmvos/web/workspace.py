@@ -1,6 +1,5 @@
 """The state behind the page: open projects, one model for all of them, and the jobs that run."""
 
-import json
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +13,7 @@ import numpy as np
 from mmvos.imports import open_annotations
 from mmvos.inference import VOSSession
 from mmvos.interaction import InteractiveSegmenter, Project, Propagation, load_annotations
-from mmvos.structures import InputError, PathLike, Prompt, object_ids_of
+from mmvos.structures import InputError, PathLike, Prompt, object_ids_of, read_json
 from mmvos.videos import open_video
 
 from .archive import ExportArchive
@@ -57,10 +56,10 @@ class Workspace:
         found = []
         for path in self.root.glob('*/project.json'):
             try:
-                content = json.loads(path.read_text(encoding='utf-8'))
+                content = read_json(path, 'a project')
                 row = dict(key=path.parent.name, name=str(content['name']), objects=len(content['objects']))
                 found.append((path.stat().st_mtime, row))
-            except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            except (OSError, ValueError, KeyError, TypeError):
                 continue  # opening it tells what is wrong
         return [row for _, row in sorted(found, key=lambda one: -one[0])]
 

@@ -253,6 +253,10 @@ def test_the_newest_readable_checkpoint_is_taken_and_others_are_named(tmp_path, 
     printed = capsys.readouterr().out
     assert all(f'{name}.pth' in printed for name in ('iter_12', 'iter_10', 'iter_9'))
     assert newest_checkpoint(str(tmp_path / 'nothing')) is None
+    for path in tmp_path.glob('iter_*.pth'):
+        path.write_bytes(b'')
+    with pytest.raises(InputError, match=r'iter_12\.pth: --resume needs it, and it cannot be read'):
+        newest_checkpoint(str(tmp_path))
 
 
 def test_checkpoints_elsewhere_are_found_by_the_pointer(tmp_path):

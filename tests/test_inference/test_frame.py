@@ -55,6 +55,8 @@ def test_masks_of_a_prompt_lie_where_the_frame_shows_them():
     [
         (np.zeros((20, 30, 4), np.uint8), r'frame 2 is uint8 \(20, 30, 4\); expected BGR uint8'),
         (np.zeros((20, 30, 3), np.float32), 'frame 2 is float32'),
+        (np.zeros((0, 30, 3), np.uint8), r'frame 2 is uint8 \(0, 30, 3\)'),
+        ('frame.jpg', 'frame 2 is str; expected an array'),
         (np.zeros((30, 20, 3), np.uint8), r'frame 2 is 20x30, the frames before it are 30x20 \(width x height\)'),
     ],
 )

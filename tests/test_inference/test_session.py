@@ -149,8 +149,9 @@ def test_a_live_source_needs_a_causal_model():
         (np.ones((60, 91), np.uint8), '91x60.*90x60'),
         (np.ones((60, 90), np.uint16), 'uint16'),
         (np.ones((60, 90, 3), np.uint8), r'expected a label map'),
+        ([[0, 1]], 'the prompt is list; expected a label map'),
     ],
-    ids=['empty', 'size', 'dtype', 'rgb'],
+    ids=['empty', 'size', 'dtype', 'rgb', 'list'],
 )
 def test_a_bad_prompt_is_named(prompt, message):
     with pytest.raises(InputError, match=message):

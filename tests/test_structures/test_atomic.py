@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mmvos.structures import atomic_path
+from mmvos.structures import InputError, atomic_path
 
 
 def test_a_file_appears_when_it_is_complete(tmp_path):
@@ -33,6 +33,14 @@ def test_a_folder_under_the_final_name_leaves_no_temporary_file(tmp_path):
     with pytest.raises(IsADirectoryError), atomic_path(tmp_path / 'a.txt') as temporary:
         Path(temporary).write_text('whole')
     assert os.listdir(tmp_path) == ['a.txt']
+
+
+@pytest.mark.parametrize('make', [os.mkfifo, lambda path: path.symlink_to('/dev/null')], ids=['pipe', 'device'])
+def test_what_is_no_file_is_not_replaced(make, tmp_path):
+    make(tmp_path / 'a.txt')
+    with pytest.raises(InputError, match='a.txt: is a device, a pipe or a socket'), atomic_path(tmp_path / 'a.txt'):
+        pass
+    assert os.listdir(tmp_path) == ['a.txt'] and not (tmp_path / 'a.txt').is_file()
 
 
 def test_what_dead_processes_left_is_removed_and_nothing_else(tmp_path):

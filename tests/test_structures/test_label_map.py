@@ -7,6 +7,7 @@ from PIL import Image
 
 from mmvos.structures import (
     DAVIS_PALETTE,
+    InputError,
     atomic_path,
     davis_palette,
     object_ids_of,
@@ -98,6 +99,13 @@ def test_object_ids_and_one_hot(label_map):
     masks = one_hot(label_map, [7, 1]).numpy()
     np.testing.assert_array_equal(masks[0], label_map == 7)
     np.testing.assert_array_equal(masks[1], label_map == 1)
+
+
+@pytest.mark.parametrize('odd', [np.full((2, 3), 0.5), np.full((2, 3), 300), np.zeros((0, 3), np.uint8), np.zeros((1, 2, 3))])
+def test_what_is_no_label_map_is_not_written(odd, tmp_path):
+    with pytest.raises(InputError, match=r'm\.png: .*expected uint8 \(H, W\)'):
+        write_label_map(tmp_path / 'm.png', odd)
+    assert not list(tmp_path.iterdir())
 
 
 def test_nothing_half_written_keeps_its_name(tmp_path):

@@ -7,10 +7,10 @@ import zipfile
 import numpy as np
 import pytest
 import torch
-from bad_commands import BOXES, DAVIS, DIS, FLOW, LABELME, SEGMENT, VIS, YTVIS, YTVOS, call_in, check, files_of
+from bad_commands import BOXES, DAVIS, DIS, FLOW, LABELME, SEGMENT, TRACK, VIS, YTVIS, YTVOS, call_in, check, files_of
 from bad_files import add_symlink, encoded, flip, huge_png, set_flag
-from bad_kinds import SHAPE, cut
-from commands import MINI
+from bad_kinds import SHAPE, Runs, cut
+from commands import MINI, ROOT
 
 from mmvos.structures import write_label_map
 
@@ -126,8 +126,16 @@ def cvat(shape):
     return make
 
 
-def weights(content):
-    return lambda root: torch.save(content, root / 'w.pth')
+def weights(content, **options):
+    return lambda root: torch.save(content, root / 'w.pth', **options)
+
+
+def both(*makers):
+    def make(root):
+        for maker in makers:
+            maker(root)
+
+    return make
 
 
 def davis(*makers):
@@ -172,6 +180,9 @@ def nothing(_):
 BOX = 'box frame="0" xtl="1" ytl="2" xbr="9" ybr="12"'
 MASK = 'mask frame="0" rle="1, 3" left="0" top="0" width="2" height="2"'
 PICTURE = encoded(np.zeros((*SHAPE, 3), np.uint8))
+FLOWNET, DASIAMRPN = ROOT / 'configs/flow/flownet2_sd.py', ROOT / 'configs/trackers/dasiamrpn_otb.py'
+RUN = 'touch /tmp/mmvos_pickle_has_run'
+INIT = "_base_ = '{r}/small.py'\nmodel = dict(init_cfg=dict(type='Pretrained', checkpoint='{r}/w.pth'))\n"
 LABELS = 'davis/Annotations/480p/a'
 
 #: name -> (command, what is changed, words of the message)
@@ -228,12 +239,14 @@ ROWS = {
     'box of NaN': (LABELME, cvat(BOX.replace('"1"', '"nan"')), 'a.xml'),
     'box turned by a word': (LABELME, cvat(f'{BOX} rotation="x"'), 'a.xml'),
     'box of a later frame': (LABELME, cvat(BOX.replace('frame="0"', 'frame="99"')), 'a.xml'),
+    'mask beside the frame': (LABELME, cvat(MASK.replace('left="0"', 'left="-2"')), 'a.xml'),
     'mask of 10^10 pixels': (LABELME, cvat(MASK.replace('"2"', '"100000"')), 'a.xml'),
     'mask with a run of 10^10': (LABELME, cvat(MASK.replace('1, 3', '10000000000')), 'a.xml'),
     'more than all for validation': ([*SYNTHVOS, '--val-share', '2'], pictures(), '--val-share'),
     'less than nothing for validation': ([*SYNTHVOS, '--val-share', '-1'], pictures(), '--val-share'),
     'cut-outs of no size': ([*SYNTHVOS, '--max-object', '0'], pictures(), '--max-object'),
     'broken backgrounds': (SYNTHVOS, pictures(write('backgrounds/0.jpg', 'x')), 'backgrounds'),
+    'huge background': (SYNTHVOS, pictures(write('backgrounds/0.jpg', huge_png())), 'backgrounds'),
     'broken cut-outs': (SYNTHVOS, pictures(write('objects/cat/0.png', 'x')), 'objects'),
     'no pictures': (SYNTHVOS, nothing, 'objects'),
     'no frames to make': ([*SYNTHVIS, '--frames', '0'], nothing, '--frames'),
@@ -267,6 +280,27 @@ ROWS = {
     'meta is a number': ([*SEGMENT, '--checkpoint', '{r}/w.pth'],
                          weights(dict(meta=3, state_dict={'a': torch.ones(1)})), 'w.pth'),
     'model of instances': ([*SEGMENT, '--config', str(VIS)], nothing, 'MaskTrackRCNN'),
+    'begins again where checkpoints are lost': (
+        [*TRAIN[:4], '--resume', *TRAIN[4:]], write('work/last_checkpoint', '/nope/iter_1.pth'), '/nope/iter_1.pth'),
+    'weights that run code, load_from': ([*TRAIN, 'load_from={r}/w.pth'], weights(dict(state_dict={'a': Runs()})), 'w.pth'),
+    'weights that run code, init_cfg': ([*SEGMENT, '--config', '{r}/c.py'],
+        both(weights(dict(state_dict={'a': Runs()})), write('c.py', INIT)), 'w.pth'),
+    'weights that run code, track': (
+        [*TRACK, '--config', 'trackers/dasiamrpn_otb.py', '--checkpoint', '{r}/w.pth'],
+        weights(dict(state_dict={'a': Runs()}), pickle_protocol=4), 'w.pth'),
+    'weights that run code, flow': (
+        ['precompute_flow', str(FLOWNET), *FLOW[2:], '--checkpoint', '{r}/w.pth'],
+        weights(dict(state_dict={'a': Runs()}), _use_new_zipfile_serialization=False), 'w.pth'),
+    'weights that run code, export': (
+        ['export', 'rgmp', '--checkpoint', '{r}/w.pth', '--out', '{r}/out.zip'],
+        weights(dict(state_dict={'a': Runs()}), pickle_protocol=5), 'w.pth'),
+    'config in YAML that runs code': (
+        [*SEGMENT, '--config', '{r}/c.yaml'], write('c.yaml', f'model: !!python/object/apply:os.system ["{RUN}"]\n'), 'c.yaml'),
+    'no zip file to export to': (['export', 'rgmp', '--out', '{r}/x.txt'], nothing, 'x.txt'),
+    'no such device, flow': ([*FLOW[:-1], 'zebra'], nothing, 'zebra'),
+    'no such device, boxes': (
+        ['cache_box_tracks', str(DASIAMRPN), *BOXES[2:], '--device', 'zebra'], nothing, 'zebra'),
+    'no such device, track': ([*TRACK[:-1], 'zebra', '--config', str(DASIAMRPN)], nothing, 'zebra'),
     'nothing to convert': (['convert', 'agame', '{r}/w.pth', '{r}/out.pth'], weights(dict(state_dict={})), 'w.pth'),
     'resumes what was no run': ([*TRAIN[:4], '--resume', '{r}/w.pth', *TRAIN[4:]], nothing, 'w.pth'),
     'resumes half a file': ([*TRAIN[:4], '--resume', '{r}/w.pth', *TRAIN[4:]], lambda root: cut(root / 'w.pth'), 'w.pth'),

@@ -126,3 +126,9 @@ def test_an_image_that_no_file_can_hold_is_an_error_and_leaves_no_file(tmp_path,
     with pytest.raises(InputError, match=f'{name}: cannot be encoded'):
         write_image(tmp_path / name, np.zeros(shape, np.uint8))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('source', [None, 3])
+def test_what_can_be_no_video_is_named(source):
+    with pytest.raises(InputError, match=f'a video is {type(source).__name__}; expected a file, a folder'):
+        open_video(source)

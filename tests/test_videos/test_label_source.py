@@ -55,6 +55,7 @@ def test_several_masks_and_tables_and_single_objects(tmp_path):
         (lambda: LabelSource('a.png', size_mismatch='crop'), "size_mismatch is 'crop'"),
         (lambda: LabelSource([]), 'of no file'),
         (lambda: LabelSource(5), 'expected a path, an array'),
+        (lambda: LabelSource([np.zeros((2, 3), np.uint8)]), 'a label map is list: expected a path, an array'),
         (lambda: LabelSource(None), 'expected a path, an array'),
         (lambda: LabelSource(np.zeros((2, 3, 4), np.uint8)), r'shape \(2, 3, 4\).*expected uint8 \(H, W\)'),
         (lambda: LabelSource(np.zeros((2, 3))), 'float64; expected uint8'),

@@ -1,6 +1,8 @@
-"""``make torture``: kills, damaged files, and many videos. Prints and writes a report; exit code 1 if something was found.
+"""``make torture``: kills, stops, damaged files, and many videos.
 
-    python tests/torture [--parts kills files videos] [--files 22000] [--videos 300] [--minutes 20] [--out work_dirs/torture.md]
+Prints and writes a report; exit code 1 if something was found.
+
+    python tests/torture [--parts kills stops files videos] [--files 22000] [--videos 300] [--minutes 20]
     python tests/torture --parts kills --jobs train 'segment, overlay' --resume
 
 With ``--resume`` the kills that a stopped run has done (``work_dirs/torture.jsonl``) count and are not done again.
@@ -16,15 +18,15 @@ from pathlib import Path
 os.environ.setdefault('OPENCV_LOG_LEVEL', 'OFF')
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
-from torture import fuzz, kills, many_videos
+from torture import fuzz, kills, many_videos, stops
 
-PARTS = ('kills', 'files', 'videos')
+PARTS = ('kills', 'stops', 'files', 'videos')
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description='Kills, damaged files and many videos.')
     parser.add_argument('--parts', nargs='+', choices=PARTS, default=PARTS, help='what is done')
-    parser.add_argument('--jobs', nargs='+', choices=kills.NAMES, default=kills.NAMES, metavar='NAME', help='commands to kill')
+    parser.add_argument('--jobs', nargs='+', choices=kills.NAMES, default=kills.NAMES, metavar='NAME', help='commands that die')
     parser.add_argument('--resume', action='store_true', help='go on with the kills of a run that was stopped')
     parser.add_argument('--files', type=int, default=22_000, help='damaged files that are opened')
     parser.add_argument('--videos', type=int, default=300, help='videos that are segmented in one process')
@@ -52,6 +54,11 @@ def _run(args: argparse.Namespace, tell: Callable[[str], None]) -> int:
             record.unlink(missing_ok=True)
         good, kills_made = kills.report(tell, begin + 60 * args.minutes, args.seed, record, args.jobs)
         tell(f'\n{kills_made} kills.')
+    if 'stops' in args.parts:
+        tell('\n## Ctrl-C and SIGTERM at random moments\n')
+        stopped, count = stops.report(tell, args.seed, args.jobs)
+        tell(f'\n{count} stops.')
+        good &= stopped
     parts: list[tuple[str, str, Callable[[], tuple[list[str], bool]]]] = [
         ('files', f'{args.files} damaged files', lambda: fuzz.report(args.files, args.seed)),
         ('videos', f'{args.videos} videos in one process', lambda: many_videos.report(args.videos)),

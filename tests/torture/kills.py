@@ -124,7 +124,7 @@ def _batch(source: Path, out: Path) -> list[str]:
 
 JOBS = [
     Job('train', _train, ('--resume',), 'iter_8.pth', 5),
-    Job('train, 2 processes', _train, ('--resume',), 'iter_8.pth', 4, processes=2),
+    Job('train, 2 processes', _train, ('--resume',), 'iter_8.pth', 6, processes=2),
     Job('test, submission', _test, ('--resume',), '*.zip', 5),
     Job('test without --resume', _test, (), 'm*/**/*', 4),
     Job('precompute_flow', _flow, (), 'f/**/*', 4),
@@ -138,7 +138,8 @@ JOBS = [
 NAMES = [job.name for job in JOBS]
 
 
-def _make_input(folder: Path) -> None:
+def make_input(folder: Path) -> None:
+    """Videos, masks and prompts for all jobs."""
     rng = np.random.default_rng(0)
     for video in 'abc':
         (folder / 'frames' / video).mkdir(parents=True)
@@ -150,7 +151,8 @@ def _make_input(folder: Path) -> None:
         write_label_map(folder / f'prompts/{video}.png', label_map)
 
 
-def _start(job: Job, arguments: list[str], log: Path) -> subprocess.Popen:
+def start(job: Job, arguments: list[str], log: Path) -> subprocess.Popen:
+    """A job as a process in a session of its own; what it prints is added to the log."""
     command = [sys.executable]
     if job.processes > 1:
         with socket.socket() as free:
@@ -160,7 +162,14 @@ def _start(job: Job, arguments: list[str], log: Path) -> subprocess.Popen:
         arguments = [*arguments, '--launcher', 'pytorch']
     with open(log, 'a') as file:
         return subprocess.Popen(
-            [*command, *arguments], cwd=ROOT, env=ENVIRONMENT, stdout=file, stderr=file, start_new_session=True
+            [*command, *arguments],
+            cwd=ROOT,
+            env=ENVIRONMENT,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+            # a shell's background jobs, and so what they start, ignore Ctrl-C
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
 
@@ -177,11 +186,12 @@ def _digest(folder: Path, pattern: str) -> dict[str, str]:
     return found
 
 
-def _leftovers(folder: Path) -> list[str]:
+def leftovers(folder: Path) -> list[str]:
+    """Names of hidden and partial files below a folder."""
     return [p.name for p in folder.rglob('*') if p.name.startswith('.') or 'partial' in p.name or p.name.endswith('.parts')]
 
 
-def _kill(process: subprocess.Popen) -> None:
+def finish(process: subprocess.Popen) -> None:
     """SIGKILL to the process and its children; all were started here, in a session of their own."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
@@ -193,7 +203,7 @@ def _kill_at(process: subprocess.Popen, out: Path, seconds: float, files: int) -
     begin = time.monotonic()
     while process.poll() is None:
         if time.monotonic() - begin >= seconds or (files and sum(len(names) for _, _, names in os.walk(out)) >= files):
-            _kill(process)
+            finish(process)
             return True
         time.sleep(0.003)
     return False
@@ -209,7 +219,7 @@ def _one_kill(job: Job, root: Path, straight: tuple[float, int], draw: random.Ra
         files = draw.randint(1, written) if by_files else 0
         moment = draw.uniform(0.3, 0.98) * seconds
         limit = 10 * seconds if by_files else moment
-        if _kill_at(_start(job, job.command(root / 'in', out), root / 'log.txt'), out, limit, files):
+        if _kill_at(start(job, job.command(root / 'in', out), root / 'log.txt'), out, limit, files):
             return out, f'at file {files} of {written}' if by_files else f'after {moment:.1f} of {seconds:.1f} s'
 
 
@@ -219,7 +229,7 @@ def _kills_of(job: Job, root: Path, known: list[Kill], deadline: float, note: Ca
     shutil.rmtree(straight, ignore_errors=True)
     straight.mkdir()
     begin = time.monotonic()
-    code = _start(job, job.command(root / 'in', straight), log).wait()
+    code = start(job, job.command(root / 'in', straight), log).wait()
     seconds, expected = time.monotonic() - begin, _digest(straight, job.result)
     if code or not expected:
         return f'the undisturbed run ended with {code}: {log.read_text()[-600:]}'
@@ -229,12 +239,12 @@ def _kills_of(job: Job, root: Path, known: list[Kill], deadline: float, note: Ca
             break
         draw = random.Random(f'{seed} {job.name} {number}')
         out, moment = _one_kill(job, root, (seconds, written), draw, by_files=bool(number % 2))
-        code = _start(job, [*job.command(root / 'in', out), *job.again], log).wait()
+        code = start(job, [*job.command(root / 'in', out), *job.again], log).wait()
         complete = code == 0 or (job.complete and job.complete in log.read_text())
         equal = bool(complete) and _digest(out, job.result) == expected
         if not equal:
             shutil.copytree(out, root.parent / f'mmvos-killed-{job.name.replace(" ", "_")}-{number}', dirs_exist_ok=True)
-        note(Kill(job.name, moment, equal, _leftovers(out)))
+        note(Kill(job.name, moment, equal, leftovers(out)))
     return ''
 
 
@@ -263,7 +273,7 @@ def report(tell: Callable[[str], None], deadline: float, seed: int, record: Path
         tell(line)
     with tempfile.TemporaryDirectory(prefix='mmvos-kills-') as name:
         root = Path(name)
-        _make_input(root / 'in')
+        make_input(root / 'in')
         for job in JOBS:
             if job.name in names and len(kills[job.name]) < job.kills and time.monotonic() < deadline:
                 wrong = _kills_of(job, root, kills[job.name], deadline, note, seed)

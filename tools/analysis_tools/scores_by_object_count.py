@@ -9,12 +9,12 @@ Each column is the mean over the objects of the videos with so many objects, or 
 """
 
 import argparse
-import json
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mmvos.structures import read_json
 from mmvos.utils import command_line
 
 SCORES = ('J-Mean', 'F-Mean')
@@ -42,8 +42,7 @@ def by_group(rows: Sequence[dict], groups_of: Mapping[str, Sequence[Any]], score
 
 
 def _attributes(path: str) -> dict[str, list[str]]:
-    with open(path) as file:
-        attributes = json.load(file)
+    attributes = read_json(path, '{video: [attribute, ...]}')
     if not isinstance(attributes, dict) or not all(isinstance(names, list) for names in attributes.values()):
         sys.exit(f'error: {path}: expected {{video: [attribute, ...]}}.')
     return attributes
@@ -56,12 +55,9 @@ def main() -> None:
     parser.add_argument('--attributes', metavar='FILE.json', help='{video: [attribute, ...]}: a row for each attribute')
     args = parser.parse_args()
     try:
-        with open(args.json_file) as file:
-            rows = json.load(file)['per_object']
+        rows = read_json(args.json_file, 'a JSON file of a metric')['per_object']
         table = by_group(rows, _attributes(args.attributes)) if args.attributes else by_object_count(rows)
-    except FileNotFoundError:
-        sys.exit(f'error: {args.json_file}: not found.')
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+    except (KeyError, TypeError) as error:
         sys.exit(
             f'error: {args.json_file}: {type(error).__name__} {error}. Expected the JSON file of a metric with '
             "'per_object' rows that name their video."

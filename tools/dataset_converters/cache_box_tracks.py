@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import torch
 
+from mmvos.apis.vos_inferencer import checked_device
 from mmvos.datasets.transforms.instance_attention import track_video
 from mmvos.registry import TRACKERS
 from mmvos.structures import BoxTracks, InputError, object_ids_of, read_label_map, tight_box
@@ -56,7 +57,7 @@ def main():
     cfg = load_config(args.config).tracker
     tracker = TRACKERS.build(cfg)
     if isinstance(tracker, torch.nn.Module):
-        tracker.to(args.device)
+        tracker.to(checked_device(args.device))
     cv2.setNumThreads(1)
     root = Path(args.masks)
     if not root.is_dir():

@@ -15,8 +15,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmvos.structures import InputError, object_ids_of, read_label_map
+from mmvos.structures import InputError, atomic_path, object_ids_of, read_label_map
 from mmvos.utils import command_line
+from mmvos.videos import write_image
+from mmvos.videos.images import read_image
 
 SMALLEST_AREA, SMALLEST_SIDE = 900, 20
 EDGE, CORE = 127, 140  # alpha beside and on the rim of a mask: the cut-out's own mask is alpha above 127
@@ -66,19 +68,17 @@ def main() -> None:
     }
     for folder in args.photos:
         for number, path in enumerate(sorted((folder / 'images').iterdir())):
-            image = cv2.imread(str(path))
-            if image is None:
-                raise InputError(f'{path}: cannot be decoded as an image.')
+            image = read_image(path, expected='a photograph')
             split = 'val' if number % 10 == 9 else 'train'
             pictures = {f'objects/{folder.name}/{path.stem}_{k}.png': p for k, p in cut_outs_of(folder, path.stem, image)}
             pictures[f'backgrounds/{folder.name}_{path.stem}.jpg'] = image
             for name, picture in pictures.items():
-                (args.out / name).parent.mkdir(parents=True, exist_ok=True)
-                cv2.imwrite(str(args.out / name), picture)
+                write_image(args.out / name, picture)
                 kind, inside = name.split('/', 1)
                 lists[kind, split].append(inside)
     for (kind, split), names in lists.items():
-        (args.out / kind / f'{split}.txt').write_text('\n'.join(names) + '\n')
+        with atomic_path(args.out / kind / f'{split}.txt') as temporary:
+            Path(temporary).write_text('\n'.join(names) + '\n')
         print(f'{kind}, {split}: {len(names)}')
 
 

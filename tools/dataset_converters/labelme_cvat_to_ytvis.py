@@ -244,6 +244,10 @@ def main() -> None:
     writer = YouTubeVISWriter(classes, f'made from {osp.basename(osp.normpath(args.annotations))}')
     for video, (frames, size, objects) in found.items():
         tracks = [(label, {index: rle.merge(parts) for index, parts in masks.items()}) for (label, _), masks in objects.items()]
+        for label, masks in tracks:
+            nothing = [osp.basename(frames[index]) for index, mask in masks.items() if not rle.area(mask)]
+            if nothing:
+                print(f'{video}: left out {label!r} in {", ".join(nothing)}: its outline covers no pixel of the frame')
         writer.add_tracks([f'{video}/{osp.basename(frame)}' for frame in frames], size, tracks, video)
     writer.save(args.out)
     written = load_youtube_vis(args.out)

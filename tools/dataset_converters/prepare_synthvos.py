@@ -30,6 +30,7 @@ from mmvos.datasets.synth import read_cutout
 from mmvos.structures import InputError, atomic_path
 from mmvos.utils import command_line
 from mmvos.videos import IMAGE_SUFFIXES, write_image
+from mmvos.videos.images import read_image
 
 PACKAGES = ('tuxpaint-stamps-default', 'tuxpaint-data', 'mate-backgrounds', 'lomiri-wallpapers-16.04')
 STAMPS = 'usr/share/tuxpaint/stamps'
@@ -208,9 +209,10 @@ def prepare_backgrounds(paths: list[str], out: str, args: argparse.Namespace) ->
     """Write the photographs as JPEG, and their lists."""
     names: list[str] = []
     for path in paths:
-        image = cv2.imread(path, cv2.IMREAD_COLOR)
-        if image is None:
-            print(f'  left out {path}: cannot be decoded')
+        try:
+            image = read_image(path, expected='a photograph')
+        except InputError as error:
+            print(f'  left out {error}')
             continue
         scale = min(1.0, args.max_background / max(image.shape[:2]))
         if scale < 1:

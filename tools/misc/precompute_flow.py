@@ -20,6 +20,7 @@ from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
+from mmvos.apis.vos_inferencer import checked_device
 from mmvos.datasets.transforms.flow import SUFFIXES, check_flow, flow_path, write_flow
 from mmvos.models.flow import FlowEstimator
 from mmvos.registry import MODELS
@@ -60,7 +61,7 @@ def build_estimator(args: argparse.Namespace) -> FlowEstimator:
     if not flow:
         raise SystemExit(f'{args.config}: names no flow estimator. Expected `flow = dict(type=...)`.')
     init_default_scope('mmvos')
-    estimator = MODELS.build(flow).to(args.device).eval()
+    estimator = MODELS.build(flow).to(checked_device(args.device)).eval()
     if args.checkpoint:
         load_weights(estimator, args.checkpoint)
     else:

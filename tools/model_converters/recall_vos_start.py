@@ -20,7 +20,7 @@ from mmvos.models import *  # noqa: F403  (registers)
 from mmvos.registry import MODELS
 from mmvos.structures import InputError
 from mmvos.utils import command_line, load_config
-from mmvos.videos.video import IMAGE_SUFFIXES
+from mmvos.videos import IMAGE_SUFFIXES, read_frame
 
 SIZE = (448, 256)  # width, height
 CELLS = 20_000  # cells that the covariance is taken over
@@ -89,7 +89,7 @@ def main() -> None:
     found = []
     with torch.no_grad():
         for path in random.sample(paths, min(len(paths), 80)):
-            pixels = cv2.resize(cv2.imread(str(path)), SIZE, interpolation=cv2.INTER_AREA)[..., ::-1]
+            pixels = cv2.resize(read_frame(path), SIZE, interpolation=cv2.INTER_AREA)[..., ::-1]
             image = model.data_preprocessor.normalise(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float())
             found.append(model.backbone(image))
     start_neck(model.neck, [torch.cat(level) for level in zip(*found, strict=True)])

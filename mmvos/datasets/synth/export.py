@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmvos.structures import write_label_map
+from mmvos.structures import atomic_path, write_label_map
 from mmvos.videos import write_image
 
 from ..youtube_vis_writer import YouTubeVISWriter
@@ -59,7 +59,7 @@ def write_davis(out: str, name: str, clip: SynthClip, split: str = 'val', resolu
     for i, label_map in enumerate(clip.label_maps):
         write_label_map(osp.join(out, 'Annotations', resolution, name, f'{i:05d}.png'), label_map)
     list_file = Path(out, 'ImageSets', '2017', f'{split}.txt')
-    list_file.parent.mkdir(parents=True, exist_ok=True)
     names = list_file.read_text().split() if list_file.is_file() else []
     if name not in names:
-        list_file.write_text('\n'.join([*names, name]) + '\n')
+        with atomic_path(list_file) as temporary:
+            Path(temporary).write_text('\n'.join([*names, name]) + '\n')

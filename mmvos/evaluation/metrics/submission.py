@@ -6,6 +6,7 @@ order of names, so that its bytes depend on its content only.
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,11 @@ class _FrameWriter(VideoMetric):
         written: list[str] = self._video[1] if self._video is not None else []
         for name in written:
             Path(self.folder, name).unlink(missing_ok=True)
+        with suppress(OSError):  # folders that hold results of other videos
+            for folder in Path(self.folder, written[0]).parents if written else ():
+                folder.rmdir()
+                if folder == Path(self.folder):
+                    break
         super().abandon()
 
     def is_there(self, result: list[str]) -> bool:
