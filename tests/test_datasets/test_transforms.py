@@ -20,6 +20,7 @@ from mmvos.datasets.transforms import (
     SelectObjects,
     read_flow,
 )
+from mmvos.structures import InputError
 from mmvos.videos import LabelSource
 
 
@@ -237,6 +238,13 @@ def test_frames_between_annotations_are_void():
     del item['annotations'][1]
     out = LoadClip()(dict(item, frame_ids=[0, 1, 2]))
     assert [int(m[0, 0]) for m in out['gt_seg_map']] == [0, 255, 2]
+
+
+def test_cached_flow_that_unpacks_to_far_more_is_refused(tmp_path, monkeypatch):
+    np.savez_compressed(tmp_path / 'bomb.npz', np.zeros((512, 512, 2), np.float32))
+    monkeypatch.setattr('mmvos.datasets.transforms.clip.MAX_FLOW_BYTES', 2**20)
+    with pytest.raises(InputError, match=r'bomb\.npz: cannot be read as optical flow \(\d+ bytes that unpack to 2097\d\d\d'):
+        read_flow(str(tmp_path / 'bomb.npz'))
 
 
 def test_cached_flow_needs_neighbouring_frames(tmp_path):

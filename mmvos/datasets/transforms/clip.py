@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import zipfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,8 +17,8 @@ from mmvos.videos import LabelSource, read_frame
 
 #: per-frame lists that travel with a clip
 FRAME_KEYS = ('img', 'gt_seg_map', 'flow_bwd')
-#: largest file of flow that is read
-MAX_FLOW_BYTES = 2**30
+#: largest file of flow that is read, and most that one may unpack to: vectors of 8K frames
+MAX_FLOW_BYTES = 2**28
 
 
 @TRANSFORMS.register_module()
@@ -228,6 +229,7 @@ def read_flow(path: str) -> np.ndarray:
         flow = _decode_flo(data, path)
     else:
         try:
+            _refuse_bomb(data)
             loaded = np.load(io.BytesIO(data), allow_pickle=False)
             flow = np.asarray(loaded if isinstance(loaded, np.ndarray) else loaded[loaded.files[0]], np.float32)
         except Exception as error:  # numpy's reader answers a damaged file with errors of many types
@@ -236,6 +238,14 @@ def read_flow(path: str) -> np.ndarray:
     if flow.ndim != 3 or flow.shape[2] != 2:
         raise InputError(f'{path}: the flow is {flow.shape}; expected (H, W, 2).')
     return flow
+
+
+def _refuse_bomb(data: bytes) -> None:
+    if data[:2] == b'PK':
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > MAX_FLOW_BYTES:
+            raise ValueError(f'{len(data)} bytes that unpack to {size}')
 
 
 def _decode_flo(data: bytes, path: str) -> np.ndarray:
