@@ -292,7 +292,7 @@ ROWS = {
         ['precompute_flow', str(FLOWNET), *FLOW[2:], '--checkpoint', '{r}/w.pth'],
         weights(dict(state_dict={'a': Runs()}), _use_new_zipfile_serialization=False), 'w.pth'),
     'weights that run code, export': (
-        ['export', 'rgmp', '--checkpoint', '{r}/w.pth', '--out', '{r}/out.zip'],
+        ['export', '{r}/small.py', '--checkpoint', '{r}/w.pth', '--out', '{r}/out.zip'],
         weights(dict(state_dict={'a': Runs()}), pickle_protocol=5), 'w.pth'),
     'config in YAML that runs code': (
         [*SEGMENT, '--config', '{r}/c.yaml'], write('c.yaml', f'model: !!python/object/apply:os.system ["{RUN}"]\n'), 'c.yaml'),
