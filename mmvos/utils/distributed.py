@@ -1,6 +1,9 @@
 """Running several processes, with and without a GPU."""
 
+import ctypes
 import os
+import signal
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +17,8 @@ from mmvos.structures import InputError
 
 #: environment variables that hold a process's number, by launcher
 _RANK = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
+#: of <sys/prctl.h>
+_PR_SET_PDEATHSIG = 1
 _own_stores: list[TCPStore] = []
 
 
@@ -114,12 +119,23 @@ def process_group(cfg: Config, launcher: str) -> Iterator[None]:
         launcher (str): ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
     """
     if launcher == 'pytorch':
+        _end_with_launcher()
         _leave_earlier_attempts()
     prepare_cpu_launch(cfg, launcher)
     yield
     if launcher != 'none' and torch.distributed.is_initialized():
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()
+
+
+def _end_with_launcher() -> None:
+    """Ask Linux for a SIGTERM when torchrun dies.
+
+    Nobody would look after this process any more, and at its end it would wait without end: the store in which all
+    processes meet is torchrun's.
+    """
+    if sys.platform == 'linux' and 'TORCHELASTIC_RUN_ID' in os.environ:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _leave_earlier_attempts() -> None:

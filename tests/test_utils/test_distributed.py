@@ -1,9 +1,16 @@
-"""What is refused before processes are started."""
+"""Several processes: what is refused before they start, and that they end with what started them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
+from commands import ROOT
 
 from mmvos.structures import InputError
+from mmvos.structures.atomic import is_alive
 from mmvos.utils import load_config
 from mmvos.utils.distributed import check_cpu_training, check_restarts
 
@@ -27,3 +34,26 @@ def test_a_training_that_would_begin_again_is_refused(monkeypatch):
     check_restarts('auto')
     with pytest.raises(InputError, match='--max-restarts.*add --resume'):
         check_restarts(None)
+
+
+CHILD = """
+import os, time
+from mmvos.utils.distributed import _end_with_launcher
+_end_with_launcher()
+print(os.getpid(), flush=True)
+time.sleep(60)
+"""
+LAUNCHER = 'import subprocess, sys; subprocess.run([sys.executable, "-c", sys.argv[1]])'
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='of Linux')
+def test_a_process_ends_with_its_launcher():
+    environment = dict(os.environ, PYTHONPATH=str(ROOT), TORCHELASTIC_RUN_ID='none')
+    with subprocess.Popen(
+        [sys.executable, '-c', LAUNCHER, CHILD], stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    ) as launcher:
+        child = int(launcher.stdout.readline())
+        assert is_alive(child)
+        launcher.kill()
+        assert launcher.stdout.read() == '', 'the pipe is closed when both are gone'
+    assert not is_alive(child) or 'Z' in Path(f'/proc/{child}/stat').read_text()

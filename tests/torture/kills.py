@@ -192,10 +192,26 @@ def leftovers(folder: Path) -> list[str]:
 
 
 def finish(process: subprocess.Popen) -> None:
-    """SIGKILL to the process and its children; all were started here, in a session of their own."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    """SIGKILL to the process, and to all that it and its children have started: torchrun's are in sessions of their own."""
+    for pid in [process.pid, *descendants(process.pid)]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     process.wait()
+
+
+def descendants(process: int) -> list[int]:
+    """Numbers of the living processes below one."""
+    parents = {}
+    for path in Path('/proc').glob('[0-9]*/stat'):
+        with contextlib.suppress(OSError):
+            state, parent = path.read_text().rsplit(') ', 1)[1].split()[:2]
+            if state != 'Z':
+                parents[int(path.parent.name)] = int(parent)
+    found, new = [], [process]
+    while new:
+        new = [pid for pid, parent in parents.items() if parent in new]
+        found += new
+    return found
 
 
 def _kill_at(process: subprocess.Popen, out: Path, seconds: float, files: int) -> bool:

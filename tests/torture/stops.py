@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from .kills import JOBS, Job, finish, leftovers, make_input, start
+from mmvos.structures.atomic import is_alive
+
+from .kills import JOBS, Job, descendants, finish, leftovers, make_input, start
 
 #: seconds in which a stopped command has to end
 PATIENCE = 60
@@ -51,13 +53,14 @@ def _stop(job: Job, root: Path, number: signal.Signals, draw: random.Random) -> 
     process, files = start(job, job.command(root / 'in', out), log), draw.randint(1, 4)
     while process.poll() is None and sum(len(found) for _, _, found in os.walk(out)) < files:
         time.sleep(0.01)
+    started = descendants(process.pid)
     process.send_signal(number)
     begin = time.monotonic()
     try:
         code = process.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         code = None
-    seconds, children = time.monotonic() - begin, _others(process)
+    seconds, children = time.monotonic() - begin, _alive(started)
     finish(process)
     text = log.read_text()
     lines = [line for line in text.splitlines() if 'error: ' in line]
@@ -70,20 +73,11 @@ def _stop(job: Job, root: Path, number: signal.Signals, draw: random.Random) -> 
     return f'| {job.name} | {number.name} | at file {files} | {ended} | {", ".join(left) or "nothing"} |', well
 
 
-def _others(process: subprocess.Popen) -> int:
-    """Processes that the command started and that outlive it by a second."""
+def _alive(processes: list[int]) -> int:
+    """How many of the processes outlive their command by a second."""
     for _ in range(20):
-        found = [pid for pid in filter(str.isdigit, os.listdir('/proc')) if _group_of(pid) == process.pid]
+        found = [pid for pid in processes if is_alive(pid)]
         if not found:
             return 0
         time.sleep(0.05)
     return len(found)
-
-
-def _group_of(pid: str) -> int:
-    """Process group of a living process; 0 of one that is gone or only waits to be collected."""
-    try:
-        state, _, group = Path(f'/proc/{pid}/stat').read_text().rsplit(') ', 1)[1].split()[:3]
-    except OSError:
-        return 0
-    return 0 if state == 'Z' else int(group)
