@@ -23,7 +23,7 @@ def overlay_writers(out_dir: Path, overlay: str, video: Video) -> Iterator[list[
     if not overlay:
         yield []
         return
-    with VideoWriter(path_inside(out_dir, overlay), fps=getattr(video, 'fps', 12.0)) as writer:
+    with VideoWriter(path_inside(out_dir, overlay), fps=video.fps) as writer:
         yield [writer]
 
 

@@ -24,6 +24,7 @@ from mmvos.visualization import draw_result
 
 from .models import checkpoint_of, config_of
 from .saving import overlay_writers, progress_bar
+from .vos_inferencer import checked_device
 
 DEFAULT_VIS_MODEL = 'sta-masktrack-rcnn'
 
@@ -46,7 +47,7 @@ class VISInferencer:
             ``mmvos models`` lists.
         weights (str | None): path of a checkpoint, or a name of ``mmvos models`` (None: those that ship with the config; where
             it has none, or for ``'none'``, the weights that the config initialises with).
-        device (str | torch.device | None): default: the GPU if there is one.
+        device (str | torch.device | None): see :func:`~mmvos.apis.init_model`.
         amp (bool): mixed precision.
         cfg_options (dict | None): overrides of the config.
         classes (Sequence[str] | None): names of the classes (default: those that the checkpoint or the config knows).
@@ -74,7 +75,7 @@ class VISInferencer:
         dataset = config.get('test_dataloader', {}).get('dataset', {}).get('metainfo', {})
         self.classes = classes or meta.get('classes') or dataset.get('classes')
         self.cat_ids = meta.get('cat_ids')
-        prepare_for_inference(self.model.to(device or ('cuda' if torch.cuda.is_available() else 'cpu')))
+        prepare_for_inference(self.model.to(checked_device(device)))
 
     def session(self) -> VISSession:
         """A session for frames that come one by one."""

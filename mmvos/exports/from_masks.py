@@ -32,7 +32,7 @@ def export_masks(
     """
     for name in formats:
         cls = EXPORTS[name]
-        info = ExportInfo(video.video_id, video.read(0).shape[:2], len(video), getattr(video, 'fps', 12.0), names or {})
+        info = ExportInfo(video.video_id, video.read(0).shape[:2], len(video), video.fps, names or {})
         target = out_dir / name if cls.is_folder else out_dir / f'{name}{cls.suffix}'
         with make_export(name, target, info) as export:
             for index, frame in tqdm(video, total=len(video), unit='frame', desc=name, disable=not progress):

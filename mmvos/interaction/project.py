@@ -278,11 +278,6 @@ class Project:
         height, width = self.video.read(0).shape[:2]
         return height, width
 
-    @property
-    def fps(self) -> float:
-        """Frames per second; 25 for a folder of frames."""
-        return float(getattr(self.video, 'fps', 25.0))
-
     def results(self) -> Iterator[tuple[int, str, np.ndarray, np.ndarray]]:
         """Index, name, frame and label map of every frame, for exports; the label map is empty where none was made."""
         for index, frame in self.video:

@@ -40,9 +40,14 @@ class Video:
         metainfo (Mapping | None): anything that results should carry (``annotations``, ``eval_frames``, ``categories``, ...).
         prefetch (int): how many frames are decoded ahead of need.
 
+    Attributes:
+        fps (float): frames per second of the source; image files have no rate of their own and count as 25.
+
     Raises:
         InputError: two frames of one name, a prompt at a frame that does not exist, or a prompt that is not a label map.
     """
+
+    fps: float = 25.0
 
     def __init__(
         self,

@@ -69,7 +69,7 @@ def describe(workspace: Workspace, key: str) -> dict[str, Any]:
         key=key,
         name=project.name,
         frames=len(project.video),
-        fps=project.fps,
+        fps=project.video.fps,
         width=width,
         height=height,
         objects=[asdict(o) for o in project.objects.values()],

@@ -55,7 +55,7 @@ class ExportArchive:
             project.name,
             project.size,
             len(project.video),
-            project.fps,
+            project.video.fps,
             {o.id: o.name for o in objects},
             {o.id: o.colour for o in objects},
         )

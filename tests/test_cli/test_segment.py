@@ -11,6 +11,7 @@ import mmvos.apis
 from mmvos.cli.main import main
 from mmvos.structures import read_label_map, write_label_map
 from mmvos.utils.command_line import CommandEnded
+from mmvos.videos import open_video, write_image
 from mmvos.visualization import VideoWriter
 from tests.test_models.test_click_segmenter import tiny
 
@@ -44,6 +45,23 @@ def test_masks_overlay_and_exports(video, tmp_path):
     assert main([*arguments, '--export', 'cvat', '--config', MINI, '--checkpoint', 'none']) == 0
     assert np.array_equal(read_label_map(tmp_path / 'again' / 'masks' / '00000.png'), mask)
     assert 'red thing' in (tmp_path / 'again' / 'cvat.xml').read_text()
+
+
+def test_a_folder_of_frames_is_played_at_25_frames_per_second(tmp_path):
+    for i in range(2):
+        write_image(tmp_path / 'frames' / f'{i}.png', np.full((64, 96, 3), 60, np.uint8))
+    write_label_map(tmp_path / 'mask.png', np.ones((64, 96), np.uint8))
+    arguments = [
+        'segment',
+        str(tmp_path / 'frames'),
+        '--prompt',
+        str(tmp_path / 'mask.png'),
+        '--out-dir',
+        str(tmp_path / 'out'),
+    ]
+    assert main([*arguments, '--export', 'green-screen', '--config', MINI, '--checkpoint', 'none']) == 0
+    videos = tmp_path / 'frames', tmp_path / 'out' / 'overlay.mp4', tmp_path / 'out' / 'green-screen.mp4'
+    assert [open_video(path).fps for path in videos] == [25, 25, 25]
 
 
 def test_clicks_make_the_first_mask(video, tmp_path, monkeypatch):

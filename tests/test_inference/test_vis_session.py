@@ -223,10 +223,12 @@ def test_inferencer_and_demo(root, tmp_path, monkeypatch, capsys):
     assert {e['category_id'] for e in entries} <= {5, 6} and all(len(e['segmentations']) == 5 for e in entries)
 
 
-def test_a_missing_video_is_one_line(tmp_path):
+def test_a_missing_video_or_device_is_one_line(tmp_path):
     small_config().dump(tmp_path / 'config.py')
     with pytest.raises(FileNotFoundError, match='nowhere.mp4: video not found'):
         next(VISInferencer(tmp_path / 'config.py', None, 'cpu')('nowhere.mp4'))
+    with pytest.raises(InputError, match='--device nonsense: not a device of this machine'):
+        VISInferencer(tmp_path / 'config.py', None, 'nonsense')
 
 
 def test_masks_are_encoded_exactly():

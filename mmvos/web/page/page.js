@@ -80,9 +80,10 @@ function paint({ points, positive }) {
 
 // Tools
 
+const OTHER = matchMedia('(pointer: coarse)').matches ? '“− not object”' : 'Right button'; // a finger has no right button
 const HINTS = {
-  click: 'Click on the object. Right button: what is not the object.', box: 'Drag a box around the object.',
-  brush: 'Paint the mask. Right button erases.', scribble: 'Draw a line on the object. Right button: what is not the object.',
+  click: `Click on the object. ${OTHER}: what is not the object.`, box: 'Drag a box around the object.',
+  brush: `Paint the mask. ${OTHER} erases.`, scribble: `Draw a line on the object. ${OTHER}: what is not the object.`,
 };
 function pickTool(tool) {
   state.tool = tool;

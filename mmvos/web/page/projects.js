@@ -31,6 +31,7 @@ export async function openProject(key) {
   const project = await call('GET', `projects/${key}`);
   Object.assign(state, { project: null, object: 0, shown: -1, picture: null, labels: null, layer: null, playing: false, drag: null });
   document.body.classList.remove('no-project');
+  document.body.style.setProperty('--aspect', project.width / project.height);
   if (location.hash.slice(1) !== key) history.pushState(null, '', `#${key}`);
   $('frame').max = project.frames - 1;
   view.resize(); view.open(project.width, project.height);
