@@ -10,6 +10,7 @@ With ``--resume`` the kills that a stopped run has done (``work_dirs/torture.jso
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -41,7 +42,11 @@ def main() -> int:
             print(line, flush=True)
             file.write(f'{line}\n')
 
-        return _run(args, tell)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        try:
+            return _run(args, tell)
+        finally:
+            kills.finish_all()
 
 
 def _run(args: argparse.Namespace, tell: Callable[[str], None]) -> int:

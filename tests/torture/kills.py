@@ -136,6 +136,7 @@ JOBS = [
     Job('batch, overlays', _batch, (), 'b/*/*/*', 4),
 ]
 NAMES = [job.name for job in JOBS]
+_started: list[subprocess.Popen] = []
 
 
 def make_input(folder: Path) -> None:
@@ -161,7 +162,7 @@ def start(job: Job, arguments: list[str], log: Path) -> subprocess.Popen:
         command += ['-m', 'torch.distributed.run', f'--nproc_per_node={job.processes}', f'--master_port={port}']
         arguments = [*arguments, '--launcher', 'pytorch']
     with open(log, 'a') as file:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*command, *arguments],
             cwd=ROOT,
             env=ENVIRONMENT,
@@ -171,6 +172,14 @@ def start(job: Job, arguments: list[str], log: Path) -> subprocess.Popen:
             # a shell's background jobs, and so what they start, ignore Ctrl-C
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
+    _started[:] = [earlier for earlier in _started if earlier.poll() is None] + [process]
+    return process
+
+
+def finish_all() -> None:
+    """End what was started here and still runs."""
+    for process in _started:
+        finish(process)
 
 
 def _digest(folder: Path, pattern: str) -> dict[str, str]:
