@@ -42,6 +42,7 @@ suppress_warnings = ['ref.python']
 python_maximum_signature_line_length = 100
 copybutton_exclude = '.linenos, .gp, .go'
 
+pygments_dark_style = 'monokai'
 html_theme = 'furo'
 html_title = 'MMVOS'
 html_static_path = ['_static']

@@ -16,8 +16,14 @@ def pages() -> dict[str, str]:
     packages = public_packages()
     home = homes(packages)
     texts = {f'api/{package.__name__}.rst': page(package, home) for package in packages}
-    lines = ['API reference', '=============', '', 'Every public name, by room; rooms import those above them only.', '']
-    lines += ['.. toctree::', '   :maxdepth: 1', '', *(f'   {package.__name__}' for package in packages), '']
+    lines = [
+        'API reference',
+        '=============',
+        '',
+        'Every public name, by room. Which room imports which: :doc:`../architecture`.',
+        '',
+    ]
+    lines += ['.. toctree::', '   :hidden:', '', *(f'   {package.__name__}' for package in packages), '']
     lines += ['.. list-table::', '   :widths: 30 70', '']
     for package in packages:
         lines += [f'   * - :doc:`{package.__name__}`', f'     - {_summary(package)}']

@@ -6,6 +6,7 @@ from pathlib import Path
 _TOCTREE = re.compile(r'^```\{toctree\}.*?^```$', re.MULTILINE | re.DOTALL)
 #: stands where pages are listed that are in no table of contents
 FURTHER = '<!-- further pages -->'
+_README = re.compile(r'/(\w+)/README\.md\)')
 #: stands where the pages of a folder are listed: <!-- pages of methods -->
 _FOLDER = re.compile(r'^<!-- pages of (\w+) -->$', re.MULTILINE)
 
@@ -14,9 +15,16 @@ def fill_in(text: str, source: Path) -> str:
     """Text of a page whose places for lists of pages are filled in.
 
     A page that is in no table of contents yet, because it is new, is listed under "More": the build does not break, and
-    the page is found. Its author moves it to its place.
+    the page is found. Its author moves it to its place. Pages of a folder come in the order in which the page links to the
+    READMEs that they are made from; those that it does not link to come last.
     """
-    text = _FOLDER.sub(lambda match: _toctree(sorted(_pages(source / match[1], source)), depth=1), text)
+    linked = {name: place for place, name in enumerate(reversed(_README.findall(text)))}
+
+    def pages_of(match: re.Match[str]) -> str:
+        pages = sorted(_pages(source / match[1], source))
+        return _toctree(sorted(pages, key=lambda page: -linked.get(Path(page).name, -1)), depth=1)
+
+    text = _FOLDER.sub(pages_of, text)
     if FURTHER in text:
         listed = {entry for file in source.rglob('*.md') for entry in _entries(file, source)}
         further = sorted(set(_pages(source, source)) - listed - {'index'})

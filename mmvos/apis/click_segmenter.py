@@ -13,7 +13,15 @@ DEFAULT_CLICK_MODEL = 'click_segmenter/click-segmenter_lite0.py'
 def init_click_segmenter(
     config: str | os.PathLike = DEFAULT_CLICK_MODEL, checkpoint: str | None = None, device: str | torch.device | None = None
 ) -> Any:
-    """Build the interactive segmenter and load its weights; arguments as for :func:`init_model`.
+    """The model that turns clicks and boxes into masks, with its weights, ready for inference.
+
+    Args:
+        config (str | PathLike): config file, or name that ``mmvos models`` lists.
+        checkpoint (str | None): file of weights, or name; None: those that come with the config.
+        device (str | torch.device | None): where it runs, e.g. ``'cuda:0'``; None: the GPU if there is one, else the CPU.
+
+    Raises:
+        InputError: a config, weights or device that is not there or does not fit.
 
     ::
 

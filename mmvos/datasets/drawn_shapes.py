@@ -33,13 +33,33 @@ def polygon(points: Any, size: tuple[int, int], where: str) -> dict:
 
 
 def rectangle(corners: Sequence[float], size: tuple[int, int], where: str, rotation: float = 0.0) -> dict:
-    """A rectangle ``(x1, y1, x2, y2)``, turned by ``rotation`` degrees (clockwise) about its centre."""
+    """Run-length code of a rectangle.
+
+    Args:
+        corners (Sequence[float]): ``(x1, y1, x2, y2)`` in pixels of the frame.
+        size (tuple[int, int]): height and width of the frame.
+        where (str): file and place, for messages.
+        rotation (float): degrees, clockwise, about its centre.
+
+    Raises:
+        InputError: coordinates that are not finite, or far from the frame.
+    """
     (x1, y1), (x2, y2) = checked_points([corners[:2], corners[2:]], size, where)
     return polygon(turned([[x1, y1], [x2, y1], [x2, y2], [x1, y2]], rotation, where), size, where)
 
 
 def ellipse(centre: Sequence[float], radii: Sequence[float], size: tuple[int, int], where: str, rotation: float = 0.0) -> dict:
-    """An ellipse with ``radii`` along x and y, turned by ``rotation`` degrees (clockwise) about its centre."""
+    """Run-length code of an ellipse.
+
+    Args:
+        centre, radii (Sequence[float]): (x, y), and radii along x and y, in pixels of the frame.
+        size (tuple[int, int]): height and width of the frame.
+        where (str): file and place, for messages.
+        rotation (float): degrees, clockwise, about its centre.
+
+    Raises:
+        InputError: coordinates that are not finite, or far from the frame.
+    """
     (cx, cy), (rx, ry) = checked_points([centre, radii], size, where)
     angle = np.linspace(0, 2 * np.pi, 72, endpoint=False)
     outline = np.stack([cx + rx * np.cos(angle), cy + ry * np.sin(angle)], -1)
@@ -47,7 +67,13 @@ def ellipse(centre: Sequence[float], radii: Sequence[float], size: tuple[int, in
 
 
 def bitmap(mask: np.ndarray, left: int, top: int, size: tuple[int, int], where: str) -> dict:
-    """A mask ``(h, w)`` whose top left pixel is ``(left, top)`` of the frame; what is outside the frame is cut off.
+    """Run-length code of a part of the frame; what is outside the frame is cut off.
+
+    Args:
+        mask (np.ndarray): ``(h, w)``; what is above 0 is the object.
+        left, top (int): the frame's pixel at which the mask's first one lies.
+        size (tuple[int, int]): height and width of the frame.
+        where (str): file and place, for messages.
 
     Raises:
         InputError: all of it is outside.
@@ -67,7 +93,16 @@ def bitmap(mask: np.ndarray, left: int, top: int, size: tuple[int, int], where: 
 
 
 def turned(points: Any, degrees: float, where: str) -> np.ndarray:
-    """Points ``(n, 2)`` turned clockwise (y points down) about the centre of their box."""
+    """Points float64 ``(n, 2)`` turned clockwise (y points down) about the centre of their box.
+
+    Args:
+        points (Any): n pairs (x, y).
+        degrees (float): angle.
+        where (str): file and place, for messages.
+
+    Raises:
+        InputError: the angle is not finite.
+    """
     points = np.asarray(points, float)
     if not np.isfinite(degrees):
         raise InputError(f'{where}: rotation is {degrees}; expected an angle in degrees.')
@@ -79,7 +114,12 @@ def turned(points: Any, degrees: float, where: str) -> np.ndarray:
 
 
 def checked_points(points: Any, size: tuple[int, int], where: str) -> np.ndarray:
-    """Points as float ``(n, 2)``.
+    """Points as float64 ``(n, 2)``.
+
+    Args:
+        points (Any): pairs (x, y) in pixels of the frame, nested or flat.
+        size (tuple[int, int]): height and width of the frame.
+        where (str): file and place, for messages.
 
     Raises:
         InputError: they are no pairs of numbers, or one is not finite or far from the frame.

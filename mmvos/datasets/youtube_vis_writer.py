@@ -70,7 +70,18 @@ class YouTubeVISWriter:
         tracks: Sequence[tuple[str | None, Mapping[int, Any]]],
         name: str | None = None,
     ) -> None:
-        """One video whose objects are ``[(category, {frame: compressed run-length code})]``; masks may overlap."""
+        """Add a video whose masks are run-length codes, which may overlap.
+
+        Args:
+            file_names (Sequence[str]): paths of the frames, relative to the folder of images.
+            size (tuple[int, int]): height and width in pixels.
+            tracks (Sequence[tuple[str | None, Mapping[int, Any]]]): for each object its category and
+                ``{frame index: compressed run-length code}``.
+            name (str | None): name of the video; it must be new.
+
+        Raises:
+            InputError: a second video of that name, or a category that the data set does not have.
+        """
         if name:
             check_name(name, 'annotation file')
             if name in self._names:

@@ -1,3 +1,5 @@
+"""Models as graphs of ONNX or torch: writing them, and running them in a session."""
+
 import lazy_loader
 
 # the names and their modules are in __init__.pyi; a module is imported when one of its names is used

@@ -159,7 +159,20 @@ class MaskProtocol(Protocol):
         num_workers: int = 1,
         progress: Progress = silent,
     ) -> Report:
-        """See :class:`Protocol`."""
+        """Scores of label maps, see :class:`Protocol`.
+
+        Args:
+            gt (PathLike): root of the data set.
+            predictions (PathLike): folder or zip file of ``<video>/<frame>.png``.
+            split (str | None): part of the data set; None: the protocol's own.
+            sequences (Sequence[str]): names of the videos to score; empty: all.
+            options (Mapping[str, Any] | None): settings of the way of counting, by the names of its fields.
+            num_workers (int): number of processes, at least 1; each takes whole videos.
+            progress (Progress): function that is called with the number of videos done and of all.
+
+        Raises:
+            InputError: a file is missing or wrong, or nothing was scored.
+        """
         scoring = self.with_options(options, self.name)
         videos = _chosen(self.source.videos(gt, split), sequences, os.fspath(gt))
         rows = score_videos(videos, MaskFiles(predictions), scoring, num_workers, progress)

@@ -253,11 +253,21 @@ class Project:
         return read_label_map(path) if path.exists() else None
 
     def write_label_map(self, index: int, label_map: np.ndarray) -> None:
-        """Store the label map of a frame."""
+        """Store the label map of a frame.
+
+        Args:
+            index (int): number of the frame, from 0.
+            label_map (np.ndarray): uint8 ``(H, W)`` of the frame's size, values are object ids.
+        """
         write_label_map(self.mask_path(index), label_map)
 
     def write_propagated(self, index: int, label_map: np.ndarray) -> None:
-        """Store what a propagation found; objects that a person has set in that frame, even meanwhile, stay as they are."""
+        """Store what a propagation found. Objects that a person has set in that frame, even meanwhile, stay as they are.
+
+        Args:
+            index (int): number of the frame, from 0.
+            label_map (np.ndarray): uint8 ``(H, W)`` of the frame's size; ids that the project does not have are left out.
+        """
         set_here = list(self._prompts.get(index, {}))
         stored = self.label_map(index) if set_here else None
         known = [i for i in self.objects if i not in set_here]

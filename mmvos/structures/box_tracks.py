@@ -42,7 +42,15 @@ class BoxTracks:
     tracker: dict[str, Any] = field(default_factory=dict)
 
     def add(self, object_id: int, frame: str, box: Sequence[float] | np.ndarray, score: float, ok: bool) -> None:
-        """Add a row; ``box`` is ``(x1, y1, x2, y2)``."""
+        """Add a row.
+
+        Args:
+            object_id (int): id of the object, from 1 on.
+            frame (str): name of the frame, without suffix.
+            box (Sequence[float] | np.ndarray): ``(x1, y1, x2, y2)`` in pixels of the frame.
+            score (float): confidence of the tracker.
+            ok (bool): False where the tracker says that it has lost the object.
+        """
         x1, y1, x2, y2 = map(float, box)
         self.tracks.setdefault(int(object_id), {})[frame] = (x1, y1, x2, y2, float(score), bool(ok))
 

@@ -59,6 +59,11 @@ def _kind(status: os.stat_result) -> str:
 def decode_text(data: bytes, name: str, expected: str = 'a text file') -> str:
     """UTF-8 text, with or without a byte order mark.
 
+    Args:
+        data (bytes): contents of a file.
+        name (str): name of the file, for messages.
+        expected (str): noun phrase that says what the file should be, for messages.
+
     Raises:
         InputError: the bytes are not UTF-8.
     """
@@ -113,7 +118,16 @@ def decode_json(data: bytes, name: str, expected: str, unique_keys: bool = False
 
 
 def read_json(path: PathLike, expected: str, unique_keys: bool = False) -> Any:
-    """A JSON file, see :func:`read_bytes` and :func:`decode_json`."""
+    """Contents of a JSON file, see :func:`read_bytes` and :func:`decode_json`.
+
+    Args:
+        path (PathLike): the file.
+        expected (str): noun phrase that says what the file should be, for messages.
+        unique_keys (bool): whether a key that occurs twice in one object is an error.
+
+    Raises:
+        InputError: the file is missing, cannot be read, or is no JSON.
+    """
     return decode_json(read_bytes(path, expected), os.fspath(path), expected, unique_keys)
 
 
@@ -133,7 +147,13 @@ def _repeated(names: Iterable[str]) -> str:
 
 
 def check_unique(names: Sequence[str], place: str, what: str = 'video') -> None:
-    """Raise :class:`InputError` if a name occurs twice: one of the two would be lost silently."""
+    """Raise :class:`InputError` if a name occurs twice: one of the two would be lost silently.
+
+    Args:
+        names (Sequence[str]): the names.
+        place (str): file or setting that has them, for messages.
+        what (str): kind of thing that is named, for messages.
+    """
     if len(set(names)) < len(names):
         raise InputError(f'{place}: the {what} {_repeated(names)!r} occurs twice; names must be unique.')
 

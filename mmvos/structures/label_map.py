@@ -180,6 +180,10 @@ def check_hard_edges(label_map: np.ndarray, name: str) -> None:
 
     That is one with eight values or more of which three in four have no pixel that is surrounded by its own value: no set of
     objects looks like that.
+
+    Args:
+        label_map (np.ndarray): uint8 ``(H, W)``.
+        name (str): name of its file, for messages.
     """
     if label_map.max(initial=0) < 8:  # as most label maps: too few values for soft edges
         return

@@ -62,7 +62,13 @@ def box_shares(masks: Tensor, boxes: Tensor, size: int) -> Tensor:
 
 
 def box_targets(masks: Tensor, boxes: Tensor, size: int) -> Tensor:
-    """Mask n cut out by box n as a target: :func:`box_shares` of at least a half, 0 or 1."""
+    """Mask n cut out by box n as a target ``(N, size, size)``: 1 where :func:`box_shares` is at least a half, else 0.
+
+    Args:
+        masks (Tensor): ``(N, H, W)``, 0 or 1.
+        boxes (Tensor): ``(N, 4)``, (x1, y1, x2, y2) in pixels of the masks.
+        size (int): side of the target in cells.
+    """
     return (box_shares(masks, boxes, size) >= 0.5).to(masks.dtype)
 
 

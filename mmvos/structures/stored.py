@@ -14,7 +14,16 @@ class Storage(Protocol):
     """Where files lie that are not on the disk: a packed data set, an LMDB, a server. Must be picklable."""
 
     def read(self, path: str, expected: str, limit: int) -> bytes:
-        """Contents of a file, see :func:`mmvos.structures.read_bytes`."""
+        """Contents of a file, see :func:`mmvos.structures.read_bytes`.
+
+        Args:
+            path (str): the file.
+            expected (str): noun phrase that says what the file should be, for messages.
+            limit (int): largest size in bytes.
+
+        Raises:
+            InputError: the file is missing, larger, or cannot be read.
+        """
 
     def is_file(self, path: str) -> bool:
         """Whether there is such a file."""

@@ -247,7 +247,14 @@ class PackBackend(BaseStorageBackend):
         suffix: str | tuple[str, ...] | None = None,
         recursive: bool = False,
     ) -> Iterator[str]:
-        """Paths of folders and files in a folder, relative to it; arguments as for mmengine's backends."""
+        """Paths of folders and files in a folder, relative to it; arguments as for mmengine's backends.
+
+        Args:
+            dir_path (str | PathLike): the folder, below the pack's.
+            list_dir, list_file (bool): whether folders and files are named.
+            suffix (str | tuple[str, ...] | None): how the names of files must end; None: any.
+            recursive (bool): also what is in the folders below.
+        """
         pack, folder = self._place(dir_path)
         for name in sorted(pack.subfolders.get(folder, ())):
             if list_dir and not suffix:

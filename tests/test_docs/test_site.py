@@ -66,6 +66,16 @@ def test_a_page_in_no_table_of_contents_is_listed_under_more(repository, tmp_pat
     assert text.endswith(':hidden:\n:caption: More\n\n/new\n```')
 
 
+def test_pages_of_a_folder_come_in_the_order_of_their_links(repository, tmp_path):
+    from mmvos_site.contents import fill_in
+
+    (tmp_path / 'methods').mkdir()
+    for name in ('a', 'b', 'c', 'index'):
+        (tmp_path / 'methods' / f'{name}.md').write_text('# A')
+    text = fill_in('[C](../configs/c/README.md), [A](../configs/a/README.md)\n\n<!-- pages of methods -->', tmp_path)
+    assert text.split('```{toctree}')[1].split()[-4:] == ['/methods/c', '/methods/a', '/methods/b', '```']
+
+
 def messages_of_the_source() -> list[str]:
     """Texts that the source builds, '…' in the place of what is filled in."""
 

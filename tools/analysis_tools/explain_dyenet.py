@@ -29,8 +29,7 @@ from mmvos.models.segmentors import DyeNet
 from mmvos.registry import DATASETS
 from mmvos.structures import DAVIS_PALETTE, atomic_path, object_ids_of
 from mmvos.utils import command_line, load_config
-from mmvos.videos import Video, list_frames
-from mmvos.videos.label_source import read_annotation
+from mmvos.videos import LabelSource, Video, list_frames
 
 
 def parse_args() -> argparse.Namespace:
@@ -79,7 +78,7 @@ def rate(session: VOSSession, video: Video, report: dict) -> list[StartingPointS
     }
     truth = {}
     for frame, source in video.metainfo.get('annotations', {}).items():
-        label_map = read_annotation(source, options=video.prompt_options)
+        label_map = LabelSource.of(source).read()
         shown = [k for k, i in enumerate(ids) if frame > given[i] and (label_map == i).any()]
         if shown:
             masks = view.masks(label_map, [ids[k] for k in shown]).cpu().numpy() > 0.5

@@ -133,8 +133,9 @@ def readme() -> str:
     known = models(configs_root())
     for folder, (name, needs) in METHODS.items():
         weights = [one for one in shipped if Path(one.config).parts[0] == folder]
-        scores = [f'{DEV10}: J&F {one.metrics[DEV10]["J&F"]}' for one in weights if 'J&F' in one.metrics.get(DEV10, {})]
-        scores = scores or [f'{data}: {figures(values)}' for one in weights for data, values in one.metrics.items()]
+        scored = [one for one in weights if 'J&F' in one.metrics.get(DEV10, {})]
+        scores = [f'{DEV10}: J&F {one.metrics[DEV10]["J&F"]}{_which(one, scored)}' for one in scored]
+        scores = scores or [f'{headline(one)}{_which(one, weights)}' for one in weights]
         mine = [row for row in known if Path(row['config']).parts[1] == folder and not row['weights_bytes']]
         free = [
             row['scores'][DEV10]['J&F'] for row in mine if 'J&F' in row['scores'].get(DEV10, {}) and row['source'] == 'MMVOS'
@@ -180,14 +181,26 @@ def free(row: dict[str, Any]) -> tuple[str, ...]:
     return (row['name'], method(row), *scores, _number(several.get('J&F')), *'---', 'none')
 
 
+def headline(weights: ShippedWeights) -> str:
+    """First measurement of weights: all of its figures if the frames are dev10's, else the first one."""
+    data, values = next(iter(weights.metrics.items()))
+    return f'{data}: {figures(values if DEV10 in data else dict([next(iter(values.items()))]))}'
+
+
 def figures(values: dict[str, float]) -> str:
     """Metrics in one cell."""
-    return ', '.join(f'{key} {value}' for key, value in values.items())
+    separator = '; ' if any(',' in key for key in values) else ', '
+    return separator.join(f'{key} {value}' for key, value in values.items())
 
 
 def table(*heads: str, rows: list[tuple[str, ...]]) -> list[str]:
     """Lines of a table in Markdown."""
     return [f'| {" | ".join(line)} |' for line in (heads, ('---',) * len(heads), *rows)]
+
+
+def _which(weights: ShippedWeights, among: list[ShippedWeights]) -> str:
+    """Name of weights in brackets where a method has several."""
+    return f' ({weights.name})' if len(among) > 1 else ''
 
 
 def _number(value: float | None) -> str:

@@ -15,7 +15,13 @@ from .engine import SynthClip, SynthEngine
 
 
 def write_frames(folder: str, frames: Sequence[np.ndarray], quality: int = 92) -> list:
-    """Frames as ``<folder>/00000.jpg``, ...; returns their paths."""
+    """Write frames as ``<folder>/00000.jpg``, ...; returns their paths.
+
+    Args:
+        folder (str): where they go; it is made.
+        frames (Sequence[np.ndarray]): BGR uint8 ``(H, W, 3)``.
+        quality (int): of JPEG, 0..100.
+    """
     Path(folder).mkdir(parents=True, exist_ok=True)
     paths = [osp.join(folder, f'{i:05d}.jpg') for i in range(len(frames))]
     for path, frame in zip(paths, frames, strict=True):
@@ -29,6 +35,9 @@ def write_synthvis(
     """A split of SynthVIS: ``<out>/<split>/JPEGImages/<video>/<frame>.jpg`` and ``<out>/<split>.json``.
 
     Args:
+        out (str): root of the data set.
+        split (str): ``'train'`` or ``'valid'``.
+        num_videos, num_frames (int): number of videos, and of the frames of each.
         engine (SynthEngine): its object source names the categories (``classes``); an object of another category is in the
             picture but not in the annotations.
         seed (int): the videos of two splits differ if their seeds do.
@@ -54,7 +63,15 @@ def write_synthvis(
 
 
 def write_davis(out: str, name: str, clip: SynthClip, split: str = 'val', resolution: str = '480p') -> None:
-    """A clip as a sequence of a data set in the layout of DAVIS 2017; its name is added to the split list."""
+    """Write a clip as a sequence of a data set in the layout of DAVIS 2017.
+
+    Args:
+        out (str): root of the data set.
+        name (str): name of the sequence, which is added to the list of the split.
+        clip (SynthClip): frames and label maps.
+        split (str): list ``ImageSets/2017/<split>.txt``.
+        resolution (str): folder below ``JPEGImages`` and ``Annotations``.
+    """
     write_frames(osp.join(out, 'JPEGImages', resolution, name), clip.frames)
     for i, label_map in enumerate(clip.label_maps):
         write_label_map(osp.join(out, 'Annotations', resolution, name, f'{i:05d}.png'), label_map)

@@ -12,12 +12,23 @@ def fold(x: np.ndarray, limit: float) -> np.ndarray:
 
 
 def bounce(x: np.ndarray, length: float) -> np.ndarray:
-    """Positions kept between 5 % and 95 % of a side: an object that gets there turns back."""
+    """Positions kept between 5 % and 95 % of a side: an object that gets there turns back.
+
+    Args:
+        x (np.ndarray): positions in pixels, of any shape.
+        length (float): length of the side in pixels.
+    """
     return fold(x - length / 2, 0.45 * length) + length / 2
 
 
 def wobble(rng: np.random.Generator, num_frames: int, channels: int) -> np.ndarray:
-    """Smooth noise ``(T, channels)`` within [-1, 1]: three slow waves."""
+    """Smooth noise float64 ``(T, channels)`` within [-1, 1]: three slow waves.
+
+    Args:
+        rng (np.random.Generator): source of the random rates and phases.
+        num_frames (int): length T.
+        channels (int): number of independent curves.
+    """
     t = np.arange(num_frames)[:, None, None]
     rate, phase = rng.uniform(0.1, 0.8, (channels, 3)), rng.uniform(0, 2 * np.pi, (channels, 3))
     return np.sin(rate * t + phase).mean(-1)
@@ -63,7 +74,11 @@ def apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def lattice(x0: int, y0: int, x1: int, y1: int) -> np.ndarray:
-    """Points ``(rows, columns, 2)`` every ``LATTICE`` pixels, one beyond the rectangle on every side."""
+    """Points (x, y) float32 ``(rows, columns, 2)`` every ``LATTICE`` pixels, one beyond the rectangle on every side.
+
+    Args:
+        x0, y0, x1, y1 (int): first and last column and row of the rectangle in pixels, the last ones excluded.
+    """
     columns, rows = -(-(x1 - x0) // LATTICE) + 2, -(-(y1 - y0) // LATTICE) + 2
     x = (np.arange(columns, dtype=np.float32) - 0.5) * LATTICE + np.float32(x0 - 0.5)
     y = (np.arange(rows, dtype=np.float32) - 0.5) * LATTICE + np.float32(y0 - 0.5)
@@ -71,7 +86,12 @@ def lattice(x0: int, y0: int, x1: int, y1: int) -> np.ndarray:
 
 
 def upsample(values: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Values on a :func:`lattice` to every pixel of its rectangle, bilinear."""
+    """Values at every pixel of a rectangle, bilinear from those of its :func:`lattice`.
+
+    Args:
+        values (np.ndarray): float32 ``(rows, columns, ...)``, one for each point of the lattice.
+        width, height (int): size of the rectangle in pixels.
+    """
     rows, columns = values.shape[:2]
     dense = cv2.resize(values, (columns * LATTICE, rows * LATTICE), interpolation=cv2.INTER_LINEAR)
     return np.ascontiguousarray(dense[LATTICE : LATTICE + height, LATTICE : LATTICE + width])

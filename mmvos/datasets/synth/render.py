@@ -102,7 +102,12 @@ class Exposure:
 
 
 def motion_blur(image: np.ndarray, velocity: np.ndarray) -> np.ndarray:
-    """Average along ``velocity`` (pixels); nothing below one and a half pixels."""
+    """Image averaged along a motion; the image itself below one and a half pixels.
+
+    Args:
+        image (np.ndarray): ``(H, W)`` or ``(H, W, C)``.
+        velocity (np.ndarray): (dx, dy) in pixels a frame, ``(2,)`` or longer; at most 31 pixels count.
+    """
     dx, dy = velocity[:2]
     length = float(np.hypot(dx, dy))
     if length < 1.5:

@@ -161,7 +161,16 @@ class SceneSampler:
         cutouts: Sequence[Cutout] | None = None,
         background: np.ndarray | None = None,
     ) -> Scene:
-        """A scene; the arguments are those of :meth:`SynthEngine.render`."""
+        """A scene; the arguments are those of :meth:`SynthEngine.render`.
+
+        Args:
+            rng (np.random.Generator): source of all random numbers.
+            num_frames (int): length of the clip.
+            num_objects (int | None): number of objects; None: random, within ``settings.num_objects``.
+            late (Sequence[int | None] | None): frame in which each object enters, None for the first; drawn by default.
+            cutouts (Sequence[Cutout] | None): the objects; drawn by default.
+            background (np.ndarray | None): BGR uint8 ``(H, W, 3)``; drawn by default.
+        """
         s = self.settings
         if cutouts is None:
             count = num_objects or int(rng.integers(s.num_objects[0], s.num_objects[1] + 1))

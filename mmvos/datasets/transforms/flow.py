@@ -23,7 +23,13 @@ _AGAIN = 'Make it again with tools/misc/precompute_flow.py.'
 def flow_path(root: str | os.PathLike, video_id: str, frame_from: str, frame_to: str, suffix: str = '.npy') -> str:
     """Where the flow F_{from->to} between two frames of a video is cached; frames go by the stems of their files.
 
-    The pair is in the name, so that flow over any gap and in any direction has a place, and none is taken for another.
+    The pair is in the name, so that flows over other gaps and in the other direction cannot be confused.
+
+    Args:
+        root (str | PathLike): folder of the cache.
+        video_id (str): name of the video, its folder.
+        frame_from, frame_to (str): names of the two frames without suffix; the flow is defined on the pixels of the first.
+        suffix (str): ``'.npy'`` or ``'.flo'``.
     """
     return join_path(root, video_id, f'{frame_from}_to_{frame_to}{suffix}')
 

@@ -18,8 +18,14 @@ from mmvos.structures import VOID, InputError
 
 
 def resize_clip(results: dict, size: tuple[int, int], backend: str = 'cv2', interpolation: str = 'bilinear') -> dict:
-    """Resize every frame to ``size`` ``(h, w)``: frames by ``interpolation``, label maps nearest, flow bilinear with
-    its vectors scaled."""
+    """Resize every frame, label map and flow field of a clip, in place; vectors of flow are scaled.
+
+    Args:
+        results (dict): clip with lists ``img``, ``gt_seg_map`` and ``flow_bwd`` of arrays ``(H, W, ...)``.
+        size (tuple[int, int]): new height and width.
+        backend (str): mmcv's way of resizing frames, ``'cv2'`` or ``'pillow'`` (antialiased).
+        interpolation (str): of frames; label maps are resized by nearest neighbour, flow bilinearly.
+    """
     height, width = results['img'][0].shape[:2]
     if (height, width) == tuple(size):
         return results
@@ -37,7 +43,13 @@ def resize_clip(results: dict, size: tuple[int, int], backend: str = 'cv2', inte
 
 
 def crop_clip(results: dict, top: int, left: int, height: int, width: int) -> dict:
-    """Cut the same rectangle out of every frame."""
+    """Cut the same rectangle out of every frame, label map and flow field of a clip, in place.
+
+    Args:
+        results (dict): clip with lists ``img``, ``gt_seg_map`` and ``flow_bwd`` of arrays ``(H, W, ...)``.
+        top, left (int): first row and column, from 0.
+        height, width (int): size of the rectangle in pixels.
+    """
     for key in ('img', 'gt_seg_map', 'flow_bwd'):
         if key in results:
             results[key] = [np.ascontiguousarray(x[top : top + height, left : left + width]) for x in results[key]]

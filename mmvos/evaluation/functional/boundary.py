@@ -21,8 +21,15 @@ BOUND_TH = 0.008
 
 
 def boundary_radius(height: int, width: int, bound_th: float = BOUND_TH) -> int:
-    """Tolerance in pixels for frames of this size: ``bound_th`` itself from 1 on, else that share of the diagonal,
-    rounded up (8 at 480x854)."""
+    """Tolerance in pixels for frames of this size (8 at 480x854).
+
+    Args:
+        height, width (int): size of the frame in pixels.
+        bound_th (float): below 1, a share of the image diagonal, whose result is rounded up; from 1 on, pixels.
+
+    Raises:
+        InputError: ``bound_th`` is not positive, or a number of pixels that is not whole.
+    """
     if bound_th >= 1:
         if bound_th != int(bound_th):
             raise InputError(f'bound_th={bound_th}: a tolerance in pixels must be a whole number.')
@@ -100,6 +107,10 @@ def f_from_counts(n_pred: ArrayLike, n_gt: ArrayLike, matched_pred: ArrayLike, m
     """F from numbers of contour pixels: of the prediction, of the annotation, and how many of each have a partner.
 
     No contour at all on both sides is perfect (1); on one side only, it is 0. Arguments broadcast.
+
+    Args:
+        n_pred, n_gt (ArrayLike): numbers of contour pixels of the prediction and of the annotation.
+        matched_pred, matched_gt (ArrayLike): how many of them lie within the tolerance of the other contour.
     """
     n_pred, n_gt, matched_pred, matched_gt = np.broadcast_arrays(n_pred, n_gt, matched_pred, matched_gt)
     with np.errstate(divide='ignore', invalid='ignore'):
@@ -117,7 +128,12 @@ def mask_box(mask: np.ndarray) -> tuple[slice, slice]:
 
 
 def contour_counts(gt: np.ndarray, pred: np.ndarray, radius: int) -> tuple[int, int, int, int]:
-    """What :func:`f_from_counts` takes, for two bool masks ``(H, W)`` cropped (or not) to :func:`mask_box` of both."""
+    """Arguments of :func:`f_from_counts` for two masks.
+
+    Args:
+        gt, pred (np.ndarray): bool ``(H, W)``, whole or cropped to :func:`mask_box` of both.
+        radius (int): tolerance in pixels.
+    """
     gt_contour, pred_contour = boundary_map(gt), boundary_map(pred)
     n_pred, n_gt = np.count_nonzero(pred_contour), np.count_nonzero(gt_contour)
     if not n_pred or not n_gt:

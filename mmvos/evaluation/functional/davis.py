@@ -76,7 +76,16 @@ class DAVIS2016Sequence:
     needs_prediction = needs_annotation
 
     def update(self, index: int, gt: np.ndarray | None, pred: np.ndarray | None) -> None:
-        """Score a frame, see :class:`Scorer`."""
+        """Score a frame, see :class:`Scorer`.
+
+        Args:
+            index (int): number of the frame, from 0.
+            gt (np.ndarray | None): annotation, uint8 ``(H, W)`` of object ids; None where the frame has none.
+            pred (np.ndarray | None): prediction, likewise; None where none is needed.
+
+        Raises:
+            InputError: one that is needed is missing, or they differ in size.
+        """
         if not self.needs_annotation(index):
             return
         gt, pred = same_size(gt, pred)
@@ -123,7 +132,16 @@ class DAVISSemiSequence:
         return 0 < index < self.num_frames - 1
 
     def update(self, index: int, gt: np.ndarray | None, pred: np.ndarray | None) -> None:
-        """Score a frame, see :class:`Scorer`."""
+        """Score a frame, see :class:`Scorer`.
+
+        Args:
+            index (int): number of the frame, from 0.
+            gt (np.ndarray | None): annotation, uint8 ``(H, W)`` of object ids; None where the frame has none.
+            pred (np.ndarray | None): prediction, likewise; None where none is needed.
+
+        Raises:
+            InputError: one that is needed is missing, or they differ in size.
+        """
         if index == 0 and gt is not None:
             self._start(gt)
         elif self.needs_prediction(index):
@@ -184,7 +202,16 @@ class DAVISUnsupSequence(EveryFrame):
         self._unseen: set[int] = set()
 
     def update(self, index: int, gt: np.ndarray | None, pred: np.ndarray | None) -> None:
-        """Score a frame, see :class:`Scorer`."""
+        """Score a frame, see :class:`Scorer`.
+
+        Args:
+            index (int): number of the frame, from 0.
+            gt (np.ndarray | None): annotation, uint8 ``(H, W)`` of object ids; None where the frame has none.
+            pred (np.ndarray | None): prediction, likewise; None where none is needed.
+
+        Raises:
+            InputError: one that is needed is missing, or they differ in size.
+        """
         gt, pred = same_size(gt, pred)
         if index == 0:
             self._start(gt)

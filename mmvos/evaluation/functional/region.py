@@ -22,7 +22,11 @@ def jaccard(gt: np.ndarray, pred: np.ndarray, void: np.ndarray | None = None) ->
 
 
 def counted_pixels(gt: np.ndarray, pred: np.ndarray, void: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Two masks as bool ``(H, W)``, without the pixels that do not count; arguments as in :func:`jaccard`.
+    """Two masks as bool ``(H, W)``, without the pixels that do not count.
+
+    Args:
+        gt, pred (np.ndarray): ``(H, W)``; what is not 0 is foreground.
+        void (np.ndarray | None): ``(H, W)``; what is not 0 does not count.
 
     Raises:
         InputError: masks of two sizes.

@@ -199,7 +199,12 @@ class NoShortTermAttention(_NoAttention):
         return previous
 
     def previous(self, logits: Tensor, masks: Tensor) -> Tensor:  # noqa: ARG002  (as ShortTermAttention is called)
-        """The masks, unchanged."""
+        """The masks, unchanged.
+
+        Args:
+            logits (Tensor): ``(B, N, H, W)``, unused.
+            masks (Tensor): ``(B, N, H, W)`` in [0, 1].
+        """
         return masks
 
     def imitate(self, masks: Tensor) -> Tensor:

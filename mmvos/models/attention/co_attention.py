@@ -23,12 +23,23 @@ CHUNK_BYTES = 64 * 2**20
 
 
 def affinity(query: Tensor, key: Tensor) -> Tensor:
-    """The whole affinity ``(B, L, M)`` of ``(B, L, C)`` and ``(B, M, C)``: 50 MB per pair of 473x473 frames."""
+    """The whole affinity ``(B, L, M)``: 50 MB per pair of 473x473 frames (equations 1, 2).
+
+    Args:
+        query (Tensor): ``(B, L, C)``.
+        key (Tensor): ``(B, M, C)``.
+    """
     return query @ key.transpose(1, 2)
 
 
 def literal_weights(query: Tensor, key: Tensor, double_softmax: bool = False) -> Tensor:
-    """Attention weights ``(B, L, M)``, every row sums to 1. For pictures, and as a yardstick of the other forms."""
+    """Attention weights ``(B, L, M)``, every row sums to 1. For pictures, and to compare the other forms with.
+
+    Args:
+        query (Tensor): ``(B, L, C)``.
+        key (Tensor): ``(B, M, C)``.
+        double_softmax (bool): a soft-max over L before the one over M, as in the released group model.
+    """
     weights = affinity(query, key)
     if double_softmax:
         weights = weights.softmax(1)
@@ -228,7 +239,13 @@ class CoAttention(BaseModule):
         return summary.unflatten(0, (batch, -1))
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Attention with the module's soft-max and memory bound; shapes as in :func:`attend`."""
+        """What the key frame has for each position of the query: ``(B, L, C)``, within the module's bound of memory.
+
+        Args:
+            query (Tensor): ``(B, L, C)``.
+            key (Tensor): ``(B, M, C)``.
+            value (Tensor): ``(B, M, C)``.
+        """
         if self.double_softmax or self.backend == 'chunked':
             return attend_chunked(query, key, value, self.double_softmax, self.chunk_bytes)
         return attend(query, key, value)

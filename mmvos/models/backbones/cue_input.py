@@ -100,7 +100,13 @@ def widen_input(weight: Tensor, source: dict[str, int], target: dict[str, int]) 
 
 
 def widen_instances(weight: Tensor, count: int, dim: int) -> Tensor:
-    """Weights of another number of instances along ``dim``: the first ones kept, further ones the mean over the old."""
+    """Weights for another number of instances: the first ones kept, further ones the mean over the old.
+
+    Args:
+        weight (Tensor): of any shape, one row per instance along ``dim``.
+        count (int): new number of instances.
+        dim (int): dimension of the instances.
+    """
     old = weight.shape[dim]
     if count <= old:
         return weight.narrow(dim, 0, count)

@@ -112,7 +112,13 @@ class GaussianAppearance(ObjectCue):
         return GaussianMixture(mixture.means.detach(), mixture.variances.detach()) if self.detach_fit else mixture
 
     def update(self, features: Tensor, masks: Tensor, mixture: GaussianMixture) -> GaussianMixture:
-        """Blend the Gaussians of the newest frame into ``mixture``; arguments as in :meth:`fit`."""
+        """Gaussians after a frame: a share of ``update_rate`` is that of the frame, the rest that of before.
+
+        Args:
+            features (Tensor): result of :meth:`project`, ``(N, C, h, w)`` or ``(1, C, h, w)``.
+            masks (Tensor): shares of background and object in each cell, ``(N, 2, h, w)``.
+            mixture (GaussianMixture): the Gaussians before.
+        """
         if self.update_rate == 0:
             return mixture
         newest = self.fit(features, masks)

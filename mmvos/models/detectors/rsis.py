@@ -118,7 +118,13 @@ class RSIS(BaseDetector):
         return self.criterion(self.unroll(batch_inputs, steps), targets)
 
     def targets(self, samples: list[DetDataSample], size: tuple[int, int], device: torch.device) -> InstanceTargets:
-        """The objects of every image by decreasing area."""
+        """The objects of every image by decreasing area.
+
+        Args:
+            samples (list[DetDataSample]): annotations of B images.
+            size (tuple[int, int]): height and width at which masks are compared.
+            device (torch.device): where the targets go.
+        """
         per_image = [self._objects(sample.gt_instances, size, device) for sample in samples]
         most = max(max(len(labels) for _, labels, _ in per_image), 1)
         masks = torch.zeros(len(samples), most, size[0] * size[1], device=device)
@@ -146,7 +152,13 @@ class RSIS(BaseDetector):
         self, batch_inputs: Tensor, batch_data_samples: list[DetDataSample], rescale: bool = True
     ) -> list[DetDataSample]:
         """``pred_instances`` in the order of the sequence: ``masks`` bool ``(N, H, W)``, ``labels`` (from 0),
-        ``scores``, ``bboxes``, and ``steps``, the position of each in the sequence."""
+        ``scores``, ``bboxes``, and ``steps``, the position of each in the sequence.
+
+        Args:
+            batch_inputs (Tensor): images, float ``(B, 3, h, w)``, normalised.
+            batch_data_samples (list[DetDataSample]): what is known of each image; gets the predictions.
+            rescale (bool): masks of the original images' sizes, not of the input's.
+        """
         sequence = self.unroll(batch_inputs, self.max_steps)
         masks = sequence.masks.unflatten(-1, batch_inputs.shape[-2:])
         classes = None if sequence.classes is None else sequence.classes.softmax(-1)

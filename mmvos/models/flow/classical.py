@@ -79,7 +79,16 @@ class DISFlow(_GreyFlow):
 
 @MODELS.register_module()
 class FarnebackFlow(_GreyFlow):
-    """Farneback's polynomial expansion (SCIA 2003) of OpenCV; arguments as in ``cv2.calcOpticalFlowFarneback``."""
+    """Farneback's polynomial expansion (SCIA 2003) of OpenCV; arguments as in ``cv2.calcOpticalFlowFarneback``.
+
+    Args:
+        pyr_scale (float): size of a level of the pyramid, of the one below it; in (0, 1).
+        levels (int): number of levels.
+        winsize (int): side of the averaging window in pixels; larger ones are smoother and hold faster motion.
+        iterations (int): iterations at each level.
+        poly_n (int): side in pixels of the neighbourhood in which a polynomial is fitted, 5 or 7.
+        poly_sigma (float): deviation in pixels of the Gaussian that weighs it; 1.1 for 5, 1.5 for 7.
+    """
 
     def __init__(
         self,

@@ -21,24 +21,29 @@ DIV_FLOW = 20.0
 
 
 def conv(in_channels: int, out_channels: int, kernel_size: int = 3, stride: int = 1) -> nn.Sequential:
+    """Convolution of odd kernel size that keeps the size of maps (but for its stride), then a leaky ReLU of slope 0.1."""
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, kernel_size, stride, (kernel_size - 1) // 2), nn.LeakyReLU(0.1, inplace=True)
     )
 
 
 def linear_conv(in_channels: int, out_channels: int) -> nn.Sequential:
+    """3x3 convolution without activation, between the upsampled flow and the next prediction."""
     return nn.Sequential(nn.Conv2d(in_channels, out_channels, 3, padding=1))
 
 
 def deconv(in_channels: int, out_channels: int) -> nn.Sequential:
+    """Transposed convolution to maps of twice the height and width, then a leaky ReLU of slope 0.1."""
     return nn.Sequential(nn.ConvTranspose2d(in_channels, out_channels, 4, 2, 1), nn.LeakyReLU(0.1, inplace=True))
 
 
 def predict_flow(in_channels: int) -> nn.Conv2d:
+    """3x3 convolution from maps to a flow field ``(B, 2, h, w)``."""
     return nn.Conv2d(in_channels, 2, 3, padding=1)
 
 
 def upsample_flow(bias: bool = True) -> nn.ConvTranspose2d:
+    """Transposed convolution of a flow field ``(B, 2, h, w)`` to ``(B, 2, 2 h, 2 w)``."""
     return nn.ConvTranspose2d(2, 2, 4, 2, 1, bias=bias)
 
 
@@ -238,7 +243,11 @@ class FlowNet2(FlowEstimator):
 
     @staticmethod
     def normalise(frames_from: Tensor, frames_to: Tensor) -> tuple[Tensor, Tensor]:
-        """0..255 to about -0.5..0.5: minus the mean colour of the pair."""
+        """Frames of about -0.5..0.5: minus the mean colour of the pair, divided by 255.
+
+        Args:
+            frames_from, frames_to (Tensor): float ``(B, 3, H, W)``, RGB, 0..255.
+        """
         mean = torch.stack([frames_from, frames_to], 2).mean((2, 3, 4)).view(-1, 3, 1, 1)
         return (frames_from - mean) / 255, (frames_to - mean) / 255
 

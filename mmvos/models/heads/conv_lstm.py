@@ -191,7 +191,12 @@ class RecurrentDecoder(BaseModule):
 
 
 def upsample(x: Tensor, size: Sequence[int]) -> Tensor:
-    """Bilinear with corners aligned, the convention of this family of decoders."""
+    """Maps of another size, bilinear with corners aligned, as this family of decoders has it.
+
+    Args:
+        x (Tensor): ``(B, C, h, w)``.
+        size (Sequence[int]): new height and width.
+    """
     return x if x.shape[-2:] == tuple(size) else F.interpolate(x, tuple(size), mode='bilinear', align_corners=True)
 
 

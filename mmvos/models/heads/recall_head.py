@@ -224,7 +224,13 @@ class RecallHead(nn.Module):
         return fine[:, 0], coarse[:, 0]
 
     def decode(self, context: Tensor, recalled: Recalled, rows: ObjectRows) -> tuple[Tensor, Tensor]:
-        """Maps of the objects ``(M, C, h, w)`` and their coarse logits ``(M, 1, h, w)``, both at stride 8."""
+        """Maps of the objects ``(M, C, h, w)`` and their coarse logits ``(M, 1, h, w)``, both at stride 8.
+
+        Args:
+            context (Tensor): the neck's maps ``(B, C, h, w)`` of B frames at stride 8.
+            recalled (Recalled): what was read from the memories.
+            rows (ObjectRows): which of the M rows belongs to which frame.
+        """
         cues, prior = self._cues(recalled, rows)
         x = F.relu(self.cues(cues) + self.frame(context)[rows.video])
         x = x + F.relu(self.around(x))
@@ -233,7 +239,13 @@ class RecallHead(nn.Module):
         return x, prior + self.coarse(x)
 
     def refine(self, x: Tensor, at4: Tensor, at2: Tensor) -> Tensor:
-        """What is added to the enlarged coarse logits, from maps at stride 8 and the frame's at strides 4 and 2."""
+        """Logits ``(M, 1, 4 h, 4 w)`` to be added to the enlarged coarse ones.
+
+        Args:
+            x (Tensor): maps ``(M, C, h, w)`` of M objects at stride 8, see :meth:`decode`.
+            at4 (Tensor): the frame's maps ``(M, C4, 2 h, 2 w)`` at stride 4, for each object.
+            at2 (Tensor): the frame's maps ``(M, C2, 4 h, 4 w)`` at stride 2, for each object.
+        """
         y = F.relu(self.blend_4(enlarge(x, at4)) + at4)
         y = F.relu(self.refine_4(y))
         y = F.relu(self.blend_2(enlarge(y, at2)) + at2)

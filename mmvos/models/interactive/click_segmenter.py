@@ -102,7 +102,13 @@ class ClickSegmenter(BaseModel):
         return self.decoder(projected, prompts, self.encoder(prompts, before), owner)
 
     def forward(self, inputs: Tensor, data_samples: list | None = None, mode: str = 'tensor') -> Any:
-        """mmengine's entry: ``'loss'`` -> dict of losses, ``'tensor'`` -> the backbone's maps."""
+        """Losses or maps, as mmengine asks for them.
+
+        Args:
+            inputs (Tensor): images, float ``(B, 3, H, W)``, normalised.
+            data_samples (list | None): annotations of each image.
+            mode (str): ``'loss'``: dict of losses; ``'tensor'``: the backbone's maps.
+        """
         return self.loss(inputs, data_samples or []) if mode == 'loss' else self.extract_feat(inputs)
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:

@@ -59,6 +59,10 @@ def wid_terms(
     Args:
         probabilities, masks (Tensor): ``(B, N, H, W)`` in [0, 1].
         valid (Tensor): bool ``(B, N)``: channels of objects that the video has shown so far, visible or not.
+        use_alpha (bool): small instances count for more (alpha of the paper).
+        empty (str): data term of an object that is hidden: ``'mean'``, its mean probability; ``'ignore'``, 0.
+        squared (bool): squares in the denominator of Dice.
+        reduction (str): over the instances of a sample: ``'sum'``, as in the paper, or ``'mean'``.
     """
     p, g = widened(probabilities).flatten(2), widened(masks).flatten(2)
     valid = valid.to(p.dtype)
@@ -118,7 +122,12 @@ class WIDLoss(BaseModule):
         return self.from_probabilities(logits.float().sigmoid(), masks, valid)
 
     def from_probabilities(self, probabilities: Tensor, masks: Tensor, valid: Tensor) -> Tensor:
-        """The same, for probabilities in their own precision."""
+        """The loss of probabilities, in their own precision.
+
+        Args:
+            probabilities, masks (Tensor): ``(B, N, H, W)`` in [0, 1].
+            valid (Tensor): bool ``(B, N)``, see :func:`wid_terms`.
+        """
         terms = wid_terms(
             probabilities,
             masks.to(probabilities.dtype),
@@ -180,8 +189,13 @@ class StagedLoss(BaseModule):
 
 
 def slot_statistics(logits: Tensor, masks: Tensor, valid: Tensor | None = None) -> dict:
-    """Per slot: mean probability, and mean Dice over the samples that show an object there: a dead slot shows here
-    only.
+    """Per slot: mean probability, and mean Dice over the samples that show an object there. Slots that learn nothing
+    are seen in these numbers only.
+
+    Args:
+        logits (Tensor): ``(B, N, H, W)``, a channel for each slot.
+        masks (Tensor): ``(B, N, H, W)`` in [0, 1].
+        valid (Tensor | None): bool ``(B, N)``: slots with an object that the video has shown so far; None: all.
 
     Returns:
         ``{'slot0_mean': ..., 'slot0_dice': ...}``, without gradient.

@@ -27,7 +27,14 @@ class LabelMapLoss(nn.Module):
         self.smooth, self.loss_weight = smooth, loss_weight
 
     def forward(self, logits: Tensor, shares: Tensor, valid: Tensor, present: Tensor) -> Tensor:
-        """The loss of a batch: scalar; see :meth:`terms` for the arguments."""
+        """The loss of a batch, a scalar.
+
+        Args:
+            logits (Tensor): ``(B, L, h, w)``.
+            shares (Tensor): true shares of the labels, ``(B, L, h, w)``.
+            valid (Tensor): share of each cell that is not void, ``(B, h, w)``.
+            present (Tensor): bool ``(B, L)``: the labels that are objects of the sample.
+        """
         return self.mean(*self.terms(logits, shares, valid, present))
 
     def mean(self, totals: Tensor, counts: Tensor) -> Tensor:

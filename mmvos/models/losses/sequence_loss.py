@@ -122,7 +122,13 @@ def class_cost(log_probabilities: Tensor, target: Tensor) -> Tensor:
 
 
 def stop_cost(logits: Tensor, target: Tensor, balance: float = 0.5) -> Tensor:
-    """Binary cross entropy of each step, times ``balance``."""
+    """Binary cross entropy of each step, times ``balance``, in the shape of its arguments.
+
+    Args:
+        logits (Tensor): of "the sequence goes on", ``(B, T)``.
+        target (Tensor): 0 or 1, ``(B, T)``.
+        balance (float): factor.
+    """
     return balance * F.binary_cross_entropy_with_logits(logits, target, reduction='none')
 
 

@@ -27,7 +27,13 @@ def soft_iou_cost(pred: Tensor, target: Tensor, eps: float = 1e-6) -> Tensor:
 
 @in_float32
 def pairwise_soft_iou_cost(pred: Tensor, target: Tensor, eps: float = 1e-6) -> Tensor:
-    """Cost of every pair: probabilities ``(B, K, P)`` and targets ``(B, G, P)`` to ``(B, G, K)``."""
+    """Cost of every pair, 1 - soft IoU: ``(B, G, K)``.
+
+    Args:
+        pred (Tensor): probabilities ``(B, K, P)`` of K predictions at P pixels.
+        target (Tensor): ``(B, G, P)`` of G objects, in [0, 1].
+        eps (float): added to the union.
+    """
     pred, target = widened(pred), widened(target)
     overlap = torch.einsum('bgp,bkp->bgk', target, pred)
     union = target.sum(-1)[:, :, None] + pred.sum(-1)[:, None] - overlap

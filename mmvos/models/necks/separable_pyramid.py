@@ -28,6 +28,10 @@ class PoolingStack(BaseModule):
     """1x1, then one 3x3 convolution per dilation, one after the other.
 
     Args:
+        in_channels, channels (int): channels of the input, and of every layer.
+        dilations (Sequence[int]): dilation of each 3x3 convolution.
+        separable (bool): depthwise convolutions followed by pointwise ones.
+        norm_cfg (dict | None): normalisation behind each convolution; None: none.
         act_all (bool): ReLU after every layer (False: after the 1x1 only).
         parallel (bool): the 3x3 convolutions all see the 1x1's output and are summed.
     """

@@ -151,7 +151,13 @@ class AGSSVOS(StepwiseTrainedModel):
         return torch.cat([aggregate_objects(group)[1:] for group in probabilities.split(list(sizes))])
 
     def agnostic_features(self, image: Tensor, groups: Sequence[Tensor], known: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """The instance-agnostic module: for each group features ``(G, C, h/4, w/4)`` and ``(G, C, h/8, w/8)``."""
+        """Features of the instance-agnostic module, for each group: ``(G, C, h/4, w/4)`` and ``(G, C, h/8, w/8)``.
+
+        Args:
+            image (Tensor): float ``(1, 3, h, w)``, normalised.
+            groups (Sequence[Tensor]): for each of G groups, carried masks ``(N, h, w)`` in [0, 1].
+            known (Sequence[Tensor]): for each group, what the decoder keeps of its reference frame.
+        """
         merged = torch.stack([group.amax(0) for group in groups])
         skip = self.encoder(image, merged[:, None], num_stages=1)[0]
         return skip, self.decoder.coarse_with(self.encoder.later_stages(skip), torch.cat(list(known)))[0]
@@ -224,7 +230,13 @@ class AGSSVOS(StepwiseTrainedModel):
         return self.label_rule == 'half' or not self.use_norm
 
     def add_objects(self, frame: Frame, masks: Tensor, state: AGSSState) -> AGSSState:
-        """The new objects are a group of their own."""
+        """State in which the new objects are a group of their own.
+
+        Args:
+            frame (Frame): the frame in which they are given.
+            masks (Tensor): ``(N, h, w)`` in [0, 1], at the network's size.
+            state (AGSSState): state before.
+        """
         group = new_group(frame.index, state.groups)
         return AGSSState(
             torch.cat([state.probabilities, masks]),
@@ -243,7 +255,16 @@ class AGSSVOS(StepwiseTrainedModel):
     def frame_loss(
         self, clip: Tensor, index: int, masks: Tensor, previous: Tensor, valid: Tensor, sample: VOSDataSample
     ) -> tuple[Losses, Tensor]:
-        """The loss of the masks; the flow is the sample's ``flow_bwd`` where it has one."""
+        """Losses of one frame of a clip, and its masks' probabilities ``(N, H, W)``.
+
+        Args:
+            clip (Tensor): frames, float ``(T, 3, H, W)``, normalised; the first one is the reference.
+            index (int): number of the frame in the clip, at least 1.
+            masks (Tensor): true masks, ``(T, N, H, W)``, 0 or 1.
+            previous (Tensor): masks of the frame before, ``(N, H, W)`` in [0, 1].
+            valid (Tensor): ``(T, H, W)``, 0 where a pixel is void.
+            sample (VOSDataSample): the clip's; its ``flow_bwd`` is used where it has one, else flow is estimated.
+        """
         if 'flow_bwd' in sample:
             flow = sample.flow_bwd[index : index + 1]
         else:

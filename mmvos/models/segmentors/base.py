@@ -69,7 +69,16 @@ class BaseVOSModel(BaseModel, metaclass=ABCMeta):
         return self
 
     def forward(self, inputs: Tensor, data_samples: list[VOSDataSample] | None = None, mode: str = 'loss') -> dict[str, Tensor]:
-        """:meth:`loss`; for inference, a model is run by a session."""
+        """Losses of a batch, as mmengine's loops ask for them; for inference, a model is run by a session.
+
+        Args:
+            inputs (Tensor): clips, float ``(B, T, 3, H, W)``, normalised.
+            data_samples (list[VOSDataSample] | None): annotations of each clip.
+            mode (str): ``'loss'``.
+
+        Raises:
+            ValueError: another mode.
+        """
         if mode != 'loss':
             raise ValueError(
                 f"mode {mode!r} is not known; expected 'loss'. Videos are segmented by mmvos.inference.VOSSession."

@@ -147,7 +147,12 @@ class SiameseCoAttentionModel(BaseVOSModel):
 
 
 def upsample(logits: Tensor, size: Sequence[int]) -> Tensor:
-    """Bilinear, corners not aligned, before the sigmoid."""
+    """Logits of another size, bilinear, corners not aligned.
+
+    Args:
+        logits (Tensor): ``(B, C, h, w)``, before the sigmoid.
+        size (Sequence[int]): new height and width.
+    """
     return F.interpolate(logits, tuple(size), mode='bilinear', align_corners=False)
 
 

@@ -75,7 +75,16 @@ class TrackEmbedHead(RoIEmbedHead):
         ref_gt_instance_ids: list[Tensor],
         reduction_override: str | None = None,
     ) -> dict:
-        """Losses of a batch, with the arguments of ``mmdet.RoIEmbedHead``."""
+        """Losses of a batch, with the arguments of ``mmdet.RoIEmbedHead``.
+
+        Args:
+            x_split (Sequence[Tensor]): for each image, embeddings ``(P, C)`` of the proposals in the key frame.
+            ref_x_split (Sequence[Tensor]): for each image, embeddings ``(R, C)`` of the objects of the reference frame.
+            sampling_results (list[SamplingResult]): for each image, which object each proposal was matched with.
+            gt_instance_ids (list[Tensor]): for each image, int ``(G,)``: instance ids of the key frame's objects.
+            ref_gt_instance_ids (list[Tensor]): for each image, int ``(R,)``: instance ids of the reference frame's objects.
+            reduction_override (str | None): reduction of the loss in place of its own.
+        """
         targets, weights = self.get_targets(sampling_results, gt_instance_ids, ref_gt_instance_ids)
         logits = [self.similarity(x, ref) for x, ref in zip(x_split, ref_x_split, strict=True)]
         return self.match_loss(logits, targets, weights, reduction_override)
