@@ -46,7 +46,7 @@ def make_pages(app: Sphinx) -> None:
 def read_page(app: Sphinx, docname: str, source: list[str]) -> None:
     """The text of a page as Sphinx parses it."""
     if Path(app.env.doc2path(docname)).suffix == '.md':
-        text = contents.fill_in(source[0], Path(app.srcdir))
+        text = contents.without_colours(contents.fill_in(source[0], Path(app.srcdir)))
         source[0], problems = app.repository.rewrite(text, docname)
         for problem in problems:
             logger.warning(problem, location=docname, type='mmvos', subtype='link')

@@ -32,6 +32,20 @@ def fill_in(text: str, source: Path) -> str:
     return text
 
 
+def without_colours(text: str) -> str:
+    """Text of a page whose blocks that name no language are plain text; Sphinx would take them for Python."""
+    fence, lines = '', []
+    for line in text.splitlines(keepends=True):
+        mark = re.match(r' *(`{3,})(.*)', line)
+        if mark and not fence:
+            fence = mark[1]
+            line = line if mark[2] else line.replace(fence, f'{fence}text', 1)
+        elif mark and mark[1] == fence and not mark[2]:
+            fence = ''
+        lines.append(line)
+    return ''.join(lines)
+
+
 def _pages(folder: Path, source: Path) -> list[str]:
     files = (*folder.glob('*.md'), *folder.glob('*.rst'))
     return [file.relative_to(source).with_suffix('').as_posix() for file in files if file.stem != 'index']

@@ -76,6 +76,13 @@ def test_pages_of_a_folder_come_in_the_order_of_their_links(repository, tmp_path
     assert text.split('```{toctree}')[1].split()[-4:] == ['/methods/c', '/methods/a', '/methods/b', '```']
 
 
+def test_a_block_without_a_language_is_plain_text(repository):
+    from mmvos_site.contents import without_colours
+
+    page = 'a\n```\nb/c.png   any\n```\n\n- d\n\n  ```\n  e\n  ```\n```python\nf\n```\n'
+    assert without_colours(page) == page.replace('```\nb', '```text\nb').replace('```\n  e', '```text\n  e')
+
+
 def messages_of_the_source() -> list[str]:
     """Texts that the source builds, '…' in the place of what is filled in."""
 
