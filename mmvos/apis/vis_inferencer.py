@@ -22,9 +22,9 @@ from mmvos.utils.checkpoint import init_weights_quietly, load_weights
 from mmvos.videos import Video, open_video, write_image
 from mmvos.visualization import draw_result
 
+from .building import checked_device
 from .models import checkpoint_of, config_of
 from .saving import overlay_writers, progress_bar
-from .vos_inferencer import checked_device
 
 DEFAULT_VIS_MODEL = 'sta-masktrack-rcnn'
 

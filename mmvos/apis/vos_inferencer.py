@@ -9,73 +9,23 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.config import Config
-from torch import nn
 
-from mmvos.deployment import is_exported, open_exported
 from mmvos.inference import VOSSession
 from mmvos.models.segmentors import BaseVOSModel
-from mmvos.registry import INFERENCERS, MODELS
+from mmvos.registry import INFERENCERS
 from mmvos.structures import InputError, VOSDataSample, write_label_map
-from mmvos.utils import prepare_for_inference
-from mmvos.utils.checkpoint import init_weights_quietly, load_weights
 from mmvos.utils.compiling import compile_networks
 from mmvos.utils.write_behind import write_behind
 from mmvos.videos import Video, open_video
 from mmvos.visualization import draw_result
 from mmvos.visualization.drawing import names_shown
 
-from .models import checkpoint_of, config_of
+from .building import DEFAULT_MODEL, init_model
 from .saving import overlay_writers, progress_bar
-
-DEFAULT_MODEL = 'recall-vos'
 
 Source = str | os.PathLike | Sequence[np.ndarray] | Video
 Prompt = str | os.PathLike | np.ndarray
 Prompts = Prompt | dict[int, Prompt]
-
-
-def init_model(
-    config: str | os.PathLike | Config = DEFAULT_MODEL,
-    checkpoint: str | None = None,
-    device: str | torch.device | None = None,
-    cfg_options: dict | None = None,
-) -> nn.Module:
-    """Build a model, load its weights and put it on a device, ready for inference.
-
-    Args:
-        config (str | os.PathLike | Config): a config, its path (also relative to MMVOS's ``configs``), or a name that
-            ``mmvos models`` lists; also a file of ``mmvos export``, which has its weights.
-        checkpoint (str | None): path of the weights, or a name of ``mmvos models`` (default: those that ship with the config,
-            if any).
-        device (str | torch.device | None): default: the GPU if there is one.
-        cfg_options (dict | None): overrides of the config.
-    """
-    if is_exported(config):
-        if checkpoint is not None or cfg_options:
-            raise InputError(f'{config}: an exported model has its weights and settings; give no others.')
-        return open_exported(config, device)
-    device = checked_device(device)
-    config = config_of(config, cfg_options)
-    model, weights = MODELS.build(config.model), checkpoint_of(config, checkpoint)
-    if weights is None:
-        init_weights_quietly(model)  # may fetch pretrained weights of a backbone, which a checkpoint replaces
-    else:
-        load_weights(model, weights)
-    return prepare_for_inference(model.to(device))
-
-
-def checked_device(device: str | torch.device | None) -> torch.device:
-    """The device of a name; without one the GPU if there is one, else the CPU.
-
-    Raises:
-        InputError: there is no such device.
-    """
-    try:
-        chosen = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
-        torch.empty(0, device=chosen)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: torch was built without CUDA
-        raise InputError(f'--device {device}: not a device of this machine; expected cpu, cuda, cuda:1, ...') from error
-    return chosen
 
 
 @INFERENCERS.register_module()
@@ -91,9 +41,9 @@ class VOSInferencer:
         session = inferencer.session()  # a live camera: session.step(frame, prompt)
 
     Args:
-        model (str | os.PathLike | Config): see :func:`init_model`.
+        model (str | os.PathLike | Config): see :func:`~mmvos.apis.init_model`.
         weights (str | None): path of a checkpoint.
-        device (str | torch.device | None): see :func:`init_model`.
+        device (str | torch.device | None): see :func:`~mmvos.apis.init_model`.
         amp (bool): mixed precision.
         cfg_options (dict | None): overrides of the config.
         compiled (bool): compile the networks, see :func:`~mmvos.utils.compiling.compile_networks`.

@@ -40,8 +40,7 @@ def run(args: argparse.Namespace) -> None:
     except ImportError as error:
         raise InputError(f'{error.name} is not installed; the page needs: pip install "mmvos[web]"') from error
     server = listen(args.host, args.port)  # before the models are read: a port in use is said at once
-    from mmvos.apis import VOSInferencer
-    from mmvos.apis.click_segmenter import init_click_segmenter
+    from mmvos.apis import VOSInferencer, init_click_segmenter
     from mmvos.interaction import InteractiveSegmenter
     from mmvos.web.workspace import Workspace
 

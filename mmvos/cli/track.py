@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> None:
     import torch
     from tqdm import tqdm
 
-    from mmvos.apis.vos_inferencer import checked_device
+    from mmvos.apis.building import checked_device
     from mmvos.models.trackers import TrackingSession
     from mmvos.registry import TRACKERS
     from mmvos.structures import BoxTracks, InputError, prompts_from_text

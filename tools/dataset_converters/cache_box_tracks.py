@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import torch
 
-from mmvos.apis.vos_inferencer import checked_device
+from mmvos.apis.building import checked_device
 from mmvos.datasets.transforms.instance_attention import track_video
 from mmvos.registry import TRACKERS
 from mmvos.structures import BoxTracks, InputError, object_ids_of, read_label_map, tight_box

@@ -20,7 +20,7 @@ from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
-from mmvos.apis.vos_inferencer import checked_device
+from mmvos.apis.building import checked_device
 from mmvos.datasets.transforms.flow import SUFFIXES, check_flow, flow_path, write_flow
 from mmvos.models.flow import FlowEstimator
 from mmvos.registry import MODELS
