@@ -161,7 +161,8 @@ class Workspace:
     def set_prompt(self, key: str, index: int, prompt: Prompt) -> None:
         """Change the prompt of an object in a frame, and its mask there.
 
-        The first clicks on an object that has a mask there already correct that mask.
+        The first clicks on an object that has a mask there already correct that mask. What the object takes from others that
+        were pointed at in this frame goes back to them when further clicks give it up.
         """
         project = self.project(key)
         with self.lock(key):
@@ -174,11 +175,14 @@ class Workspace:
                     prompt = replace(prompt, mask=before.mask)
                 elif prompt.box is None and (stored == prompt.object_id).any():
                     prompt = replace(prompt, mask=stored == prompt.object_id)
-            label_map = np.where(stored == prompt.object_id, 0, stored).astype(np.uint8)
-            if not prompt.is_empty:
-                with self.turns.turn():
-                    found = self.segmenter.label_map(frame, [prompt], key=(key, index))
-                label_map[found > 0] = prompt.object_id
+            held = stored == prompt.object_id
+            label_map = np.where(held, 0, stored).astype(np.uint8)
+            others = [one for one in project.prompts_at(index) if one.object_id != prompt.object_id] if held.any() else []
+            with self.turns.turn():
+                if others:
+                    label_map[held] = self.segmenter.label_map(frame, others, key=(key, index))[held]
+                if not prompt.is_empty:
+                    label_map[self.segmenter.label_map(frame, [prompt], key=(key, index)) > 0] = prompt.object_id
             project.set_prompt(index, prompt, label_map)
 
     def step_history(self, key: str, forward: bool) -> int | None:

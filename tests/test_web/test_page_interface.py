@@ -141,6 +141,23 @@ def test_undo_and_a_correction_of_a_propagated_mask(client, video):
     assert client.post(f'/api/projects/{key}/redo').json()['project']['trusted'] == [0, 4]
 
 
+def test_what_an_object_gives_up_goes_back_to_its_neighbour(client, video):
+    key = upload(client, video)['key']
+    client.post(f'/api/projects/{key}/objects')
+    place = f'/api/projects/{key}/frames/1/prompts'
+    client.put(place, json=dict(object_id=1, clicks=[[20, 16, True]]))
+    alone = mask(client, key, 1)
+    client.put(place, json=dict(object_id=2, clicks=[[22, 16, True]]))
+    both = mask(client, key, 1)
+    assert (both[12:20, 18:26] == 2).all() and (both[12:20, 16:18] == 1).all()
+    client.put(place, json=dict(object_id=2, clicks=[[22, 16, True], [40, 16, True]]))
+    moved = mask(client, key, 1)
+    assert np.array_equal(moved == 1, alone == 1) and (moved[12:20, 36:44] == 2).all()
+    client.put(place, json=dict(object_id=2, clicks=[[22, 16, True]]))
+    client.put(place, json=dict(object_id=2))
+    assert np.array_equal(mask(client, key, 1), alone)
+
+
 def test_objects_are_named_and_removed(client, video):
     key = upload(client, video)['key']
     project = client.post(f'/api/projects/{key}/objects').json()
