@@ -17,7 +17,10 @@ def open_session(
 ) -> BaseSession[Any]:
     """A session for a model of either task (its attribute ``task``: ``'vos'`` or ``'vis'``).
 
-    Args: see :class:`BaseSession`.
+    Args:
+        model (BaseModel): a built model, with its weights.
+        device (str | torch.device | None): where it runs; None: where the model is.
+        amp (bool | torch.dtype | None): mixed precision, see :class:`BaseSession`.
     """
     task = (model.module if is_model_wrapper(model) else model).task
     session: type[BaseSession[Any]] = pkgutil.resolve_name(SESSIONS[task])  # that of instances imports mmdet, which takes long

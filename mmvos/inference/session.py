@@ -95,8 +95,11 @@ class VOSSession(BaseSession[VOSDataSample]):
 
     A video (also for offline models): ``for result in session.run(video): ...``
 
-    Args: see :class:`BaseSession`; the model is a :class:`~mmvos.models.BaseVOSModel`, settings are a
-        :class:`SessionSettings`.
+    Args:
+        model (BaseVOSModel): a built model, with its weights.
+        device (str | torch.device | None): where it runs; None: where the model is.
+        amp (bool | torch.dtype | None): mixed precision, see :class:`BaseSession`.
+        settings (SessionSettings | None): sizes, prompts, what is kept of the scores; None: the model's ``test_cfg``.
     """
 
     settings: SessionSettings

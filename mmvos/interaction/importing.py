@@ -36,6 +36,11 @@ def label_map_of(
 def load_annotations(project: Project, annotations: Annotations, segmenter: InteractiveSegmenter) -> None:
     """Set the frames of a project by the marks of another program; its objects get their ids and names.
 
+    Args:
+        project (Project): where the frames are set.
+        annotations (Annotations): what the other program's files hold, by frame.
+        segmenter (InteractiveSegmenter): makes masks of boxes and points.
+
     Raises:
         InputError: a mask that does not fit the frames, or an object of which nothing was found where it was pointed at.
     """

@@ -114,7 +114,15 @@ class Project:
     # Objects
 
     def add_object(self, name: str = '', object_id: int | None = None) -> ProjectObject:
-        """A further object, with the lowest free id if none is named; InputError where all 254 are taken."""
+        """A further object.
+
+        Args:
+            name (str): its name; empty: ``'object <id>'``.
+            object_id (int | None): 1..254; None: the lowest free one.
+
+        Raises:
+            InputError: all 254 ids are taken.
+        """
         object_id = object_id or next((i for i in range(1, 255) if i not in self.objects), None)
         if object_id is None:
             raise InputError(f'{self.name}: 254 objects are there; a label map holds no more.')
@@ -165,7 +173,12 @@ class Project:
         return [prompt_from_json(prompt) for _, prompt in sorted(self._prompts.get(index, {}).items())]
 
     def prompt(self, index: int, object_id: int) -> Prompt | None:
-        """What points at an object in a frame; None where nothing does."""
+        """What points at an object in a frame; None where nothing does.
+
+        Args:
+            index (int): number of the frame, from 0.
+            object_id (int): id of the object.
+        """
         found = self._prompts.get(index, {}).get(object_id)
         return None if found is None else prompt_from_json(found)
 

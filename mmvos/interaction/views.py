@@ -87,7 +87,12 @@ class View:
         return self.region.contains((click.x, click.y, click.x, click.y))
 
     def take(self, logits: Tensor, source: 'View') -> Tensor:
-        """Logits ``(h, w)`` of another view of the frame, at the cells of this one; nothing where that one does not show."""
+        """Logits of another view of the frame, at the cells of this one; nothing where that one does not show.
+
+        Args:
+            logits (Tensor): ``(h, w)`` at the cells of ``source``.
+            source (View): the other view, of the same frame.
+        """
         if source is self:
             return logits
         axes = []
@@ -102,7 +107,12 @@ class View:
         return taken.masked_fill((grid[0].abs() > 1).any(-1), NOTHING)
 
     def to_frame(self, logits: Tensor, shape: tuple[int, int]) -> Tensor:
-        """Logits ``(h, w)`` at the frame's pixels ``(H, W)``; nothing outside the region."""
+        """Logits at the frame's pixels, ``(H, W)``; nothing outside the region.
+
+        Args:
+            logits (Tensor): ``(h, w)`` at the cells of this view.
+            shape (tuple[int, int]): height and width of the frame.
+        """
         full = F.interpolate(logits[None, None], self.geometry.input_shape, mode='bilinear', align_corners=False)[0]
         left, top, right, bottom = self.region
         result = logits.new_full(shape, NOTHING)

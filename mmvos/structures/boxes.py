@@ -89,7 +89,11 @@ def draw_boxes(boxes: Tensor, height: int, width: int) -> Tensor:
 
 
 def box_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Intersection over union of boxes ``(N, 4)``, pair by pair: ``(N,)``; 0 where the union is empty."""
+    """Intersection over union of boxes, pair by pair: ``(N,)`` in [0, 1]; 0 where the union is empty.
+
+    Args:
+        a, b (np.ndarray): boxes ``(N, 4)``, (x1, y1, x2, y2).
+    """
     size = np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])
     intersection = np.clip(size, 0, None).prod(1)
     union = (a[:, 2:] - a[:, :2]).prod(1) + (b[:, 2:] - b[:, :2]).prod(1) - intersection

@@ -161,6 +161,11 @@ def check_unique(names: Sequence[str], place: str, what: str = 'video') -> None:
 def check_name(name: Any, place: str, what: str = 'video') -> str:
     """The name, if it is a path below some folder: neither absolute, nor empty, nor with ``..`` in it.
 
+    Args:
+        name (Any): what a file says.
+        place (str): that file, for messages.
+        what (str): kind of thing that is named, for messages.
+
     Raises:
         InputError: it is not; results of that name would land outside their folder.
     """

@@ -181,7 +181,15 @@ def parse_box(text: str) -> tuple[int, Box]:
 
 
 def prompts_from_text(clicks: Sequence[str] = (), boxes: Sequence[str] = ()) -> list[Prompt]:
-    """Prompts of the objects that command line options name, sorted by id."""
+    """Prompts of the objects that command line options name, sorted by id.
+
+    Args:
+        clicks (Sequence[str]): ``'ID:X,Y'``, or ``'ID:X,Y:-'`` for a point beside the object; pixels of the frame.
+        boxes (Sequence[str]): ``'ID:X1,Y1,X2,Y2'``.
+
+    Raises:
+        InputError: text of another form, or a second box of one object.
+    """
     prompts: dict[int, Prompt] = {}
     for text in clicks:
         object_id, click = parse_point(text)
