@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
 
@@ -74,6 +75,16 @@ def test_what_stays_apart(part):
     for file in (PACKAGE / part).rglob('*.py'):
         for module in imports_of(file):
             assert not any(f'{module}.'.startswith(f'{other}.') for other in APART[part]), f'{file} imports {module}'
+
+
+def test_no_files_import_each_other():
+    """Not for the name of a type either, or from within a function."""
+    files = {'.'.join(file.relative_to(ROOT).with_suffix('').parts): file for file in PACKAGE.rglob('*.py')}
+    graph = {}
+    for name, file in files.items():
+        imported = {module if module in files else module.rpartition('.')[0] for module in imports_of(file)}
+        graph[name] = imported & set(files) - {name}
+    tuple(TopologicalSorter(graph).static_order())  # raises CycleError, which names the circle
 
 
 def registered(file: Path) -> Iterator[tuple[str, str]]:

@@ -81,12 +81,23 @@ def find_tasks(source: str, prompts: str = '') -> list[Task]:
 def _of_config(path: str) -> list[Task]:
     from mmvos.utils import load_config
 
-    from .worker import dataset_of
-
     dataset = dataset_of(load_config(path), path)
     names = [dataset.get_data_info(i)['video_id'] for i in range(len(dataset))]
     lengths = dict(zip(names, dataset.video_lengths(), strict=True))
     return [Task(name, name) for name in sorted(names, key=lambda name: (-lengths[name], name))]
+
+
+def dataset_of(config: Any, name: str) -> Any:
+    """The test data set of a config.
+
+    Raises:
+        InputError: the config has none.
+    """
+    from mmvos.registry import DATASETS
+
+    if 'dataset' not in (config.get('test_dataloader') or {}):
+        raise InputError(f'{name}: the config has no test_dataloader.dataset.')
+    return DATASETS.build(config.test_dataloader.dataset)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from mmvos.videos.layouts.base import masks_in
 
 from .destination import MARK, Destination
 from .places import Place
-from .tasks import Task
+from .tasks import Task, dataset_of
 
 
 @dataclass(frozen=True)
@@ -172,16 +172,3 @@ def _masks_of(video: Video, path: str) -> dict[int, str]:
             f'{masks[unknown[0]]}: the video has no frame {unknown[0]!r}; its first one is {video.frame_names[0]!r}.'
         )
     return {position[name]: mask for name, mask in masks.items()}
-
-
-def dataset_of(config: Any, name: str) -> Any:
-    """The test data set of a config.
-
-    Raises:
-        InputError: the config has none.
-    """
-    from mmvos.registry import DATASETS
-
-    if 'dataset' not in (config.get('test_dataloader') or {}):
-        raise InputError(f'{name}: the config has no test_dataloader.dataset.')
-    return DATASETS.build(config.test_dataloader.dataset)

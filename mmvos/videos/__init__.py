@@ -2,7 +2,8 @@
 
 from .images import IMAGE_SUFFIXES, image_size, list_frames, list_images, read_frame, read_image, write_image
 from .label_source import LabelSource
-from .video import FrameArrays, Video, open_video, read_ahead
+from .opening import open_video
+from .video import FrameArrays, Video, read_ahead
 from .video_file import VideoFile
 
 __all__ = [

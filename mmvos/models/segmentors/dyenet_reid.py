@@ -1,7 +1,7 @@
 """DyeNet's re-identification (Re-ID): which proposals of a video look like which object (section 3.4)."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,11 +10,9 @@ from mmvos.structures import boxes_of_masks
 
 from ..trackers.regions import RegionStore
 from ..trackers.tracklets import Tracklet, Tube
+from .dyenet_networks import DyeNetNetworks
 from .dyenet_settings import SearchSettings
 from .dyenet_sweep import VideoMaps
-
-if TYPE_CHECKING:
-    from .dyenet import DyeNet
 
 
 class Proposal(NamedTuple):
@@ -80,7 +78,7 @@ class ReIdentification:
     """What is known of the looks of a video's objects, and of its proposals.
 
     Args:
-        model (DyeNet): the network.
+        model (DyeNetNetworks): the network.
         maps (VideoMaps): features of the video.
         regions (RegionStore): masks of the tracklets.
         given (Sequence[tuple[int, Tensor]]): frame and bool mask ``(H, W)`` of every object.
@@ -92,7 +90,7 @@ class ReIdentification:
 
     def __init__(
         self,
-        model: 'DyeNet',
+        model: DyeNetNetworks,
         maps: VideoMaps,
         regions: RegionStore,
         given: Sequence[tuple[int, Tensor]],

@@ -2,7 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,12 +11,10 @@ from mmvos.inference import OfflineVideo
 
 from ..trackers.regions import RegionStore
 from ..trackers.tracklets import Decision, Tracklet, Tube, contradicted_by, link_tracklets
+from .dyenet_networks import DyeNetNetworks
 from .dyenet_reid import Proposal, ReIdentification
 from .dyenet_settings import SearchSettings
 from .dyenet_sweep import Start, Sweep, VideoMaps
-
-if TYPE_CHECKING:
-    from .dyenet import DyeNet
 
 
 class TrackletPool:
@@ -66,12 +64,12 @@ class TrackletSearch:
     propagated past the contradiction.
 
     Args:
-        model (DyeNet): the network.
+        model (DyeNetNetworks): the network.
         video (OfflineVideo): frames and given masks.
         settings (SearchSettings): settings.
     """
 
-    def __init__(self, model: 'DyeNet', video: OfflineVideo, settings: SearchSettings) -> None:
+    def __init__(self, model: DyeNetNetworks, video: OfflineVideo, settings: SearchSettings) -> None:
         self.model, self.video, self.settings = model, video, settings
         self.maps = VideoMaps(model, video, settings.memory_mb)
         self.regions = RegionStore(

@@ -4,7 +4,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -19,17 +18,15 @@ from ..flow.warp import warp
 from ..heads.re_mp_head import RoIState
 from ..trackers.regions import RegionStore
 from ..trackers.tracklets import Tracklet
+from .dyenet_networks import DyeNetNetworks
 from .dyenet_settings import SearchSettings
-
-if TYPE_CHECKING:
-    from .dyenet import DyeNet
 
 
 class VideoMaps:
     """Features and flow of a video, computed when they are asked for and kept within a bound.
 
     Args:
-        model (DyeNet): gives features and flow.
+        model (DyeNetNetworks): gives features and flow.
         video (OfflineVideo): frames.
         memory_mb (float): what the whole search may keep, in MiB; features may have 65 % of it, flow 25 %.
 
@@ -38,7 +35,7 @@ class VideoMaps:
         flows (BoundedStore): flow ``(1, 2, H, W)`` by (frame, frame that it points into).
     """
 
-    def __init__(self, model: 'DyeNet', video: OfflineVideo, memory_mb: float) -> None:
+    def __init__(self, model: DyeNetNetworks, video: OfflineVideo, memory_mb: float) -> None:
         image = video[0].image
         self.shape, self.device, self.length = (image.shape[-2], image.shape[-1]), image.device, len(video)
         name = f'DyeNet, {video.video_id}'
@@ -126,13 +123,13 @@ class Sweep:
     depend on the others.
 
     Args:
-        model (DyeNet): the network.
+        model (DyeNetNetworks): the network.
         maps (VideoMaps): features and flow.
         regions (RegionStore): keeps the masks.
         settings (SearchSettings): when a tracklet ends.
     """
 
-    def __init__(self, model: 'DyeNet', maps: VideoMaps, regions: RegionStore, settings: SearchSettings) -> None:
+    def __init__(self, model: DyeNetNetworks, maps: VideoMaps, regions: RegionStore, settings: SearchSettings) -> None:
         self.model, self.maps, self.regions, self.settings = model, maps, regions, settings
 
     def starts(self, tracklets: Sequence[Tracklet], masks: Tensor) -> list[Start]:
