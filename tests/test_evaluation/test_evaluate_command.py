@@ -10,7 +10,7 @@ import pytest
 from bad_files import flip, set_flag
 from golden import GOLDEN_DIR, load_golden
 from PIL import Image
-from scored_videos import boxes, expected_of, make_archive, write_videos
+from scored_videos import boxes, end_worker, expected_of, make_archive, write_videos
 
 from mmvos.structures import write_label_map
 
@@ -221,6 +221,14 @@ def test_a_damaged_entry_stops_the_scoring_also_where_it_does_not_count(root, ru
     archive = damage(make_archive(root / 'pred', root / 'p.zip'))
     status, _, errors = run_tool('evaluate.py', 'davis2017-semi', '--gt', root / 'gt', '--pred', archive, '--quiet')
     assert status == 2 and errors.startswith(f'error: {archive}, ') and errors.count('\n') == 1
+
+
+def test_a_worker_that_is_killed_is_one_line(root, run_tool, monkeypatch):
+    monkeypatch.setattr('mmvos.evaluation.evaluate.score_video', end_worker)
+    places = ('--gt', root / 'gt', '--pred', root / 'pred', '--metrics', root / 'm.json', '--quiet')
+    status, _, errors = run_tool('evaluate.py', 'davis2017-semi', *places, '--workers', 2)
+    assert status == 2 and errors.count('\n') == 1 and 'a worker process was killed' in errors
+    assert not (root / 'm.json').exists()
 
 
 @pytest.mark.parametrize('number', [0, -1])
