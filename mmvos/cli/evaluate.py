@@ -71,9 +71,13 @@ def run(args: argparse.Namespace) -> None:
 
     from mmvos.evaluation import format_table, write_csv, write_json
     from mmvos.evaluation.protocols import PROTOCOLS
+    from mmvos.structures import check_output
     from mmvos.utils.cores import available_cores
     from mmvos.videos.layouts import read_list
 
+    for path in (args.metrics, args.csv):
+        if path:
+            check_output(path)
     protocol = PROTOCOLS[known_name(args.protocol, PROTOCOLS, 'protocol')]
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors='backslashreplace')  # names of files need not be UTF-8

@@ -34,12 +34,13 @@ def run(args: argparse.Namespace) -> None:
 
     from mmvos.apis import init_model
     from mmvos.deployment import export_model
-    from mmvos.structures import InputError
+    from mmvos.structures import InputError, check_output
 
     if min(args.size) < 1:
         raise InputError(f'--size {args.size[0]} {args.size[1]}: expected the height and width of frames, in pixels.')
     if not args.out.endswith('.zip'):
         raise InputError(f'--out {args.out}: expected the name of a .zip file.')
+    check_output(args.out)
     model = init_model(args.model, args.checkpoint, 'cpu')
     name = os.path.splitext(os.path.basename(args.model))[0]
     made = export_model(model, args.out, (args.size[0], args.size[1]), name, args.format)

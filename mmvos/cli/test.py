@@ -63,9 +63,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from contextlib import ExitStack
 
+    from mmvos.structures import check_output
     from mmvos.utils import run_lock
     from mmvos.utils.distributed import is_first_process, process_group
 
+    for path in (args.submission, args.metrics, args.out_dir if _is_pickle(args.out_dir) else None):
+        if path:
+            check_output(path)  # before the work, not after it
     cfg = read_run_config(args)
     _add_outputs(cfg, args)
     if args.amp:
@@ -144,6 +148,10 @@ def _test(cfg: Any, checkpoint: str, args: argparse.Namespace) -> int:
     return 0
 
 
+def _is_pickle(path: str | None) -> bool:
+    return path is not None and path.endswith(('.pkl', '.pickle'))
+
+
 def _augment(runner: Any, model: Any, cfg: Any) -> None:
     """Put a model that sees several copies of each video in the model's place.
 
@@ -176,9 +184,8 @@ def _add_outputs(cfg: Any, args: argparse.Namespace) -> None:
     evaluators = cfg.get('test_evaluator') or []
     evaluators = list(evaluators) if isinstance(evaluators, (list, tuple)) else [evaluators]
     if args.out_dir:
-        is_file = args.out_dir.endswith(('.pkl', '.pickle'))
         outfile, folder = dict(type='ResultsDump', outfile=args.out_dir), dict(type='LabelMapWriter', out_dir=args.out_dir)
-        evaluators.append(outfile if is_file else folder)
+        evaluators.append(outfile if _is_pickle(args.out_dir) else folder)
     if args.submission:
         if not cfg.get('submission'):
             raise InputError(f'{args.config}: this config names no submission format (a top-level `submission = dict(...)`).')

@@ -1,6 +1,6 @@
 """What is passed around: label maps, prompts, boxes, run-length codes, settings, errors, files."""
 
-from .atomic import AllOrNothing, atomic_path
+from .atomic import AllOrNothing, atomic_path, check_output
 from .box_tracks import BoxTracks
 from .boxes import box_iou, boxes_of_masks, centre_and_size, clip_boxes, draw_boxes, enlarge_boxes, has_area, tight_box
 from .errors import InputError, MissingFileError, placed
@@ -67,6 +67,7 @@ __all__ = [
     'VOID',
     'VOSDataSample',
     'atomic_path',
+    'check_output',
     'box_iou',
     'boxes_of_masks',
     'centre_and_size',

@@ -52,18 +52,14 @@ class atomic_path:
             be made again after a power failure.
 
     Raises:
-        IsADirectoryError: there is a folder of this name.
-        InputError: there is something of this name that is no file.
+        IsADirectoryError, InputError: as :func:`check_output` does.
     """
 
     def __init__(self, path: str | os.PathLike, durable: bool = False) -> None:
         self.path, self.durable = Path(path), durable
 
     def __enter__(self) -> str:
-        if self.path.is_dir():  # told before the work, not after it
-            raise IsADirectoryError(errno.EISDIR, 'is a folder; expected the name of a file', os.fspath(self.path))
-        if self.path.exists() and not self.path.is_file():  # it would be replaced: /dev/null, for the whole machine
-            raise InputError(f'{self.path}: is a device, a pipe or a socket; expected the name of a file.')
+        check_output(self.path)
         folder = self.path.parent
         folder.mkdir(parents=True, exist_ok=True)
         remove_abandoned(folder.resolve(), os.getpid())
@@ -94,6 +90,20 @@ class atomic_path:
         if self.durable:
             with suppress(OSError):  # not every file system can write a folder's list of names at once
                 _sync(self.path.parent)
+
+
+def check_output(path: str | os.PathLike) -> None:
+    """Whether a file can have this name; for commands that write one at the end of long work.
+
+    Raises:
+        IsADirectoryError: there is a folder of this name.
+        InputError: there is something of this name that is no file: it would be replaced, /dev/null for the whole machine.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, 'is a folder; expected the name of a file', os.fspath(path))
+    if path.exists() and not path.is_file():
+        raise InputError(f'{path}: is a device, a pipe or a socket; expected the name of a file.')
 
 
 def name_unwritten(error: BaseException | None, path: str | os.PathLike) -> None:

@@ -113,6 +113,8 @@ def line_of(error: BaseException) -> str | None:
         reason = error.strerror if error.errno is not None else text
         if error.errno == errno.EEXIST and os.path.isfile(place):
             reason = 'is a file; expected a folder, or a name that is not taken'
+        if error.errno == errno.EEXIST and os.path.islink(place):
+            reason = 'is a link that leads nowhere; expected a folder, or a name that is not taken'
         return one_line(f'{place}: {reason}' if place else str(reason))
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or _NO_MEMORY.search(text):
         return one_line(f'out of memory. {text}')

@@ -1,6 +1,7 @@
 """Files of the right kind whose contents are wrong, and settings that ask for nothing sensible, through the commands."""
 
 import json
+import os
 import shutil
 import zipfile
 
@@ -296,6 +297,10 @@ ROWS = {
         weights(dict(state_dict={'a': Runs()}), pickle_protocol=5), 'w.pth'),
     'config in YAML that runs code': (
         [*SEGMENT, '--config', '{r}/c.yaml'], write('c.yaml', f'model: !!python/object/apply:os.system ["{RUN}"]\n'), 'c.yaml'),
+    'a pipe under the name of a submission': (
+        DAVIS_TEST, davis(lambda root: os.mkfifo(root / 'out.zip')), 'out.zip'),
+    'a pipe under the name of figures': (
+        ['evaluate', 'davis2017-semi', *DAVIS], lambda root: os.mkfifo(root / 'out.json'), 'out.json'),
     'no zip file to export to': (['export', 'rgmp', '--out', '{r}/x.txt'], nothing, 'x.txt'),
     'no such device, flow': ([*FLOW[:-1], 'zebra'], nothing, 'zebra'),
     'no such device, boxes': (

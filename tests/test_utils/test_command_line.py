@@ -126,6 +126,12 @@ class Broken:
         raise InputError('a.jpg: cannot be decoded.')
 
 
+def test_a_link_that_leads_nowhere_is_named(tmp_path, capsys):
+    (tmp_path / 'out').symlink_to('gone')
+    assert ended(lambda: (tmp_path / 'out').mkdir(exist_ok=True)) == 2
+    assert capsys.readouterr().err.startswith(f'error: {tmp_path}/out: is a link that leads nowhere; expected a folder')
+
+
 @pytest.mark.parametrize('number, code', [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_clears_away_what_was_begun(number, code, tmp_path):
     script = textwrap.dedent("""
