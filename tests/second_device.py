@@ -41,6 +41,7 @@ INDEXED = {'index', 'index_put', 'index_put_', '_index_put_impl_', '_unsafe_inde
 TAKE_SCALARS = INDEXED | {'where', 'masked_fill', 'masked_fill_', 'fill', 'fill_', 'lerp', 'lerp_', 'index_fill', 'clamp'}
 #: views, and allocations, which start no kernel
 NO_KERNEL = {'detach', 'alias', '_reshape_alias', 'lift_fresh', 'empty', 'empty_like', 'empty_strided', 'new_empty', 'resize_'}
+NO_KERNEL |= {'_unsafe_view'}
 #: the host waits for what these compute: a value, or the size of their result
 WAITS = {'_local_scalar_dense', 'nonzero', 'masked_select', '_unique', '_unique2', 'unique_dim', 'unique_consecutive', 'equal'}
 

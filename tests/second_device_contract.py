@@ -36,7 +36,7 @@ BOUNDS = {
     'feature_propagation/feature-propagation_mini_synthvos.py': (560, 2),
     'main/main_mini_synthvos.py': (265, 5),
     'matchvos/matchvos_mini_synthvos.py': (690, 4),
-    'recall_vos/recall-vos_mini_synthvos.py': (320, 2),
+    'recall_vos/recall-vos_mini_synthvos.py': (223, 2),
     'rgmp/rgmp_mini_synthvos.py': (160, 1),
     'rvos/rvos-mask-st_mini_synthvos.py': (240, 1),
     'rvos/rvos-st_mini_synthvos.py': (400, 1),

@@ -13,14 +13,17 @@ class RowsOfOneVideo:
     """
 
     def __init__(self, rows: Tensor) -> None:
-        one_each = rows.flatten(1)[:, 0]
-        self.video = torch.zeros_like(one_each, dtype=torch.long)
-        self._place = torch.ones_like(self.video).cumsum(0) - 1
+        self._one_each = torch.ones_like(rows.flatten(1)[:, 0], dtype=torch.long)
+        self._place = self._one_each.cumsum(0) - 1
         self._several = self._place.amax(0) > 0
 
     def own(self, maps: Tensor) -> Tensor:
-        """Each object's own map ``(M, h, w)`` of ``(1, M + 1, h, w)``."""
+        """Each object's own map ``(M, ...)`` of ``(1, M + 1, ...)``."""
         return maps[0, 1:]
+
+    def of_video(self, maps: Tensor) -> Tensor:
+        """The map of each object's video ``(M, ...)`` of ``(1, ...)``."""
+        return maps.expand(self._one_each.shape[0], *maps.shape[1:])
 
     def strongest_rival(self, rows: Tensor, none: float = 0.0) -> Tensor:
         """For each row ``(M, ...)`` the maximum of the others; ``none`` where there is no other."""

@@ -154,7 +154,7 @@ def test_rows_of_one_video_are_those_of_a_batch(count):
     torch.manual_seed(0)
     maps = torch.randn(1, count + 1, 3, 4).round()  # with ties
     rows, expected = RowsOfOneVideo(maps[0, 1:]), ObjectRows([count], torch.device('cpu'))
-    assert torch.equal(rows.own(maps), expected.own(maps)) and torch.equal(rows.video, expected.video)
+    assert torch.equal(rows.own(maps), expected.own(maps)) and torch.equal(rows.of_video(maps), expected.of_video(maps))
     for none in (0.0, -1.0):
         assert torch.equal(rows.strongest_rival(maps[0, 1:], none), expected.strongest_rival(maps[0, 1:], none))
     network = torch.nn.Conv2d(3, 3, 1)

@@ -15,7 +15,7 @@ from mmvos.models.heads import ObjectRows, Recalled, RecallHead
 from mmvos.models.heads.recall_head import Boxes
 from mmvos.models.losses import BalancedLabelLoss, LabelMapLoss
 from mmvos.models.matching import FrameRead, LabelBlots, LabelRidge, WindowRead
-from mmvos.models.necks import RecallMaps
+from mmvos.models.necks import RecallMaps, RecallNeck
 from mmvos.registry import MODELS
 from mmvos.utils import configs_root
 from mmvos.utils.checkpoint import load_weights
@@ -63,6 +63,39 @@ def test_frames_are_read_as_cell_by_cell():
     read = FrameRead(log_scale=1.0, log_spread=-3.0)
     query, keys, labels = unit(2, 5, 4, 6), unit(2, 5, 3, 4, 6), shares(2, 3, 3, 4, 6)
     torch.testing.assert_close(read(query, keys, labels), plain_read(read, query, keys, labels, radius=99))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('frames', [1, 3, 6])
+def test_reads_that_are_only_used_are_those_that_learn(frames):
+    torch.manual_seed(0)
+    for read, shape in ((WindowRead(2, (4, 3), 1.0, -2.0), ()), (FrameRead(1.0, -3.0), (frames,))):
+        for size in ((4, 6), (5, 7), (4, 6)):
+            query, keys, labels = unit(2, 5, *size), unit(2, 5, *shape, *size), shares(2, 3, *shape, *size)
+            expected = read.train()(query, keys, labels)
+            read.eval().prepare_for_inference()
+            for _ in range(2):  # computed, then kept
+                torch.testing.assert_close(read(query, keys, labels), expected)
+        read.train().log_scale.fill_(2.0)
+        assert not torch.allclose(read(query, keys, labels), expected)  # it learns again
+
+
+@torch.no_grad()
+def test_a_neck_that_is_only_used_is_the_one_that_learns():
+    torch.manual_seed(0)
+    neck = RecallNeck(key_channels=8, target_channels=12, context_channels=6, skip_channels=(5, 4), width=10)
+    for parameter in neck.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    neck.scales.uniform_(0.5, 2)
+    maps = [torch.randn(2, c, 64 // s, 96 // s) for c, s in zip(neck.in_channels, (2, 4, 8, 16, 16, 32, 32), strict=True)]
+    expected, names = neck(maps), set(neck.state_dict())
+    neck.eval().prepare_for_inference()
+    found = neck(maps)
+    for a, b in zip((*expected[:4], *expected.skips), (*found[:4], *found.skips), strict=True):
+        torch.testing.assert_close(a, b)
+    assert set(neck.state_dict()) == names
+    neck.train().wide_8.weight.zero_()
+    assert not torch.allclose(neck(maps).context, expected.context)  # it learns again
 
 
 def test_the_target_model_separates_what_its_features_separate_and_is_learned_through():

@@ -1,6 +1,7 @@
 """From what memory says of each object to its mask, coarse to fine."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS
+from mmvos.utils.amp import in_float32
 
 from ..necks.recall_neck import RecallMaps, enlarge
 
@@ -43,15 +45,35 @@ class ObjectRows:
         self.counts = list(counts)
         #: the video of each row, as a list
         self.videos = [video for video, count in enumerate(counts) for _ in range(count)]
-        self.video = torch.tensor(self.videos).to(device, non_blocking=True)
-        self.label = torch.cat([torch.arange(1, count + 1) for count in self.counts]).to(device, non_blocking=True)
+        self.device = device
+
+    @cached_property
+    def video(self) -> Tensor:
+        """The video of each row ``(M,)``."""
+        return torch.tensor(self.videos).to(self.device, non_blocking=True)
+
+    @cached_property
+    def label(self) -> Tensor:
+        """The label of each row in its video ``(M,)``."""
+        labels = torch.cat([torch.arange(1, count + 1) for count in self.counts])
+        return labels.to(self.device, non_blocking=True)
 
     def own(self, maps: Tensor) -> Tensor:
-        """Each object's own map ``(M, h, w)`` of ``(B, L, h, w)``."""
+        """Each object's own map ``(M, ...)`` of ``(B, L, ...)``."""
+        if len(self.counts) == 1:
+            return maps[0, 1 : self.counts[0] + 1]
         return maps[self.video, self.label]
+
+    def of_video(self, maps: Tensor) -> Tensor:
+        """The map of each object's video ``(M, ...)`` of ``(B, ...)``."""
+        if len(self.counts) == 1:
+            return maps.expand(self.counts[0], *maps.shape[1:])
+        return maps[self.video]
 
     def strongest_rival(self, rows: Tensor, none: float = 0.0) -> Tensor:
         """For each row ``(M, ...)`` the maximum of the other objects of its video; ``none`` where there is no other."""
+        if len(self.counts) == 1:
+            return _strongest_others(rows, none)
         return torch.cat([_strongest_others(part, none) for part in rows.split(self.counts)])
 
     def has_rival(self) -> Tensor:
@@ -70,6 +92,8 @@ class ObjectRows:
 
     def as_labels(self, logits: Tensor) -> Tensor:
         """Logits of the objects ``(M, h, w)`` as logits of labels ``(B, L, h, w)``: 0 for the background."""
+        if len(self.counts) == 1:
+            return torch.cat([torch.zeros_like(logits[:1]), logits])[None]
         labels = logits.new_full((len(self.counts), max(self.counts) + 1, *logits.shape[-2:]), NOWHERE)
         labels[:, 0] = 0
         labels[self.video, self.label] = logits
@@ -92,8 +116,8 @@ class Boxes:
     def around(cls, logits: Tensor, threshold: float, margin: int) -> 'Boxes':
         """Boxes of the cells whose logit ``(M, h, w)`` is above a threshold, as large as the largest needs to be."""
         frame = logits.shape[-2], logits.shape[-1]
-        above = logits > threshold
-        lines = torch.cat([above.any(2), above.any(1)], 1).cpu().numpy()  # the only wait for the device
+        largest = torch.cat([logits.amax(2), logits.amax(1)], 1)
+        lines = largest.float().cpu().numpy() > threshold  # the only wait for the device
         spans = []
         for line in np.split(lines, [frame[0]], axis=1):  # (M, side), down and across
             last = line.shape[1] - 1
@@ -121,7 +145,7 @@ class Boxes:
     def add(self, maps: Tensor, parts: Tensor) -> None:
         """Add the boxes' parts to ``maps`` ``(M, C, H, W)`` in place."""
         for row, (area, part) in enumerate(zip(self._areas(maps), parts, strict=True)):
-            maps[row][area] += part
+            maps[row][area].add_(part)
 
     def refined(
         self,
@@ -217,7 +241,7 @@ class RecallHead(nn.Module):
         coarse = within_reach(coarse, rows.own(recalled.previous), reach)
         boxes = Boxes.around(coarse[:, 0], self.certain, self.margin)
         if self.training or not boxes.fit(maps.skips):
-            at4, at2 = (skip[rows.video] for skip in maps.skips)
+            at4, at2 = (rows.of_video(skip) for skip in maps.skips)
             fine = enlarge(coarse, maps.skips[1]) + self.refine(x, at4, at2)
         else:
             fine = boxes.refined(self.refine, x, coarse, maps.skips, rows.videos)
@@ -232,7 +256,7 @@ class RecallHead(nn.Module):
             rows (ObjectRows): which of the M rows belongs to which frame.
         """
         cues, prior = self._cues(recalled, rows)
-        x = F.relu(self.cues(cues) + self.frame(context)[rows.video])
+        x = F.relu(self.cues(cues) + rows.of_video(self.frame(context)))
         x = x + F.relu(self.around(x))
         x = rows.among_rivals(x, self.rivals)
         x = F.relu(self.narrow(x))
@@ -253,15 +277,21 @@ class RecallHead(nn.Module):
 
     def _cues(self, recalled: Recalled, rows: ObjectRows) -> tuple[Tensor, Tensor]:
         """Cues ``(M, NUM_CUES, h, w)`` and the logit that they make by themselves ``(M, 1, h, w)``."""
-        local, prompt, bank, score, previous = (rows.own(maps) for maps in recalled)
-        background = recalled.scores[rows.video, 0]
+        own = rows.own(torch.stack(list(recalled), 2))
+        rival = rows.strongest_rival(own)
+        background = rows.of_video(recalled.scores)[:, 0]
+        score, previous = own[:, 3], own[:, 4]
         rival_score = torch.maximum(rows.strongest_rival(score, -1.0), background)
-        shares = [m for own in (local, prompt, bank) for m in (own, rows.strongest_rival(own))]
-        local_odds = _log_odds(local)
-        cues = [*shares, score, rival_score, background, previous, rows.strongest_rival(previous), local_odds / 4]
-        evidence = [local_odds, _log_odds(prompt), _log_odds(bank), score - rival_score]
-        prior = (torch.stack(evidence, 1) * self.prior[:4].view(-1, 1, 1)).sum(1, keepdim=True) + self.prior[4]
-        return torch.stack(cues, 1), prior
+        odds = torch.logit(own[:, :3], 0.01)  # of what is read from the previous frame, the prompts and the bank
+        shares = [m[:, i] for i in range(3) for m in (own, rival)]
+        cues = [*shares, score, rival_score, background, previous, rival[:, 4], odds[:, 0] / 4]
+        evidence = torch.cat([odds, (score - rival_score)[:, None]], 1)
+        return torch.stack(cues, 1), self._prior_logit(evidence)
+
+    @in_float32
+    def _prior_logit(self, evidence: Tensor) -> Tensor:
+        """The logit ``(M, 1, h, w)`` that four pieces of evidence ``(M, 4, h, w)`` make."""
+        return F.conv2d(evidence.float(), self.prior[:4].view(1, 4, 1, 1), self.prior[4:])
 
 
 def _strongest_others(rows: Tensor, none: float) -> Tensor:
@@ -293,9 +323,4 @@ def within_reach(coarse: Tensor, previous: Tensor, reach: int) -> Tensor:
     there = (previous[:, None] > 0.5).float()
     near = F.max_pool2d(there, (2 * reach + 1, 1), 1, (reach, 0))
     near = F.max_pool2d(near, (1, 2 * reach + 1), 1, (0, reach))
-    return coarse.masked_fill((near == 0) & (there.amax((2, 3), keepdim=True) > 0), NOWHERE)
-
-
-def _log_odds(shares: Tensor) -> Tensor:
-    shares = shares.clamp(0.01, 0.99)
-    return (shares / (1 - shares)).log()
+    return coarse.masked_fill(near < there.amax((2, 3), keepdim=True), NOWHERE)

@@ -1,17 +1,67 @@
 """Labels read from remembered frames with learned keys: dense softmax over a window, or over whole frames."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from typing_extensions import Self
 
 from mmvos.registry import MODELS
 
 #: added to the similarity of a key that must not be read
 HIDDEN = -1e4
+#: frames that are read at once up to which what depends on their sizes alone is kept from one read to the next
+MOST_KEPT = 4
+
+
+class _SoftRead(nn.Module):
+    """What both reads share: learned numbers, which are constants once a model is only used, and the biases they lead to.
+
+    Args:
+        log_scale (float): initial logarithm of the scale, which is learned.
+        log_spread (float): initial logarithm of the spread, which is learned.
+    """
+
+    def __init__(self, log_scale: float, log_spread: float) -> None:
+        super().__init__()
+        self.log_scale = nn.Parameter(torch.tensor(log_scale))
+        self.log_spread = nn.Parameter(torch.tensor(log_spread))
+        #: scale and spread of a model that is only used; none in training
+        self._numbers: tuple[float, ...] = ()
+        self._bias: dict[tuple, Tensor] = {}
+
+    def prepare_for_inference(self) -> None:
+        """Take the learned numbers as constants; they may not change any more."""
+        self._numbers = self.log_scale.exp().item(), self.log_spread.exp().item()
+        self._bias = {}
+
+    def train(self, mode: bool = True) -> Self:
+        if mode:
+            self._numbers, self._bias = (), {}
+        return super().train(mode)
+
+    def similarities(self, query: Tensor, keys: Tensor, bias: Tensor) -> Tensor:
+        """``bias + scale * query @ keys`` of B matrices."""
+        if self._numbers:
+            return torch.baddbmm(bias, query, keys, alpha=self._numbers[0])
+        return torch.baddbmm(bias, query, keys * self.log_scale.exp())
+
+    def spread(self) -> Tensor | float:
+        return self._numbers[1] if self._numbers else self.log_spread.exp()
+
+    def bias_of(self, make: Callable[[], Tensor], like: Tensor, height: int, width: int, frames: int = 1) -> Tensor:
+        """The bias for maps of some size on the device of ``like``; that of the last size is kept where it is constant."""
+        if not self._numbers or torch.compiler.is_compiling() or torch.compiler.is_exporting() or frames > MOST_KEPT:
+            return make()
+        key = (height, width, frames, like.device, like.dtype)
+        if key not in self._bias:
+            self._bias = {key: make()}
+        return self._bias[key]
 
 
 @MODELS.register_module()
-class WindowRead(nn.Module):
+class WindowRead(_SoftRead):
     """Labels of one earlier frame, read by every cell from the cells around its own place.
 
     Weights are the softmax of (cosine similarity * scale - spread * squared distance in cells) over a square window.
@@ -30,10 +80,8 @@ class WindowRead(nn.Module):
     def __init__(
         self, radius: int = 6, block: tuple[int, int] = (8, 12), log_scale: float = 3.2, log_spread: float = -6.0
     ) -> None:
-        super().__init__()
+        super().__init__(log_scale, log_spread)
         self.radius, self.block = radius, block
-        self.log_scale = nn.Parameter(torch.tensor(log_scale))
-        self.log_spread = nn.Parameter(torch.tensor(log_spread))
         rows, columns = (_offsets(side, radius) for side in block)
         rows, columns = rows[:, None, :, None], columns[None, :, None, :]
         shape = (block[0] * block[1], -1)
@@ -58,21 +106,33 @@ class WindowRead(nn.Module):
         query = F.pad(query, (0, right, 0, bottom)).view(batch, channels, down, rows, across, columns)
         query = query.permute(0, 2, 4, 3, 5, 1).reshape(-1, rows * columns, channels)
 
-        seen = torch.cat([keys, labels, torch.ones_like(keys[:, :1])], 1)
-        seen = F.pad(seen, (self.radius, right + self.radius, self.radius, bottom + self.radius))
-        seen = seen.unfold(2, rows + 2 * self.radius, rows).unfold(3, columns + 2 * self.radius, columns)
-        seen = seen.permute(0, 2, 3, 1, 4, 5).reshape(len(query), channels + count + 1, -1)
-        keys, labels, inside = seen.split([channels, count, 1], 1)
-
-        bias = (self.squared_distance * -self.log_spread.exp()).masked_fill(self.far, HIDDEN)
-        weights = torch.baddbmm(bias + (1 - inside) * HIDDEN, query, keys * self.log_scale.exp()).softmax(-1)
+        keys, labels = self._seen(torch.cat([keys, labels], 1), right, bottom).split([channels, count], 1)
+        bias = self.bias_of(lambda: self._bias_of_blocks(height, width), keys, height, width)
+        if batch > 1:
+            bias = bias.repeat(batch, 1, 1)
+        weights = self.similarities(query, keys, bias).softmax(-1)
         read = torch.bmm(weights, labels.transpose(1, 2)).view(batch, down, across, rows, columns, count)
         read = read.permute(0, 5, 1, 3, 2, 4).reshape(batch, count, down * rows, across * columns)
         return read[:, :, :height, :width]
 
+    def _seen(self, maps: Tensor, right: int, bottom: int) -> Tensor:
+        """What each block of a frame sees of maps ``(B, C, h, w)``: ``(B * blocks, C, keys)``, 0 outside the frame."""
+        (rows, columns), radius = self.block, self.radius
+        maps = F.pad(maps, (radius, right + radius, radius, bottom + radius))
+        maps = maps.unfold(2, rows + 2 * radius, rows).unfold(3, columns + 2 * radius, columns)
+        batch, channels, down, across = maps.shape[:4]
+        return maps.permute(0, 2, 3, 1, 4, 5).reshape(batch * down * across, channels, -1)
+
+    def _bias_of_blocks(self, height: int, width: int) -> Tensor:
+        """What is added to the similarities in each block of a frame: ``(blocks, queries, keys)``."""
+        inside = self.squared_distance.new_ones(1, 1, height, width)
+        inside = self._seen(inside, -width % self.block[1], -height % self.block[0])
+        bias = (self.squared_distance * -self.spread()).masked_fill(self.far, HIDDEN)
+        return bias + (1 - inside) * HIDDEN
+
 
 @MODELS.register_module()
-class FrameRead(nn.Module):
+class FrameRead(_SoftRead):
     """Labels of several whole frames, read by every cell: the softmax of :class:`WindowRead` without a border.
 
     Args:
@@ -81,9 +141,7 @@ class FrameRead(nn.Module):
     """
 
     def __init__(self, log_scale: float = 3.2, log_spread: float = -9.0) -> None:
-        super().__init__()
-        self.log_scale = nn.Parameter(torch.tensor(log_scale))
-        self.log_spread = nn.Parameter(torch.tensor(log_spread))
+        super().__init__(log_scale, log_spread)
 
     def forward(self, query: Tensor, keys: Tensor, labels: Tensor) -> Tensor:
         """Read labels.
@@ -97,13 +155,19 @@ class FrameRead(nn.Module):
             Tensor: ``(B, L, h, w)``, convex combinations of the frames' labels.
         """
         height, width = query.shape[-2:]
+        frames = keys.shape[2]
+        bias = self.bias_of(lambda: self._bias_of_frames(query, frames), query, height, width, frames)
+        flat = query.flatten(2).transpose(1, 2)
+        weights = self.similarities(flat, keys.flatten(2), bias).softmax(-1)
+        return torch.bmm(labels.flatten(2), weights.transpose(1, 2)).view(*labels.shape[:2], height, width)
+
+    def _bias_of_frames(self, query: Tensor, frames: int) -> Tensor:
+        """What is added to the similarities of a frame's cells and those of T frames: ``(h w, T h w)``."""
+        height, width = query.shape[-2:]
         rows = torch.arange(height, device=query.device, dtype=query.dtype)
         columns = torch.arange(width, device=query.device, dtype=query.dtype)
         distance = (rows[:, None, None, None] - rows[:, None]) ** 2 + (columns[:, None, None] - columns) ** 2
-        bias = (-self.log_spread.exp() * distance).view(height * width, -1).repeat(1, keys.shape[2])
-        flat = query.flatten(2).transpose(1, 2)
-        weights = torch.baddbmm(bias, flat, keys.flatten(2) * self.log_scale.exp()).softmax(-1)
-        return torch.bmm(labels.flatten(2), weights.transpose(1, 2)).view(*labels.shape[:2], height, width)
+        return (-self.spread() * distance).view(height * width, -1).repeat(1, frames)
 
 
 def _offsets(side: int, radius: int) -> Tensor:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from typing_extensions import Self
 
 from mmvos.registry import MODELS
 
@@ -87,6 +88,8 @@ class RecallNeck(nn.Module):
 
     def forward(self, maps: Sequence[Tensor]) -> RecallMaps:
         """Maps of the backbone, finest first, to what the method needs of a frame."""
+        if hasattr(self, 'merged_8'):
+            return self._merged_forward(maps)
         scales = self.scales.split(list(self.in_channels[2:]))
         scaled = [m * scale.view(-1, 1, 1) for m, scale in zip(maps[2:], scales, strict=True)]
         at8, at16, at32 = scaled[0], torch.cat(scaled[1:3], 1), torch.cat(scaled[3:], 1)
@@ -97,6 +100,9 @@ class RecallNeck(nn.Module):
         keys = self.key_16(at16) + self.key_learned(wide16) + enlarge(self.key_32(at32), at16)
         fine_keys = self.fine_key_8(at8) + self.fine_key_learned(wide8) + enlarge(self.fine_key_16(at16), at8)
         target = self.target_16(at16) + self.target_learned(wide16) + enlarge(self.target_32(at32), at16)
+        return self._maps(maps, wide8, keys, fine_keys, target)
+
+    def _maps(self, maps: Sequence[Tensor], wide8: Tensor, keys: Tensor, fine_keys: Tensor, target: Tensor) -> RecallMaps:
         return RecallMaps(
             F.normalize(fine_keys, dim=1),
             F.normalize(keys, dim=1),
@@ -104,6 +110,52 @@ class RecallNeck(nn.Module):
             self.context(wide8),
             (self.skip_4(maps[1]), self.skip_2(maps[0])),
         )
+
+    # Inference
+
+    @torch.no_grad()
+    def prepare_for_inference(self) -> None:
+        """Join the 1x1 convolutions that see the same map, with its scales; the weights may not change any more."""
+        scale8, scale16, scale32 = self.scales.split(
+            [self.in_channels[2], sum(self.in_channels[3:5]), sum(self.in_channels[5:])]
+        )
+        joined = dict(
+            merged_32=([self.wide_32, self.key_32, self.target_32], scale32),
+            merged_16=([self.wide_16, self.key_16, self.target_16, self.fine_key_16], scale16),
+            merged_wide_16=([self.key_learned, self.target_learned, self.up_8], torch.ones_like(self.up_8.weight[0, :, 0, 0])),
+            merged_8=([self.wide_8, self.fine_key_8], scale8),
+        )
+        for name, (layers, scale) in joined.items():
+            biases = [layer.weight.new_zeros(len(layer.weight)) if layer.bias is None else layer.bias for layer in layers]
+            weight = torch.cat([layer.weight for layer in layers]) * scale.view(-1, 1, 1)
+            self.register_buffer(name, weight, persistent=False)
+            self.register_buffer(f'{name}_bias', torch.cat(biases), persistent=False)
+
+    def train(self, mode: bool = True) -> Self:
+        if mode:
+            for name in [name for name in self._buffers if name.startswith('merged_')]:
+                delattr(self, name)
+        return super().train(mode)
+
+    def _merged(self, name: str, x: Tensor) -> Tensor:
+        return F.conv2d(x, getattr(self, name), getattr(self, f'{name}_bias'))
+
+    def _merged_forward(self, maps: Sequence[Tensor]) -> RecallMaps:
+        """:meth:`forward` with joined convolutions: the same sums in another order."""
+        width, keys = self.wide_8.out_channels, self.key_16.out_channels
+        both = keys + self.target_16.out_channels
+        at8, at16, at32 = maps[2], torch.cat([*maps[3:5]], 1), torch.cat([*maps[5:]], 1)
+        wide, linear, fine = self._merged('merged_16', at16).split([width, both, keys], 1)
+        wide_up, linear_up = enlarge(self._merged('merged_32', at32), at16).split([width, both], 1)
+        wide16 = F.relu(wide + wide_up)
+        wide16 = wide16 + F.relu(self.mix_16(wide16))
+        learned, up = self._merged('merged_wide_16', wide16).split([both, width], 1)
+        linear = linear + learned + linear_up
+        at8 = self._merged('merged_8', at8) + enlarge(torch.cat([up, fine], 1), at8)
+        wide8 = F.relu(at8[:, :width])
+        wide8 = wide8 + F.relu(self.mix_8(wide8))
+        fine_keys = at8[:, width:] + self.fine_key_learned(wide8)
+        return self._maps(maps, wide8, linear[:, :keys], fine_keys, linear[:, keys:])
 
 
 def enlarge(maps: Tensor, like: Tensor) -> Tensor:
