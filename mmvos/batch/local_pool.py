@@ -3,9 +3,11 @@
 import multiprocessing
 import os
 import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -17,6 +19,7 @@ from .tasks import Task
 
 #: variables that numerical libraries read when they are imported
 _THREADS = ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS')
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 #: a worker that ends this often before it is ready is not started again
 MAX_STARTS = 3
 
@@ -141,7 +144,8 @@ class _Slot:
     def _start(self) -> None:
         context = multiprocessing.get_context('spawn')
         self.connection, theirs = context.Pipe()
-        with _environment(self.arguments[2]):
+        resource_tracker.ensure_running()  # else it is started below, and lets the signals through again
+        with _environment(self.arguments[2]), _stops_held():
             self.process = context.Process(target=_work, args=(theirs, *self.arguments), daemon=True)
             self.process.start()
         theirs.close()
@@ -194,9 +198,36 @@ def _environment(threads: int) -> Iterator[None]:
                 os.environ[name] = value
 
 
+@contextmanager
+def _stops_held() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait while a process is started, which would end half started, with a traceback of its own.
+
+    The new process inherits that they are blocked, so that a Ctrl-C, which reaches all processes, does not meet it before
+    :func:`_work` does.
+    """
+    if not hasattr(signal, 'pthread_sigmask'):  # Windows
+        yield
+        return
+    came: list[int] = []
+    handlers = {}
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+    if threading.current_thread() is threading.main_thread():  # a signal that another thread takes is handled in this one
+        handlers = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _STOPS}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        for stop in came:
+            signal.raise_signal(stop)
+
+
 def _work(connection: Connection, make_worker: Callable[[str, int], Any], device: str, threads: int) -> None:
     """The life of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first process ends the others
+    if hasattr(signal, 'pthread_sigmask'):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
     try:
         worker = make_worker(device, threads)
     except Exception as error:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mmvos.structures import MAX_OBJECT_ID, Box, Click, InputError, Prompt, Scribble
+from mmvos.structures import MAX_OBJECT_ID, Box, Click, InputError, Prompt, Scribble, placed
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,10 @@ class Annotations:
         for mark in self.marks[index]:
             prompt = found.setdefault(mark.object_id, Prompt(mark.object_id))
             if mark.mask is not None:
-                label_map[mark.mask(shape)] = mark.object_id
+                try:
+                    label_map[mark.mask(shape)] = mark.object_id
+                except InputError as error:
+                    raise placed(error, f'{self.name}, frame {index}') from error
             if mark.box is not None:
                 if prompt.box is not None:
                     raise InputError(

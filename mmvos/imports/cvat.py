@@ -1,6 +1,7 @@
 """CVAT: one XML file, "CVAT for video 1.1" (tracks) or "CVAT for images 1.1"."""
 
 import os
+import re
 import xml.etree.ElementTree as ElementTree
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -47,7 +48,7 @@ def read_cvat(path: PathLike, frame_names: Sequence[str]) -> Annotations:
         wished = {key: number + 1 for key, number in wished.items()}
     numbers = object_numbers([key for _, key, _, _ in found], wished, name)
     marks: dict[int, list[Mark]] = defaultdict(list)
-    for index, key, _, shape in sorted(found, key=lambda one: int(one[3].get('z_order') or 0)):
+    for index, key, _, shape in sorted(found, key=lambda one: _signed(one[3], 'z_order', name)):
         marks[index].append(_mark(numbers[key], shape, f'{name}: frame {index}: the {shape.tag}'))
     return Annotations(name, dict(marks), {number: str(key[0]) for key, number in numbers.items()})
 
@@ -80,7 +81,7 @@ def _of_images(root: _Element, name: str, frame_names: Sequence[str]) -> list[_R
         for shape in image:
             if shape.tag == 'tag':
                 continue
-            label, group = shape.get('label', ''), int(shape.get('group_id') or 0)
+            label, group = shape.get('label', ''), _signed(shape, 'group_id', name)
             seen[label] += not group
             rows.append((index, (label, group or f'number {seen[label]}'), group, shape))
     return rows
@@ -88,8 +89,15 @@ def _of_images(root: _Element, name: str, frame_names: Sequence[str]) -> list[_R
 
 def _whole(element: _Element, key: str, name: str) -> int:
     text = element.get(key, '')
-    if not (text.isascii() and text.isdigit()):
+    if not re.fullmatch('[0-9]{1,18}', text):  # not more digits than Python reads
         raise InputError(f'{name}: <{element.tag}> has {key}={text!r}; expected a number from 0.')
+    return int(text)
+
+
+def _signed(element: _Element, key: str, name: str) -> int:
+    text = element.get(key) or '0'
+    if not re.fullmatch('-?[0-9]{1,18}', text):
+        raise InputError(f'{name}: <{element.tag}> has {key}={text!r}; expected a whole number.')
     return int(text)
 
 

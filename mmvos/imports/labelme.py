@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from mmvos.structures import Box, Click, InputError, PathLike, Polygon, Scribble, read_json
+from mmvos.structures.label_map import open_image
 
 from .annotations import Annotations, Key, Mark, object_numbers
 
@@ -76,8 +77,8 @@ def _mark(object_id: int, shape: dict[str, Any], path: str) -> Mark:
         return _MAKERS[kind](object_id, points, shape)
     except InputError as error:
         raise InputError(f'{where}: {error}') from error
-    except (KeyError, TypeError, ValueError, IndexError, binascii.Error) as error:
-        if kind not in _MAKERS:
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError, binascii.Error) as error:
+        if not isinstance(kind, str) or kind not in _MAKERS:
             raise InputError(f'{where}: this shape is not known; expected one of {", ".join(_MAKERS)}.') from error
         raise InputError(f'{where}: cannot be read ({error}); expected points, as LabelMe writes them.') from error
 
@@ -113,10 +114,15 @@ def _line(object_id: int, points: _Points, _: dict[str, Any]) -> Mark:
 def _mask(object_id: int, points: _Points, shape: dict[str, Any]) -> Mark:
     data, (left, top) = base64.b64decode(shape['mask'], validate=True), (round(v) for v in points[0])
 
+    label = f'the mask of {shape["label"]!r}'
+
     def paint(size: tuple[int, int]) -> np.ndarray:
-        part = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
+        with open_image(data, label) as header:  # it may declare billions of pixels
+            if header.width > size[1] or header.height > size[0]:
+                raise InputError(f'{label} is {header.width}x{header.height}, the frame {size[1]}x{size[0]} (width x height).')
+        part = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
         if part is None:
-            raise InputError(f'the mask of {shape["label"]!r} is no PNG; expected one, as LabelMe writes it.')
+            raise InputError(f'{label} is no PNG; expected one, as LabelMe writes it.')
         return placed(part > 0, left, top, size, shape['label'])
 
     return Mark(object_id, mask=paint)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mmvos.structures import InputError, Prompt, atomic_path, read_json, read_label_map, write_label_map
+from mmvos.structures import MAX_OBJECT_ID, InputError, Prompt, atomic_path, read_json, read_label_map, write_label_map
 from mmvos.videos import Video, open_video
 
 from .prompt_json import prompt_from_json, prompt_to_json
@@ -36,6 +36,11 @@ class ProjectObject:
     id: int
     name: str
     colour: tuple[int, int, int]
+
+    def __post_init__(self) -> None:
+        whole = all(isinstance(number, (int, np.integer)) for number in (self.id, *self.colour))
+        if not (whole and isinstance(self.name, str) and 1 <= self.id <= MAX_OBJECT_ID and len(self.colour) == 3):
+            raise InputError(f'object {self.id!r}; expected an id from 1 to {MAX_OBJECT_ID}, a name, and a colour (R, G, B)')
 
 
 @dataclass(frozen=True)
@@ -69,9 +74,12 @@ class Project:
             content = read_json(path, 'a project made by mmvos annotate')
             if content['format'] != _FORMAT:
                 raise InputError(f'format {content["format"]}; expected {_FORMAT}')
+            if not isinstance(content['video'], str) or not isinstance(content['name'], str):
+                raise InputError('video and name; expected text')
             self.source: str = content['video']
             self.name: str = content['name']
-            self.objects = {o['id']: ProjectObject(o['id'], o['name'], tuple(o['colour'])) for o in content['objects']}
+            objects = [ProjectObject(o['id'], o['name'], tuple(o['colour'])) for o in content['objects']]
+            self.objects = {o.id: o for o in objects}
             # as in the file, masks run-length coded: a person may set hundreds of frames of a large video
             self._prompts: dict[int, dict[int, dict[str, Any]]] = {
                 int(index): {prompt_from_json(p).object_id: p for p in prompts} for index, prompts in content['prompts'].items()

@@ -1,9 +1,13 @@
 """``mmvos batch`` as a user runs it, and pools whose workers die."""
 
 import json
+import re
+import signal
 import subprocess
 import sys
 import time
+from multiprocessing import resource_tracker
+from multiprocessing import util as spawn_parts
 from pathlib import Path
 
 import cv2
@@ -143,6 +147,26 @@ def test_a_worker_that_is_killed_costs_one_try_of_one_video(tmp_path):
 def test_a_worker_that_cannot_be_made_ends_the_batch(make, words):
     with pytest.raises(InputError, match=words):
         run_batch([Task(str(i), '') for i in range(9)], LocalPool(make, ['cpu'], 1), progress=False)
+
+
+def test_a_stop_while_a_worker_is_started_is_taken_afterwards(tmp_path, monkeypatch, capfd):
+    resource_tracker.ensure_running()
+    start = spawn_parts.spawnv_passfds
+
+    def start_and_stop(*args):
+        process = start(*args)
+        signal.raise_signal(signal.SIGINT)  # the new process has not got yet what it is to do
+        return process
+
+    monkeypatch.setattr(spawn_parts, 'spawnv_passfds', start_and_stop)
+    pool = LocalPool(SleeperIn(tmp_path), ['cpu'], 1)
+    with pytest.raises(KeyboardInterrupt):
+        pool.give(Task('one', ''))
+    (process,) = pool.processes()
+    blocked = int(re.search(r'SigBlk:\s+(\w+)', Path(f'/proc/{process}/status').read_text())[1], 16)
+    assert blocked & 1 << signal.SIGINT - 1, 'a Ctrl-C would end it with a traceback of its own'
+    pool.close()
+    assert capfd.readouterr().err == '' and signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_video_is_cancelled_and_others_go_on(tmp_path):

@@ -71,7 +71,11 @@ def test_a_removed_object_leaves_all_masks(video, tmp_path):
 
 @pytest.mark.parametrize(
     'content',
-    ['', '{}', '[1]', '{"format": 2}', '{"format": 1, "video": 3, "name": "a", "objects": 5, "prompts": {}}', '[' * 100000],
+    [
+        *('', '{}', '[1]', '{"format": 2}', '[' * 100000),
+        '{"format": 1, "video": 3, "name": "a", "objects": [], "prompts": {}}',
+        '{"format": 1, "video": "v", "name": "a", "objects": [{"id": "x", "name": "", "colour": [1, 2, 3]}], "prompts": {}}',
+    ],
 )
 def test_a_damaged_project_is_named(content, tmp_path):
     (tmp_path / 'project.json').write_text(content)

@@ -231,6 +231,7 @@ ROWS = {
     'broken header': (['evaluate', 'davis2017-semi', *DAVIS, '--pred', '{r}/s.zip'],
                       lambda root: flip(root / 's.zip', b'PK\x03\x04'), 's.zip'),
     'no label': (LABELME, edit('labelme/a/00000.json', without('shapes', 0, 'label')), '00000.json'),
+    'group is a list': (LABELME, shape([[1, 1], [9, 1], [9, 9]], group_id=[1]), '00000.json'),
     'words for points': (LABELME, shape([['abc', 1], [2, 2], [3, 3]]), '00000.json'),
     'far points': (LABELME, shape([[1e9, 1], [9, 1], [9, 1e9]]), '00000.json'),
     'far circle': (LABELME, shape([[1, 1], [1e9, 1e9]], shape_type='circle'), '00000.json'),

@@ -15,7 +15,10 @@ from mmvos.datasets.transforms.clip import read_flow
 from mmvos.datasets.transforms.flow import write_flow
 from mmvos.evaluation.functional.youtube_vis import youtube_vis_ap, youtube_vis_problems
 from mmvos.evaluation.protocols import MASK_PROTOCOLS, validate_submission
-from mmvos.structures import BoxTracks, InputError, encode_mask, read_json, read_label_map, write_label_map
+from mmvos.imports.cvat import read_cvat
+from mmvos.imports.labelme import read_labelme
+from mmvos.interaction import Project
+from mmvos.structures import Box, BoxTracks, Click, InputError, Prompt, encode_mask, read_json, read_label_map, write_label_map
 from mmvos.structures.run_length import decode_mask, run_length_problem
 from mmvos.structures.youtube_vis import load_youtube_vis
 from mmvos.utils.checkpoint import read_checkpoint, read_foreign_checkpoint
@@ -28,7 +31,8 @@ from .fuzzer import Door, Fuzzer
 def run(count: int, folder: Path, seed: int = 0) -> Fuzzer:
     """Open ``count`` damaged files, all kinds alike."""
     fuzzer = Fuzzer(folder, seed)
-    kinds = [_results, _annotations, _meta, _box_tracks, _labelme, _label_maps, _frames, _codes, _archives, _checkpoints, _flow]
+    kinds = [_results, _annotations, _meta, _box_tracks, _labelme, _prompt_files, _projects]
+    kinds += [_label_maps, _frames, _codes, _archives, _checkpoints, _flow]
     for number, kind in enumerate(kinds):
         kind(fuzzer, count // len(kinds) + (number < count % len(kinds)))
     return fuzzer
@@ -147,6 +151,57 @@ def _labelme(fuzzer: Fuzzer, count: int) -> None:
         else:
             path.write_bytes(fuzzer.bytes_of(good.encode()))
         fuzzer.open('labelme, cvat', path, door)
+
+
+def _prompt_files(fuzzer: Fuzzer, count: int) -> None:
+    bitmap = base64.b64encode(encoded(np.full((6, 8), 255, np.uint8))).decode()
+    shapes = [
+        dict(label='a', shape_type='polygon', points=[[1, 1], [9, 1], [9, 9]], group_id=1),
+        dict(label='b', shape_type='rectangle', points=[[2, 2], [8, 8]], group_id=2),
+        dict(label='c', shape_type='circle', points=[[9, 9], [12, 12]]),
+        dict(label='d', shape_type='mask', points=[[3, 3], [10, 8]], mask=bitmap),
+        dict(label='e', shape_type='point', points=[[3, 3]]),
+        dict(label='f', shape_type='linestrip', points=[[3, 3], [10, 8]]),
+    ]
+    xml = (
+        b'<annotations><track id="0" label="a"><box frame="0" outside="0" xtl="1" ytl="2" xbr="9" ybr="12" z_order="0"/>'
+        b'<mask frame="2" outside="0" rle="2, 4, 2" left="1" top="1" width="4" height="2" z_order="0"/></track>'
+        b'<image id="1" name="00001.jpg"><polygon label="b" points="1,1;9,1;9,9" group_id="3" z_order="1"/>'
+        b'<points label="c" points="3,4"/><polyline label="d" points="3,4;9,9"/></image></annotations>'
+    )
+
+    def door(path: Path) -> None:
+        is_xml = path.suffix == '.xml'
+        found = read_cvat(path, [f'{i:05d}' for i in range(3)]) if is_xml else read_labelme({0: path}, str(path))
+        for index in found.frames:
+            for prompt in found.prompts(index, (24, 32)):
+                prompt.check_inside((24, 32))
+
+    good = json.dumps(dict(shapes=shapes))
+    for number in range(count):
+        path = fuzzer.folder / ('prompt.json' if number % 3 else 'prompt.xml')
+        if number % 3 == 0:
+            path.write_bytes(fuzzer.bytes_of(xml))
+        elif number % 3 == 1:
+            path.write_text(json.dumps(fuzzer.json_of(json.loads(good))))
+        else:
+            path.write_bytes(fuzzer.bytes_of(good.encode()))
+        fuzzer.open('prompts of cvat, labelme', path, door)
+
+
+def _projects(fuzzer: Fuzzer, count: int) -> None:
+    frames = fuzzer.folder / 'video'
+    frames.mkdir()
+    for index in range(2):
+        (frames / f'{index}.png').write_bytes(encoded(np.zeros((24, 32, 3), np.uint8)))
+    project = Project.create(fuzzer.folder / 'project', frames)
+    object_id = project.add_object().id
+    project.set_prompt(0, Prompt(object_id, [Click(3, 4)], Box(1, 1, 9, 9)), np.zeros((24, 32), np.uint8))
+    path = project.folder / 'project.json'
+    good = json.loads(path.read_text())
+    for _ in range(count):
+        path.write_text(json.dumps(fuzzer.json_of(good)))
+        fuzzer.open('projects', path, lambda found: Project(found.parent))
 
 
 def _label_maps(fuzzer: Fuzzer, count: int) -> None:

@@ -16,7 +16,8 @@ from mmvos.utils import configs_root
 def report(count: int) -> tuple[list[str], bool]:
     """Lines about ``count`` videos, files and folders in turn, every fifth left half-way; and whether all is well."""
     config = configs_root() / 'configs/feature_propagation/feature-propagation_mini_synthvos.py'
-    inferencer, process = VOSInferencer(config, device='cpu'), psutil.Process()
+    small = {'model.test_cfg.resize': dict(type='ShortSide', length=64, divisor=16)}
+    inferencer, process = VOSInferencer(config, device='cpu', cfg_options=small), psutil.Process()
     rng, figures = np.random.default_rng(0), []
     label_map = np.zeros((60, 80), np.uint8)
     label_map[10:40, 10:50] = 1

@@ -159,6 +159,8 @@ def cvat_code(shape: ElementTree.Element, size: tuple[int, int], where: str) -> 
 
 def object_key(label: str, group: Any, ungrouped: set[str], where: str) -> ObjectKey:
     """What tells an object of a frame from others; ``ungrouped`` collects the labels that have no group."""
+    if not isinstance(group, (int, str, type(None))):
+        raise InputError(f'{where}: group_id is {group!r}; expected a number.')
     if group is None and label in ungrouped:
         raise InputError(
             f'{where}: two shapes {label!r} without group_id. Give each object one, and the parts of an object the same.'
