@@ -62,7 +62,7 @@ class InteractiveSegmenter:
 
     Where the model's settings name a close-up (``test_cfg.closeup``), the object is looked at in a part of the frame around
     its box, its given mask, or what the first click found in the whole frame; a new part is taken when the mask outgrows
-    it, which costs the features of that part.
+    it, which costs the features of that part. An object in a box is looked at ``test_cfg.box_looks`` times.
 
     Args:
         model (ClickSegmenter): the model.
@@ -181,6 +181,10 @@ class InteractiveSegmenter:
                 before = found[i] if i in found else histories[i][-1] if histories[i] else None
                 looked_at[i] = self._next_view(frame, before, outlines[i], marks[i])
             found.update(self._pass(looked_at, marks))
+            boxed = [i for i in rows if not histories[i] and _has_box(wanted[i][0])]
+            for _ in range(self.model.test_cfg.box_looks - 1):
+                again = {i: self._next_view(frame, found[i], outlines[i], marks[i]) for i in boxed}
+                found.update(self._pass(again, marks))
             for i in rows:
                 histories[i].append(_Step(wanted[i][len(histories[i])], found[i].view, found[i].logits))
         return [history[-1] for history in histories]

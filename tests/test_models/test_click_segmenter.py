@@ -180,6 +180,20 @@ class TestCloseUps:
         segmenter.scores(picture(160, 224), [Prompt(1, box=Box(20, 20, 80, 80), clicks=[Click(50, 50)])], key=0)
         assert len(seen) == 2
 
+    def test_a_box_is_looked_at_again_with_what_was_found(self, monkeypatch):
+        model, passes = tiny(**self.SETTINGS, box_looks=2), []
+        segment = model.segment
+        monkeypatch.setattr(model, 'segment', lambda *a: passes.append(a[2].sigmoid().amax((1, 2))) or segment(*a))
+        box = Box(20, 20, 90, 80)
+        InteractiveSegmenter(model).scores(picture(160, 224), [Prompt(1, box=box), Prompt(2, box=box, clicks=[Click(50, 50)])])
+        first, second = passes
+        assert first.shape == second.shape == (2,) and first.max() < 1e-6 and second.min() > 0.01
+        passes.clear()
+        InteractiveSegmenter(model).scores(picture(160, 224), [Prompt(1, clicks=[Click(50, 50)])])
+        assert len(passes) == 2  # the whole frame, the close-up
+        with pytest.raises(InputError, match='box_looks is 0'):
+            tiny(box_looks=0)
+
     def test_logits_go_from_view_to_view(self):
         segmenter, frame = InteractiveSegmenter(tiny(**self.SETTINGS)), picture(160, 224)
         whole, near = segmenter._look(frame, Region.whole((160, 224))), segmenter._look(frame, Region(40, 32, 136, 128))

@@ -12,6 +12,7 @@ model = dict(
         resize=dict(type='ShortSide', length=384, divisor=32),
         interpolation='area',
         closeup=1.4,
+        box_looks=2,
         closeup_resize=dict(type='ShortSide', length=384, max_length=480, divisor=32),
     ),
 )

@@ -25,6 +25,7 @@ class ClickSettings:
         closeup (float): sides of the part of the frame in which an object is looked at, relative to the object's; 0: the whole
             frame always.
         closeup_resize (dict | None): resize rule of close-ups; None: native size.
+        box_looks (int): how often an object in a box is looked at before further clicks, each time with the mask found before.
     """
 
     resize: dict[str, Any] | None = None
@@ -32,10 +33,13 @@ class ClickSettings:
     interpolation: Literal['bilinear', 'area', 'antialias'] = 'bilinear'
     closeup: float = 0.0
     closeup_resize: dict[str, Any] | None = None
+    box_looks: int = 1
 
     def __post_init__(self) -> None:
         if self.closeup and self.closeup < 1:
             raise InputError(f'closeup is {self.closeup:g}; expected 0 (the whole frame) or at least 1.')
+        if self.box_looks < 1:
+            raise InputError(f'box_looks is {self.box_looks}; expected at least 1.')
 
 
 @MODELS.register_module()
