@@ -20,8 +20,8 @@ def test_a_new_project_passes_its_tests_trains_and_segments_outside_the_checkout
     assert f'cd {folder}' in capsys.readouterr().out
     environment = dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1')
 
-    def run(*command):
-        done = subprocess.run([sys.executable, '-m', *command], cwd=folder, env=environment, capture_output=True, text=True)
+    def run(*command, cwd=folder):
+        done = subprocess.run([sys.executable, '-m', *command], cwd=cwd, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout + done.stderr
 
@@ -29,8 +29,9 @@ def test_a_new_project_passes_its_tests_trains_and_segments_outside_the_checkout
     config = 'configs/two-stream-vos_mini_synthvos.py'
     short = ['train_cfg.max_iters=2', 'train_cfg.val_interval=2', 'val_dataloader.dataset.length=1']
     assert 'J&F-Mean' in run('mmvos', 'train', config, '--cfg-options', *short, 'default_hooks.checkpoint.interval=2')
-    checkpoint = 'work_dirs/two-stream-vos_mini_synthvos/iter_2.pth'
-    run('mmvos', 'test', config, checkpoint, '--cfg-options', 'test_dataloader.dataset.length=1')
+    checkpoint = f'{folder}/work_dirs/two-stream-vos_mini_synthvos/iter_2.pth'
+    options = ['--cfg-options', 'test_dataloader.dataset.length=1']
+    run('mmvos', 'test', f'two_stream_vos/{config}', checkpoint, *options, cwd=tmp_path)  # where `mmvos new` was called
 
 
 def test_every_name_of_the_template_is_replaced(tmp_path):

@@ -1,6 +1,6 @@
 # Learns in a minute on a CPU, from clips that are made on the fly. `mmvos::` names a config of MMVOS.
 _base_ = ['mmvos::_base_/default_runtime.py', 'mmvos::_base_/datasets/synthvos_mini.py']
-custom_imports = dict(imports=['my_method'], allow_failed_imports=False)
+custom_imports = dict(imports=['my_method.my_method'], allow_failed_imports=False)
 
 model = dict(
     type='MyMethod',
