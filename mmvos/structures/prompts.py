@@ -4,8 +4,9 @@ Coordinates are pixels of the frame, ``x`` to the right and ``y`` down; the cent
 boxes everywhere in MMVOS.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,15 @@ import numpy as np
 from .errors import InputError
 
 Point = tuple[float, float]
+#: largest coordinate, in pixels: an outline may reach beyond the frame, but not without end
+FARTHEST = 1e6
+
+
+def _check_numbers(what: str, numbers: Iterable[float]) -> None:
+    """Raise InputError for a coordinate that is not a number, or far from any frame."""
+    for number in numbers:
+        if not abs(number) <= FARTHEST:  # NaN is neither
+            raise InputError(f'a {what} has the coordinate {number:g}; expected pixels of the frame.')
 
 
 @dataclass(frozen=True)
@@ -22,6 +32,9 @@ class Click:
     x: float
     y: float
     positive: bool = True
+
+    def __post_init__(self) -> None:
+        _check_numbers('click', (self.x, self.y))
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,7 @@ class Box:
     y2: float
 
     def __post_init__(self) -> None:
+        _check_numbers('box', (self.x1, self.y1, self.x2, self.y2))
         if not (self.x1 < self.x2 and self.y1 < self.y2):
             raise InputError(
                 f'the box ({self.x1:g}, {self.y1:g}, {self.x2:g}, {self.y2:g}) is empty; expected x1 < x2 and y1 < y2.'
@@ -50,6 +64,7 @@ class Scribble:
     def __post_init__(self) -> None:
         if not self.points:
             raise InputError('a scribble has no point; expected at least one.')
+        _check_numbers('scribble', chain(*self.points))
 
     def clicks(self, spacing: float) -> list[Click]:
         """Clicks along the line, at most ``spacing`` pixels apart."""
@@ -72,6 +87,7 @@ class Polygon:
     def __post_init__(self) -> None:
         if len(self.points) < 3:
             raise InputError(f'a polygon has {len(self.points)} corners; expected at least 3.')
+        _check_numbers('polygon', chain(*self.points))
 
     def mask(self, shape: tuple[int, int]) -> np.ndarray:
         """Boolean ``(H, W)``: the pixels whose centre lies inside."""

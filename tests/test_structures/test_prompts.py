@@ -49,6 +49,22 @@ def test_a_scribble_is_clicks_along_its_line():
     assert clicks[-1] == Click(30, 40, positive=False)
 
 
+@pytest.mark.parametrize(
+    ('make', 'message'),
+    [
+        (lambda far: Click(far, 1), 'a click has the coordinate'),
+        (lambda far: Box(1, 1, 2, far), 'a box has the coordinate'),
+        (lambda far: Scribble(((1, 1), (far, 2))), 'a scribble has the coordinate'),
+        (lambda far: Polygon(((1, 1), (2, 2), (far, 2))), 'a polygon has the coordinate'),
+    ],
+    ids=['click', 'box', 'scribble', 'polygon'],
+)
+@pytest.mark.parametrize('far', [float('nan'), float('inf'), -1e9])
+def test_a_coordinate_without_end_is_named(make, message, far):
+    with pytest.raises(InputError, match=message):
+        make(far)
+
+
 def test_what_lies_outside_the_frame_is_named():
     with pytest.raises(InputError, match=r'object 4: the click at \(70, 5\) lies outside the frame 60x40'):
         Prompt(4, clicks=[Click(70, 5)]).check_inside((40, 60))
