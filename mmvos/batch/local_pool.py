@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -22,6 +23,8 @@ _THREADS = ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS')
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 #: a worker that ends this often before it is ready is not started again
 MAX_STARTS = 3
+#: seconds between two reports of a worker on the frames that it has done
+BETWEEN_REPORTS = 0.2
 
 
 def local_devices(device: str | None, workers: int, threads: int, most: int | None = None) -> tuple[list[str], int]:
@@ -223,6 +226,23 @@ def _stops_held() -> Iterator[None]:
             signal.raise_signal(stop)
 
 
+class _FrameReports:
+    """Tells how many frames are done, no more often than every :data:`BETWEEN_REPORTS` seconds: each report wakes a process.
+
+    Args:
+        connection (Connection): to the process that started this one.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self._last = connection, time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._last >= BETWEEN_REPORTS:
+            self._last = now
+            self._connection.send(('frame', done, total))
+
+
 def _work(connection: Connection, make_worker: Callable[[str, int], Any], device: str, threads: int) -> None:
     """The life of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first process ends the others
@@ -241,10 +261,7 @@ def _work(connection: Connection, make_worker: Callable[[str, int], Any], device
             if task is None:
                 return
             try:
-                answer: tuple[Any, ...] = (
-                    'finished',
-                    worker.run(task, lambda done, total: connection.send(('frame', done, total))),
-                )
+                answer: tuple[Any, ...] = ('finished', worker.run(task, _FrameReports(connection)))
             except (BrokenPipeError, ConnectionResetError):
                 return
             except Exception as error:

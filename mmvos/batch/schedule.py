@@ -106,6 +106,7 @@ def run_batch(tasks: Sequence[Task], pool: Pool, retries: int = 1, already: int 
                 running -= 1
                 if isinstance(event, Finished):
                     result.finished[name] = event.summary
+                    frames[name] = event.summary.get('frames', 0)
                     bar.set_postfix_str(f'{sum(frames.values()) / max(bar.format_dict["elapsed"], 1e-3):.1f} frames/s', False)
                     bar.update()
                 elif result.tries[name] <= retries:

@@ -19,6 +19,8 @@ _METHODS = dict(
     FeaturePropagation='mmvos.deployment.matching.ExportedFeaturePropagation',
     AGAME='mmvos.deployment.recurrent.ExportedAGAME',
     RGMP='mmvos.deployment.rgmp.ExportedRGMP',
+    AGSSVOS='mmvos.deployment.agss_vos.ExportedAGSSVOS',
+    RVOS='mmvos.deployment.rvos.ExportedRVOS',
 )
 
 

@@ -76,7 +76,11 @@ def test_reads_that_are_only_used_are_those_that_learn(frames):
             read.eval().prepare_for_inference()
             for _ in range(2):  # computed, then kept
                 torch.testing.assert_close(read(query, keys, labels), expected)
-        read.train().log_scale.fill_(2.0)
+        if isinstance(read, FrameRead):  # weights that come later are followed
+            other = FrameRead(log_scale=2.0, log_spread=-2.0)
+            read.load_state_dict(other.state_dict())
+            torch.testing.assert_close(read(query, keys, labels), other(query, keys, labels))
+        read.train().log_scale.fill_(2.5)
         assert not torch.allclose(read(query, keys, labels), expected)  # it learns again
 
 
@@ -94,6 +98,10 @@ def test_a_neck_that_is_only_used_is_the_one_that_learns():
     for a, b in zip((*expected[:4], *expected.skips), (*found[:4], *found.skips), strict=True):
         torch.testing.assert_close(a, b)
     assert set(neck.state_dict()) == names
+    neck.load_state_dict({name: 2 * value for name, value in neck.state_dict().items()})  # weights that come later are followed
+    later = RecallNeck(key_channels=8, target_channels=12, context_channels=6, skip_channels=(5, 4), width=10)
+    later.load_state_dict(neck.state_dict())
+    torch.testing.assert_close(neck(maps).context, later(maps).context)
     neck.train().wide_8.weight.zero_()
     assert not torch.allclose(neck(maps).context, expected.context)  # it learns again
 

@@ -30,6 +30,7 @@ class _SoftRead(nn.Module):
         #: scale and spread of a model that is only used; none in training
         self._numbers: tuple[float, ...] = ()
         self._bias: dict[tuple, Tensor] = {}
+        self.register_load_state_dict_post_hook(_prepare_again)
 
     def prepare_for_inference(self) -> None:
         """Take the learned numbers as constants; they may not change any more."""
@@ -58,6 +59,12 @@ class _SoftRead(nn.Module):
         if key not in self._bias:
             self._bias = {key: make()}
         return self._bias[key]
+
+
+def _prepare_again(read: _SoftRead, _: object) -> None:
+    """Follow weights that are loaded into a read that was prepared before."""
+    if read._numbers:
+        read.prepare_for_inference()
 
 
 @MODELS.register_module()

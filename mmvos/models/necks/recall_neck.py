@@ -85,6 +85,7 @@ class RecallNeck(nn.Module):
         self.skip_2 = nn.Conv2d(in_channels[0], skip_channels[1], 3, padding=1)
         #: factor of each channel from stride 8 on, which brings it to variance 1; not learned
         self.register_buffer('scales', torch.ones(sum(in_channels[2:])))
+        self.register_load_state_dict_post_hook(_prepare_again)
 
     def forward(self, maps: Sequence[Tensor]) -> RecallMaps:
         """Maps of the backbone, finest first, to what the method needs of a frame."""
@@ -156,6 +157,12 @@ class RecallNeck(nn.Module):
         wide8 = wide8 + F.relu(self.mix_8(wide8))
         fine_keys = at8[:, width:] + self.fine_key_learned(wide8)
         return self._maps(maps, wide8, linear[:, :keys], fine_keys, linear[:, keys:])
+
+
+def _prepare_again(neck: RecallNeck, _: object) -> None:
+    """Follow weights that are loaded into a neck that was prepared before."""
+    if hasattr(neck, 'merged_8'):
+        neck.prepare_for_inference()
 
 
 def enlarge(maps: Tensor, like: Tensor) -> Tensor:
