@@ -17,7 +17,7 @@ MODELS = {
     'AGAME': ('agame/agame_mini_synthvos.py', 'none', FIXED),
     'RGMP': ('rgmp/rgmp_mini_synthvos.py', 'none', FIXED),
     'AGSSVOS': ('agss-vos_lite0', None, LENGTH),
-    'RVOS': ('rvos-mask-st_lite0', None, FIXED),
+    'RVOS': ('rvos-mask-st_lite0', None, LENGTH),
 }
 
 

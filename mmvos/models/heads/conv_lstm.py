@@ -63,7 +63,7 @@ class ConvLSTMCell(BaseModule):
             temporal (Tensor | None): hidden state ``(N, hidden, h, w)`` of the frame before (None: zeros).
             mask (Tensor | None): ``(N, 1, h, w)``; needed if ``mask_input``.
         """
-        zeros = x.new_zeros(len(x), self.hidden_channels, *x.shape[-2:])
+        zeros = x.new_zeros(x.shape[0], self.hidden_channels, *x.shape[-2:])
         h, c = (zeros, zeros) if state is None else state
         inputs = [x, *([mask] if mask is not None and self.mask_input else []), h]
         if self.temporal:
