@@ -225,4 +225,6 @@ def _by_part(parts: list[dict[str, Any]]) -> str:
     shares = [(part['name'], part['gmac']) for part in others]
     shares.append(('beside them', whole['gmac'] - sum(gmac for _, gmac in shares)))
     order: Callable[[tuple[str, float]], float] = lambda item: -item[1]  # noqa: E731  (one expression, used once)
-    return ', '.join(f'{name} {gmac:.2g}' for name, gmac in sorted(shares, key=order) if gmac > 0.01 * whole['gmac'])
+    return ', '.join(
+        f'{name} {float(f"{gmac:.2g}"):g}' for name, gmac in sorted(shares, key=order) if gmac > 0.01 * whole['gmac']
+    )
