@@ -61,15 +61,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    import os
     from contextlib import ExitStack
 
-    from mmvos.structures import check_output
+    from mmvos.structures import InputError, check_output
     from mmvos.utils import run_lock
     from mmvos.utils.distributed import is_first_process, process_group
 
     for path in (args.submission, args.metrics, args.out_dir if _is_pickle(args.out_dir) else None):
         if path:
             check_output(path)  # before the work, not after it
+    for path in (args.show_dir, None if _is_pickle(args.out_dir) else args.out_dir):
+        if path and os.path.exists(path) and not os.path.isdir(path):
+            raise InputError(f'{path}: is no folder; expected one, or a name that is not taken.')
     cfg = read_run_config(args)
     _add_outputs(cfg, args)
     if args.amp:

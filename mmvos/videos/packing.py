@@ -122,7 +122,7 @@ def pack(
     folder = Path(dest)
     if (folder / META).exists():
         raise InputError(f'{dest}: there is a packed data set already. Remove it first, or choose another folder.')
-    if folder.resolve().is_relative_to(Path(source).resolve()):
+    if Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(source)):  # Path.resolve ends at a link in a circle
         raise InputError(f'{dest}: this folder lies in the data set itself. Choose one outside.')
     shards = shards_of(files_below(source, include), shard_bytes)
     total, done = sum(file.size for files in shards for file in files), 0

@@ -302,6 +302,17 @@ ROWS = {
         DAVIS_TEST, davis(lambda root: os.mkfifo(root / 'out.zip')), 'out.zip'),
     'a pipe under the name of figures': (
         ['evaluate', 'davis2017-semi', *DAVIS], lambda root: os.mkfifo(root / 'out.json'), 'out.json'),
+    'a pipe under the name of a folder': (
+        ['test', '{r}/small.py', 'none', '--work-dir', '{r}/work', '--out-dir', '{r}/masks'],
+        lambda root: os.mkfifo(root / 'masks'), 'masks'),
+    'a pipe as list of videos': (
+        ['batch', '{r}/l.jsonl', '--config', '{r}/small.py', '--out-dir', '{r}/out'],
+        lambda root: os.mkfifo(root / 'l.jsonl'), 'l.jsonl'),
+    'a data set that is a link in a circle': (
+        ['pack', '{r}/circle', '{r}/out/packed'], lambda root: (root / 'circle').symlink_to('circle'), 'circle'),
+    'no masks to follow': (BOXES, lambda root: shutil.rmtree(root / LABELS), '480p'),
+    'a folder of masks without any': (
+        BOXES, lambda root: [path.unlink() for path in (root / LABELS).iterdir()], LABELS),
     'no zip file to export to': (['export', 'rgmp', '--out', '{r}/x.txt'], nothing, 'x.txt'),
     'no such device, flow': ([*FLOW[:-1], 'zebra'], nothing, 'zebra'),
     'no such device, boxes': (

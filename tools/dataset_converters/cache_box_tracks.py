@@ -62,7 +62,12 @@ def main():
     root = Path(args.masks)
     if not root.is_dir():
         raise SystemExit(f'{root}: folder of the masks not found. Expected one folder of label maps per video in it.')
-    for video in args.videos or sorted(p.name for p in root.iterdir() if p.is_dir()):
+    videos = args.videos or sorted(p.name for p in root.iterdir() if p.is_dir())
+    if not videos:
+        raise InputError(f'{root}: holds no folder. Expected one folder of label maps per video in it.')
+    for video in videos:
+        if not list_frames(root / video):
+            raise InputError(f'{root / video}: no masks found. Expected label maps, named as the frames.')
         target = Path(args.out) / f'{video}.json'
         if target.exists():
             continue
