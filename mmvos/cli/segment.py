@@ -103,8 +103,9 @@ def _run_video(args: argparse.Namespace, masks: dict, pointed: list) -> None:
         binary=args.binary,
     )
     export_masks(args.export, open_video(args.video), Path(args.out_dir), names, progress=True)
+    count = len(summary['objects'])
     print(
-        f'{summary["frames"]} frames, {len(summary["objects"])} objects, {summary["fps"]:.1f} frames/s; '
+        f'{summary["frames"]} frames, {count} object{"s" * (count != 1)}, {summary["fps"]:.1f} frames/s; '
         f'masks and overlay are in {args.out_dir}'
     )
 

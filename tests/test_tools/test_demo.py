@@ -63,7 +63,7 @@ def test_black_and_white_masks(video, monkeypatch):
 
 def test_a_folder_of_frames(video):
     output = run(video / 'frames', '--prompt', video / 'mask.png', '--out-dir', video / 'out')
-    assert '5 frames, 1 objects' in output and 'frames/s' in output
+    assert '5 frames, 1 object,' in output and 'frames/s' in output
     masks = sorted((video / 'out' / 'masks').iterdir())
     assert [m.name for m in masks] == [f'{t:05d}.png' for t in range(5)]
     np.testing.assert_array_equal(read_label_map(masks[0]), read_label_map(video / 'mask.png'))
