@@ -35,6 +35,8 @@ optim_wrapper = dict(
 )
 param_scheduler = [dict(type='MultiStepLR', milestones=[8000, 16000], gamma=0.1, by_epoch=False)]
 log_processor = dict(by_epoch=False)
-default_hooks = dict(checkpoint=dict(by_epoch=False, interval=2000))
+# the first stage trained features and the RPN; what an ablation or a data set has otherwise begins here
+begins_here = [r'loss_reid\..*', r're_mp_head\.attention\..*', r'flow\..*']
+default_hooks = dict(checkpoint=dict(by_epoch=False, interval=2000), load_check=dict(ignore=begins_here))
 # boxes of Re-MP follow the annotated masks for 8,000 iterations, then the predicted ones
 custom_hooks = [dict(type='CurriculumHook', by_epoch=False, begins=(8000,), model={'re_mp_boxes_from': ('gt', 'predicted')})]

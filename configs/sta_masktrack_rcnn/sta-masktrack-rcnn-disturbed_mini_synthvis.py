@@ -14,7 +14,11 @@ test_evaluator = val_evaluator
 train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=60, val_interval=60)
 optim_wrapper = dict(optimizer=dict(lr=5e-4))
 param_scheduler = [dict(type='CosineAnnealingLR', T_max=60, by_epoch=False, eta_min=1e-5)]
-default_hooks = dict(logger=dict(interval=10), checkpoint=dict(by_epoch=False, interval=60))
+default_hooks = dict(
+    logger=dict(interval=10),
+    checkpoint=dict(by_epoch=False, interval=60),
+    load_check=dict(ignore=[r'detector\.neck\.attentions\..*']),  # begins here
+)
 log_processor = dict(by_epoch=False)
 # python tools/train.py configs/masktrack_rcnn/masktrack-rcnn-disturbed_mini_synthvis.py
 load_from = 'work_dirs/masktrack-rcnn-disturbed_mini_synthvis/epoch_1.pth'
