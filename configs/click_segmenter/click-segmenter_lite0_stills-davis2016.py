@@ -9,7 +9,7 @@ model = dict(user=dict(given_share=0.25))
 train_dataloader = dict(
     dataset=dict(videos=dict(root='data/DAVIS2016', exclude=held_out, step=1), closeups=0.5, repeats=1, seed=1)
 )
-max_iters = 200
+max_iters = 1500
 train_cfg = dict(max_iters=max_iters)
 optim_wrapper = dict(optimizer=dict(lr=6e-4))
 param_scheduler = [

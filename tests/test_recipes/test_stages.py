@@ -1,4 +1,4 @@
-"""What a training begins from is what the training before has made: each tensor has its place, but for what its config lists."""
+"""What a training begins from is what the one before has made: each tensor has its place, but for what its config lists."""
 
 from functools import cache
 from pathlib import Path

@@ -153,7 +153,7 @@ def train(study: Study, name: str, seed: int, work_dir: Path, max_iters: int | N
     cfg = load_config(study.config)
     cfg.merge_from_dict(dict(model=row.changes))
     folder = work_dir / name / str(seed)
-    cfg.work_dir, cfg.randomness, cfg.resume = str(folder), dict(seed=seed), True
+    cfg.work_dir, cfg.randomness, cfg.resume = str(folder), dict(seed=seed), 'auto'
     cfg.experiment_name = f'{name}_{seed}'
     if max_iters:
         cfg.train_cfg.update(max_iters=max_iters, val_interval=max_iters)
