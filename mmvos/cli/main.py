@@ -11,6 +11,8 @@ Nothing heavy may be imported before ``run``: reading the options and ``--help``
 
 import argparse
 import importlib
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -52,7 +54,18 @@ _DOCTOR = 'mmvos.cli.doctor'
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line ``argv`` (default: the process's) and return its exit code."""
-    argv = list(sys.argv[1:] if argv is None else argv)
+    try:
+        try:
+            return _run(list(sys.argv[1:] if argv is None else argv))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # a reader such as `head` has seen enough; Python's own flush at exit must not raise again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+
+
+def _run(argv: list[str]) -> int:
     if argv[:1] in (['-V'], ['--version']):
         print(f'mmvos {__version__}')
         return 0

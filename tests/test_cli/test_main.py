@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import json
+import os
 import subprocess
 import sys
 
@@ -30,6 +31,15 @@ def test_every_command_shows_examples_in_its_help(name, capsys):
     assert stopped.value.code == 0
     printed = capsys.readouterr().out
     assert f'usage: mmvos {name}' in printed and 'examples:' in printed and f'  mmvos {name}' in printed
+
+
+@pytest.mark.parametrize('arguments', [['--help'], ['--version']])
+def test_a_reader_that_has_seen_enough_is_no_error(arguments):
+    reading, writing = os.pipe()
+    os.close(reading)  # as after `mmvos --help | head -1`
+    with os.fdopen(writing, 'w') as pipe:
+        run = subprocess.run([sys.executable, '-m', 'mmvos', *arguments], stdout=pipe, stderr=subprocess.PIPE, text=True)
+    assert (run.returncode, run.stderr) == (141, '')
 
 
 @pytest.mark.parametrize('name', NAMES)
