@@ -161,7 +161,7 @@ def test_boxes_hold_every_cell_above_the_threshold():
     logits = torch.full((2, 10, 12), -9.0)
     logits[0, 2:4, 3] = 1
     logits[1, 9, 0:5] = 1
-    boxes = Boxes.around(logits, -4.0, margin=1)
+    boxes = Boxes.around(logits.clone().requires_grad_(), -4.0, margin=1)  # as in training
     assert boxes.size == (4, 6)
     assert boxes.corners == [(1, 2), (6, 0)]
     parts = boxes.cut(logits[:, None], [0, 1])

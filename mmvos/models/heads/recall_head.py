@@ -117,7 +117,7 @@ class Boxes:
         """Boxes of the cells whose logit ``(M, h, w)`` is above a threshold, as large as the largest needs to be."""
         frame = logits.shape[-2], logits.shape[-1]
         largest = torch.cat([logits.amax(2), logits.amax(1)], 1)
-        lines = largest.float().cpu().numpy() > threshold  # the only wait for the device
+        lines = largest.detach().float().cpu().numpy() > threshold  # the only wait for the device
         spans = []
         for line in np.split(lines, [frame[0]], axis=1):  # (M, side), down and across
             last = line.shape[1] - 1
