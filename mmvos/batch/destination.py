@@ -41,14 +41,24 @@ class Destination:
         place = self.place.child(SETTINGS)
         if self.place.fs.exists(place.path):
             before = decode_json(place.read('the settings of a batch'), place.url, 'the settings of a batch')
+            if not isinstance(before, dict):
+                raise InputError(f'{place.url}: is {type(before).__name__}; expected the settings of a batch.')
             for key, value in settings.items():
                 if before.get(key) != value:
+                    if not self._has_results():  # a batch that a wrong option ended
+                        break
                     raise InputError(
                         f'{self.place.url}: its results were made with {key} {before.get(key)!r}, now it is {value!r}. '
                         'Give another --out, or the same options.'
                     )
-            return
+            else:
+                return
         self.write_json(SETTINGS, settings)
+
+    def _has_results(self) -> bool:
+        if self.place.is_local:
+            return any(Path(self.place.path).rglob(MARK))
+        return bool(self.place.fs.glob(f'{self.place.path.rstrip("/")}/**/{MARK}'))
 
     def write_json(self, name: str, content: Any) -> None:
         """A file of the whole batch."""

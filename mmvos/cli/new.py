@@ -43,7 +43,7 @@ def new_project(name: str, out_dir: str | Path = '.') -> Path:
     Raises:
         InputError: a name that is none, or is in use; a folder of this name that exists.
     """
-    from mmvos.structures import InputError
+    from mmvos.structures import InputError, atomic_path
 
     if not re.fullmatch(r'[a-z][a-z0-9]*(_[a-z0-9]+)*', name) or keyword.iskeyword(name):
         raise InputError(f'{name!r} cannot be the name of a module; expected one such as two_stream_vos.')
@@ -55,8 +55,8 @@ def new_project(name: str, out_dir: str | Path = '.') -> Path:
     names = {'my_method': name, 'my-method': name.replace('_', '-'), 'MyMethod': kind}
     for source in sorted(path for path in TEMPLATE.rglob('*') if path.is_file() and '__pycache__' not in path.parts):
         target = folder / _renamed(source.relative_to(TEMPLATE).as_posix(), names)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(_renamed(source.read_text(encoding='utf-8'), names), encoding='utf-8')
+        with atomic_path(target) as temporary:
+            Path(temporary).write_text(_renamed(source.read_text(encoding='utf-8'), names), encoding='utf-8')
     return folder
 
 

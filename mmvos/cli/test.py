@@ -61,19 +61,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    import os
     from contextlib import ExitStack
 
-    from mmvos.structures import InputError, check_output
+    from mmvos.structures.atomic import name_unwritten
     from mmvos.utils import run_lock
     from mmvos.utils.distributed import is_first_process, process_group
 
-    for path in (args.submission, args.metrics, args.out_dir if _is_pickle(args.out_dir) else None):
-        if path:
-            check_output(path)  # before the work, not after it
-    for path in (args.show_dir, None if _is_pickle(args.out_dir) else args.out_dir):
-        if path and os.path.exists(path) and not os.path.isdir(path):
-            raise InputError(f'{path}: is no folder; expected one, or a name that is not taken.')
+    _check_outputs(args)
     cfg = read_run_config(args)
     _add_outputs(cfg, args)
     if args.amp:
@@ -93,7 +87,11 @@ def run(args: argparse.Namespace) -> int:
             if getattr(args, option):
                 around.enter_context(run_lock(getattr(args, option), f'--{option.replace("_", "-")}'))
         around.enter_context(process_group(cfg, args.launcher))
-        return _test(cfg, checkpoint, args)
+        try:
+            return _test(cfg, checkpoint, args)
+        except OSError as error:  # mmengine's files of the work dir; MMVOS's own say their names
+            name_unwritten(error, cfg.work_dir)
+            raise
 
 
 def _test(cfg: Any, checkpoint: str, args: argparse.Namespace) -> int:
@@ -150,6 +148,20 @@ def _test(cfg: Any, checkpoint: str, args: argparse.Namespace) -> int:
         with atomic_path(args.metrics) as temporary, open(temporary, 'w') as file:
             json.dump(metrics, file, indent=2)
     return 0
+
+
+def _check_outputs(args: argparse.Namespace) -> None:
+    """Refuse names that no output can have, before the work and not after it."""
+    import os
+
+    from mmvos.structures import InputError, check_output
+
+    for path in (args.submission, args.metrics, args.out_dir if _is_pickle(args.out_dir) else None):
+        if path:
+            check_output(path)
+    for path in (args.show_dir, None if _is_pickle(args.out_dir) else args.out_dir):
+        if path and os.path.exists(path) and not os.path.isdir(path):
+            raise InputError(f'{path}: is no folder; expected one, or a name that is not taken.')
 
 
 def _is_pickle(path: str | None) -> bool:

@@ -2,6 +2,7 @@
 
 import errno
 import functools
+import logging
 import os
 import re
 import signal
@@ -67,6 +68,7 @@ def command_line(main: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(main)
     def run(*args: Any, **kwargs: Any) -> Any:
+        logging.raiseExceptions = _shows_tracebacks()  # else a log on a full disk prints one for every line
         with _raised_signals():
             try:
                 return main(*args, **kwargs)
@@ -171,8 +173,12 @@ def _stop_behind(error: BaseException) -> signal.Signals | None:
     return None
 
 
+def _shows_tracebacks() -> bool:
+    return os.environ.get(SHOW_TRACEBACK, '0') not in ('', '0')
+
+
 def _leave(code: int, message: str, error: BaseException) -> None:
-    if os.environ.get(SHOW_TRACEBACK, '0') not in ('', '0'):
+    if _shows_tracebacks():
         sys.excepthook(type(error), error, error.__traceback__)
     print(f'error: {one_line(message)}', file=sys.stderr, flush=True)
     raise CommandEnded(code, f'error: {one_line(message)}') from error

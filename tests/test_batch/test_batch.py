@@ -18,6 +18,7 @@ from mini_models import save_random_weights
 
 from mmvos.apis import VOSInferencer
 from mmvos.batch import Failed, Finished, LocalPool, Task, run_batch
+from mmvos.batch.destination import Destination
 from mmvos.batch.events import Pool
 from mmvos.batch.local_pool import told
 from mmvos.cli.main import main
@@ -111,6 +112,11 @@ def test_each_video_once_with_the_results_of_a_plain_loop(videos, weights, tmp_p
 def test_other_settings_want_another_destination(videos, weights, tmp_path):
     (tmp_path / 'out').mkdir()
     (tmp_path / 'out' / 'batch.json').write_text(json.dumps(dict(config='other')))
+    Destination(str(tmp_path / 'out')).agree(dict(config='another'))  # there is no result yet
+    assert json.loads((tmp_path / 'out' / 'batch.json').read_text()) == dict(config='another')
+    (tmp_path / 'out' / 'batch.json').write_text(json.dumps(dict(config='other')))
+    (tmp_path / 'out' / 'a').mkdir()
+    (tmp_path / 'out' / 'a' / 'done.json').write_text('{}')
     with pytest.raises(CommandEnded, match="made with config 'other', now it is 'rgmp"):
         batch(videos, tmp_path / 'out', weights, '--prompts', tmp_path / 'masks')
 

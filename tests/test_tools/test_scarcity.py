@@ -118,6 +118,7 @@ ROWS = [
     (['make_synthvis', '{o}/made', '--train', '1', '--valid', '1', '--frames', '2', '--size', '48', '64'], 'made/other'),
     ([*TEST, '--submission', '{o}/s.zip'], 's.zip'),
     ([*TEST, '--metrics', '{o}/m.json'], 'm.json'),
+    ([*TEST[:-1], '{o}/work'], 'work/other'),
     ([*TEST, '--out', '{o}/masks'], 'masks/a/00002.png'),
 ]
 
