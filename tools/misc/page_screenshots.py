@@ -138,7 +138,7 @@ def work(annotator: Annotator, clip: Path, truth: list[np.ndarray]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--out-dir', default='docs/en/figures', help='where the pictures go (default: %(default)s)')
-    parser.add_argument('--frames', type=int, default=30, help='length of the video (default: %(default)s)')
+    parser.add_argument('--frames', type=int, default=16, help='length of the video (default: %(default)s)')
     parser.add_argument('--chromium', default=shutil.which('chromium') or shutil.which('chromium-browser'), metavar='FILE')
     args = parser.parse_args()
     if not args.chromium:
