@@ -45,14 +45,16 @@ def clip(tmp_path_factory):
     return folder
 
 
-def test_clicks_of_a_picture_are_scored(clip, capsys):
+@pytest.mark.parametrize('clicks', [1, 2])
+def test_clicks_of_a_picture_are_scored(clip, capsys, clicks):
     click_scores.main(
-        [str(clip / 'frames'), str(clip / 'masks'), '--clicks', '2', '--first-frames', '--out', f'{clip}/out.json']
+        [str(clip / 'frames'), str(clip / 'masks'), '--clicks', str(clicks), '--first-frames', '--out', f'{clip}/out.json']
     )
     (row,) = json.loads((clip / 'out.json').read_text())
-    assert row['picture'] == '00000' and len(row['clicks']) == 2
+    assert row['picture'] == '00000' and len(row['clicks']) == clicks
     assert all(0 < value <= 1 for value in (*row['clicks'], row['box']))
-    assert 'mean of 1 pictures' in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert 'mean of 1 pictures' in said and ('further ones' in said) == (clicks > 1)
 
 
 def test_time_is_measured_by_number_of_objects(tmp_path, capsys, monkeypatch):

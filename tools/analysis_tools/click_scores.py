@@ -79,6 +79,8 @@ def scores(segmenter: InteractiveSegmenter, name: str, frame: np.ndarray, truth:
 @command_line
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
+    if args.clicks < 1:
+        raise InputError(f'--clicks {args.clicks}: expected at least 1.')
     segmenter = InteractiveSegmenter(init_click_segmenter(args.config, args.checkpoint, args.device))
     rows = []
     for name, frame, truth in pictures(args):
@@ -93,7 +95,8 @@ def main(argv: list[str] | None = None) -> None:
     print(f'mean of {len(rows)} pictures:')
     print('  ' + ', '.join(f'{k} click{"s" * (k > 1)} {means[k - 1]:.3f}' for k in (1, 2, 3, 5, 10, 20) if k <= args.clicks))
     print(f'  box {np.mean([row["box"] for row in rows]):.3f}, NoC@{args.target * 100:g} {np.mean(needed):.2f}')
-    print(f'  first click {seconds[0]:.3f} s, further ones {np.mean(seconds[1:]):.3f} s (medians)')
+    further = f', further ones {np.mean(seconds[1:]):.3f} s' if args.clicks > 1 else ''
+    print(f'  first click {seconds[0]:.3f} s{further} (medians)')
     if args.out:
         with atomic_path(args.out) as temporary, open(temporary, 'w') as file:
             json.dump(rows, file, indent=1)
