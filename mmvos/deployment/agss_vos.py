@@ -137,7 +137,7 @@ def _built(config: Any) -> FlowEstimator:
     Raises:
         InputError: another kind, or settings that it does not have.
     """
-    kind = _BY_NAME.get(config.get('type')) if isinstance(config, Mapping) else None
+    kind = _BY_NAME.get(str(config.get('type'))) if isinstance(config, Mapping) else None
     if kind is None:
         raise InputError(f'parts.flow is {config!r}; expected the settings of one of {", ".join(_BY_NAME)}.')
     for name, value in config.items():

@@ -219,7 +219,8 @@ def write_label_map(path: PathLike, label_map: np.ndarray, palette: np.ndarray |
         raise InputError(f'{os.fspath(path)}: {labels.dtype} {labels.shape} is no label map; expected uint8 (H, W).')
     if labels.dtype != np.uint8 and not np.array_equal(labels.astype(np.uint8), labels):
         raise InputError(f'{os.fspath(path)}: a label map holds numbers that are not 0..255; expected uint8 (H, W).')
-    image = Image.new('P', labels.shape[::-1])
+    height, width = labels.shape
+    image = Image.new('P', (width, height))
     image.frombytes(np.ascontiguousarray(labels, np.uint8).tobytes())
     image.putpalette((DAVIS_PALETTE if palette is None else palette).astype(np.uint8).tobytes())
     with atomic_path(path) as temporary:

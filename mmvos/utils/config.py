@@ -121,7 +121,7 @@ def _find_own_bases() -> None:
 
 def _read_yaml_as_data() -> None:
     """Make a config in YAML plain data: mmengine 0.10 calls the functions of Python that one names."""
-    yaml_handler.Loader = yaml.SafeLoader  # type: ignore[misc]  # the module reads it at every call
+    yaml_handler.Loader = yaml.SafeLoader  # the module reads it at every call
 
 
 _find_own_bases()
