@@ -8,8 +8,8 @@ val_dataloader = dict(dataset=dict(data_root=data_root))
 test_dataloader = val_dataloader
 val_evaluator = dict(ann_file=data_root + 'valid.json')
 test_evaluator = val_evaluator
-train_cfg = dict(max_epochs=1, val_interval=1)
+train_cfg = dict(max_epochs=4, val_interval=4)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=50),
-    dict(type='CosineAnnealingLR', by_epoch=True, begin=0, end=1, eta_min=1e-4, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', by_epoch=True, begin=0, end=4, eta_min=1e-4, convert_to_iter_based=True),
 ]

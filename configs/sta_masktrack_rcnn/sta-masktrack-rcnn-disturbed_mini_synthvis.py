@@ -21,4 +21,4 @@ default_hooks = dict(
 )
 log_processor = dict(by_epoch=False)
 # python tools/train.py configs/masktrack_rcnn/masktrack-rcnn-disturbed_mini_synthvis.py
-load_from = 'work_dirs/masktrack-rcnn-disturbed_mini_synthvis/epoch_1.pth'
+load_from = 'work_dirs/masktrack-rcnn-disturbed_mini_synthvis/epoch_4.pth'
