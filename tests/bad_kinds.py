@@ -1,6 +1,7 @@
 """What may lie in the place of a good file, by kind of file."""
 
 import io
+import json
 import os
 from pathlib import Path
 
@@ -109,3 +110,35 @@ OWN_CHECKPOINT = {
     'a list': put(saved([torch.ones(2)])),
     'NaN': put(saved(dict(state_dict=dict(a=torch.tensor([1.0, float('nan')]))))),
 }
+
+
+def edit(name, change):
+    """Changes a JSON file: its content is changed in place, or becomes what ``change`` returns."""
+
+    def make(root):
+        path = root / name
+        content = json.loads(path.read_text())
+        changed = change(content)
+        path.write_text(json.dumps(content if changed is None else changed))
+
+    return make
+
+
+def set_in(*keys, value):
+    """Sets a value in nested lists and dicts."""
+
+    def change(content):
+        for key in keys[:-1]:
+            content = content[key]
+        content[keys[-1]] = value
+
+    return change
+
+
+def without(*keys):
+    def change(content):
+        for key in keys[:-1]:
+            content = content[key]
+        del content[keys[-1]]
+
+    return change

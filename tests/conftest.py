@@ -31,6 +31,12 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+def pytest_runtest_setup(item):
+    """What other tests left behind is not to be reported from within a deep recursion, where there is no place for it."""
+    if 'nested too deeply' in item.name:
+        gc.collect()
+
+
 @pytest.fixture(autouse=True, scope='module')
 def loggers_of_one_module():
     """A logger whose file was closed by the runs of another module is not written to."""

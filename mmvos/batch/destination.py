@@ -43,19 +43,18 @@ class Destination:
             before = decode_json(place.read('the settings of a batch'), place.url, 'the settings of a batch')
             if not isinstance(before, dict):
                 raise InputError(f'{place.url}: is {type(before).__name__}; expected the settings of a batch.')
-            for key, value in settings.items():
-                if before.get(key) != value:
-                    if not self._has_results():  # a batch that a wrong option ended
-                        break
-                    raise InputError(
-                        f'{self.place.url}: its results were made with {key} {before.get(key)!r}, now it is {value!r}. '
-                        'Give another --out, or the same options.'
-                    )
-            else:
+            key = next((key for key, value in settings.items() if before.get(key) != value), None)
+            if key is None:
                 return
+            if self._has_results():  # else a wrong option ended that batch before its first video
+                raise InputError(
+                    f'{self.place.url}: its results were made with {key} {before.get(key)!r}, now it is {settings[key]!r}. '
+                    'Give another --out, or the same options.'
+                )
         self.write_json(SETTINGS, settings)
 
     def _has_results(self) -> bool:
+        """Whether a video is done."""
         if self.place.is_local:
             return any(Path(self.place.path).rglob(MARK))
         return bool(self.place.fs.glob(f'{self.place.path.rstrip("/")}/**/{MARK}'))

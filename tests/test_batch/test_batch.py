@@ -156,6 +156,7 @@ def test_a_worker_that_cannot_be_made_ends_the_batch(make, words):
 
 
 def test_a_stop_while_a_worker_is_started_is_taken_afterwards(tmp_path, monkeypatch, capfd):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have let the tests ignore it
     resource_tracker.ensure_running()
     start = spawn_parts.spawnv_passfds
 
@@ -166,13 +167,16 @@ def test_a_stop_while_a_worker_is_started_is_taken_afterwards(tmp_path, monkeypa
 
     monkeypatch.setattr(spawn_parts, 'spawnv_passfds', start_and_stop)
     pool = LocalPool(SleeperIn(tmp_path), ['cpu'], 1)
-    with pytest.raises(KeyboardInterrupt):
-        pool.give(Task('one', ''))
-    (process,) = pool.processes()
-    blocked = int(re.search(r'SigBlk:\s+(\w+)', Path(f'/proc/{process}/status').read_text())[1], 16)
-    assert blocked & 1 << signal.SIGINT - 1, 'a Ctrl-C would end it with a traceback of its own'
-    pool.close()
-    assert capfd.readouterr().err == '' and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            pool.give(Task('one', ''))
+        (process,) = pool.processes()
+        blocked = int(re.search(r'SigBlk:\s+(\w+)', Path(f'/proc/{process}/status').read_text())[1], 16)
+        assert blocked & 1 << signal.SIGINT - 1, 'a Ctrl-C would end it with a traceback of its own'
+        pool.close()
+        assert capfd.readouterr().err == '' and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_video_is_cancelled_and_others_go_on(tmp_path):

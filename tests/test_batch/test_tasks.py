@@ -6,6 +6,7 @@ import zipfile
 import pytest
 
 from mmvos.batch import Destination, Share, Task, find_tasks
+from mmvos.batch.destination import MARK
 from mmvos.structures import InputError
 from tests.video_files import write_video
 
@@ -141,7 +142,10 @@ def test_results_appear_when_they_are_complete(tmp_path):
 
 
 def test_one_destination_has_one_way_of_making_results(tmp_path):
-    Destination(str(tmp_path)).agree(dict(config='a', amp=False))
+    Destination(str(tmp_path)).agree(dict(config='wrong', amp=False))
+    Destination(str(tmp_path)).agree(dict(config='a', amp=False))  # nothing had been made
+    (tmp_path / 'one').mkdir()
+    (tmp_path / 'one' / MARK).write_text('{}')
     Destination(str(tmp_path)).agree(dict(config='a', amp=False))
     with pytest.raises(InputError, match="made with config 'a', now it is 'b'"):
         Destination(str(tmp_path)).agree(dict(config='b', amp=False))

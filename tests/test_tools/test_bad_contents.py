@@ -1,6 +1,5 @@
 """Files of the right kind whose contents are wrong, and settings that ask for nothing sensible, through the commands."""
 
-import json
 import os
 import shutil
 import zipfile
@@ -10,7 +9,7 @@ import pytest
 import torch
 from bad_commands import BOXES, DAVIS, DIS, FLOW, LABELME, SEGMENT, TRACK, VIS, YTVIS, YTVOS, call_in, check, files_of
 from bad_files import add_symlink, encoded, flip, huge_png, set_flag
-from bad_kinds import SHAPE, Runs, cut
+from bad_kinds import SHAPE, Runs, cut, edit, set_in, without
 from commands import MINI, ROOT
 
 from mmvos.structures import write_label_map
@@ -32,38 +31,6 @@ SYNTHVOS = ['prepare_synthvos', '{r}/out', '--objects', '{r}/objects', '--backgr
 VIS_TEST = ['test', str(VIS), 'none', '--work-dir', '{r}/work', '--show-dir', '{r}/show', '--submission', '{r}/out.zip',
             '--cfg-options', 'test_dataloader.dataset.data_root={r}', 'test_dataloader.dataset.ann_file=gt.json',
             'test_dataloader.dataset.data_prefix.img=frames', 'test_evaluator.ann_file={r}/gt.json']  # fmt: skip
-
-
-def edit(name, change):
-    """Changes a JSON file: its content is changed in place, or becomes what ``change`` returns."""
-
-    def make(root):
-        path = root / name
-        content = json.loads(path.read_text())
-        changed = change(content)
-        path.write_text(json.dumps(content if changed is None else changed))
-
-    return make
-
-
-def set_in(*keys, value):
-    """Sets a value in nested lists and dicts."""
-
-    def change(content):
-        for key in keys[:-1]:
-            content = content[key]
-        content[keys[-1]] = value
-
-    return change
-
-
-def without(*keys):
-    def change(content):
-        for key in keys[:-1]:
-            content = content[key]
-        del content[keys[-1]]
-
-    return change
 
 
 def code(counts, name='results.json', *keys):
