@@ -1,5 +1,6 @@
 """Rows of ablation tables on the mini configs: trained, resumed, compared with the paper."""
 
+import copy
 import json
 import runpy
 from pathlib import Path
@@ -14,11 +15,27 @@ STUDIES, train, read_results, table = (TOOL[name] for name in ('STUDIES', 'train
 
 
 @pytest.mark.parametrize('name', STUDIES)
+def test_a_row_is_the_same_with_every_seed(name, monkeypatch, tmp_path):
+    models = []
+
+    def note(cfg):
+        models.append(str(cfg.model))
+        raise InterruptedError
+
+    monkeypatch.setattr('mmvos.engine.build_runner', note)
+    for row in STUDIES[name].rows:
+        for seed in (0, 1):
+            with pytest.raises(InterruptedError):
+                train(STUDIES[name], row, seed, tmp_path)
+    assert models[::2] == models[1::2]
+
+
+@pytest.mark.parametrize('name', STUDIES)
 def test_every_row_builds_a_model_of_its_own(name):
     study, texts = STUDIES[name], set()
     for row in study.rows.values():
         cfg = load_config(study.config)
-        cfg.merge_from_dict(dict(model=row.changes))
+        cfg.merge_from_dict(dict(model=copy.deepcopy(row.changes)))
         texts.add(str(cfg.model))
         MODELS.build(cfg.model)
     assert len(texts) == len(study.rows)

@@ -10,6 +10,7 @@ with every seed.
 """
 
 import argparse
+import copy
 import json
 import statistics
 import sys
@@ -151,7 +152,7 @@ def train(study: Study, name: str, seed: int, work_dir: Path, max_iters: int | N
 
     row = study.rows[name]
     cfg = load_config(study.config)
-    cfg.merge_from_dict(dict(model=row.changes))
+    cfg.merge_from_dict(dict(model=copy.deepcopy(row.changes)))  # mmengine takes `_delete_` out of what it merges
     folder = work_dir / name / str(seed)
     cfg.work_dir, cfg.randomness, cfg.resume = str(folder), dict(seed=seed), 'auto'
     cfg.experiment_name = f'{name}_{seed}'
