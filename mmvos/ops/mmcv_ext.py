@@ -59,7 +59,7 @@ def __getattr__(name: str) -> Callable[..., NoReturn]:
         raise AttributeError(name)
 
     def missing(*_: Any, **__: Any) -> NoReturn:
-        raise NotImplementedError(
+        raise ImportError(
             f'mmcv.ops: {name} needs the compiled operations of mmcv, and this mmcv came without; `make ops` in a checkout of '
             'MMVOS compiles them, or: pip install --no-build-isolation --no-cache-dir --force-reinstall --no-deps onedl-mmcv'
         )

@@ -34,11 +34,10 @@ def roi_align(
         Tensor: values ``(N, C, cells along y, cells along x)`` of the features' type.
 
     Raises:
-        NotImplementedError: another ``pool_mode``.
-        ValueError: rois of another shape, or (``aligned``) a box whose end is before its start.
+        ValueError: another ``pool_mode``, rois of another shape, or (``aligned``) a box whose end is before its start.
     """
     if pool_mode != 'avg':
-        raise NotImplementedError(f'roi_align without compiled operations: pool_mode={pool_mode!r}; only "avg" is there.')
+        raise ValueError(f'roi_align without compiled operations: pool_mode={pool_mode!r}; only "avg" is there.')
     if rois.dim() != 2 or rois.size(1) != 5:
         raise ValueError(f'rois of shape {tuple(rois.shape)}; expected (N, 5): index of the map, x1, y1, x2, y2.')
     rows, columns = (output_size, output_size) if isinstance(output_size, int) else output_size

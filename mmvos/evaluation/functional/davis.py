@@ -76,16 +76,7 @@ class DAVIS2016Sequence:
     needs_prediction = needs_annotation
 
     def update(self, index: int, gt: np.ndarray | None, pred: np.ndarray | None) -> None:
-        """Score a frame, see :class:`Scorer`.
-
-        Args:
-            index (int): number of the frame, from 0.
-            gt (np.ndarray | None): annotation, uint8 ``(H, W)`` of object ids; None where the frame has none.
-            pred (np.ndarray | None): prediction, likewise; None where none is needed.
-
-        Raises:
-            InputError: one that is needed is missing, or they differ in size.
-        """
+        """Score a frame, see :class:`Scorer`."""
         if not self.needs_annotation(index):
             return
         gt, pred = same_size(gt, pred)
@@ -132,16 +123,7 @@ class DAVISSemiSequence:
         return 0 < index < self.num_frames - 1
 
     def update(self, index: int, gt: np.ndarray | None, pred: np.ndarray | None) -> None:
-        """Score a frame, see :class:`Scorer`.
-
-        Args:
-            index (int): number of the frame, from 0.
-            gt (np.ndarray | None): annotation, uint8 ``(H, W)`` of object ids; None where the frame has none.
-            pred (np.ndarray | None): prediction, likewise; None where none is needed.
-
-        Raises:
-            InputError: one that is needed is missing, or they differ in size.
-        """
+        """Score a frame, see :class:`Scorer`."""
         if index == 0 and gt is not None:
             self._start(gt)
         elif self.needs_prediction(index):
@@ -202,16 +184,7 @@ class DAVISUnsupSequence(EveryFrame):
         self._unseen: set[int] = set()
 
     def update(self, index: int, gt: np.ndarray | None, pred: np.ndarray | None) -> None:
-        """Score a frame, see :class:`Scorer`.
-
-        Args:
-            index (int): number of the frame, from 0.
-            gt (np.ndarray | None): annotation, uint8 ``(H, W)`` of object ids; None where the frame has none.
-            pred (np.ndarray | None): prediction, likewise; None where none is needed.
-
-        Raises:
-            InputError: one that is needed is missing, or they differ in size.
-        """
+        """Score a frame, see :class:`Scorer`."""
         gt, pred = same_size(gt, pred)
         if index == 0:
             self._start(gt)

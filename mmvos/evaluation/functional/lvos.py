@@ -44,16 +44,7 @@ class LVOSVideo(EveryFrame):
         self._unseen = set(self.counted)
 
     def update(self, index: int, gt: np.ndarray | None, pred: np.ndarray | None) -> None:
-        """Score an annotated frame, see :class:`Scorer`.
-
-        Args:
-            index (int): number of the frame, from 0.
-            gt (np.ndarray | None): annotation, uint8 ``(H, W)`` of object ids; None where the frame has none.
-            pred (np.ndarray | None): prediction, likewise; None where none is needed.
-
-        Raises:
-            InputError: one that is needed is missing, or they differ in size.
-        """
+        """Score an annotated frame, see :class:`Scorer`."""
         gt, pred = same_size(gt, pred)
         self._unseen -= ids_in(gt)
         objects = [object_id for object_id, frames in self.counted.items() if index in frames]
