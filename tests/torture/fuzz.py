@@ -115,6 +115,19 @@ def _box_tracks(fuzzer: Fuzzer, count: int) -> None:
     _json_files(fuzzer, count, 'box tracks', json.loads(path.read_text()), BoxTracks.load)
 
 
+def _annotation_files(
+    fuzzer: Fuzzer, count: int, kind: str, of_json: tuple[Path, str], of_xml: tuple[Path, bytes], door: Door
+) -> None:
+    """Damaged files of LabelMe (values, then bytes) and of CVAT in turn; each pair is where it lies and what is good there."""
+    for number in range(count):
+        path, good = of_json if number % 3 else of_xml
+        if number % 3 == 1:
+            path.write_text(json.dumps(fuzzer.json_of(json.loads(good))))
+        else:
+            path.write_bytes(fuzzer.bytes_of(good.encode() if isinstance(good, str) else good))
+        fuzzer.open(kind, path, door)
+
+
 def _labelme(fuzzer: Fuzzer, count: int) -> None:
     from .tools import load
 
@@ -142,15 +155,7 @@ def _labelme(fuzzer: Fuzzer, count: int) -> None:
         else:
             converter.read_labelme(str(folder), {'00000': 0}, (24, 32))
 
-    for number in range(count):
-        path = folder / ('00000.json' if number % 3 else 'video.xml')
-        if number % 3 == 0:
-            path.write_bytes(fuzzer.bytes_of(xml))
-        elif number % 3 == 1:
-            path.write_text(json.dumps(fuzzer.json_of(json.loads(good))))
-        else:
-            path.write_bytes(fuzzer.bytes_of(good.encode()))
-        fuzzer.open('labelme, cvat', path, door)
+    _annotation_files(fuzzer, count, 'labelme, cvat', (folder / '00000.json', good), (folder / 'video.xml', xml), door)
 
 
 def _prompt_files(fuzzer: Fuzzer, count: int) -> None:
@@ -178,15 +183,8 @@ def _prompt_files(fuzzer: Fuzzer, count: int) -> None:
                 prompt.check_inside((24, 32))
 
     good = json.dumps(dict(shapes=shapes))
-    for number in range(count):
-        path = fuzzer.folder / ('prompt.json' if number % 3 else 'prompt.xml')
-        if number % 3 == 0:
-            path.write_bytes(fuzzer.bytes_of(xml))
-        elif number % 3 == 1:
-            path.write_text(json.dumps(fuzzer.json_of(json.loads(good))))
-        else:
-            path.write_bytes(fuzzer.bytes_of(good.encode()))
-        fuzzer.open('prompts of cvat, labelme', path, door)
+    places = fuzzer.folder / 'prompt.json', fuzzer.folder / 'prompt.xml'
+    _annotation_files(fuzzer, count, 'prompts of cvat, labelme', (places[0], good), (places[1], xml), door)
 
 
 def _projects(fuzzer: Fuzzer, count: int) -> None:
