@@ -1,6 +1,5 @@
 """What a data set of videos is: a list of videos, each a dict that a pipeline turns into a clip or a video."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,7 +15,7 @@ from .selection import VideoSelection
 
 
 @DATASETS.register_module()
-class BaseVOSDataset(StoredData, BaseDataset, ABC):
+class BaseVOSDataset(StoredData, BaseDataset):
     """Base of all data sets of videos.
 
     A subclass implements :meth:`load_data_list`, which returns one dict per video:
@@ -80,9 +79,9 @@ class BaseVOSDataset(StoredData, BaseDataset, ABC):
             **kwargs,
         )
 
-    @abstractmethod
     def load_data_list(self) -> list[dict]:
         """One dict per video, see the class."""
+        raise NotImplementedError(f'{type(self).__name__} must implement load_data_list.')
 
     def filter_data(self) -> list[dict]:
         """Fill in what a video may leave out, choose videos, and divide them into training items if asked for.
