@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from mmvos.structures import BoxTracks, write_label_map
+from mmvos.videos import FrameArrays
 
 ROOT = Path(__file__).parents[2]
 FLOW_COLOUR = str(ROOT / 'configs/trackers/flow_colour_ultrafast.py')
@@ -102,6 +103,17 @@ def test_speed_of_stages_do_not_overlap():
     outer = clock.timed('network', lambda: inner() + inner())  # ticks: outer, in, out, in, out, outer
     assert outer() == 2 and dict(clock.seconds) == dict(network=3.0, flow=2.0)
     assert list(clock.timed_items('output', lambda: iter([1, 2]))()) == [1, 2]
+
+
+def test_a_video_runs_to_and_fro():
+    benchmark = load('tools/analysis_tools/benchmark.py')
+    frames = [np.full((8, 8, 3), i, np.uint8) for i in range(3)]
+    video = FrameArrays(frames, video_id='v', prompts={0: np.ones((8, 8), np.uint8), 2: np.full((8, 8), 2, np.uint8)})
+    long = benchmark.shorten(benchmark.to_and_fro(video, 9), 8, 2)
+    assert [int(frame[0, 0, 0]) for _, frame in long] == [0, 1, 2, 1, 0, 1, 2, 1] and [*long.prompts] == [0, 2]
+    assert [int(frame[0, 0, 0]) for _, frame in benchmark.to_and_fro(video, 2)] == [0, 1]
+    alone = benchmark.to_and_fro(FrameArrays(frames[:1]), 3)
+    assert [int(frame[0, 0, 0]) for _, frame in alone] == [0, 0, 0]
 
 
 def test_speed_table(monkeypatch, capsys):

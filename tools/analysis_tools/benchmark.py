@@ -4,6 +4,7 @@
     python tools/analysis_tools/benchmark.py CONFIG [CHECKPOINT] --video V --prompt MASK.png
     python tools/analysis_tools/benchmark.py CONFIG --synthetic 480 854 --num-objects 3 --num-frames 20
     python tools/analysis_tools/benchmark.py CONFIG [CHECKPOINT] --video V --prompt MASK.png --outputs
+    python tools/analysis_tools/benchmark.py CONFIG [CHECKPOINT] --video V --prompt MASK.png --outputs --to-and-fro 600
 
 Two runs: one as users have it (frames decoded ahead of need) for frames/s, one stage after the other for the table.
 Stages do not overlap: the time of a flow estimator that a tracker calls counts as flow, decoding inside an offline
@@ -19,15 +20,14 @@ import resource
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import cv2
-import numpy as np
 import torch
 from mmengine.registry import init_default_scope
 from torch import nn
 
+from mmvos.analysis.measuring import procedural_video
 from mmvos.apis import VOSInferencer
 from mmvos.inference import open_session
 from mmvos.models.flow import FlowEstimator
@@ -114,41 +114,37 @@ def _parts(model: nn.Module) -> Iterator[Any]:
                 yield from (v for v in vars(value).values() if isinstance(v, FlowEstimator))
 
 
-def synthetic_video(height: int, width: int, num_frames: int, num_objects: int) -> FrameArrays:
-    """A smooth texture that drifts, with rectangles as objects; no files."""
-    random = np.random.RandomState(0)
-    texture = cv2.resize(
-        random.randint(0, 256, (height // 8 + 1, width // 8 + 1, 3), np.uint8), (width, height), interpolation=cv2.INTER_CUBIC
-    )
-    frames = [np.roll(texture, 2 * t, 1) for t in range(num_frames)]
-    prompt = np.zeros((height, width), np.uint8)
-    step = width // num_objects
-    for k in range(num_objects):
-        prompt[height // 4 : 3 * height // 4, k * step + step // 8 : (k + 1) * step - step // 8] = k + 1
-    return FrameArrays(frames, video_id='synthetic', prompts={0: prompt})
-
-
 def videos_of(args, cfg) -> list[Video]:
     """What is run over."""
     if args.synthetic:
-        return [synthetic_video(*args.synthetic, args.num_frames or 20, args.num_objects)]
+        frames, label_map = procedural_video(tuple(args.synthetic), args.num_objects, args.num_frames or 20)
+        return [FrameArrays(frames, video_id='synthetic', prompts={0: label_map})]
     if args.video:
-        return [open_video(args.video, prompts={0: args.prompt} if args.prompt else None)]
-    dataset = DATASETS.build(cfg.test_dataloader.dataset)
-    return [dataset[i]['inputs'] for i in range(min(args.num_videos, len(dataset)))]
+        options = dict(binary=True) if args.binary else {}
+        videos = [open_video(args.video, prompts={0: args.prompt} if args.prompt else None, prompt_options=options)]
+    else:
+        dataset = DATASETS.build(cfg.test_dataloader.dataset)
+        videos = [dataset[i]['inputs'] for i in range(min(args.num_videos, len(dataset)))]
+    return [to_and_fro(video, args.to_and_fro) for video in videos] if args.to_and_fro else videos
 
 
-def shorten(video: Video, num_frames: int | None, prefetch: int) -> Video:
+def to_and_fro(video: Video, num_frames: int) -> FrameArrays:
+    """A video of ``num_frames`` frames that runs to its end, back to its first frame, and so on."""
+    period = max(2 * (len(video) - 1), 1)
+    return in_order(video, [min(i % period, -i % period) for i in range(num_frames)])
+
+
+def shorten(video: Video, num_frames: int | None, prefetch: int) -> FrameArrays:
     """The video's first frames, decoded ``prefetch`` frames ahead."""
-    count = min(num_frames or len(video), len(video))
-    short = FrameArrays(
-        [None] * count,
-        video_id=video.video_id,
-        prefetch=prefetch,
-        prompts={i: p for i, p in video.prompts.items() if i < count},
-    )
-    short.read = video.read
-    return short
+    return in_order(video, range(min(num_frames or len(video), len(video))), prefetch)
+
+
+def in_order(video: Video, order: Sequence[int], prefetch: int = 0) -> FrameArrays:
+    """Frames of a video in an order that begins with its first ones, those with prompts among them."""
+    prompts = {i: prompt for i, prompt in video.prompts.items() if i < len(order)}
+    frames = FrameArrays([None] * len(order), video_id=video.video_id, prefetch=prefetch, prompts=prompts)
+    frames.read = lambda index: video.read(order[index])
+    return frames
 
 
 def run(
@@ -185,6 +181,7 @@ def run_with_outputs(args: argparse.Namespace, cfg: Any) -> None:
     seconds, own, every = time.perf_counter() - begin, time.thread_time() - own, time.process_time() - every
     network = sum(clock.seconds.values())
     print(f'{args.config}: {frames} frames with label maps and overlay, {frames / seconds:.2f} frames/s by the clock')
+    print(f'{seconds:.1f} s by the clock, {every:.1f} s of processor time')
     print("| processor time | ms/frame | of the network's thread |\n|---|--:|--:|")
     rows = {'network': network, "the rest of the network's thread": own - network, 'other threads': every - own}
     for name, value in rows.items():
@@ -197,9 +194,13 @@ def parse_args():
     parser.add_argument('checkpoint', nargs='?', help="weights (default, or 'none': as initialised)")
     parser.add_argument('--video', help='a video file or a folder of frames')
     parser.add_argument('--prompt', help='label map of its first frame')
+    parser.add_argument('--binary', action='store_true', help='the prompt is black and white, of one object')
     parser.add_argument('--synthetic', nargs=2, type=int, metavar=('HEIGHT', 'WIDTH'), help='a video made up here')
     parser.add_argument('--num-objects', type=int, default=2, help='of the synthetic video')
     parser.add_argument('--num-frames', type=int, help='only the first frames of each video')
+    parser.add_argument(
+        '--to-and-fro', type=int, metavar='FRAMES', help='each video to its end and back, until it is this long'
+    )
     parser.add_argument('--num-videos', type=int, default=3, help='of the test set')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     parser.add_argument(
