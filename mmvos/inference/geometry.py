@@ -146,8 +146,8 @@ class FrameGeometry:
             frame = np.array(image.resize(self.resized_shape[::-1], Image.Resampling.BILINEAR))
         elif frame.shape[:2] != self.resized_shape:
             frame = cv2.resize(frame, self.resized_shape[::-1], interpolation=self.interpolation)
-        pixels = torch.from_numpy(np.ascontiguousarray(frame)).to(device, non_blocking=True)
-        pixels = pixels.flip(-1).permute(2, 0, 1)[None].float()
+        pixels = torch.from_numpy(cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_BGR2RGB)).to(device, non_blocking=True)
+        pixels = pixels.permute(2, 0, 1)[None].float()
         return self._pad(pixels, self.pad_mode)
 
     def masks_to_input(self, masks: Tensor) -> Tensor:

@@ -145,7 +145,7 @@ class VOSSession(BaseSession[VOSDataSample]):
             raise TypeError(f'{type(self.model).__name__} needs the whole video: use session.run(video).')
         seen, view = self._seen(frame), self._view(frame)
         if prompt is None or not self.model.prompted:
-            prompt, new_ids, masks = None, [], seen.pixels.new_zeros(0, *seen.img_shape)
+            prompt, new_ids, masks = None, [], seen.pixels.new_empty(0, *seen.img_shape)
         else:
             new_ids = self._check_prompt(prompt, frame)
             masks = view.masks(prompt, new_ids)
@@ -161,8 +161,9 @@ class VOSSession(BaseSession[VOSDataSample]):
         Objects that begin here, with ``masks`` ``(M, h, w)``, are not among them where the model adds objects after it has
         predicted the others.
         """
-        model, nothing = self.model, frame.image.new_ones(1, *frame.image.shape[-2:])
+        model = self.model
         if self.state is None:
+            nothing = frame.image.new_ones(1, *frame.image.shape[-2:])
             if model.prompted and not len(masks):
                 return nothing, None
             state = model.init_state(frame, masks)

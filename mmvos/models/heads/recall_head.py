@@ -93,7 +93,7 @@ class ObjectRows:
     def as_labels(self, logits: Tensor) -> Tensor:
         """Logits of the objects ``(M, h, w)`` as logits of labels ``(B, L, h, w)``: 0 for the background."""
         if len(self.counts) == 1:
-            return torch.cat([torch.zeros_like(logits[:1]), logits])[None]
+            return F.pad(logits, (0, 0, 0, 0, 1, 0))[None]
         labels = logits.new_full((len(self.counts), max(self.counts) + 1, *logits.shape[-2:]), NOWHERE)
         labels[:, 0] = 0
         labels[self.video, self.label] = logits
@@ -320,7 +320,7 @@ def within_reach(coarse: Tensor, previous: Tensor, reach: int) -> Tensor:
     """
     if not reach:
         return coarse
-    there = (previous[:, None] > 0.5).float()
+    there = previous[:, None].round()  # 1 from more than a half on
     near = F.max_pool2d(there, (2 * reach + 1, 1), 1, (reach, 0))
     near = F.max_pool2d(near, (1, 2 * reach + 1), 1, (0, reach))
     return coarse.masked_fill(near < there.amax((2, 3), keepdim=True), NOWHERE)

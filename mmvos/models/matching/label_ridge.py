@@ -1,8 +1,7 @@
 """Linear scores of the labels of a video, fitted in closed form; gradients go through the fit."""
 
-from collections.abc import Sequence
-
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvos.registry import MODELS
@@ -37,17 +36,16 @@ class LabelRidge(nn.Module):
         Args:
             features (Tensor): ``(B, D, h, w)``.
             labels (Tensor): shares of the labels in each cell, ``(B, L, h, w)``, sum 1.
-            trusted (Tensor): 1 in the cells that count, ``(B, h, w)`` (default: all).
+            trusted (Tensor): whether a cell counts, bool ``(B, h, w)`` (default: all do).
 
         Returns:
             Moments: ``gram`` ``(B, D + 1, D + 1)``, ``cross`` ``(B, D + 1, L)``; the last feature is 1.
         """
-        features = features.float()
-        x = torch.cat([features, torch.ones_like(features[:, :1])], 1).flatten(2)
+        x = F.pad(features.float().flatten(2), (0, 0, 0, 1), value=1.0)
         y = labels.float().flatten(2)
         share = y if trusted is None else y * trusted.flatten(1)[:, None]
         mass = share.sum(2, keepdim=True)
-        present = (mass > 1e-3).float().sum(1, keepdim=True).clamp(min=1)
+        present = (mass > 1e-3).sum(1, keepdim=True).clamp(min=1)
         weighted = x * ((share / mass.clamp(min=1e-3)).sum(1, keepdim=True) / present)
         return Moments(torch.bmm(weighted, x.transpose(1, 2)), torch.bmm(weighted, (2 * y - 1).transpose(1, 2)))
 
@@ -64,16 +62,3 @@ class LabelRidge(nn.Module):
         """Scores ``(B, L, h, w)`` of features ``(B, D, h, w)``: about 1 where a label is and -1 where it is not."""
         scores = torch.baddbmm(weights[:, -1, :, None], weights[:, :-1].transpose(1, 2), features.float().flatten(2))
         return scores.view(len(features), -1, *features.shape[-2:])
-
-    @staticmethod
-    def widen(moments: Moments, count: int) -> Moments:
-        """Moments with ``count`` further labels, which have been nowhere."""
-        nowhere = -moments.gram[:, :, -1:].expand(-1, -1, count)
-        return Moments(moments.gram, torch.cat([moments.cross, nowhere], 2))
-
-    @staticmethod
-    def keep(moments: Moments, labels: Sequence[int]) -> Moments:
-        """Moments with only these labels (0, the background, is kept in any case and takes over the dropped ones)."""
-        dropped = [i for i in range(1, moments.cross.shape[2]) if i not in labels]
-        rise = (moments.cross[:, :, dropped] + moments.gram[:, :, -1:]).sum(2, keepdim=True)
-        return Moments(moments.gram, torch.cat([moments.cross[:, :, :1] + rise, moments.cross[:, :, list(labels)]], 2))

@@ -13,7 +13,8 @@ from mmvos.utils.amp import in_float32
 
 
 class Moments(NamedTuple):
-    """Weighted sums over cells: ``gram`` ``(D, D)`` of features with themselves, ``cross`` ``(D, L)`` with targets.
+    """Weighted sums over cells, of one fit or of several: ``gram`` ``(..., D, D)`` of features with themselves, ``cross``
+    ``(..., D, L)`` with targets.
 
     D is the number of channels + 1 (the last feature is 1); a target is 1 in its label and -1 outside.
     """
@@ -27,13 +28,16 @@ class Moments(NamedTuple):
 
     def widen(self, count: int) -> 'Moments':
         """The same with ``count`` further labels at the end, whose target has been -1 everywhere."""
-        return Moments(self.gram, torch.cat([self.cross, -self.gram[:, -1:].expand(-1, count)], 1))
+        nowhere = -self.gram[..., -1:].expand(*self.gram.shape[:-1], count)
+        return Moments(self.gram, torch.cat([self.cross, nowhere], -1))
 
-    def keep(self, kept: Sequence[int], dropped: Sequence[int]) -> 'Moments':
-        """The same with only the background and the labels ``kept``; the cells of those ``dropped`` become background."""
+    def keep(self, labels: Sequence[int]) -> 'Moments':
+        """The same with only the background and these labels, from 1 on; the cells of the others become background."""
+        kept = list(labels)
+        dropped = [i for i in range(1, self.cross.shape[-1]) if i not in kept]
         # in their cells the background's target rises from -1 to 1
-        rise = (self.cross[:, list(dropped)] + self.gram[:, -1:]).sum(1, keepdim=True)
-        return Moments(self.gram, torch.cat([self.cross[:, :1] + rise, self.cross[:, list(kept)]], 1))
+        rise = (self.cross[..., dropped] + self.gram[..., -1:]).sum(-1, keepdim=True)
+        return Moments(self.gram, torch.cat([self.cross[..., :1] + rise, self.cross[..., kept]], -1))
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,9 @@ class TargetState:
         for later in recent:
             moments = moments.mix(later, self.settings.memory_share)
         gram = moments.gram + self.settings.ridge * torch.eye(len(moments.gram), device=moments.gram.device)
-        solution = torch.cholesky_solve(moments.cross, torch.linalg.cholesky(gram)).t()
+        # what is factorised is positive definite; asking whether it was would make the host wait for a GPU
+        factor, _ = torch.linalg.cholesky_ex(gram)
+        solution = torch.cholesky_solve(moments.cross, factor).t()
         weights = solution[:, :-1] * self.scale
         bias = solution[:, -1:] - (weights * self.mean).sum(1, keepdim=True)
         return replace(self, prompt=prompt, recent=recent, weights=torch.cat([weights, bias], 1))
@@ -79,9 +85,8 @@ class TargetState:
     @torch.no_grad()
     def keep_objects(self, indices: Sequence[int]) -> 'TargetState':
         """The state with only these objects; what the others covered counts as background from here on."""
-        kept = [i + 1 for i in indices]
-        dropped = [i for i in range(1, self.num_labels) if i not in kept]
-        return self.refitted(self.prompt.keep(kept, dropped), tuple(m.keep(kept, dropped) for m in self.recent))
+        labels = [i + 1 for i in indices]
+        return self.refitted(self.prompt.keep(labels), tuple(m.keep(labels) for m in self.recent))
 
 
 @MODELS.register_module()

@@ -15,7 +15,7 @@ from mmvos.structures import VOID, VOSDataSample
 
 from ..heads.recall_head import ObjectRows, Recalled
 from ..matching.ridge_target import Moments
-from ..necks.recall_neck import RecallMaps
+from ..necks.recall_neck import RecallMaps, enlarge
 from .base import CausalVOSModel
 
 Losses = dict[str, Tensor]
@@ -144,18 +144,14 @@ class RecallVOS(CausalVOSModel):
 
     def recall(self, maps: RecallMaps, memory: RecallMemory) -> Recalled:
         """What the memory says of a frame."""
-        size = maps.fine_keys.shape[-2:]
-
-        def enlarged(x: Tensor) -> Tensor:
-            return F.interpolate(x, size, mode='bilinear', align_corners=False)
-
-        return Recalled(
-            self.local_read(maps.fine_keys, memory.maps.fine_keys, memory.fine_labels),
-            enlarged(self.prompt_read(maps.keys, memory.prompt_keys, memory.prompt_labels)),
-            enlarged(self.bank_read(maps.keys, memory.bank_keys, memory.bank_labels)),
-            enlarged(self.target.score(maps.target, memory.weights).clamp(-2, 2)),
-            memory.fine_labels,
-        )
+        local = self.local_read(maps.fine_keys, memory.maps.fine_keys, memory.fine_labels)
+        at16 = [
+            self.prompt_read(maps.keys, memory.prompt_keys, memory.prompt_labels),
+            self.bank_read(maps.keys, memory.bank_keys, memory.bank_labels),
+            self.target.score(maps.target, memory.weights).clamp(-2, 2),
+        ]
+        prompt, bank, scores = enlarge(torch.cat(at16, 1), maps.fine_keys).chunk(3, 1)
+        return Recalled(local, prompt, bank, scores, memory.fine_labels)
 
     def remember(self, maps: RecallMaps, labels: Tensor, memory: RecallMemory, interval: int) -> RecallMemory:
         """The memory after a frame with labels ``(B, L, H, W)``; every ``interval``-th frame is put into the bank."""
@@ -176,7 +172,7 @@ class RecallVOS(CausalVOSModel):
 
     @torch.no_grad()
     def _refit(self, memory: RecallMemory) -> RecallMemory:
-        trusted = (memory.labels.amax(1) > self.test_cfg.target_trust).float()
+        trusted = memory.labels.amax(1) > self.test_cfg.target_trust
         made = self.target.moments(memory.maps.target, memory.labels, trusted)
         first = memory.age == self.test_cfg.target_interval
         recent = made if first else memory.recent_moments.mix(made, self.test_cfg.target_rate)
@@ -214,8 +210,8 @@ class RecallVOS(CausalVOSModel):
             bank_labels=widened(state.bank_labels),
             labels=widened(state.labels),
             fine_labels=widened(state.fine_labels),
-            prompt_moments=self.target.widen(state.prompt_moments, count),
-            recent_moments=self.target.widen(state.recent_moments, count),
+            prompt_moments=state.prompt_moments.widen(count),
+            recent_moments=state.recent_moments.widen(count),
         )
         total = state.labels.shape[1]
         return self._set_right(masks, list(range(total - count, total)), state)
@@ -260,7 +256,7 @@ class RecallVOS(CausalVOSModel):
             chosen = labels[:, objects]
             return torch.cat([labels.sum(1, keepdim=True) - chosen.sum(1, keepdim=True), chosen], 1)
 
-        prompt, recent = (self.target.keep(m, objects) for m in (state.prompt_moments, state.recent_moments))
+        prompt, recent = state.prompt_moments.keep(objects), state.recent_moments.keep(objects)
         return replace(
             state,
             prompt_labels=kept(state.prompt_labels),
