@@ -81,7 +81,7 @@ def training_time(curves: Curves, skip: int = 1) -> dict[str, float]:
     """How long a step took.
 
     Args:
-        curves (Curves): numbers of a training.
+        curves (Curves): numbers of a training by name: steps and values, float64 ``(N,)`` each.
         skip (int): how many of the first logged values are left out: the start is slower.
 
     Returns:

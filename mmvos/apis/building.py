@@ -32,6 +32,12 @@ def init_model(
             if any).
         device (str | torch.device | None): default: the GPU if there is one.
         cfg_options (dict | None): overrides of the config.
+
+    Returns:
+        nn.Module: the model in evaluation mode, on the device.
+
+    Raises:
+        InputError: a config, weights or a device that is not there or does not fit; weights or overrides for an exported model.
     """
     if is_exported(config):
         if checkpoint is not None or cfg_options:

@@ -51,6 +51,9 @@ class VISInferencer:
         amp (bool): mixed precision.
         cfg_options (dict | None): overrides of the config.
         classes (Sequence[str] | None): names of the classes (default: those that the checkpoint or the config knows).
+
+    Raises:
+        InputError: a config, weights or a device that is not there or does not fit, or a model that follows given objects.
     """
 
     def __init__(
@@ -85,8 +88,15 @@ class VISInferencer:
         """Instances of a video: a generator of results, one per frame, as soon as each is there.
 
         Args:
-            source (str | os.PathLike | Sequence[np.ndarray] | Video): video file, folder of frames, list of BGR frames, or a
-                video.
+            source (str | os.PathLike | Sequence[np.ndarray] | Video): video file, folder of frames, list of frames (BGR uint8
+                ``(H, W, 3)``), or a video.
+
+        Yields:
+            DetDataSample: the frame's ``pred_track_instances`` (``bboxes``, ``labels``, ``scores``, ``instances_id`` and
+            ``masks`` as run-length codes), with ``frame``, ``frame_index`` and ``frame_name``.
+
+        Raises:
+            InputError: a source that cannot be opened or read.
         """
         yield from self.session().run(open_video(source))
 
@@ -112,7 +122,7 @@ class VISInferencer:
             options (dict): keyword arguments of :func:`~mmvos.visualization.draw_instances` (``score_thr``, ``boxes``, ...).
 
         Returns:
-            ``dict(frames, seconds, fps, instances)``.
+            dict: ``frames`` (how many), ``seconds``, ``fps`` and ``instances`` (how many).
         """
         video, out_dir = open_video(source), Path(out_dir)
         out_dir.mkdir(parents=True, exist_ok=True)

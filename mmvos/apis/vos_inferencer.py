@@ -47,6 +47,9 @@ class VOSInferencer:
         amp (bool): mixed precision.
         cfg_options (dict | None): overrides of the config.
         compiled (bool): compile the networks, see :func:`~mmvos.utils.compiling.compile_networks`.
+
+    Raises:
+        InputError: a config, weights or a device that is not there or does not fit, or a model that finds instances itself.
     """
 
     def __init__(
@@ -75,7 +78,7 @@ class VOSInferencer:
         """The source as a :class:`Video`.
 
         Args:
-            source (Source): video file, folder of frames, list of BGR frames, or a video.
+            source (Source): video file, folder of frames, list of frames (BGR uint8 ``(H, W, 3)``), or a video.
             prompts (Prompts | None): the label map of frame 0, or ``{frame index: label map}``; paths or uint8 ``(H, W)``
                 arrays.
             size_mismatch (str): ``'error'`` or ``'resize'`` for a mask of another size than its frame.
@@ -92,7 +95,20 @@ class VOSInferencer:
         return open_video(source, prompts=prompts, prompt_options=options)
 
     def __call__(self, source: Source, prompts: Prompts | None = None, **kwargs: Any) -> Iterator[VOSDataSample]:
-        """Segment a video: a generator of results, one per frame, as soon as each is there. Arguments: :meth:`video`."""
+        """Segment a video: a generator of results, one per frame, as soon as each is there.
+
+        Args:
+            source (Source): what is segmented, see :meth:`video`.
+            prompts (Prompts | None): label maps of the objects by the frame in which they begin, see :meth:`video`.
+            kwargs (dict): ``size_mismatch`` and ``binary`` of :meth:`video`.
+
+        Yields:
+            VOSDataSample: the frame's ``pred_label_map``, uint8 ``(H, W)``, whose values are object ids; with
+            ``object_ids``, ``frame``, ``frame_index`` and ``frame_name``.
+
+        Raises:
+            InputError: as in :meth:`video`, or a prompt that does not fit its frame.
+        """
         yield from self.session().run(self.video(source, prompts, **kwargs))
 
     def save(
@@ -109,7 +125,8 @@ class VOSInferencer:
         """Segment a video and write ``masks/<frame>.png`` (palette PNG, object ids) and an overlay video.
 
         Args:
-            source (Source), prompts (Prompts): see :meth:`video`.
+            source (Source): see :meth:`video`.
+            prompts (Prompts | None): see :meth:`video`.
             out_dir (str | os.PathLike): made if needed.
             overlay (str): file name of the overlay (``.mp4``, ``.gif`` or ``.webp``; empty: none).
             progress (bool): draw a progress bar with frames per second.
@@ -118,7 +135,7 @@ class VOSInferencer:
             on_frame (Callable | None): called after each frame with the number of frames that are done and that of all.
 
         Returns:
-            ``dict(frames, seconds, fps, objects)``.
+            dict: ``frames`` (how many), ``seconds``, ``fps`` and ``objects`` (ids).
         """
         video, out_dir = self.video(source, prompts, **kwargs), Path(out_dir)
         first = next(iter(video.prompts.values()), None)

@@ -60,7 +60,16 @@ class Destination:
         return bool(self.place.fs.glob(f'{self.place.path.rstrip("/")}/**/{MARK}'))
 
     def write_json(self, name: str, content: Any) -> None:
-        """A file of the whole batch."""
+        """Write a JSON file of the whole batch.
+
+        Args:
+            name (str): file name, below the destination.
+            content (Any): what JSON can hold.
+
+        Raises:
+            InputError: a place that is not on this machine cannot be written to.
+            OSError: the folder cannot be written to.
+        """
         data = json.dumps(content, indent=2)
         if self.place.is_local:
             with atomic_path(Path(self.place.path) / name) as temporary:

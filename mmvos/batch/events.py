@@ -9,7 +9,13 @@ from .tasks import Task
 
 @dataclass(frozen=True)
 class Progress:
-    """Frames of a video that are done, of how many."""
+    """Frames of a video that are done.
+
+    Attributes:
+        task (Task): the video.
+        done (int): how many frames are done.
+        total (int): how many frames it has.
+    """
 
     task: Task
     done: int
@@ -18,7 +24,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class Finished:
-    """A video whose results lie at the destination; ``summary`` is the content of its ``done.json``."""
+    """A video whose results lie at the destination.
+
+    Attributes:
+        task (Task): the video.
+        summary (dict): content of its ``done.json``, see :meth:`Worker.run <mmvos.batch.Worker.run>`.
+    """
 
     task: Task
     summary: dict[str, Any] = field(default_factory=dict)
@@ -26,7 +37,13 @@ class Finished:
 
 @dataclass(frozen=True)
 class Failed:
-    """A video that could not be done; ``reason`` is one line, ``details`` the traceback of a fault of the program."""
+    """A video that could not be done.
+
+    Attributes:
+        task (Task): the video.
+        reason (str): one line.
+        details (str): traceback, if the program is at fault; empty otherwise.
+    """
 
     task: Task
     reason: str

@@ -113,6 +113,9 @@ class Worker:
 
         Returns:
             The content of ``done.json``: ``name``, ``frames``, ``seconds`` and ``objects`` (ids) or ``instances`` (how many).
+
+        Raises:
+            InputError: the video or its prompts cannot be read, or a prompt that the model needs is missing.
         """
         with self._opened(task) as video, self.destination.results_of(task.name) as folder:
             if self.prompted and not video.prompts:

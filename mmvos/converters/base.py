@@ -32,7 +32,7 @@ CONVERTERS: dict[str, Converter] = {}
 def register_converter(
     name: str, parts: Sequence[str], nested: Sequence[str] = ('state_dict', 'net', 'model', 'seg')
 ) -> Callable[[Function], Function]:
-    """Register ``function(state_dict) -> state_dict`` under a method's name.
+    """A decorator that registers ``function(state_dict) -> state_dict`` under a method's name.
 
     Args:
         name (str): name of the method.
@@ -83,11 +83,11 @@ def rename(state_dict: Mapping[str, Any], rules: Sequence[tuple[str, str]], drop
 
 
 def convert(method: str, checkpoint: Any, whole: bool = True) -> StateDict:
-    """The state dict for MMVOS's model from a loaded original checkpoint.
+    """The state dict ``{name: tensor}`` for MMVOS's model from a loaded original checkpoint.
 
     Args:
         method (str): key of ``CONVERTERS``.
-        checkpoint (dict): state dict, or a dict that holds it under one of the usual names.
+        checkpoint (dict): state dict ``{name: tensor}``, or a dict that holds it under one of the usual names.
         whole (bool): weights of every part of the model are expected; False: those of some parts will do.
 
     Raises:

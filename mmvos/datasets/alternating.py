@@ -18,6 +18,9 @@ class AlternatingDatasets(Dataset):
 
     Args:
         streams (dict[str, Any]): ``{name: config of a data set}``; a list of configs under a name is concatenated.
+
+    Raises:
+        InputError: no streams.
     """
 
     def __init__(self, streams: dict[str, Any]) -> None:

@@ -39,8 +39,13 @@ class BaseVOSDataset(StoredData, BaseDataset):
         data_prefix (dict | None): ``{name: folder}`` relative to ``data_root``.
         pipeline (Sequence): transforms; training ends with ``PackVOSInputs``, test with ``PackVideo``.
         size_mismatch (str): what to do with a mask that is not of its frame's size: ``'error'``, or ``'resize'`` (nearest).
-        sequences, exclude, min_labelled, frame_size, split_clips, split_objects: which videos are used and how training divides
-            them, see :class:`~mmvos.datasets.selection.VideoSelection`.
+        sequences (str | Sequence[str] | None): use only these videos: their names, or a text file with one per line; None: all.
+        exclude (str | Sequence[str] | None): leave these out, likewise.
+        min_labelled (int): leave out videos with fewer labelled frames.
+        frame_size (tuple[int, int] | None): ``(H, W)``: leave out videos of another size.
+        split_clips (int): items are clips of this many labelled frames; 0: whole videos.
+        split_objects (bool): items are sets of objects that are visible together; see
+            :class:`~mmvos.datasets.selection.VideoSelection` for these six.
         max_refetch (int): training: how many other videos are tried where one gives no clip.
         backend_args (dict | None): storage of lists, frames and masks, as mmengine has it: ``dict(backend='pack')``,
             ``dict(backend='lmdb', db_path=...)``. None: the disk, or the server that ``data_root`` names.

@@ -66,6 +66,7 @@ class DAVIS2017Dataset(_DAVISDataset):
     ``ImageSets/2017/{train,val,test-dev,test-challenge}.txt`` (unsupervised test sets: ``ImageSets/2019``).
 
     Args:
+        data_root (str): root folder.
         ann_file (str): the list, relative to ``data_root``.
         task (str): ``'semi'``, or ``'unsup'`` (other annotations, no prompts).
         resolution (str): ``'480p'`` or ``'Full-Resolution'``.
@@ -89,6 +90,7 @@ class DAVIS2016Dataset(_DAVISDataset):
     (``ImageSets/480p/val.txt``).
 
     Args:
+        data_root (str): root folder.
         ann_file (str): the list, relative to ``data_root``.
         task (str): ``'semi'``, or ``'unsup'`` (no prompts; the annotations are the same).
         resolution (str): ``'480p'`` or ``'1080p'``.

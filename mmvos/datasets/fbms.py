@@ -96,6 +96,7 @@ class FBMSDataset(UnsupervisedVOSDataset):
     conversion by about two points.
 
     Args:
+        data_root (str): root folder.
         split (str): ``'train'`` or ``'test'``.
         background_regions (dict[str, Sequence[int]] | None): ``{sequence: region numbers}`` that are background besides region
             0.
@@ -113,7 +114,11 @@ class FBMSDataset(UnsupervisedVOSDataset):
         super().__init__(data_root=data_root, **kwargs)
 
     def load_official(self) -> list[dict]:
-        """One video per folder of the split."""
+        """One video per folder of the split.
+
+        Raises:
+            MissingFileError: no folder of the split.
+        """
         folders = [join_path(self.data_root, name) for name in self.FOLDERS[self.split]]
         found = [folder for folder in folders if is_folder(folder)]
         if not found:

@@ -30,6 +30,9 @@ class FolderDataset(BaseVOSDataset):
         min_pixels (int): pixels that an object needs to be a prompt with ``prompt='appear'``.
         binary (bool): every object is the same object (masks 0/255).
         kwargs (dict): arguments of :class:`BaseVOSDataset`.
+
+    Raises:
+        InputError: unknown ``prompt``.
     """
 
     def __init__(

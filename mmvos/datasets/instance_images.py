@@ -44,6 +44,9 @@ class InstanceMapDataset(StoredData, BaseDetDataset):
         data_prefix (dict[str, str]): patterns relative to ``data_root``, ``{}`` is the name: ``img``, ``instance``, and ``cls``
             where there is more than one class.
         kwargs (dict): arguments of mmdet's data sets; ``metainfo`` must name the ``classes``.
+
+    Raises:
+        InputError: a ``data_prefix`` without ``img`` or ``instance``.
     """
 
     def __init__(self, data_root: str, ann_file: str, data_prefix: dict[str, str], **kwargs: Any) -> None:

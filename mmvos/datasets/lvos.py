@@ -18,6 +18,7 @@ class LVOSDataset(YouTubeVOSDataset):
     evaluator, lists the videos of unseen categories.
 
     Args:
+        data_root (str): root folder.
         split (str): ``'train'``, ``'valid'`` or ``'test'``.
         ann_file (str): the meta file; default ``<split>/<split>_meta.json``.
         kwargs (dict): arguments of :class:`YouTubeVOSDataset`.

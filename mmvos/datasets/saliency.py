@@ -25,6 +25,7 @@ class SaliencyDataset(BaseVOSDataset):
         data_root (str): root folder.
         data_prefix (dict | None): ``dict(img=..., ann=...)``, folders relative to ``data_root``; default: those of the
             subclass, of which the first that exist are taken.
+        backend_args (dict | None): storage, as for :class:`BaseVOSDataset`.
         kwargs (dict): arguments of :class:`BaseVOSDataset`.
     """
 
@@ -42,7 +43,11 @@ class SaliencyDataset(BaseVOSDataset):
         super().__init__(data_root=data_root, data_prefix=data_prefix, backend_args=backend_args, **kwargs)
 
     def load_data_list(self) -> list[dict]:
-        """One dict per image that has a mask."""
+        """One dict per image that has a mask.
+
+        Raises:
+            MissingFileError: no folder of images or masks.
+        """
         for folder in (self.data_prefix['img'], self.data_prefix['ann']):
             if not is_folder(folder):
                 raise MissingFileError(

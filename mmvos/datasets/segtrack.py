@@ -24,6 +24,7 @@ class SegTrackV2Dataset(UnsupervisedVOSDataset):
     Suffixes differ between frames and masks, and between the objects of one sequence: files are found by their stems.
 
     Args:
+        data_root (str): root folder.
         merge (bool): True: the union of the objects (unsupervised); False: objects by id k (use ``first_mask_prompt=True`` for
             the semi-supervised task).
         kwargs (dict): arguments of :class:`UnsupervisedVOSDataset`.

@@ -53,6 +53,9 @@ class UnsupervisedVOSDataset(BaseVOSDataset):
         merge (bool): all objects become the single object 1.
         first_mask_prompt (bool): the first annotation is the prompt (semi-supervised use).
         kwargs (dict): arguments of :class:`BaseVOSDataset`.
+
+    Raises:
+        InputError: unknown ``split`` or ``layout``.
     """
 
     #: names of the splits
@@ -75,7 +78,11 @@ class UnsupervisedVOSDataset(BaseVOSDataset):
         super().__init__(data_root=data_root, **kwargs)
 
     def load_data_list(self) -> list[dict]:
-        """One dict per video, see :class:`BaseVOSDataset`."""
+        """One dict per video, see :class:`BaseVOSDataset`.
+
+        Raises:
+            MissingFileError: no root folder.
+        """
         if not is_folder(self.data_root):
             raise MissingFileError(f'{self.data_root}: root folder of {type(self).__name__} not found.')
         videos = self.load_flat() if self.layout == 'flat' else self.load_official()

@@ -49,6 +49,7 @@ class VISDataset(StoredData, BaseVideoDataset):
         filter_cfg (dict | None): settings of a :class:`FrameFilter`: which frames training leaves out.
         pipeline (Sequence[dict] | None): training: mmdet's transforms of tracking, ending with ``mmdet.PackTrackInputs``. Test:
             default ``PackVideo``.
+        test_mode (bool): whether items are whole videos.
         kwargs (dict): arguments of ``mmdet.BaseVideoDataset``; ``backend_args`` as for
             :class:`~mmvos.datasets.BaseVOSDataset`.
     """
@@ -59,7 +60,11 @@ class VISDataset(StoredData, BaseVideoDataset):
         super().__init__(*args, pipeline=pipeline, test_mode=test_mode, **kwargs)
 
     def load_data_list(self) -> list[dict]:
-        """``[dict(video_id, name, height, width, video_length, images=[dict(img_path, instances, ...)])]``."""
+        """``[dict(video_id, name, height, width, video_length, images=[dict(img_path, instances, ...)])]``.
+
+        Raises:
+            InputError: not a file of this layout, a class that it lacks, a name twice, or, for training, no annotations.
+        """
         data = load_youtube_vis(self.ann_file)
         self._set_classes(data['categories'])
         labels = {cat_id: label for label, cat_id in enumerate(self.metainfo['cat_ids'])}
@@ -116,7 +121,11 @@ class VISDataset(StoredData, BaseVideoDataset):
                 )
 
     def filter_data(self) -> list[dict]:
-        """Training only: frames without an object to learn from, and very small ones, go."""
+        """Training only: frames without an object to learn from, and very small ones, go.
+
+        Raises:
+            InputError: nothing is left.
+        """
         if self.test_mode:
             return self.data_list
         rule = settings_from(FrameFilter, self.filter_cfg, f'{type(self).__name__}.filter_cfg')
@@ -168,6 +177,7 @@ class YouTubeVISDataset(VISDataset):
 
     Args:
         dataset_version (str): ``'2019'`` or ``'2021'``: which 40 classes.
+        metainfo (dict | None): replaces entries of the version's own, e.g. ``dict(classes=...)``.
         kwargs (dict): arguments of :class:`VISDataset`.
     """
 

@@ -23,6 +23,7 @@ class YouTubeObjectsDataset(UnsupervisedVOSDataset):
     class.
 
     Args:
+        data_root (str): root folder.
         data_prefix (dict | None): ``dict(img=..., ann=...)``, default ``images`` and ``youtube_masks``.
         min_labels (int): leave out shots with fewer labels (2 for the semi-supervised task: two shots have one only).
         kwargs (dict): arguments of :class:`UnsupervisedVOSDataset`.
@@ -37,7 +38,11 @@ class YouTubeObjectsDataset(UnsupervisedVOSDataset):
         )
 
     def load_official(self) -> list[dict]:
-        """One video per shot that has labels."""
+        """One video per shot that has labels.
+
+        Raises:
+            MissingFileError: no labels.
+        """
         videos = []
         for category in CLASSES:
             for video in folders_in(join_path(self.data_prefix['ann'], category, 'data')):

@@ -22,6 +22,7 @@ class YouTubeVOSDataset(BaseVOSDataset):
     prompt. Frames before the first prompt get an empty result and are not part of a submission.
 
     Args:
+        data_root (str): root folder.
         split (str): ``'train'``, ``'valid'`` or ``'test'``.
         all_frames (bool): whether every frame of ``<split>_all_frames`` is segmented (a separate download: 30 instead of 6
             frames per second) instead of the annotated ones. Submissions still hold the listed frames only.

@@ -186,7 +186,9 @@ class VideoTestLoop(_VideoLoopMixin, TestLoop):
     """Test over whole videos.
 
     Args:
-        runner (Runner), dataloader (DataLoader | dict), evaluator (Evaluator | dict): as for mmengine's ``TestLoop``.
+        runner (Runner): the runner.
+        dataloader (DataLoader | dict): the data loader, or its config.
+        evaluator (Evaluator | dict | list): the metrics, or their configs.
         fp16 (bool): mixed precision.
         online_training (dict | None): settings of :class:`~mmvos.online.trainer.OnlineTrainer`; None for none.
         on_error (str): ``'stop'``: the first video that fails ends the test; ``'skip'``: it is reported, the others are

@@ -27,7 +27,12 @@ class StepwiseDistributed(nn.Module):
             torch.distributed.broadcast(tensor.detach(), src=0)
 
     def train_step(self, data: Any, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
-        """The model's own."""
+        """The losses of one batch, after the model's own ``train_step``: ``{name: scalar}``.
+
+        Args:
+            data (Any): a batch of the data loader.
+            optim_wrapper (OptimWrapper): the optimiser, which the model steps itself.
+        """
         return self.module.train_step(data, optim_wrapper)
 
     def val_step(self, data: Any) -> list:

@@ -79,9 +79,18 @@ def _built(runner: Runner, loader: DataLoader | dict[str, Any], endless: bool) -
 
 @LOOPS.register_module()
 class IterBasedTrainLoop(_ExactLoop, _IterBasedTrainLoop):
-    """Training by iterations. All arguments as for mmengine's loop of this name.
+    """Training by iterations.
 
     The samples are gone through again and again without a break between; the loading processes live on.
+
+    Args:
+        runner (Runner): the runner.
+        dataloader (DataLoader | dict): the data loader, or its config.
+        max_iters (int): number of iterations.
+        kwargs (dict): further arguments of mmengine's loop of this name.
+
+    Raises:
+        InputError: ``max_iters`` is no positive integer.
     """
 
     def __init__(self, runner: Runner, dataloader: DataLoader | dict, max_iters: int, **kwargs: Any) -> None:
@@ -135,9 +144,18 @@ class _Batches:
 
 @LOOPS.register_module()
 class EpochBasedTrainLoop(_ExactLoop, _EpochBasedTrainLoop):
-    """Training by epochs. All arguments as for mmengine's loop of this name.
+    """Training by epochs.
 
     A checkpoint that was written in the middle of an epoch (``CheckpointHook`` with ``by_epoch=False``) is resumed there.
+
+    Args:
+        runner (Runner): the runner.
+        dataloader (DataLoader | dict): the data loader, or its config.
+        max_epochs (int): number of epochs.
+        kwargs (dict): further arguments of mmengine's loop of this name.
+
+    Raises:
+        InputError: ``max_epochs`` is no positive integer.
     """
 
     def __init__(self, runner: Runner, dataloader: DataLoader | dict, max_epochs: int, **kwargs: Any) -> None:

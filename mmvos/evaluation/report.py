@@ -15,9 +15,14 @@ Path = str | os.PathLike
 def write_json(
     path: Path, protocol: str, metrics: dict[str, Any], rows: Sequence[dict[str, Any]], warnings: Sequence[str] = ()
 ) -> None:
-    """Metrics under their official names at the top level, ``protocol``, and the objects' rows as ``per_object``.
+    """Write metrics under their official names at the top level, and the rows of the objects; NaN becomes null.
 
-    ``warnings`` are written where there are any. NaN becomes null.
+    Args:
+        path (Path): the file.
+        protocol (str): name of the protocol, under ``protocol``.
+        metrics (dict): ``{name: figure}``.
+        rows (Sequence[dict]): rows of the objects, under ``per_object``.
+        warnings (Sequence[str]): under ``warnings``, where there are any.
     """
     content = dict(metrics, protocol=protocol, per_object=list(rows), **({'warnings': list(warnings)} if warnings else {}))
     with atomic_path(path) as temporary, open(temporary, 'w', encoding='utf-8') as file:
@@ -26,7 +31,12 @@ def write_json(
 
 
 def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """One line per object."""
+    """Write a table with one line per object.
+
+    Args:
+        path (Path): the file.
+        rows (Sequence[dict]): ``{column: value}`` of each object.
+    """
     with atomic_path(path) as temporary, open(temporary, 'w', encoding='utf-8', newline='') as file:
         writer = csv.DictWriter(file, _columns(rows), lineterminator='\n')
         writer.writeheader()

@@ -63,7 +63,12 @@ class LabelMeExport(Export):
 
 @export_format('cvat')
 class CVATExport(Export):
-    """``CVAT for video 1.1``: a track of masks per object."""
+    """``CVAT for video 1.1``: a track of masks per object.
+
+    Args:
+        path (PathLike): the file.
+        info (ExportInfo): what is known of the video.
+    """
 
     suffix = '.xml'
     summary = 'CVAT for video 1.1 (xml)'

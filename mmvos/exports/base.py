@@ -114,7 +114,16 @@ def export_format(name: str) -> Callable[[ExportClass], ExportClass]:
 
 
 def make_export(name: str, path: str | os.PathLike, info: ExportInfo) -> Export:
-    """The export of a format: one of :data:`EXPORTS`."""
+    """The export of a format.
+
+    Args:
+        name (str): one of :data:`EXPORTS`.
+        path (str | os.PathLike): file or folder that it writes.
+        info (ExportInfo): what is known of the video.
+
+    Raises:
+        InputError: no such format.
+    """
     if name not in EXPORTS:
         raise InputError(f'export format {name!r} is not known; expected one of {", ".join(sorted(EXPORTS))}.')
     return EXPORTS[name](path, info)

@@ -29,7 +29,12 @@ class _Instances(Export):
 
 @export_format('youtube-vis')
 class YouTubeVISExport(_Instances):
-    """An annotation file of YouTube-VIS with one video: an annotation per object, a code (or null) per frame."""
+    """An annotation file of YouTube-VIS with one video: an annotation per object, a code (or null) per frame.
+
+    Args:
+        path (PathLike): the file.
+        info (ExportInfo): what is known of the video.
+    """
 
     summary = 'YouTube-VIS annotation file (json)'
 
@@ -69,7 +74,12 @@ class YouTubeVISExport(_Instances):
 
 @export_format('coco')
 class COCOExport(_Instances):
-    """An instance file of COCO: every frame is an image; ``track_id`` is the object's id."""
+    """An instance file of COCO: every frame is an image; ``track_id`` is the object's id.
+
+    Args:
+        path (PathLike): the file.
+        info (ExportInfo): what is known of the video.
+    """
 
     summary = 'COCO instances, a frame is an image (json)'
 

@@ -58,7 +58,7 @@ class BaseSession(ABC, Generic[Result]):
 
     @abstractmethod
     def step(self, frame: np.ndarray) -> Result:
-        """The result of the next frame of a video."""
+        """The result of the next frame of a video, BGR uint8 ``(H, W, 3)``."""
 
     def run(self, video: Video) -> Iterator[Result]:
         """Results of a video from its first frame, one per frame, as soon as each is there.

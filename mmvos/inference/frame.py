@@ -111,7 +111,11 @@ class FrameView:
         self.geometry, self.preprocessor, self.device = geometry, preprocessor, device
 
     def view(self, pixels: np.ndarray, index: int) -> Frame:
-        """Frame ``index``, BGR uint8 ``(H, W, 3)``, as the model sees it.
+        """A frame as the model sees it.
+
+        Args:
+            pixels (np.ndarray): BGR uint8 ``(H, W, 3)``.
+            index (int): position in the video.
 
         Raises:
             InputError: an array of another kind, or of another size than the frames before.

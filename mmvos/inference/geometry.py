@@ -31,7 +31,15 @@ class NativeSize:
 
 @TASK_UTILS.register_module()
 class FixedSize:
-    """Resize every frame to the same size; the aspect ratio is not kept."""
+    """Resize every frame to the same size; the aspect ratio is not kept.
+
+    Args:
+        height (int): height in pixels.
+        width (int): width in pixels.
+
+    Raises:
+        InputError: a size that is no positive integer.
+    """
 
     def __init__(self, height: int, width: int) -> None:
         _check_sizes(self, height=height, width=width)
@@ -96,7 +104,7 @@ class PadToMultiple:
         self.divisor, self.mode, self.front, self.always = divisor, mode, front, always
 
     def __call__(self, height: int, width: int) -> tuple[int, int, int, int]:
-        """``(left, right, top, bottom)`` for a frame of this size."""
+        """``(left, right, top, bottom)`` for a frame of ``height`` x ``width`` pixels."""
         return *self._pads(width), *self._pads(height)
 
     def _pads(self, side: int) -> tuple[int, int]:
@@ -114,6 +122,9 @@ class FrameGeometry:
         pad (dict | None): config of a padding rule (None: no padding).
         interpolation (str): how frames are resized: ``'bilinear'``, ``'area'`` (averages when it reduces), or
             ``'antialias'`` (Pillow's bilinear, whose filter widens when it reduces).
+
+    Raises:
+        InputError: unknown interpolation, or a rule's setting that does not fit.
     """
 
     def __init__(
@@ -140,7 +151,12 @@ class FrameGeometry:
         return self.resized_shape[0] + top + bottom, self.resized_shape[1] + left + right
 
     def to_input(self, frame: np.ndarray, device: torch.device) -> Tensor:
-        """BGR uint8 ``(H, W, 3)`` to RGB float ``(1, 3, h, w)``, 0..255, on the device."""
+        """The network's input for a frame: RGB float ``(1, 3, h, w)``, 0..255, resized and padded, on the device.
+
+        Args:
+            frame (np.ndarray): BGR uint8 ``(H, W, 3)``.
+            device (torch.device): where the tensor is made.
+        """
         if frame.shape[:2] != self.resized_shape and self.antialias:
             image = Image.fromarray(np.ascontiguousarray(frame))
             frame = np.array(image.resize(self.resized_shape[::-1], Image.Resampling.BILINEAR))
@@ -157,7 +173,12 @@ class FrameGeometry:
         return self._pad(masks[None], self.pad_mode)[0]
 
     def to_original(self, maps: Tensor, mode: str = 'bilinear') -> Tensor:
-        """Maps ``(C, h, w)`` of the network's size to ``(C, H, W)`` of the frame's: padding cut off, then resized."""
+        """Maps of the network's size at the frame's: padding cut off, then resized to ``(C, H, W)``.
+
+        Args:
+            maps (Tensor): ``(C, h, w)``.
+            mode (str): interpolation, ``'bilinear'`` or ``'nearest'``.
+        """
         left, right, top, bottom = self.padding
         height, width = maps.shape[-2:]
         maps = maps[..., top : height - bottom, left : width - right]

@@ -129,7 +129,7 @@ class VOSSession(BaseSession[VOSDataSample]):
 
     @torch.no_grad()
     def step(self, frame: np.ndarray, prompt: np.ndarray | None = None, **metainfo: Any) -> VOSDataSample:
-        """Segment the next frame of a video with a causal model.
+        """The result of the next frame of a video, from a causal model.
 
         Args:
             frame (ndarray): BGR uint8 ``(H, W, 3)``; every frame of a video has the same size.
@@ -140,6 +140,7 @@ class VOSSession(BaseSession[VOSDataSample]):
         Raises:
             InputError: a frame or prompt of another kind or size, a prompt without objects or with an id in use. The
                 session is as it was before the call.
+            TypeError: the model is offline.
         """
         if not self.model.causal:
             raise TypeError(f'{type(self.model).__name__} needs the whole video: use session.run(video).')
@@ -177,6 +178,9 @@ class VOSSession(BaseSession[VOSDataSample]):
         """The result that :meth:`step` would give for this frame, with ``pred_scores``; the session stays as it is.
 
         Nothing is copied: a model's step leaves the state that it is given as it was.
+
+        Args:
+            frame (np.ndarray): BGR uint8 ``(H, W, 3)``.
         """
         trial = copy.copy(self)
         trial.objects = copy.deepcopy(self.objects)

@@ -43,7 +43,13 @@ class SessionSettings:
 
 @dataclass(frozen=True)
 class VISSessionSettings:
-    """Settings of a :class:`VISSession`; see :class:`SessionSettings`. The model's preprocessor pads."""
+    """Settings of a :class:`VISSession`; the model's preprocessor pads.
+
+    Attributes:
+        resize (dict | None): config of the resize rule; None: native size.
+        interpolation (str): how frames are resized, see :class:`FrameGeometry`.
+        amp (bool): mixed precision.
+    """
 
     resize: dict[str, Any] | None = None
     interpolation: Literal['bilinear', 'area', 'antialias'] = 'bilinear'

@@ -21,7 +21,8 @@ def label_map_of(
     Args:
         prompts (Sequence[Prompt]): one per object.
         shape (tuple[int, int]): ``(H, W)`` of the frame.
-        point (Callable): what finds the label map where a click, stroke or box is among the prompts; outlines need no network.
+        point (Callable): what finds the label map uint8 ``(H, W)`` where a click, stroke or box is among the prompts; outlines
+            need no network.
     """
     if any(prompt.needs_segmenter for prompt in prompts):
         return point(prompts)

@@ -92,9 +92,15 @@ class Project:
 
     @classmethod
     def create(cls, folder: str | os.PathLike, video: str | os.PathLike, name: str | None = None) -> 'Project':
-        """A new project for a video file or a folder of frames.
+        """A new project.
 
-        A video that lies in the project's folder moves with it; another one is remembered by its absolute path.
+        Args:
+            folder (str | os.PathLike): folder of the project; made if needed.
+            video (str | os.PathLike): file or folder of frames; if outside the project, remembered by its absolute path.
+            name (str | None): name of the project; None: the video's.
+
+        Raises:
+            InputError: the folder holds a project already, or the source is not a video.
         """
         folder, source = Path(folder), Path(os.path.abspath(video))
         open_video(source)  # a source that is not a video is refused before anything is made
@@ -140,7 +146,16 @@ class Project:
         return self.objects[object_id]
 
     def change_object(self, object_id: int, name: str | None = None, colour: Sequence[int] | None = None) -> None:
-        """Give an object another name, another colour (RGB, 0 to 255), or both; InputError for what is not a colour."""
+        """Give an object another name, another colour, or both.
+
+        Args:
+            object_id (int): the object.
+            name (str | None): its name; None: as it is.
+            colour (Sequence[int] | None): red, green and blue, 0 to 255; None: as it is.
+
+        Raises:
+            InputError: no such object, or not a colour.
+        """
         one = self._object(object_id)
         if colour is not None:
             if len(colour) != 3 or not all(isinstance(v, int) and 0 <= v <= 255 for v in colour):
@@ -310,7 +325,7 @@ class Project:
         return height, width
 
     def results(self) -> Iterator[tuple[int, str, np.ndarray, np.ndarray]]:
-        """Index, name, frame and label map of every frame, for exports; the label map is empty where none was made."""
+        """Index, name, frame (BGR uint8 ``(H, W, 3)``) and label map (empty where none was made) of every frame."""
         for index, frame in self.video:
             label_map = self.label_map(index)
             if label_map is None:

@@ -69,7 +69,10 @@ class Propagation:
         return max(self.last - begin + 1, 0) + max(end - self.first, 0)
 
     def run(self) -> Generator[tuple[int, np.ndarray | None], None, None]:
-        """One item per frame that a pass went through: its index, and its label map once that is final (else None)."""
+        """One item per frame that a pass went through: its index, and its label map, uint8 ``(H, W)``, once that is final.
+
+        The label map is None where the other pass has yet to come.
+        """
         begin, end = min(self.given), max(self.given)
         with tempfile.TemporaryDirectory(prefix='mmvos-') as folder:
             waiting = _Scores(Path(folder))

@@ -112,7 +112,13 @@ class InteractiveSegmenter:
         return scores
 
     def label_map(self, frame: np.ndarray, prompts: Sequence[Prompt], key: Hashable = None) -> np.ndarray:
-        """Label map uint8 ``(H, W)`` of the objects; where two claim a pixel, the surer one has it."""
+        """Label map uint8 ``(H, W)`` of the objects; where two claim a pixel, the surer one has it.
+
+        Args:
+            frame (np.ndarray): BGR uint8 ``(H, W, 3)``.
+            prompts (Sequence[Prompt]): one per object.
+            key (Hashable): what the frame is known by, see :meth:`scores`.
+        """
         scores = self.scores(frame, prompts, key)
         ids = np.array([0, *(prompt.object_id for prompt in prompts)], np.uint8)
         best, index = scores.max(0)
@@ -120,7 +126,12 @@ class InteractiveSegmenter:
 
     @torch.no_grad()
     def prepare(self, frame: np.ndarray, key: Hashable) -> None:
-        """Compute a frame's features, so that the first click in it is as quick as the following ones."""
+        """Compute a frame's features, so that the first click in it is as quick as the following ones.
+
+        Args:
+            frame (np.ndarray): BGR uint8 ``(H, W, 3)``.
+            key (Hashable): what the frame is known by, see :meth:`scores`.
+        """
         self._prepare(frame, key)
 
     def forget(self) -> None:

@@ -22,6 +22,7 @@ class VOSDataPreprocessor(BaseDataPreprocessor):
         mean, std (Sequence[float]): three numbers each, in 0..255 units, in the channel order that the network sees.
         rgb (bool): whether the network sees RGB (True) or BGR.
         channels_last (bool): memory format of the images.
+        non_blocking (bool | None): whether copies to the device run next to other work.
     """
 
     def __init__(

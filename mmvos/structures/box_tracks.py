@@ -55,7 +55,13 @@ class BoxTracks:
         self.tracks.setdefault(int(object_id), {})[frame] = (x1, y1, x2, y2, float(score), bool(ok))
 
     def boxes(self, object_ids: Iterable[int], frame: str, size: tuple[int, int]) -> np.ndarray:
-        """Boxes of objects in a frame of another size ``(H, W)``: float32 ``(O, 4)``, NaN where an object has no row."""
+        """Boxes of objects in a frame of another size: float32 ``(O, 4)``, NaN where an object has no row.
+
+        Args:
+            object_ids (Iterable[int]): the objects.
+            frame (str): name of the frame.
+            size (tuple[int, int]): ``(H, W)`` of the frame.
+        """
         rows = [self.tracks.get(i, {}).get(frame, (np.nan,) * 4)[:4] for i in object_ids]
         factors = np.array(size[::-1] * 2, np.float32) / np.array(self.size[::-1] * 2, np.float32)
         return np.array(rows, np.float32).reshape(-1, 4) * factors

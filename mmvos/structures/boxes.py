@@ -56,7 +56,10 @@ def enlarge_boxes(boxes: Tensor, ratio: float, shape: tuple[int, int]) -> Tensor
 
 
 def clip_boxes(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Boxes ``(N, 4)`` cut to the frame; a box outside it becomes empty (no width or no height)."""
+    """The ``boxes`` ``(N, 4)`` cut to a frame of ``height`` x ``width`` pixels.
+
+    A box outside the frame becomes empty (no width or no height).
+    """
     return np.clip(boxes, 0, (width, height, width, height))
 
 

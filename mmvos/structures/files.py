@@ -77,12 +77,25 @@ def decode_text(data: bytes, name: str, expected: str = 'a text file') -> str:
 
 
 def read_text(path: PathLike, expected: str = 'a text file') -> str:
-    """A UTF-8 text file, see :func:`read_bytes` and :func:`decode_text`."""
+    """Content of a UTF-8 text file, see :func:`read_bytes` and :func:`decode_text`.
+
+    Args:
+        path (PathLike): the file.
+        expected (str): what the error says was expected.
+
+    Raises:
+        MissingFileError: there is no such file.
+        InputError: it is not UTF-8.
+    """
     return decode_text(read_bytes(path, expected), os.fspath(path), expected)
 
 
 def read_lines(path: PathLike, expected: str = 'a text file with one video name per line') -> list[str]:
     """Lines of a list that are not empty, without white space around them; a line may hold spaces.
+
+    Args:
+        path (PathLike): the file.
+        expected (str): what the error says was expected.
 
     Raises:
         MissingFileError: there is no such file.

@@ -58,6 +58,9 @@ def shuffle_slots(*maps: Tensor) -> tuple[Tensor, ...]:
 
     Args:
         maps (Tensor): tensors ``(B, N, ...)``.
+
+    Returns:
+        tuple[Tensor, ...]: the same tensors, ``(B, N, ...)`` each, their slots in the new order.
     """
     batch, count = maps[0].shape[:2]
     order = torch.rand(batch, count, device=maps[0].device).argsort(1)

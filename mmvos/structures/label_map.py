@@ -228,7 +228,7 @@ def write_label_map(path: PathLike, label_map: np.ndarray, palette: np.ndarray |
 
 
 def object_ids_of(label_map: np.ndarray) -> list[int]:
-    """Ids of the objects in a label map, ascending, without background and void."""
+    """Ids of the objects in a label map, uint8 ``(H, W)``, ascending, without background and void."""
     counts = np.bincount(label_map.ravel(), minlength=256)
     return [int(i) for i in np.flatnonzero(counts[1:VOID]) + 1]
 

@@ -46,7 +46,7 @@ def keep_objects(indices: Sequence[int], state: State) -> State:
 
 
 def join_objects(state: State, new: State) -> State:
-    """A state (a dataclass) with the objects of another one of its class after its own; both are left as they are.
+    """A state (a dataclass) with the objects of another one, ``new``, of its class after its own; both are left as they are.
 
     Fields declared with :func:`per_object` are joined. Of all others the first state's are taken, after dataclasses in
     them, also in dicts, have been joined in the same way.

@@ -27,7 +27,16 @@ def _check_numbers(what: str, numbers: Iterable[float]) -> None:
 
 @dataclass(frozen=True)
 class Click:
-    """A point on the object (``positive``) or beside it."""
+    """A point on the object, or next to it.
+
+    Attributes:
+        x (float): in pixels from the left edge.
+        y (float): in pixels from the top edge.
+        positive (bool): whether it is on the object.
+
+    Raises:
+        InputError: a coordinate that is not a number, or far from any frame.
+    """
 
     x: float
     y: float
@@ -149,7 +158,14 @@ class Prompt:
         return [*self.clicks, *(click for scribble in self.scribbles for click in scribble.clicks(spacing))]
 
     def outline(self, shape: tuple[int, int]) -> np.ndarray | None:
-        """The given mask or the polygon's, bool ``(H, W)``; None where neither is given."""
+        """The given mask or the polygon's, bool ``(H, W)``; None where neither is given.
+
+        Args:
+            shape (tuple[int, int]): ``(H, W)`` of the frame.
+
+        Raises:
+            InputError: the mask has another size.
+        """
         if self.mask is not None:
             if self.mask.shape != shape:
                 raise InputError(

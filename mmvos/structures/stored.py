@@ -72,7 +72,7 @@ def join_path(folder: PathLike, *names: str) -> str:
 
 
 def join_all(folder: PathLike, names: Iterable[str]) -> list[str]:
-    """Paths of many files of one folder, see :func:`join_path`."""
+    """Paths of many files of one folder, from their names; see :func:`join_path`."""
     base = join_path(folder, '')
     if isinstance(base, StoredPath):
         return [StoredPath(f'{base}{name}', base.storage) for name in names]
@@ -109,6 +109,10 @@ def file_names(folder: PathLike, what: str = 'folder') -> list[str]:
 
 def folder_names(folder: PathLike, what: str = 'folder') -> list[str]:
     """Names of the folders in a folder, sorted, hidden ones left out.
+
+    Args:
+        folder (PathLike): the folder.
+        what (str): what the error calls it.
 
     Raises:
         MissingFileError: there is no such folder.

@@ -289,7 +289,12 @@ class InstanceTracks:
         return len(self._masks)
 
     def add(self, frame_index: int, instances: Mapping[str, Any]) -> None:
-        """One frame: ``instances_id``, ``labels``, ``scores`` (n each) and ``masks`` (n run-length codes)."""
+        """Add the instances of one frame.
+
+        Args:
+            frame_index (int): position in the video.
+            instances (Mapping): ``instances_id``, ``labels``, ``scores`` (n each) and ``masks`` (n run-length codes).
+        """
         rows = zip(
             np.asarray(instances['instances_id']).tolist(),
             np.asarray(instances['labels']).tolist(),
@@ -307,6 +312,10 @@ class InstanceTracks:
 
         The score is the mean over the frames in which the instance was found, the category the one that was found most
         often (the lowest label of equals).
+
+        Args:
+            video_id (int): id that the entries name.
+            num_frames (int): length of the video, which is that of each entry's ``segmentations``.
         """
         results = []
         for track in sorted(self._masks):

@@ -15,7 +15,8 @@ def moving_squares(
         seed (int): seed of the textures.
 
     Returns:
-        Frames, BGR uint8 ``(height, width, 3)``, and their label maps, uint8 ``(height, width)`` with the objects 1 and 2.
+        tuple[list[np.ndarray], list[np.ndarray]]: frames, BGR uint8 ``(height, width, 3)``, and their label maps, uint8
+        ``(height, width)`` with the objects 1 and 2.
     """
     rng = np.random.default_rng(seed)
     background = rng.integers(60, 120, (height, width, 3), dtype=np.uint8)
@@ -34,11 +35,11 @@ def moving_squares(
 
 
 def two_prompts(label_maps: list[np.ndarray], late: int = 2) -> dict[int, np.ndarray]:
-    """Prompts of :func:`moving_squares`: object 7 (the first square) in frame 0, object 3 (the second) in frame ``late``.
+    """Prompts of :func:`moving_squares`, ``{frame index: label map}``: the first square is object 7, the second object 3.
 
     Args:
-        label_maps (list[np.ndarray]): label maps of the frames.
-        late (int): index of the frame in which object 3 begins.
+        label_maps (list[np.ndarray]): label maps of the frames, uint8 ``(H, W)``.
+        late (int): index of the frame in which object 3 begins; object 7 begins in frame 0.
     """
     first, second = (np.where(label_maps[t] == k, v, 0).astype(np.uint8) for t, k, v in ((0, 1, 7), (late, 2, 3)))
     return {0: first, late: second}

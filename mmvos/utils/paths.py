@@ -8,7 +8,11 @@ from mmvos.structures import InputError
 
 
 def configs_root() -> Path:
-    """The folder that holds ``configs/``: the repository, or ``mmvos/.mim`` of an installed package."""
+    """The folder that holds ``configs/``: the repository, or ``mmvos/.mim`` of an installed package.
+
+    Raises:
+        FileNotFoundError: there are no configs next to the package or in it.
+    """
     package = Path(__file__).resolve().parents[1]
     for root in (package.parent, package / '.mim'):
         if (root / 'configs' / '_base_').is_dir():

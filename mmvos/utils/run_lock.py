@@ -17,7 +17,7 @@ except ImportError:  # Windows has no record locks of this kind; runs are not ke
 
 @contextmanager
 def run_lock(target: str | os.PathLike, option: str) -> Iterator[None]:
-    """Keep a folder or file for this process as long as the context lasts.
+    """A context in which a folder or file belongs to this process.
 
     The lock ends with the process, however that ends: nothing has to be cleared after a crash. Forked workers do not hold it.
     Folders that were made for it and are empty in the end are removed.

@@ -171,7 +171,14 @@ class VideoFile(Video):
             yield index, frame
 
     def read(self, index: int) -> np.ndarray:
-        """Decode frame ``index``: BGR uint8 ``(H, W, 3)``."""
+        """Pixels of one frame: BGR uint8 ``(H, W, 3)``.
+
+        Args:
+            index (int): position in the video.
+
+        Raises:
+            InputError: the frame cannot be decoded.
+        """
         # a decoder for each thread: an offline model and the session read the same video at their own pace
         local = self._local
         near = getattr(local, 'frames', None) is not None and local.next <= index <= local.next + 32

@@ -17,6 +17,9 @@ def draw_result(frame: np.ndarray, result: Any, classes: Sequence[str] | None = 
             (see :func:`draw_instances`).
         classes (Sequence[str] | None): names of the classes of instances.
         options (dict): keyword arguments of the drawing function.
+
+    Returns:
+        np.ndarray: BGR uint8 ``(H, W, 3)``; the frame itself stays as it is.
     """
     if 'pred_track_instances' in result:
         from .vis_visualizer import draw_instances

@@ -115,7 +115,7 @@ def add_package_tensors(weights: dict[str, Any], meta: Any, name: str) -> None:
 
     Args:
         weights (dict): weights of the checkpoint by their names.
-        meta: ``meta`` of the checkpoint; whatever it is, only ``from_packages`` of a mapping is read.
+        meta (Any): ``meta`` of the checkpoint; whatever it is, only ``from_packages`` of a mapping is read.
         name (str): name of the checkpoint, for messages.
 
     Raises:
@@ -135,7 +135,7 @@ def add_package_tensors(weights: dict[str, Any], meta: Any, name: str) -> None:
 
 
 def package_tensors(package: str, names: Iterable[str]) -> list[Tensor]:
-    """Tensors of a package.
+    """Tensors of a package, of whatever shape they have there, in the order of ``names``.
 
     Args:
         package (str): one of :data:`PACKAGES`.

@@ -22,6 +22,9 @@ class AlternatingSampler(Sampler):
         dataset (AlternatingDatasets): an ``AlternatingDatasets``.
         seed (int | None): seed of the orders; default: one that the ranks agree on.
         shuffle (bool): False: the data sets' own order.
+
+    Raises:
+        InputError: another kind of data set.
     """
 
     def __init__(self, dataset: Any, seed: int | None = None, shuffle: bool = True) -> None:
@@ -67,6 +70,10 @@ class AlternatingBatchSampler:
         pattern (Sequence[str]): names of streams, e.g. ``('still', 'video', 'video')``.
         num_batches (int | None): per epoch; default: until every stream has been seen once.
         batch_sizes (dict[str, int] | None): ``{stream: samples}`` where they differ from ``batch_size``.
+        drop_last (bool): ignored; batches are full.
+
+    Raises:
+        InputError: no ``pattern``, or a stream that the data set does not have.
     """
 
     def __init__(

@@ -102,6 +102,9 @@ class BalancedSampler(Sampler):
         weighted (bool): False: every item has the same weight.
         shuffle (bool): ignored.
         seed (int | None): seed of the draws; default: one that the ranks agree on.
+
+    Raises:
+        InputError: more samples than the data set has, without ``replacement``.
     """
 
     def __init__(

@@ -5,7 +5,8 @@ from .demo_video import make_demo_clip, write_demo_video
 from .disturb import disturb
 from .engine import SynthClip, SynthEngine
 from .export import write_davis, write_frames, write_synthvis
-from .folders import FolderBackgrounds, FolderObjects, GroupedObjects, MaskedObjects, random_crop, read_cutout
+from .folders import FolderBackgrounds, FolderObjects, GroupedObjects, random_crop, read_cutout
+from .masked_objects import MaskedObjects
 from .procedural import SHAPES, ProceduralBackgrounds, ProceduralObjects
 from .scene import SynthSettings
 from .synth_vos import SynthVOSDataset, with_prompts

@@ -70,7 +70,7 @@ class SynthEngine:
             late (Sequence | None): for each object the frame in which it enters (None: it is there from the start); None:
                 random.
             cutouts (Sequence | None): the objects to use; None: drawn from the source.
-            background (np.ndarray | None): BGR uint8, larger than the frame; None: drawn from the source.
+            background (np.ndarray | None): BGR uint8 ``(H, W, 3)``, larger than the frame; None: drawn from the source.
         """
         scene = self._scenes.draw(rng, num_frames, num_objects, late, cutouts, background)
         frames, labels, flows = [], [], []

@@ -15,12 +15,15 @@ from .engine import SynthClip, SynthEngine
 
 
 def write_frames(folder: str, frames: Sequence[np.ndarray], quality: int = 92) -> list:
-    """Write frames as ``<folder>/00000.jpg``, ...; returns their paths.
+    """Write frames as ``<folder>/00000.jpg``, ...
 
     Args:
         folder (str): where they go; it is made.
         frames (Sequence[np.ndarray]): BGR uint8 ``(H, W, 3)``.
-        quality (int): of JPEG, 0..100.
+        quality (int): quality of the JPEG files, 0..100.
+
+    Returns:
+        list[str]: their paths.
     """
     Path(folder).mkdir(parents=True, exist_ok=True)
     paths = [osp.join(folder, f'{i:05d}.jpg') for i in range(len(frames))]

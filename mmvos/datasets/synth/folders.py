@@ -3,33 +3,21 @@
 import os
 import os.path as osp
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatch
 
 import cv2
 import numpy as np
 
 from mmvos.registry import TASK_UTILS
-from mmvos.structures import (
-    VOID,
-    InputError,
-    folder_names,
-    is_file,
-    is_folder,
-    join_path,
-    read_label_map,
-    read_lines,
-    tight_box,
-)
+from mmvos.structures import InputError, folder_names, is_file, is_folder, join_path, read_lines
 from mmvos.videos import list_images, read_image
-from mmvos.videos.layouts import read_list
 from mmvos.videos.storage import stored
 
-from ..saliency import images_with_masks
 from .cutout import Cutout
 
 
-class _ImageCache:
+class ImageCache:
     """The most recently used decoded images, up to a number of bytes (per process)."""
 
     def __init__(self, limit: int) -> None:
@@ -73,7 +61,7 @@ def _folders_below(root: str) -> Iterator[str]:
         yield from _folders_below(join_path(root, name))
 
 
-def _shrink(image: np.ndarray, max_side: int) -> np.ndarray:
+def shrunk(image: np.ndarray, max_side: int) -> np.ndarray:
     scale = max_side / max(image.shape[:2])
     if scale >= 1:
         return image
@@ -81,7 +69,11 @@ def _shrink(image: np.ndarray, max_side: int) -> np.ndarray:
 
 
 def read_cutout(path: str, max_side: int = 512) -> np.ndarray:
-    """An RGBA picture as BGRA uint8, cropped to its visible part.
+    """An RGBA picture as BGRA uint8 ``(h, w, 4)``, cropped to its visible part.
+
+    Args:
+        path (str): the file.
+        max_side (int): a longer side is shrunk to so many pixels.
 
     Raises:
         InputError: it cannot be decoded, has no alpha channel, or is fully transparent; naming the file.
@@ -95,7 +87,7 @@ def read_cutout(path: str, max_side: int = 512) -> np.ndarray:
     if not len(rows):
         raise InputError(f'{path}: fully transparent. Expected an RGBA cut-out of an object.')
     image = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return _shrink(np.ascontiguousarray(image), max_side)
+    return shrunk(np.ascontiguousarray(image), max_side)
 
 
 @TASK_UTILS.register_module()
@@ -108,6 +100,9 @@ class FolderObjects:
         classes (Sequence[str] | None): use only these categories.
         cache_mb (int): decoded pictures are kept up to this size, per process.
         backend_args (dict | None): storage, as for :class:`~mmvos.datasets.BaseVOSDataset`.
+
+    Raises:
+        InputError: no picture of these categories.
     """
 
     def __init__(
@@ -126,7 +121,7 @@ class FolderObjects:
         self.classes = sorted({c for _, c in self.items}) if classes is None else list(classes)
         #: ``{name of a cut-out: its number}``
         self.numbers = {path: number for number, (path, _) in enumerate(self.items)}
-        self.cache = _ImageCache(cache_mb << 20)
+        self.cache = ImageCache(cache_mb << 20)
 
     def _category(self, path: str) -> str:
         parts = osp.relpath(path, self.root).split(os.sep)
@@ -154,6 +149,9 @@ class GroupedObjects(FolderObjects):
         other_prob (float): share of the draws that go to ``others``.
         cache_mb (int): decoded pictures are kept up to this size, per process.
         backend_args (dict | None): storage, as for :class:`~mmvos.datasets.BaseVOSDataset`.
+
+    Raises:
+        InputError: a category without a picture.
     """
 
     OTHER = 'other'
@@ -195,83 +193,6 @@ class GroupedObjects(FolderObjects):
 
 
 @TASK_UTILS.register_module()
-class MaskedObjects:
-    """Objects cut out of photographs by their masks, such as those of MSRA10K, PASCAL VOC or a folder of one's own.
-
-    A cut-out is drawn by its picture, then by its object. Cut edges are hard; the unknown pixels around an object (255)
-    do not belong to it.
-
-    Args:
-        images (str): folder of photographs.
-        masks (str): folder of masks with the same stems; may be the same folder (then the photographs are JPEG files).
-        threshold (int | None): masks are grey pictures, and what is brighter is the one object; None: masks are label
-            maps, value k = object k, 255 = unknown.
-        sequences (str | None): a text file with the stems to use, one per line; None: all.
-        min_pixels (int): smaller objects are not used.
-        max_side (int): larger cut-outs are shrunk to this.
-        cache_mb (int): decoded pictures are kept up to this size, per process.
-        backend_args (dict | None): storage, as for :class:`~mmvos.datasets.BaseVOSDataset`.
-    """
-
-    def __init__(
-        self,
-        images: str,
-        masks: str,
-        threshold: int | None = None,
-        sequences: str | None = None,
-        min_pixels: int = 400,
-        max_side: int = 512,
-        cache_mb: int = 96,
-        backend_args: dict | None = None,
-    ) -> None:
-        images, masks = (stored(folder, backend_args) for folder in (images, masks))
-        for folder in (images, masks):
-            if not is_folder(folder):
-                raise FileNotFoundError(f'{folder}: folder of photographs or masks not found.')
-        self.pairs = images_with_masks(images, masks)
-        if sequences is not None:
-            chosen = set(read_list(sequences))
-            self.pairs = [pair for pair in self.pairs if osp.splitext(osp.basename(pair[0]))[0] in chosen]
-        if not self.pairs:
-            raise InputError(f'{images}: no photograph that is asked for has a mask in {masks}.')
-        self.threshold, self.min_pixels, self.max_side = threshold, min_pixels, max_side
-        self.classes: Sequence[str] = ['object']
-        self.numbers: Mapping[str, int] = {}
-        self.cache = _ImageCache(cache_mb << 20)
-
-    def sample(self, rng: np.random.Generator) -> Cutout:
-        """A random object."""
-        for _ in range(100):
-            image, mask = self.pairs[rng.integers(len(self.pairs))]
-            label_map = self.cache.get(mask, self._read_mask)
-            sizes = np.bincount(label_map.ravel(), minlength=256)[:VOID]
-            ids = [int(i) for i in np.flatnonzero(sizes >= self.min_pixels) if i]
-            if ids:
-                object_id = ids[rng.integers(len(ids))]
-                return self._cut(image, mask, label_map == object_id, object_id)
-        raise InputError(
-            f'{osp.dirname(self.pairs[0][1])}: none of 100 random masks has an object of at least {self.min_pixels} pixels.'
-        )
-
-    def _read_mask(self, path: str) -> np.ndarray:
-        if self.threshold is None:
-            return read_label_map(path)
-        return read_label_map(path, binary=True, threshold=self.threshold)
-
-    def _cut(self, path: str, mask_path: str, mask: np.ndarray, object_id: int) -> Cutout:
-        image = self.cache.get(path, read_photograph)
-        if image.shape[:2] != mask.shape:
-            raise InputError(
-                f'{mask_path}: the mask is {mask.shape[1]}x{mask.shape[0]}, its photograph {path} is '
-                f'{image.shape[1]}x{image.shape[0]} (width x height).'
-            )
-        x1, y1, x2, y2 = (int(v) for v in tight_box(mask))
-        box = np.s_[y1:y2, x1:x2]
-        alpha = mask[box].astype(np.uint8) * 255
-        return Cutout(_shrink(np.dstack([image[box], alpha]), self.max_side), 'object', f'{mask_path}#{object_id}')
-
-
-@TASK_UTILS.register_module()
 class FolderBackgrounds:
     """Random parts of the photographs of a folder.
 
@@ -282,6 +203,9 @@ class FolderBackgrounds:
         cache_mb (int): decoded pictures are kept up to this size, per process.
         backend_args (dict | None): storage, as for :class:`~mmvos.datasets.BaseVOSDataset`.
         leave_out (Sequence[str]): patterns of file names that are not used.
+
+    Raises:
+        InputError: no picture is left.
     """
 
     def __init__(
@@ -301,14 +225,20 @@ class FolderBackgrounds:
         if not self.paths:
             raise InputError(f'{root}: every picture is left out ({", ".join(leave_out)}).')
         self.min_crop = min_crop
-        self.cache = _ImageCache(cache_mb << 20)
+        self.cache = ImageCache(cache_mb << 20)
 
     @staticmethod
     def _read(path: str) -> np.ndarray:
-        return _shrink(read_photograph(path), 1280)
+        return shrunk(read_photograph(path), 1280)
 
     def sample(self, rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-        """A background BGR uint8 ``(height, width, 3)``."""
+        """A random background: BGR uint8 ``(height, width, 3)``.
+
+        Args:
+            rng (np.random.Generator): source of the choice.
+            height (int): height in pixels.
+            width (int): width in pixels.
+        """
         image = self.cache.get(self.paths[rng.integers(len(self.paths))], self._read)
         return random_crop(rng, image, (height, width), self.min_crop)
 
@@ -323,8 +253,14 @@ def read_photograph(path: str) -> np.ndarray:
 
 
 def random_crop(rng: np.random.Generator, image: np.ndarray, size: tuple[int, int], min_crop: float) -> np.ndarray:
-    """A random part of an image, of the aspect ratio of ``size`` ``(h, w)``, resized to it, mirrored half of the
-    time."""
+    """A random part of an image, resized, mirrored half of the time: BGR uint8 ``(h, w, 3)``.
+
+    Args:
+        rng (np.random.Generator): source of the choice.
+        image (np.ndarray): BGR uint8 ``(H, W, 3)``.
+        size (tuple[int, int]): ``(h, w)`` of the result; the part has its aspect ratio.
+        min_crop (float): smallest part, as a share of the largest that fits, in (0, 1].
+    """
     height, width = size
     share = rng.uniform(min_crop, 1) * min(image.shape[0] / height, image.shape[1] / width)
     h, w = max(2, round(height * share)), max(2, round(width * share))

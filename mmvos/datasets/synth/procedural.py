@@ -107,6 +107,9 @@ class ProceduralObjects:
     Args:
         classes (Sequence[str] | None): names of shapes to draw (default: all).
         size (int): side of a cut-out in pixels.
+
+    Raises:
+        InputError: a shape that there is not.
     """
 
     def __init__(self, classes: Sequence[str] | None = None, size: int = 160) -> None:
@@ -134,6 +137,12 @@ class ProceduralBackgrounds:
     """Cloudy or patterned textures."""
 
     def sample(self, rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-        """A background BGR uint8 ``(height, width, 3)``."""
+        """A random background: BGR uint8 ``(height, width, 3)``.
+
+        Args:
+            rng (np.random.Generator): source of the choice.
+            height (int): height in pixels.
+            width (int): width in pixels.
+        """
         draw = noise_texture if rng.random() < 0.6 else pattern_texture
         return draw(rng, height, width)

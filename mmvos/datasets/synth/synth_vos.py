@@ -117,9 +117,13 @@ class SynthVOSDataset(BaseVOSDataset):
 def with_prompts(label_maps: Sequence[np.ndarray], min_share: float) -> tuple[list[np.ndarray], dict[int, np.ndarray]]:
     """Prompts of a fully annotated video: an object is introduced where it first covers ``min_share`` of the frame.
 
+    Args:
+        label_maps (Sequence[np.ndarray]): label maps uint8 ``(H, W)`` of all frames.
+        min_share (float): share of the frame's pixels, 0..1.
+
     Returns:
-        The label maps without objects that were not introduced yet, and ``{frame index: label map}``
-        of the new objects.
+        tuple[list[np.ndarray], dict[int, np.ndarray]]: the label maps without objects that were not introduced yet, and
+        ``{frame index: label map}`` of the new objects.
     """
     enough = max(min_share * label_maps[0].size, 1)
     introduced: set = set()

@@ -26,9 +26,7 @@ class SampleClip(BaseTransform):
     """Choose the frames of a clip.
 
     Adds ``frame_ids`` (list[int], in the order in which the model sees them). Returns None, so that another video is
-    taken, if the video is too short.
-
-    Candidates are the labelled frames of the video (``labelled``), in order; gaps are counted in candidates.
+    taken, if the video is too short. Candidates are its labelled frames, in order; gaps are counted in candidates.
 
     Args:
         clip_len (int | Staged): T, number of frames; 0 for all candidates.
@@ -37,14 +35,15 @@ class SampleClip(BaseTransform):
         per_step_gap (bool): draw a gap for each step.
         reverse_prob (float | Staged): probability of reversing the clip in time.
         start (str): where a clip may begin: ``'any'`` frame, ``'first'`` (of the candidates), ``'object'`` (a frame with an
-            object of more than ``min_object_pixels`` pixels at the files' own size), or ``'grid'`` (a multiple of
-            ``clip_len``: clips that do not overlap; RVOS).
-        min_object_pixels (int): pixels that an object must exceed for ``start='object'``.
-        min_len (int | Staged | None): a clip may be shorter than ``clip_len``, down to this, where the video ends, or as a
-            shorter video as a whole; None for ``clip_len`` itself.
+            object), or ``'grid'`` (a multiple of ``clip_len``: clips that do not overlap; RVOS).
+        min_object_pixels (int): pixels at the files' own size that an object must exceed for ``start='object'``.
+        min_len (int | Staged | None): a clip may be shorter than ``clip_len``, down to this, where the video ends (None: not).
         reference (str | None): put one more frame in front: ``'random'`` (a uniformly drawn candidate; AGSS-VOS) or None.
         same_objects (bool): one of the sets of objects that are visible together is drawn, and the candidates are the frames
             that show exactly this set (AGSS-VOS; from ``object_frames`` where the video has it, else masks are read).
+
+    Raises:
+        InputError: unknown ``start`` or ``reference``, or a ``gap`` below 1.
     """
 
     clip_len = StagedSetting()
@@ -272,6 +271,9 @@ class SelectObjects(BaseTransform):
         renumber (bool): the kept objects get ids 1, 2, ... in ascending order.
         merge (bool): all objects become the single object 1 before anything is chosen.
         void_to_background (bool): label 255 becomes 0.
+
+    Raises:
+        InputError: unknown ``appear_in``, or ``binary`` with more than one object.
     """
 
     max_objects = StagedSetting()

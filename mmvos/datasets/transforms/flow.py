@@ -86,6 +86,9 @@ class LoadFlow(BaseTransform):
         start (int): index in the clip of the first frame with a flow; the frames before it get zeros (1; 2 where a reference
             frame stands in front).
         suffix (str): ``'.npy'`` or ``'.flo'``.
+
+    Raises:
+        InputError: unknown ``suffix``.
     """
 
     def __init__(self, root: str, start: int = 1, suffix: str = '.npy', backend_args: dict | None = None) -> None:

@@ -67,6 +67,9 @@ class ResizeClip(BaseTransform):
         short_side (int | None): instead of ``size``: length of the shorter side.
         backend (str): ``'pillow'`` averages when it reduces (antialiased, as A-GAME's PIL resize); ``'cv2'`` does not.
         interpolation (str): interpolation of the frames.
+
+    Raises:
+        InputError: both or neither of ``size`` and ``short_side``.
     """
 
     def __init__(

@@ -20,6 +20,9 @@ class SamplePair(BaseTransform):
     Args:
         num_references (int): N.
         allow_repeat (bool): whether references may repeat in a video with fewer labelled frames.
+
+    Raises:
+        InputError: ``num_references`` below 1.
     """
 
     def __init__(self, num_references: int = 1, allow_repeat: bool = False) -> None:
@@ -59,6 +62,9 @@ class CropFlipResize(BaseTransform):
         size (tuple[int, int]): ``(h, w)`` of the result; the aspect ratio is not kept.
         crop (float): share of height and of width that is kept (COSNet: 0.9); 1: no crop.
         flip_prob (float): probability of a horizontal flip.
+
+    Raises:
+        InputError: ``crop`` outside (0, 1].
     """
 
     def __init__(self, size: tuple[int, int], crop: float = 1.0, flip_prob: float = 0.0) -> None:

@@ -68,6 +68,9 @@ class RandomFrameAffine(BaseTransform):
         prob (float): probability that anything is done.
         interpolation (str): interpolation of the image; the original has ``'nearest'``.
         min_pixels (int): an instance of a still image that keeps fewer is dropped.
+
+    Raises:
+        InputError: unknown ``interpolation``.
     """
 
     def __init__(

@@ -75,6 +75,9 @@ class SimulatePair(BaseTransform):
         flip_prob (float): probability that the whole triple is mirrored.
         light_prob (float): probability, for each frame, of another light.
         min_pixels (int): smallest object in every frame.
+
+    Raises:
+        InputError: other backgrounds, but no source of them; an unknown setting of a distortion.
     """
 
     def __init__(

@@ -22,6 +22,9 @@ class SampleNearAndFar(BaseFrameSample):
     Args:
         num_near (int): number of near frames.
         frame_range (int): the far frame is at most so many frames before or after the key frame.
+
+    Raises:
+        InputError: a number below 1.
     """
 
     def __init__(self, num_near: int = 1, frame_range: int = 100) -> None:

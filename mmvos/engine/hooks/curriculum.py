@@ -152,7 +152,8 @@ class PlateauCurriculumHook(_Curriculum):
         monitor (str): name of a validation metric, or of a logged training value (``'train/loss'``).
         rule (str): ``'less'`` or ``'greater'`` is better.
         min_delta (float): smallest difference that counts as an improvement.
-        model (dict), name (str): see :class:`CurriculumHook`.
+        model (dict | None): see :class:`CurriculumHook`.
+        name (str): see :class:`CurriculumHook`.
 
     Raises:
         InputError: another ``rule``, another number of values than stages, or a metric that the validation does not give.

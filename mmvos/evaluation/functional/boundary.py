@@ -151,12 +151,12 @@ def f_measure(gt: np.ndarray, pred: np.ndarray, void: np.ndarray | None = None, 
 
     Args:
         gt (np.ndarray): bool or integer ``(H, W)``, non-zero inside the object.
-        pred (np.ndarray): likewise.
+        pred (np.ndarray): ``(H, W)``, likewise.
         void (np.ndarray | None): ``(H, W)``, non-zero where pixels do not count.
         bound_th (float): see :func:`boundary_radius`.
 
     Returns:
-        In [0, 1].
+        float: in [0, 1].
     """
     gt, pred = counted_pixels(gt, pred, void)
     box = mask_box((gt | pred).view(np.uint8))

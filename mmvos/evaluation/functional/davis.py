@@ -184,7 +184,11 @@ class DAVISUnsupSequence(EveryFrame):
         self._unseen: set[int] = set()
 
     def update(self, index: int, gt: np.ndarray | None, pred: np.ndarray | None) -> None:
-        """Score a frame, see :class:`Scorer`."""
+        """Score a frame, see :class:`Scorer`.
+
+        Raises:
+            InputError: a proposal with an id above ``max_proposals``.
+        """
         gt, pred = same_size(gt, pred)
         if index == 0:
             self._start(gt)
@@ -235,6 +239,9 @@ def davis_summary(rows: Iterable[Row]) -> dict[str, float]:
     Returns:
         ``J&F-Mean``, ``J-Mean``, ``J-Recall``, ``J-Decay``, ``F-Mean``, ``F-Recall``, ``F-Decay``, and ``T-Mean`` where
         a sequence has it.
+
+    Raises:
+        InputError: no rows.
     """
     rows = list(rows)
     if not rows:

@@ -27,14 +27,25 @@ def best_dice(masks: np.ndarray, others: np.ndarray) -> float:
 
 
 def symmetric_best_dice(predicted: np.ndarray, truth: np.ndarray) -> float:
-    """The smaller one of the best Dice in both directions (Scharr et al., 2014)."""
+    """The smaller one of the best Dice in both directions (Scharr et al., 2014), in [0, 1].
+
+    Args:
+        predicted (np.ndarray): bool ``(N, H, W)``.
+        truth (np.ndarray): bool ``(M, H, W)``.
+    """
     return min(best_dice(predicted, truth), best_dice(truth, predicted))
 
 
 def instance_sequence_summary(rows: Sequence[dict[str, float]]) -> dict[str, float]:
     """Means over images of ``SBD``, ``DiC`` (predicted minus true number) and its magnitude ``|DiC|``.
 
-    Also ``SBD@n`` for images with n objects. ``rows``: dicts with ``sbd``, ``predicted`` and ``objects``.
+    Also ``SBD@n`` for images with n objects.
+
+    Args:
+        rows (Sequence[dict]): ``sbd``, ``predicted`` (number) and ``objects`` (number) of each image.
+
+    Raises:
+        InputError: no rows.
     """
     if not rows:
         raise InputError('no images to score.')

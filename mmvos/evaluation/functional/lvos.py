@@ -69,6 +69,9 @@ def lvos_summary(rows: Iterable[Row]) -> dict[str, float]:
     Returns:
         ``J&F-Mean``; ``J-Mean``, ``F-Mean`` and ``V-Mean`` (lower is better), each the mean over the groups of videos; and,
         where the data set names groups, the figures of each as ``J-seen-Mean`` and so on.
+
+    Raises:
+        InputError: no rows.
     """
     rows = list(rows)
     if not rows:

@@ -20,6 +20,9 @@ class MeanIoUVideo(EveryFrame):
             of its own (void is background).
         skip_first (bool): whether the first annotated frame does not count (it is given to a semi-supervised method).
         group (str | None): a key for means of means, such as the class of YouTube-Objects.
+
+    Raises:
+        InputError: unknown ``objects``.
     """
 
     def __init__(self, objects: str = 'union', skip_first: bool = False, group: str | None = None) -> None:
@@ -71,6 +74,9 @@ def mean_iou_summary(rows: Iterable[Row], average: str | None = None) -> dict[st
     Returns:
         ``mIoU``; ``frame_mean``: all frames of all objects pooled; ``video_mean``: mean over videos; with classes
         ``class_mean`` and ``<class>`` of each.
+
+    Raises:
+        InputError: no rows, unknown ``average``, or ``'class'`` for a data set without classes.
     """
     rows = list(rows)
     if not rows:

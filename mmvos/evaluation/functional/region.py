@@ -10,11 +10,11 @@ def jaccard(gt: np.ndarray, pred: np.ndarray, void: np.ndarray | None = None) ->
 
     Args:
         gt (np.ndarray): bool or integer ``(H, W)``, non-zero inside the object.
-        pred (np.ndarray): likewise.
+        pred (np.ndarray): ``(H, W)``, likewise.
         void (np.ndarray | None): ``(H, W)``, non-zero where pixels do not count.
 
     Returns:
-        In [0, 1].
+        float: in [0, 1].
     """
     gt, pred = counted_pixels(gt, pred, void)
     union = np.count_nonzero(gt | pred)

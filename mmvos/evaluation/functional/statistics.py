@@ -32,6 +32,9 @@ def statistics(values: ArrayLike) -> Statistics:
 
     Args:
         values (ArrayLike): ``(frames,)``.
+
+    Raises:
+        InputError: no values, or an array of another shape.
     """
     values = np.asarray(values, np.float64)
     if values.ndim != 1 or not values.size:

@@ -43,7 +43,7 @@ def contour_of(mask: np.ndarray) -> Contour | None:
 
 
 def temporal_instability(first: Contour | None, second: Contour | None) -> float:
-    """T of two contours (of :func:`contour_of`), without the factor 5; NaN if one is None."""
+    """T of the contours ``first`` and ``second`` (of :func:`contour_of`), without the factor 5; NaN if one is None."""
     if first is None or second is None:
         return float('nan')
     costs = matching_costs(first.shape_context, second.shape_context)

@@ -171,6 +171,9 @@ def youtube_vos_summary(rows: Iterable[Row]) -> dict[str, float]:
     Returns:
         ``overall``, then ``J_seen``, ``J_unseen``, ``F_seen``, ``F_unseen`` (those of groups that have an object, and
         ``J_all``, ``F_all`` for objects without a category). ``overall`` is the mean of the figures that are there.
+
+    Raises:
+        InputError: no rows.
     """
     rows = list(rows)
     if not rows:

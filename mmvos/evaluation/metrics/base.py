@@ -18,6 +18,10 @@ class VideoMetric(BaseMetric):
     ``finish_video(video)`` -> the picklable result of the video, and :meth:`compute_metrics`.
 
     Results are gathered over ranks as they are: ranks may hold any number of videos, also none.
+
+    Args:
+        prefix (str | None): put before the names of the figures.
+        collect_device (str): where the ranks' results are gathered, ``'cpu'`` or ``'gpu'``.
     """
 
     default_prefix = ''  # figures carry their official names; mmengine warns about None
@@ -34,7 +38,12 @@ class VideoMetric(BaseMetric):
 
     @abstractmethod
     def add_frame(self, video: Any, result: dict) -> None:
-        """Take in one frame: ``result`` is a ``VOSDataSample`` as a dict."""
+        """Take in one frame.
+
+        Args:
+            video (Any): what is kept of the video, of ``new_video``.
+            result (dict): a ``VOSDataSample`` as a dict.
+        """
 
     @abstractmethod
     def finish_video(self, video: Any) -> Any:
@@ -42,7 +51,16 @@ class VideoMetric(BaseMetric):
 
     @override
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Take in frames of a video, in order; ``is_last`` closes the video."""
+        """Take in frames of a video, in order; ``is_last`` closes the video.
+
+        Args:
+            data_batch (Any): not used.
+            data_samples (Sequence[dict]): results of the frames.
+
+        Raises:
+            ValueError: the first frame of a video is missing.
+            InputError: a frame that cannot be scored, named.
+        """
         for result in data_samples:
             if self._video_id != result['video_id'] and result['frame_index'] != 0:
                 raise ValueError(
@@ -76,6 +94,15 @@ class VideoMetric(BaseMetric):
 
         A video that two ranks had (a sampler that pads the last round) counts once. mmengine's own collection would
         interleave the ranks' results and cut the list at ``size``, which is right only for equal shares.
+
+        Args:
+            size (int): not used.
+
+        Returns:
+            dict[str, float]: ``{prefix/name: figure}``, the same on all ranks.
+
+        Raises:
+            ValueError: a rank has two results of a video; whatever :meth:`compute_metrics` raises, on all ranks.
         """
         gathered: dict[str, Any] = {}
         for results in all_gather_object(self.results):

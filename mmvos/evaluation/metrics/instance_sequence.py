@@ -23,6 +23,11 @@ class InstanceSequenceMetric(BaseMetric):
     Args:
         painted (str | None): ``None``: masks may overlap; ``'last'`` / ``'first'``: they are painted in the order of the
             sequence and later / earlier steps win.
+        prefix (str | None): put before the names of the figures.
+        collect_device (str): where the ranks' results are gathered, ``'cpu'`` or ``'gpu'``.
+
+    Raises:
+        InputError: unknown ``painted``.
     """
 
     def __init__(self, painted: str | None = None, prefix: str | None = None, collect_device: str = 'cpu') -> None:

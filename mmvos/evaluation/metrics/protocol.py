@@ -104,7 +104,11 @@ class ProtocolMetric(VideoMetric):
         return ids[np.argmax(maps, axis=0)]
 
     def finish_video(self, video: _ScoredVideo) -> list[Row]:
-        """Rows of the video's objects."""
+        """Rows of the video's objects.
+
+        Raises:
+            InputError: a frame between annotated ones has no annotation, where the protocol counts all.
+        """
         if not video.scored:
             return []
         if video.missing and not self.scoring.sparse:
@@ -112,7 +116,11 @@ class ProtocolMetric(VideoMetric):
         return video.scorer.result()
 
     def compute_metrics(self, results: list) -> dict[str, float]:
-        """Figures, a table in the log, and the files that were asked for, from ``[(video id, rows)]``."""
+        """Figures, a table in the log, and the files that were asked for, from ``[(video id, rows)]``.
+
+        Raises:
+            InputError: no object was scored.
+        """
         logger = MMLogger.get_current_instance()
         if not results:
             raise InputError('no object was scored.')

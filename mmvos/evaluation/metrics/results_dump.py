@@ -23,6 +23,9 @@ class ResultsDump(VideoMetric):
 
     Args:
         outfile (str): path of the file.
+
+    Raises:
+        InputError: another kind of file.
     """
 
     def __init__(self, outfile: str) -> None:

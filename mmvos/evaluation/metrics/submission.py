@@ -171,6 +171,13 @@ class DAVIS2016Submission(_ZipSubmission):
 
     @override
     def write(self, path: str, label_map: np.ndarray, palette: np.ndarray | None) -> None:
+        """Write a mask as a PNG of 0 and 255.
+
+        Args:
+            path (str): the file.
+            label_map (np.ndarray): uint8 ``(H, W)``; every object is foreground.
+            palette (np.ndarray | None): not used.
+        """
         mask = Image.fromarray(((label_map > 0) & (label_map != VOID)).astype(np.uint8) * np.uint8(255))
         with atomic_path(path) as temporary:
             mask.save(temporary, format='PNG', compress_level=3)

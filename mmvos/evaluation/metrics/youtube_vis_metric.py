@@ -48,9 +48,13 @@ class YouTubeVISMetric(VideoMetric):
         format_only (bool): no figures.
         outfile_prefix (str | None): write ``<prefix>.json`` and ``<prefix>.submission_file.zip``.
         outfile (str | None): write the submission (.zip) under this very name.
+        collect_device (str): where the ranks' results are gathered, ``'cpu'`` or ``'gpu'``.
         prefix (str | None): prefix of the figures, default ``youtube_vis``.
 
     Results are written by the main process when all videos are done.
+
+    Raises:
+        InputError: neither figures nor a file are asked for, an unknown figure, or no such annotation file.
     """
 
     default_prefix = 'youtube_vis'

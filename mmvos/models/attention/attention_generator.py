@@ -47,6 +47,11 @@ class AttentionGenerator(BaseModule):
         self.activation = self.ACTIVATIONS[activation]()
 
     def forward(self, features: Tensor, masks: Tensor) -> Tensor:
-        """Features ``(N, in_channels, h, w)`` and masks ``(N, 1, H, W)`` in 0..1 to ``(N, channels, h/2, w/2)``."""
+        """Attention maps ``(N, channels, h/2, w/2)``.
+
+        Args:
+            features (Tensor): ``(N, in_channels, h, w)``.
+            masks (Tensor): ``(N, 1, H, W)``, 0..1.
+        """
         masks = F.interpolate(masks, features.shape[-2:], mode='bilinear', align_corners=True)
         return self.activation(self.layers(torch.cat([features, masks], 1)))

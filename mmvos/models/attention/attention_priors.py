@@ -65,7 +65,13 @@ class LongTermAttention(AttentionPrior):
         return draw_boxes(boxes, *sta.shape[-2:])
 
     def imitate(self, boxes: Tensor, height: int, width: int) -> Tensor:
-        """Training maps ``(n, height, width)`` of boxes ``(n, 4)``."""
+        """Training maps ``(n, height, width)`` of boxes.
+
+        Args:
+            boxes (Tensor): ``(n, 4)``, in pixels.
+            height (int): height of the maps.
+            width (int): width of the maps.
+        """
         if self.jitter:
             size = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)
             boxes = boxes + (2 * torch.rand_like(boxes) - 1) * self.jitter * size
@@ -87,6 +93,9 @@ class ShortTermAttention(AttentionPrior):
         shift (float): largest shift as a share of the frame's width and height.
         dropout (float): probability that an object gets no STA.
         neighbours (tuple[int, ...]): the frames, relative to the present one, whose mask may stand in.
+
+    Raises:
+        InputError: unknown ``source``, or a ``kernel`` that is no range from 1.
     """
 
     cue = 'sta'
@@ -111,7 +120,12 @@ class ShortTermAttention(AttentionPrior):
         self.neighbours = tuple(neighbours)
 
     def forward(self, previous: Tensor, flow_bwd: Tensor) -> Tensor:
-        """Previous masks ``(n, h, w)`` carried to the present frame by its backward flow ``(1, 2, h, w)``."""
+        """Previous masks, carried to the present frame: ``(n, h, w)``.
+
+        Args:
+            previous (Tensor): ``(n, h, w)``, 0..1.
+            flow_bwd (Tensor): backward flow of the present frame, ``(1, 2, h, w)`` in pixels.
+        """
         maps = warp(previous[None], flow_bwd)[0]
         return (maps > 0.5).float() if self.binarize else maps
 

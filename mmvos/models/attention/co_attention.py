@@ -144,6 +144,10 @@ class CoAttention(BaseModule):
             released group checkpoints, whose summaries are close to the mean reference feature.
         backend (str): ``'fused'`` (torch's attention) or ``'chunked'``; the double soft-max is always chunked.
         chunk_bytes (int): memory bound of the chunked attention.
+        init_cfg (dict | list | None): config of the weights' initialisation.
+
+    Raises:
+        InputError: unknown ``form``, ``orthogonal`` or ``backend``.
     """
 
     def __init__(
@@ -255,11 +259,16 @@ class CoAttention(BaseModule):
         return summary * self.gate(summary).sigmoid()
 
     def attention_maps(self, target: Tensor, reference: Tensor) -> Tensor:
-        """The weights themselves ``(B, h*w, h'*w')``, target positions first (stores the matrix; for pictures)."""
+        """The weights themselves ``(B, h*w, h'*w')``, target positions first (stores the matrix; for pictures).
+
+        Args:
+            target (Tensor): maps ``(B, C, h, w)``.
+            reference (Tensor): maps ``(B, C, h', w')``.
+        """
         return literal_weights(self.query(target), self.key(reference), self.double_softmax)
 
     def penalty(self) -> Tensor | None:
-        """``|| P P^T - I ||^2`` of a softly orthogonal symmetric form (eq. 4); None for the others."""
+        """``|| P P^T - I ||^2``, a scalar, of a softly orthogonal symmetric form (eq. 4); None for the others."""
         if self.form != 'symmetric' or self.orthogonal != 'soft':
             return None
         weight = self.linear.weight

@@ -15,6 +15,9 @@ class RegionAttention(nn.Module):
         kernel_size (int): kernel size of the one convolution.
         scale (str): ``'area'``: weights are multiplied by the number of cells, so that uniform attention changes nothing;
             ``'none'``: weights sum to 1, as the equation reads, which leaves next to no signal at the start of training.
+
+    Raises:
+        InputError: unknown ``scale``.
     """
 
     def __init__(self, channels: int, kernel_size: int = 3, scale: str = 'area') -> None:

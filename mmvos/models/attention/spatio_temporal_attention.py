@@ -37,6 +37,9 @@ class SpatioTemporalAttention(BaseModule):
         kv_stride (int): keys and values are averaged over cells of this size: work and map shrink by its square. 1: none.
         chunk (int): memory positions at a time when ``softmax_over='current'``.
         init_cfg (dict | list[dict] | None): default Xavier-uniform weights, zero biases.
+
+    Raises:
+        InputError: unknown ``value_from`` or ``softmax_over``.
     """
 
     def __init__(
@@ -73,7 +76,12 @@ class SpatioTemporalAttention(BaseModule):
         return x + self.gamma * self.attention(x, memory)
 
     def attention(self, x: Tensor, memory: Sequence[Tensor]) -> Tensor:
-        """A of equation (2), ``(N, c, h, w)``."""
+        """A of equation (2), ``(N, c, h, w)``.
+
+        Args:
+            x (Tensor): maps of the current frame, ``(N, c, h, w)``.
+            memory (Sequence[Tensor]): maps of L earlier frames, ``(N, c, h, w)`` each.
+        """
         query, key, value = self._project(x, memory)
         attended = self._fused(query, key, value) if self.softmax_over == 'previous' else self._by_rows(query, key, value)
         return attended.reshape(x.shape)
@@ -81,6 +89,10 @@ class SpatioTemporalAttention(BaseModule):
     @torch.no_grad()
     def literal(self, x: Tensor, memory: Sequence[Tensor]) -> dict[str, Tensor]:
         """The equations as they are written, with the whole map of pairs.
+
+        Args:
+            x (Tensor): maps of the current frame, ``(N, c, h, w)``.
+            memory (Sequence[Tensor]): maps of L earlier frames, ``(N, c, h, w)`` each.
 
         Returns:
             ``score``, ``cor`` ``(N, L n, n)`` before and after the softmax; ``attention``, ``sta`` ``(N, c, h, w)``.

@@ -20,6 +20,7 @@ class CueResNet(CueInput, ResNet):
     Args:
         cues (dict[str, int]): ``{cue: channels}``, see :meth:`CueInput.set_cues`.
         out_levels (Sequence[int]): which levels are returned, ascending.
+        depth (int): 18, 34, 50, 101 or 152.
         kwargs (dict): arguments of mmdet's ``ResNet``.
     """
 

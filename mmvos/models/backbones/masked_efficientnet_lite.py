@@ -45,7 +45,7 @@ class MaskedEfficientNetLite(EfficientNetLite):
         return self._maps(self.stem.activate(self.stem.norm(x)), 0, self.out_indices[:num_stages])
 
     def later_stages(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Maps after the first one of ``out_indices``, which ``x`` is."""
+        """Maps ``(N, C, h, w)`` after the first one of ``out_indices``, which ``x`` is."""
         return self._maps(x, self.out_indices[0], self.out_indices[1:])
 
     def _maps(self, x: Tensor, level: int, wanted: tuple[int, ...]) -> tuple[Tensor, ...]:

@@ -22,6 +22,9 @@ class MaskedResNet(ResNet):
         blocks (Sequence[int] | None): number of residual blocks of every stage; None: those of ``depth``. Pretrained weights
             of ``depth`` fill the blocks that it has too.
         kwargs (dict): arguments of ``mmdet.ResNet``.
+
+    Raises:
+        InputError: unknown ``depth``.
     """
 
     def __init__(self, depth: int, blocks: Sequence[int] | None = None, **kwargs: Any) -> None:
@@ -52,7 +55,7 @@ class MaskedResNet(ResNet):
         return self._stages(self.maxpool(self.relu(self.norm1(x))), self.res_layers[:num_stages])
 
     def later_stages(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Maps of the stages after the first one, whose map ``x`` is."""
+        """Maps ``(N, C, h, w)`` of the stages after the first one, whose map ``x`` is."""
         return self._stages(x, self.res_layers[1:])
 
     def _stages(self, x: Tensor, names: Sequence[str]) -> tuple[Tensor, ...]:

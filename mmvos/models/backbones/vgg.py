@@ -58,6 +58,7 @@ class FCN8s(BaseModule):
         dropout (float): after fc6 and fc7.
         fc_channels (int): width of fc6 and fc7.
         frozen_stages (int): the first VGG stages that are not trained.
+        init_cfg (dict | list | None): config of the weights' initialisation.
     """
 
     def __init__(
@@ -109,6 +110,7 @@ class PlainConvNet(BaseModule):
         channels (int): width of every layer.
         num_layers (int): how many.
         strides (tuple[int, ...] | None): stride of each layer (None: 1).
+        init_cfg (dict | list | None): config of the weights' initialisation.
     """
 
     def __init__(

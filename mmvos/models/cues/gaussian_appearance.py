@@ -25,7 +25,12 @@ class GaussianMixture:
     variances: Tensor = field(metadata=PER_OBJECT)
 
     def merged(self, other: 'GaussianMixture', merge: Callable[[Tensor, Tensor], Tensor]) -> 'GaussianMixture':
-        """Means and variances of this and another mixture, merged by the same function."""
+        """The means and variances of this and another mixture, merged.
+
+        Args:
+            other (GaussianMixture): the other mixture.
+            merge (Callable): function of two tensors ``(N, K, C)`` to one.
+        """
         return GaussianMixture(merge(self.means, other.means), merge(self.variances, other.variances))
 
 
@@ -50,6 +55,9 @@ class GaussianAppearance(ObjectCue):
         pseudo_cells (float): number of cells of value 0 that the estimates count (the paper: 0).
         output (str): result of :meth:`forward`: ``'scores'`` (log densities up to a constant) or their ``'posterior'``.
         detach_fit (bool): no gradient through means and variances (the regulariser is frozen then).
+
+    Raises:
+        InputError: unknown ``output``.
     """
 
     def __init__(
@@ -125,20 +133,36 @@ class GaussianAppearance(ObjectCue):
         return mixture.merged(newest, lambda old, new: torch.lerp(old, new, self.update_rate))
 
     def forward(self, features: Tensor, mixture: GaussianMixture) -> Tensor:
-        """Scores or posteriors ``(N, K, h, w)`` of the projected features (batch N or 1) under each component."""
+        """Scores or posteriors ``(N, K, h, w)`` of the features under each component.
+
+        Args:
+            features (Tensor): projected features ``(N, C, h, w)``, batch N or 1.
+            mixture (GaussianMixture): K Gaussians of each of N objects.
+        """
         with torch.autocast(features.device.type, enabled=False):
             scores = self.log_scores(features.float(), mixture)
             return scores.softmax(1) if self.output == 'posterior' else scores
 
     @staticmethod
     def log_scores(features: Tensor, mixture: GaussianMixture) -> Tensor:
-        """Log densities ``(N, K, h, w)``, without the constant that all share (the prior is uniform)."""
+        """Log densities ``(N, K, h, w)``, without the constant that all share (the prior is uniform).
+
+        Args:
+            features (Tensor): projected features ``(N, C, h, w)``, batch N or 1.
+            mixture (GaussianMixture): K Gaussians of each of N objects.
+        """
         means, variances = mixture.means[..., None, None], mixture.variances[..., None, None]  # (N, K, C, 1, 1)
         squares = (features[:, None] - means).square() / variances
         return -0.5 * (squares + variances.log()).sum(2)
 
     def hard_weights(self, features: Tensor, masks: Tensor, base: GaussianMixture) -> Tensor:
-        """Weights ``(N, 2, h, w)`` of the components 2 and 3: what the base components get wrong in their own frame."""
+        """Weights ``(N, 2, h, w)`` of the components 2 and 3: what the base components get wrong in their own frame.
+
+        Args:
+            features (Tensor): projected features ``(N, C, h, w)``, batch N or 1.
+            masks (Tensor): shares of background and object ``(N, 2, h, w)``.
+            base (GaussianMixture): components 0 and 1.
+        """
         return F.relu(self.log_scores(features, base).softmax(1) - masks)
 
     def _estimate(self, features: Tensor, weights: Tensor, first_row: int) -> GaussianMixture:

@@ -78,15 +78,15 @@ class MaskPropagation(ObjectCue):
         return F.conv2d(x, self.reduce.weight[:, : self.in_channels], self.reduce.bias)
 
     def project_reference(self, x: Tensor) -> Tensor:
-        """The same of the frame in which an object was given."""
+        """The same, ``(N, C, h, w)``, of the frame in which an object was given."""
         return F.conv2d(x, self.reduce.weight[:, self.in_channels : 2 * self.in_channels])
 
     def forward(self, current: Tensor, reference: Tensor, previous_mask: Tensor, first_mask: Tensor) -> Tensor:
         """Encode N objects.
 
         Args:
-            current (Tensor): result of :meth:`project_current`, batch N or 1.
-            reference (Tensor): result of :meth:`project_reference`, batch N or 1.
+            current (Tensor): ``(N, C, h, w)`` of :meth:`project_current`, batch N or 1.
+            reference (Tensor): ``(N, C, h, w)`` of :meth:`project_reference`, batch N or 1.
             previous_mask, first_mask (Tensor): (background, object) ``(N, 2, h, w)``.
 
         Returns:

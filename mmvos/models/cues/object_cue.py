@@ -31,19 +31,40 @@ class ObjectCue(BaseModule, metaclass=ABCMeta):
 
     @abstractmethod
     def start(self, prepared: tuple[Tensor, ...], masks: Tensor) -> Any:
-        """The state of N objects that are given with ``masks`` in a frame."""
+        """The state of N objects that are given in a frame.
+
+        Args:
+            prepared (tuple[Tensor, ...]): what :meth:`prepare` gave for the frame.
+            masks (Tensor): shares of background and object, ``(N, 2, h, w)``.
+        """
 
     @abstractmethod
     def read(self, prepared: tuple[Tensor, ...], state: Any) -> Tensor:
-        """What the state says of a frame: maps ``(N, C, h, w)``."""
+        """What the state says of a frame: maps ``(N, C, h, w)``.
+
+        Args:
+            prepared (tuple[Tensor, ...]): what :meth:`prepare` gave for the frame.
+            state (Any): the objects' state.
+        """
 
     @abstractmethod
     def renew(self, prepared: tuple[Tensor, ...], masks: Tensor, state: Any) -> Any:
-        """The state after a frame in which the objects had ``masks``."""
+        """The state after a frame.
+
+        Args:
+            prepared (tuple[Tensor, ...]): what :meth:`prepare` gave for the frame.
+            masks (Tensor): what the objects covered of it, ``(N, 2, h, w)`` as in :meth:`start`.
+            state (Any): the state before the frame.
+        """
 
 
 def pool_masks(foreground: Tensor, size: Sequence[int]) -> Tensor:
-    """Shares of background and object in each cell: ``(N, H, W)`` to ``(N, 2, h, w)``, by averages over the cells."""
+    """Shares of background and object in each cell: ``(N, 2, h, w)``, averages over the cells.
+
+    Args:
+        foreground (Tensor): masks ``(N, H, W)``, 0..1.
+        size (Sequence[int]): ``(h, w)``.
+    """
     return F.adaptive_avg_pool2d(mask_pair(foreground), (size[0], size[1]))
 
 

@@ -95,7 +95,12 @@ class RSIS(BaseDetector):
         return list(self.neck(self.backbone(batch_inputs)))
 
     def unroll(self, batch_inputs: Tensor, steps: int) -> InstanceSequence:
-        """The first K = ``steps`` instances of every image; masks are flattened to ``(B, K, H * W)``."""
+        """The first K instances of every image; masks are flattened to ``(B, K, H * W)``.
+
+        Args:
+            batch_inputs (Tensor): images ``(B, 3, H, W)``, normalised.
+            steps (int): K.
+        """
         skips, states, masks, readings = self.extract_feat(batch_inputs), None, [], []
         for _ in range(steps):
             output, states = self.decoder(skips, states)
@@ -111,7 +116,12 @@ class RSIS(BaseDetector):
     # Training
 
     def loss(self, batch_inputs: Tensor, batch_data_samples: list[DetDataSample]) -> dict[str, Tensor]:
-        """Losses of a batch of images with ``gt_instances`` (``masks``, ``labels``, ``bboxes``)."""
+        """Losses of a batch of images: ``{name: scalar}``.
+
+        Args:
+            batch_inputs (Tensor): images ``(B, 3, H, W)``, normalised.
+            batch_data_samples (list[DetDataSample]): their ``gt_instances`` (``masks``, ``labels``, ``bboxes``).
+        """
         height, width = batch_inputs.shape[-2:]
         targets = self.targets(batch_data_samples, (height, width), batch_inputs.device)
         steps = min(self.max_steps, int(targets.valid.sum(1).max()) + self.extra_steps)

@@ -59,4 +59,12 @@ class FlowEstimator(BaseModule, metaclass=ABCMeta):
 
     @abstractmethod
     def estimate(self, frames_from: Tensor, frames_to: Tensor) -> Tensor:
-        """As :meth:`forward`, for frames whose sides are multiples of ``divisor``."""
+        """As :meth:`forward`, for frames whose sides are multiples of ``divisor``.
+
+        Args:
+            frames_from (Tensor): float ``(B, 3, H, W)``, RGB, 0..255.
+            frames_to (Tensor): likewise.
+
+        Returns:
+            Tensor: float ``(B, 2, H, W)``, in pixels.
+        """

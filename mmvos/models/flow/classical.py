@@ -44,6 +44,9 @@ class DISFlow(_GreyFlow):
     Args:
         preset (str): ``'ultrafast'`` (tests), ``'fast'`` or ``'medium'``.
         finest_scale (int | None): level of the pyramid at which the search ends (0: full resolution; default: the preset's).
+
+    Raises:
+        InputError: unknown ``preset``.
     """
 
     PRESETS = dict(

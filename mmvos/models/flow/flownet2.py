@@ -182,6 +182,9 @@ class FlowNet2(FlowEstimator):
         align_corners (bool): ``align_corners`` of the bilinear enlargement of flow. False is what every PyTorch since 0.4
             computes for the official code; its first versions computed True.
         init_cfg (dict | None): e.g. ``dict(type='Pretrained', checkpoint=...)`` with a converted checkpoint.
+
+    Raises:
+        InputError: unknown ``variant``.
     """
 
     STACKS = dict(
@@ -243,7 +246,7 @@ class FlowNet2(FlowEstimator):
 
     @staticmethod
     def normalise(frames_from: Tensor, frames_to: Tensor) -> tuple[Tensor, Tensor]:
-        """Frames of about -0.5..0.5: minus the mean colour of the pair, divided by 255.
+        """Both frames, ``(B, 3, H, W)`` each, of about -0.5..0.5: minus the mean colour of the pair, divided by 255.
 
         Args:
             frames_from, frames_to (Tensor): float ``(B, 3, H, W)``, RGB, 0..255.

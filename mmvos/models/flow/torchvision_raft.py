@@ -21,6 +21,10 @@ class TorchvisionRAFT(FlowEstimator):
         variant (str): ``'large'`` or ``'small'``.
         weights (str): name of torchvision's weights (they are downloaded), or None.
         num_flow_updates (int): iterations.
+
+    Raises:
+        InputError: unknown ``variant``.
+        ImportError: torchvision is not installed.
     """
 
     MIN_SIZE = 128

@@ -59,7 +59,15 @@ class FlowInput(BaseModule):
 
 @MODELS.register_module()
 class UnitFlow(FlowInput):
-    """:func:`unit_flow` as a part of a model."""
+    """:func:`unit_flow` as a part of a model.
+
+    Args:
+        magnitude (str): see :func:`unit_flow`.
+        limit (float): see :func:`unit_flow`.
+
+    Raises:
+        InputError: unknown ``magnitude``.
+    """
 
     cue, channels = 'uof', 3
 

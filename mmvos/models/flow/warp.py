@@ -69,7 +69,12 @@ def warp(x: Tensor, flow: Tensor, grid: str = 'exact', padding_mode: str = 'zero
 
 
 def resize_flow(flow: Tensor, size: Sequence[int]) -> Tensor:
-    """Flow ``(B, 2, H, W)`` for frames resized to ``size`` (h, w): resampled bilinearly, u and v scaled with the sides."""
+    """Flow for frames of another size: resampled bilinearly, u and v scaled with the sides.
+
+    Args:
+        flow (Tensor): ``(B, 2, H, W)``.
+        size (Sequence[int]): ``(h, w)``.
+    """
     height, width = flow.shape[-2:]
     if (height, width) == tuple(size):
         return flow
@@ -78,7 +83,15 @@ def resize_flow(flow: Tensor, size: Sequence[int]) -> Tensor:
 
 
 def flip_flow(flow: Tensor, direction: str = 'horizontal') -> Tensor:
-    """Flow ``(..., 2, H, W)`` of mirrored frames: the array is mirrored and the component along that axis negated."""
+    """Flow of mirrored frames: the array is mirrored and the component along that axis negated.
+
+    Args:
+        flow (Tensor): ``(..., 2, H, W)``.
+        direction (str): ``'horizontal'``, ``'vertical'`` or ``'diagonal'`` (both).
+
+    Raises:
+        ValueError: another direction.
+    """
     if direction == 'horizontal':
         return flow.flip(-1) * flow.new_tensor([-1, 1]).view(2, 1, 1)
     if direction == 'vertical':

@@ -14,6 +14,8 @@ class BinaryMaskHead(BaseModule):
     Args:
         in_channels (int): channels of the feature map.
         mid_channels (int | None): channels of the 3x3 convolution; None: the 1x1 convolution alone.
+        norm_cfg (dict | None): config of the normalisation; None: batch normalisation.
+        init_cfg (dict | list | None): config of the weights' initialisation.
     """
 
     def __init__(

@@ -36,6 +36,7 @@ class ConvLSTMCell(BaseModule):
         kernel_size (int): kernel size of the convolution.
         mask_input (bool): whether one mask channel follows ``x``.
         temporal (bool): whether a second hidden state is an input.
+        init_cfg (dict | list | None): config of the weights' initialisation.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class MaskPyramid(BaseModule):
     Args:
         num_levels (int): levels of the decoder.
         finest (int): how many poolings lead to the finest level (2: stride 4).
+        init_cfg (dict | list | None): config of the weights' initialisation.
     """
 
     def __init__(self, num_levels: int = 4, finest: int = 2, init_cfg: dict | list | None = None) -> None:
@@ -115,9 +117,15 @@ class RecurrentDecoder(BaseModule):
         hidden_channels (Sequence[int]): channels of the levels' states, coarsest first.
         skip_mode (str): how the upsampled state and the skip join: ``'concat'``, ``'sum'``, ``'mul'`` or ``'none'`` (no skip
             beyond level 0).
-        mask_input (bool), temporal (bool), kernel_size (int): settings of every cell.
+        mask_input (bool): see :class:`ConvLSTMCell`.
+        temporal (bool): see :class:`ConvLSTMCell`.
+        kernel_size (int): kernel size of the cells.
         out_kernel_size (int): kernel size of the convolution to the mask (3 in the released weights, 1 in the papers).
         dropout (float): dropout of whole channels of the states on their way up.
+        init_cfg (dict | list | None): config of the weights' initialisation.
+
+    Raises:
+        InputError: unknown ``skip_mode``, or skips whose width does not fit it.
     """
 
     def __init__(
@@ -162,7 +170,8 @@ class RecurrentDecoder(BaseModule):
         Args:
             skips (Sequence[Tensor]): ``(N, C, h, w)``, coarsest first.
             states (Sequence[CellState] | None): states of the levels, from the object before (None: the first object).
-            temporal (Sequence[Tensor] | None): hidden states of the levels from the frame before (None: the first frame).
+            temporal (Sequence[Tensor] | None): hidden states ``(N, C, h, w)`` of the levels from the frame before (None: the
+                first frame).
             masks (Sequence[Tensor] | None): ``(N, 1, h, w)`` for every level.
 
         Returns:
@@ -186,7 +195,12 @@ class RecurrentDecoder(BaseModule):
 
     @staticmethod
     def probabilities(output: Tensor, size: tuple[int, int]) -> Tensor:
-        """What :meth:`forward` gave, as mask probabilities ``(N, 1, *size)``."""
+        """Mask probabilities ``(N, 1, *size)``.
+
+        Args:
+            output (Tensor): logits of :meth:`forward`, ``(N, 1, h, w)``.
+            size (tuple[int, int]): ``(H, W)`` of the image.
+        """
         return upsample(output, size).sigmoid()
 
 
@@ -209,6 +223,7 @@ class SpatialInhibition(BaseModule):
     Args:
         in_channels (int): channels of the map.
         bias (float): initial value of the scalar.
+        init_cfg (dict | list | None): config of the weights' initialisation.
     """
 
     def __init__(self, in_channels: int, bias: float = 1.0, init_cfg: dict | list | None = None) -> None:
@@ -237,6 +252,7 @@ class StackedDecoder(BaseModule):
         mask_head (dict | None): config of the part that turns the last state into probabilities.
         init_range (float): parameters are drawn uniformly from (-init_range, init_range); the input, forget and output gates
             begin with a bias 1 larger.
+        init_cfg (dict | list | None): config of the weights' initialisation.
     """
 
     def __init__(
@@ -280,7 +296,15 @@ class StackedDecoder(BaseModule):
         return self.mask_head(x), new
 
     def probabilities(self, output: Tensor, size: tuple[int, int]) -> Tensor:
-        """Probabilities of the map's size, enlarged by the stride and cropped in the middle to ``size``."""
+        """Mask probabilities ``(N, 1, *size)``: enlarged by the stride and cropped in the middle.
+
+        Args:
+            output (Tensor): probabilities of :meth:`forward`, ``(N, 1, h, w)``.
+            size (tuple[int, int]): ``(H, W)`` of the image.
+
+        Raises:
+            ValueError: the enlarged map does not cover the image.
+        """
         if self.stride > 1:
             output = F.conv_transpose2d(output, self.kernel, stride=self.stride)
         height, width = output.shape[-2:]

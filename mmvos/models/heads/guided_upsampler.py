@@ -13,7 +13,12 @@ class BilinearUpsampler(nn.Module):
     """Enlarges maps without looking at the image; in the place of a :class:`GuidedUpsampler`."""
 
     def forward(self, maps: Tensor, pixels: Tensor) -> Tensor:
-        """Maps ``(L, h, w)`` at the size of ``pixels`` ``(1, 3, H, W)``."""
+        """Maps at the size of the frame: ``(L, H, W)``.
+
+        Args:
+            maps (Tensor): ``(L, h, w)``.
+            pixels (Tensor): the frame, ``(1, 3, H, W)``.
+        """
         return F.interpolate(maps[None], pixels.shape[-2:], mode='bilinear', align_corners=False)[0]
 
 

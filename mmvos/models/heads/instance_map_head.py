@@ -22,6 +22,7 @@ class InstanceMapHead(BaseModule):
         in_channels (int): channels of the features.
         num_slots (int): N.
         prior (float): probability that an untrained head gives.
+        init_cfg (dict | list | None): config of the weights' initialisation.
     """
 
     def __init__(self, in_channels: int, num_slots: int, prior: float = 0.1, init_cfg: dict | list | None = None) -> None:
@@ -35,7 +36,7 @@ class InstanceMapHead(BaseModule):
         return self.conv(x)
 
     def after(self, layer: ConvModule, x: Tensor) -> Tensor:
-        """Logits of what a layer without an activation makes of ``x``.
+        """Logits ``(B, N, h, w)`` of what a layer without an activation makes of ``x``, ``(B, C, h, w)``.
 
         Two convolutions in a row are one, with as many output channels as there are slots: half of the multiply-adds of
         the paper's network. A norm between them keeps them apart.

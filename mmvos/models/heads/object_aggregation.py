@@ -20,6 +20,9 @@ def aggregate_objects(foreground: Tensor, background: str | Tensor = 'min', eps:
 
     Returns:
         ``(N + 1, ...)``, background first. One object alone is sharpened too: ``p^2 / (p^2 + (1 - p)^2)``.
+
+    Raises:
+        InputError: unknown ``background``.
     """
     if isinstance(background, str):
         if background == 'min':

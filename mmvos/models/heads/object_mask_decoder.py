@@ -88,7 +88,7 @@ class SkipUpsampler(BaseModule):
 
         Args:
             x (Tensor): fused map ``(N, channels, h, w)``.
-            prepared (Sequence[Tensor]): result of :meth:`prepare`, batch N or 1.
+            prepared (Sequence[Tensor]): ``(N, channels, h, w)`` each, result of :meth:`prepare`, batch N or 1.
             size (tuple[int, int] | None): ``(H, W)`` of the logits (default: four times the finest skip).
         """
         for skip, blend in zip(prepared, self._blends, strict=True):

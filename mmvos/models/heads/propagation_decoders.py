@@ -56,8 +56,8 @@ class PropagationDecoder(BaseModule):
         """Maps at strides 8, 16, 32.
 
         Args:
-            features (Sequence[Tensor]): features of the frame at strides 8, 16, 32 (the last three that are given), batch B.
-            reference (Tensor): features of the reference frame at stride 32, batch B.
+            features (Sequence[Tensor]): ``(B, C, h, w)`` of the frame at strides 8, 16, 32 (the last three that are given).
+            reference (Tensor): features ``(B, C, h, w)`` of the reference frame at stride 32.
 
         Returns:
             Three ``(B, channels, h, w)``, from fine to coarse.
@@ -65,7 +65,12 @@ class PropagationDecoder(BaseModule):
         return self._coarse(features, self.global_conv(torch.cat([features[-1], reference], 1)))
 
     def coarse_with(self, features: Sequence[Tensor], known: Tensor) -> list[Tensor]:
-        """:meth:`coarse` with what :meth:`of_reference` gave for the reference frame."""
+        """Maps at strides 8, 16, 32, as of :meth:`coarse`: three ``(B, channels, h, w)``.
+
+        Args:
+            features (Sequence[Tensor]): see :meth:`coarse`.
+            known (Tensor): what :meth:`of_reference` gave for the reference frame, ``(B, C, h, w)``.
+        """
         return self._coarse(features, self.global_conv(features[-1], known))
 
     def of_reference(self, reference: Tensor) -> Tensor:
@@ -78,15 +83,30 @@ class PropagationDecoder(BaseModule):
         return [self.refine3(features[-3], m4), m4, m5]
 
     def fine(self, skip: Tensor, coarse: Tensor) -> Tensor:
-        """Map at stride 4 from features ``(N, C, h, w)`` and a map at stride 8 ``(N, channels, h/2, w/2)``."""
+        """Map at stride 4, ``(N, channels, h, w)``.
+
+        Args:
+            skip (Tensor): features at stride 4, ``(N, C, h, w)``.
+            coarse (Tensor): map at stride 8, ``(N, channels, h/2, w/2)``.
+        """
         return self.refine2(skip, coarse)
 
     def predict(self, refined: Tensor, level: int = 2) -> Tensor:
-        """Logits (background, object) ``(N, 2, h, w)`` from a map of this level (stride ``2 ** level``)."""
+        """Logits (background, object) ``(N, 2, h, w)``.
+
+        Args:
+            refined (Tensor): map ``(N, channels, h, w)``.
+            level (int): its level; the stride is ``2 ** level``.
+        """
         return getattr(self, f'predict{level}')(F.relu(refined))
 
     def forward(self, features: Sequence[Tensor], reference: Tensor) -> list[Tensor]:
-        """Logits ``(N, 2, h, w)`` of every level that the decoder predicts at, from fine (stride 4) to coarse."""
+        """Logits ``(N, 2, h, w)`` of every level that the decoder predicts at, from fine (stride 4) to coarse.
+
+        Args:
+            features (Sequence[Tensor]): features ``(N, C, h, w)`` of the frame at strides 4, 8, 16, 32.
+            reference (Tensor): features of the reference frame at stride 32.
+        """
         coarse = self.coarse(features, reference)
         maps = [self.fine(features[0], coarse[0]), *coarse]
         return [self.predict(m, level) for m, level in zip(maps, self.levels, strict=False)]  # without `auxiliary`, the finest

@@ -165,9 +165,13 @@ class ReMPHead(BaseModule):
         )
 
     def init_state(self, rois: Tensor, masks: Tensor) -> RoIState:
-        """State at a starting point: RoI features ``(N, C, m, m)`` seen through the mask ``(N, m, m)`` in [0, 1].
+        """State at a starting point.
 
         The mask is the only thing that says which object of the box is meant.
+
+        Args:
+            rois (Tensor): RoI features ``(N, C, m, m)``.
+            masks (Tensor): ``(N, m, m)`` in [0, 1].
         """
         masks = masks[:, None]
         return RoIState(self._through(self.layers(rois), masks), self.reader.remember(rois, masks))

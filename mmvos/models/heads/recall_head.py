@@ -82,7 +82,12 @@ class ObjectRows:
         return rivals.to(self.video.device, non_blocking=True)[:, None, None, None]
 
     def among_rivals(self, x: Tensor, network: nn.Module) -> Tensor:
-        """Maps of the objects ``(M, C, h, w)`` with what a network says of their strongest rivals, where they have some."""
+        """Maps of the objects ``(M, C, h, w)`` with what a network says of their strongest rivals, where they have some.
+
+        Args:
+            x (Tensor): maps of the objects ``(M, C, h, w)``.
+            network (nn.Module): makes ``(M, C, h, w)`` of the rivals' maps.
+        """
         if max(self.counts) == 1:
             return x
         seen = network(self.strongest_rival(x))

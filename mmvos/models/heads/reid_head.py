@@ -48,6 +48,11 @@ class ReIDHead(BaseModule):
         return F.normalize(self.centre(self.embed(self.reid_layers(rois).mean((2, 3)))), dim=1)
 
     def loss_masks(self, rois: Tensor, targets: Tensor) -> Tensor:
-        """Mean binary cross entropy over the cells; ``targets`` ``(N, m, m)``, 0 or 1. 0 if there is no RoI."""
+        """Mean binary cross entropy over the cells, a scalar; 0 if there is no RoI.
+
+        Args:
+            rois (Tensor): features ``(N, C, m, m)``.
+            targets (Tensor): ``(N, m, m)``, 0 or 1.
+        """
         logits = self.masks(rois)
         return F.binary_cross_entropy_with_logits(logits, targets) if len(rois) else logits.sum()

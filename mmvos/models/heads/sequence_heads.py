@@ -36,6 +36,7 @@ class PooledStateHead(BaseModule):
         in_channels (int): sum of the levels' channels.
         num_classes (int | None): with the end-of-sequence class 0 (None: no class).
         with_box (bool): also a box.
+        init_cfg (dict | list | None): config of the weights' initialisation.
     """
 
     def __init__(
@@ -62,6 +63,10 @@ class PooledScoreHead(BaseModule):
         grid (Sequence[int] | None): ``(h, w)`` that the state is max-pooled to (None: not pooled, then ``map_size`` is needed).
         map_size (Sequence[int] | None): ``(h, w)`` of the state where it is not pooled (plants).
         bias (float): initial bias; 10: the sequence goes on.
+        init_cfg (dict | list | None): config of the weights' initialisation.
+
+    Raises:
+        InputError: neither ``grid`` nor ``map_size``.
     """
 
     def __init__(

@@ -46,6 +46,7 @@ class ClickDecoder(BaseModule):
         embed_channels (int): channels of the embedding that is compared.
         prompt_channels (int): channels of the encoded prompts.
         dilations (tuple): dilations of the residual blocks at stride 16.
+        init_cfg (dict | list | None): config of the weights' initialisation.
     """
 
     def __init__(
@@ -75,14 +76,21 @@ class ClickDecoder(BaseModule):
         self.predictor = nn.Conv2d(c4, 1, 1)
 
     def project(self, maps: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """What is computed once per frame from its maps at strides 4, 8, 16, 32."""
+        """What is computed once per frame from its maps ``(B, C, h, w)`` at strides 4, 8, 16, 32."""
         s4, s8, s16, s32 = maps
         deep = self.lateral16(s16) + _resize(self.lateral32(s32), s16)
         embedding = F.normalize(self.embed(torch.cat([s8, _resize(s16, s8)], 1)), dim=1)
         return self.lateral4(s4), self.lateral8(s8), deep, embedding
 
     def forward(self, projected: tuple[Tensor, ...], prompts: PromptTensors, encoded: Tensor, owner: Tensor) -> Tensor:
-        """Logits ``(N, h, w)`` at stride 4; ``owner``: ``(N,)`` frame of each object in the batch."""
+        """Logits ``(N, h, w)`` at stride 4.
+
+        Args:
+            projected (tuple[Tensor, ...]): what :meth:`project` gave for the frames of the batch.
+            prompts (PromptTensors): prompts of N objects.
+            encoded (Tensor): the prompts as maps, ``(N, P, h, w)`` at stride 4.
+            owner (Tensor): frame of each object in the batch, ``(N,)``.
+        """
         s4, s8, s16, embedding = (m if len(m) == 1 else m[owner] for m in projected)
         similar = _similarity(embedding, prompts)
         maps4 = torch.cat([encoded, _resize(similar, encoded)], 1)

@@ -58,6 +58,7 @@ class ClickSegmenter(BaseModel):
         loss_mask, loss_region (dict): losses ``loss(logits (N, H, W), targets (N, H, W))``.
         user (dict): settings of :class:`SimulatedUser`, who clicks in training.
         test_cfg (dict): a :class:`ClickSettings`: how a frame becomes the network's input.
+        init_cfg (dict | list | None): config of the weights' initialisation.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class ClickSegmenter(BaseModel):
         """Logits ``(N, h, w)`` at stride 4.
 
         Args:
-            projected (tuple): result of ``decoder.project`` of the frame (or frames).
+            projected (tuple): result of :meth:`ClickDecoder.project` of the frame (or frames).
             prompts (PromptTensors): prompts of N objects.
             previous (Tensor | None): ``(N, h, w)`` logits at stride 4 that the prompts correct; None for none.
             owner (Tensor | None): ``(N,)`` frame of each object; None where there is one frame.
@@ -116,7 +117,12 @@ class ClickSegmenter(BaseModel):
         return self.loss(inputs, data_samples or []) if mode == 'loss' else self.extract_feat(inputs)
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
-        """Losses after a simulated user's clicks on one object per image ``(B, 3, H, W)``."""
+        """Losses after a simulated user's clicks on one object per image.
+
+        Args:
+            inputs (Tensor): images ``(B, 3, H, W)``, normalised.
+            data_samples (list): samples with ``gt_mask``, ``(H, W)``.
+        """
         masks = torch.stack([sample.gt_mask for sample in data_samples]).to(inputs.device)
         with torch.no_grad():
             maps = self.extract_feat(inputs)

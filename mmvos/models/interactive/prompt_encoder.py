@@ -54,7 +54,12 @@ class PromptEncoder(BaseModule):
         self.scales, self.stride = tuple(scales), stride
 
     def forward(self, prompts: PromptTensors, previous: Tensor) -> Tensor:
-        """``previous``: ``(N, h, w)`` probabilities at the maps' size -> ``(N, 7, h, w)``."""
+        """The prompts as maps: ``(N, 7, h, w)``.
+
+        Args:
+            prompts (PromptTensors): prompts of N objects.
+            previous (Tensor): probabilities ``(N, h, w)`` that the prompts correct, at the maps' size.
+        """
         height, width = previous.shape[-2:]
         xs = (torch.arange(width, device=previous.device) + 0.5) * self.stride
         ys = (torch.arange(height, device=previous.device) + 0.5) * self.stride

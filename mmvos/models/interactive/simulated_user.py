@@ -66,6 +66,7 @@ class SimulatedUser:
         given_share (float): share of objects that begin with a mask that is partly wrong, as one that was carried to the
             frame from others, and with the click that corrects it most.
         stride (int): pixels per cell of the logits.
+        seed (int): seed of the choices.
     """
 
     def __init__(

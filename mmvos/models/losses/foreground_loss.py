@@ -21,6 +21,9 @@ class ForegroundBCELoss(nn.Module):
         form (str): see above.
         min_fraction (float): lower bound of eta (a batch without foreground would divide by zero).
         loss_weight (float): factor of the result.
+
+    Raises:
+        InputError: unknown ``form``.
     """
 
     def __init__(self, form: str = 'paper', min_fraction: float = 1e-3, loss_weight: float = 1.0) -> None:
@@ -30,7 +33,13 @@ class ForegroundBCELoss(nn.Module):
         self.form, self.min_fraction, self.loss_weight = form, min_fraction, loss_weight
 
     def forward(self, logits: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Logits and 0/1 targets of one shape; ``valid`` (same shape, 0/1) leaves pixels out. A scalar."""
+        """The loss, a scalar.
+
+        Args:
+            logits (Tensor): ``(...)``.
+            target (Tensor): 0 or 1, of the same shape.
+            valid (Tensor | None): 0 or 1, of the same shape: pixels that count; None: all.
+        """
         valid = target.new_ones(target.shape) if valid is None else valid.to(target.dtype)
         foreground, count = mean_over_ranks(torch.stack([(target * valid).sum(), valid.sum()])).unbind()
         fraction = (foreground / count.clamp(min=1)).clamp(self.min_fraction, 1)
@@ -52,7 +61,13 @@ class MaskL1Loss(nn.Module):
         self.loss_weight = loss_weight
 
     def forward(self, logits: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Logits and 0/1 targets of one shape; ``valid`` (same shape, 0/1) leaves pixels out. A scalar."""
+        """The loss, a scalar.
+
+        Args:
+            logits (Tensor): ``(...)``.
+            target (Tensor): 0 or 1, of the same shape.
+            valid (Tensor | None): 0 or 1, of the same shape: pixels that count; None: all.
+        """
         difference = (logits.sigmoid() - target).abs()
         valid = torch.ones_like(target) if valid is None else valid.to(target.dtype)
         return self.loss_weight * mean_of_batch((difference * valid).sum(), valid.sum())

@@ -14,6 +14,7 @@ def hard_iou(probabilities: Tensor, masks: Tensor, valid: Tensor, threshold: flo
         probabilities (Tensor): ``(N, H, W)``.
         masks (Tensor): true masks 0/1 ``(N, H, W)``.
         valid (Tensor): bool ``(H, W)``; pixels that count.
+        threshold (float): probability above which a pixel is in the mask.
 
     Returns:
         ``(N,)``.
@@ -34,6 +35,9 @@ class InstanceIoULoss(nn.Module):
             are equal for binary labels.
         loss_weight (float): factor.
         eps (float): added to the union.
+
+    Raises:
+        InputError: unknown ``form``.
     """
 
     def __init__(self, form: str = 'minmax', loss_weight: float = 1.0, eps: float = 1e-7) -> None:

@@ -99,6 +99,9 @@ class WIDLoss(BaseModule):
         squared (bool): squares in the denominators of the Dice.
         reduction (str): over instances: ``'sum'`` (the equation) or ``'mean'``. The mean over the batch follows.
         loss_weight (float): weight of the whole.
+
+    Raises:
+        InputError: unknown ``empty`` or ``reduction``.
     """
 
     def __init__(
@@ -118,7 +121,13 @@ class WIDLoss(BaseModule):
         self.overlap_weight, self.absent_weight, self.loss_weight = overlap_weight, absent_weight, loss_weight
 
     def forward(self, logits: Tensor, masks: Tensor, valid: Tensor) -> Tensor:
-        """Logits and masks ``(B, N, H, W)``, valid bool ``(B, N)``; computed in float32."""
+        """The loss, a scalar; computed in float32.
+
+        Args:
+            logits (Tensor): ``(B, N, H, W)``.
+            masks (Tensor): 0 or 1, ``(B, N, H, W)``.
+            valid (Tensor): bool ``(B, N)``, whether a channel has an object.
+        """
         return self.from_probabilities(logits.float().sigmoid(), masks, valid)
 
     def from_probabilities(self, probabilities: Tensor, masks: Tensor, valid: Tensor) -> Tensor:
@@ -148,6 +157,9 @@ class InstanceBCELoss(BaseModule):
     Args:
         channels (str): ``'all'``, or ``'valid'``: only those of objects that the video has.
         loss_weight (float): weight of the whole.
+
+    Raises:
+        InputError: unknown ``channels``.
     """
 
     def __init__(self, channels: str = 'all', loss_weight: float = 1.0) -> None:
@@ -157,7 +169,13 @@ class InstanceBCELoss(BaseModule):
         self.channels, self.loss_weight = channels, loss_weight
 
     def forward(self, logits: Tensor, masks: Tensor, valid: Tensor) -> Tensor:
-        """Logits and masks ``(B, N, H, W)``, valid bool ``(B, N)``."""
+        """The loss, a scalar.
+
+        Args:
+            logits (Tensor): ``(B, N, H, W)``.
+            masks (Tensor): 0 or 1, ``(B, N, H, W)``.
+            valid (Tensor): bool ``(B, N)``, whether a channel has an object.
+        """
         logits = logits.double() if logits.dtype == torch.float64 else logits.float()
         cost = F.binary_cross_entropy_with_logits(logits, masks.to(logits.dtype), reduction='none').mean((2, 3))
         if self.channels == 'all':

@@ -38,7 +38,12 @@ class LabelMapLoss(nn.Module):
         return self.mean(*self.terms(logits, shares, valid, present))
 
     def mean(self, totals: Tensor, counts: Tensor) -> Tensor:
-        """The loss ``(...)`` from what :meth:`terms` gives, ``(..., 2)`` of one or several frames."""
+        """The loss ``(...)`` of one or several frames.
+
+        Args:
+            totals (Tensor): sums of :meth:`terms`, ``(..., 2)``.
+            counts (Tensor): numbers of :meth:`terms`, ``(..., 2)``.
+        """
         return self.loss_weight * mean_of_batch(totals, counts).sum(-1)
 
     def terms(self, logits: Tensor, shares: Tensor, valid: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
@@ -80,7 +85,12 @@ class BalancedLabelLoss(nn.Module):
         self.smooth, self.loss_weight = smooth, loss_weight
 
     def forward(self, log_probs: Tensor, shares: Tensor) -> Tensor:
-        """Scalar, from logarithms of the labels' probabilities and true shares, both ``(B, L, h, w)``."""
+        """The loss, a scalar.
+
+        Args:
+            log_probs (Tensor): logarithms of the labels' probabilities, ``(B, L, h, w)``.
+            shares (Tensor): true shares of the labels, ``(B, L, h, w)``.
+        """
         area = shares.sum((2, 3), keepdim=True)
         weight = (shares / (area + self.smooth)).sum(1)
         weight = weight / weight.sum((1, 2), keepdim=True).clamp(min=1e-6)

@@ -84,7 +84,12 @@ class OIMLoss(nn.Module):
 
     @torch.no_grad()
     def update(self, features: Tensor, labels: Tensor) -> None:
-        """Write the features of all ranks into the tables, in the order of ranks."""
+        """Write the features of all ranks into the tables, in the order of ranks.
+
+        Args:
+            features (Tensor): ``(N, C)``.
+            labels (Tensor): identity of each, ``(N,)``, or that of the unlabelled.
+        """
         features, labels = rows_of_all_ranks(features), rows_of_all_ranks(labels)
         for feature, label in zip(features, labels.tolist(), strict=True):
             if label >= 0:

@@ -59,7 +59,15 @@ class RSISLoss(nn.Module):
         self.assigner = TASK_UTILS.build(assigner or dict(type='FirstNHungarianAssigner'))
 
     def forward(self, sequence: InstanceSequence, targets: InstanceTargets) -> dict[str, Tensor]:
-        """Weighted terms; see the two arguments' classes."""
+        """Weighted terms ``{name: scalar}``.
+
+        Args:
+            sequence (InstanceSequence): what the network gives.
+            targets (InstanceTargets): the annotated instances.
+
+        Raises:
+            InputError: the network gives boxes, but the targets have none.
+        """
         order, _ = self.assigner(sequence.masks, targets.masks, targets.valid)
         matched, index = order >= 0, order.clamp(min=0)
         truth = targets.masks.gather(1, index[..., None].expand(-1, -1, targets.masks.shape[-1]))
@@ -100,7 +108,12 @@ class RISLoss(nn.Module):
         self.assigner = TASK_UTILS.build(assigner or dict(type='FirstNHungarianAssigner'))
 
     def forward(self, sequence: InstanceSequence, targets: InstanceTargets) -> dict[str, Tensor]:
-        """Weighted terms, ``loss_mask`` with IoU as 1 - IoU: the same up to a constant, and never negative."""
+        """Weighted terms ``{name: scalar}``, ``loss_mask`` with IoU as 1 - IoU: the same up to a constant, and never negative.
+
+        Args:
+            sequence (InstanceSequence): what the network gives.
+            targets (InstanceTargets): the annotated instances.
+        """
         order, _ = self.assigner(sequence.masks, targets.masks, targets.valid)
         matched, index = order >= 0, order.clamp(min=0)
         truth = targets.masks.gather(1, index[..., None].expand(-1, -1, targets.masks.shape[-1]))

@@ -84,12 +84,23 @@ class SoftIoULoss(nn.Module):
         return self.mean(*self.terms(pred, target, valid))
 
     def terms(self, pred: Tensor, target: Tensor, valid: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """:func:`sums` of the costs of a frame's masks; arguments as of :meth:`forward`."""
+        """:func:`sums` of the costs of a frame's masks: totals and counts, ``(2,)`` each.
+
+        Args:
+            pred (Tensor): see :meth:`forward`.
+            target (Tensor): see :meth:`forward`.
+            valid (Tensor | None): see :meth:`forward`.
+        """
         costs = soft_iou_cost(pred.sigmoid() if self.use_sigmoid else pred, target.to(pred.dtype), self.eps)
         return sums(costs, torch.ones_like(costs) if valid is None else valid)
 
     def mean(self, totals: Tensor, counts: Tensor) -> Tensor:
-        """The loss of one or several frames from what :meth:`terms` gives."""
+        """The loss ``(...)`` of one or several frames.
+
+        Args:
+            totals (Tensor): sums of :meth:`terms`, ``(..., 2)``.
+            counts (Tensor): numbers of :meth:`terms`, ``(..., 2)``.
+        """
         return self.loss_weight * mean_of_valid(totals, counts)
 
 

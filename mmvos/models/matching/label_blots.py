@@ -29,7 +29,12 @@ class LabelBlots:
 
     @torch.no_grad()
     def __call__(self, labels: Tensor, counts: Sequence[int]) -> Tensor:
-        """Labels ``(B, L, h, w)``, sum 1, of videos with these numbers of objects; a copy with blots."""
+        """A copy of the labels with blots.
+
+        Args:
+            labels (Tensor): ``(B, L, h, w)``, sum 1 over L.
+            counts (Sequence[int]): number of objects of each video.
+        """
         labels = labels.clone()
         for video, count in zip(labels, counts, strict=True):
             if torch.rand(()) < self.prob:

@@ -102,7 +102,12 @@ class LabelMatching(nn.Module):
 
     @torch.no_grad()
     def read(self, frame: FrameKeys, memory: LabelMemory) -> ReadLabels:
-        """The labels of a frame."""
+        """The labels of a frame.
+
+        Args:
+            frame (FrameKeys): the frame.
+            memory (LabelMemory): what is remembered of the frames before.
+        """
         references = [(r.keys, r.labels, False) for r in memory.prompts]
         recent = [memory.recent[-lag] for lag in self.lags if lag <= len(memory.recent)]
         references += [(r.keys, r.labels, True) for r in recent]

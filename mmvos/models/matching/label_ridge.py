@@ -59,6 +59,11 @@ class LabelRidge(nn.Module):
 
     @in_float32
     def score(self, features: Tensor, weights: Tensor) -> Tensor:
-        """Scores ``(B, L, h, w)`` of features ``(B, D, h, w)``: about 1 where a label is and -1 where it is not."""
+        """Scores ``(B, L, h, w)``: about 1 where a label is and -1 where it is not.
+
+        Args:
+            features (Tensor): ``(B, D, h, w)``.
+            weights (Tensor): ``(B, D + 1, L)``, of :meth:`fit`.
+        """
         scores = torch.baddbmm(weights[:, -1, :, None], weights[:, :-1].transpose(1, 2), features.float().flatten(2))
         return scores.view(len(features), -1, *features.shape[-2:])

@@ -22,7 +22,13 @@ class UniformReferences:
         self.num = _at_least_one(num)
 
     def __call__(self, target: int, num_frames: int, video_id: str = '') -> list[int]:  # noqa: ARG002  (as RandomReferences is called)
-        """Positions of the references of frame ``target``, ascending."""
+        """Positions of the references of a frame, ascending.
+
+        Args:
+            target (int): position of the frame.
+            num_frames (int): length of the video.
+            video_id (str): name of the video; not used.
+        """
         num = min(self.num, num_frames)
         frames = [(2 * k + 1) * num_frames // (2 * num) for k in range(num)]
         return [f for f in frames if f != target] or frames
@@ -42,7 +48,13 @@ class RandomReferences:
         self.num, self.include_target, self.seed = _at_least_one(num), include_target, seed
 
     def __call__(self, target: int, num_frames: int, video_id: str = '') -> list[int]:
-        """Positions of the references of frame ``target``, ascending."""
+        """Positions of the references of a frame, ascending.
+
+        Args:
+            target (int): position of the frame.
+            num_frames (int): length of the video.
+            video_id (str): name of the video; a part of the seed.
+        """
         rng = np.random.default_rng([self.seed, zlib.crc32(video_id.encode()), target])
         frames = [f for f in range(num_frames) if self.include_target or f != target] or [target]
         return sorted(int(f) for f in rng.choice(frames, min(self.num, len(frames)), replace=False))
@@ -60,7 +72,13 @@ class LocalReferences:
         self.num = _at_least_one(num)
 
     def __call__(self, target: int, num_frames: int, video_id: str = '') -> list[int]:  # noqa: ARG002  (as RandomReferences is called)
-        """Positions of the references of frame ``target``, ascending."""
+        """Positions of the references of a frame, ascending.
+
+        Args:
+            target (int): position of the frame.
+            num_frames (int): length of the video.
+            video_id (str): name of the video; not used.
+        """
         count = min(self.num, num_frames - 1)
         if count == 0:
             return [target]

@@ -123,7 +123,7 @@ class RidgeTarget(nn.Module):
     @torch.no_grad()
     @in_float32
     def start(self, features: Sequence[Tensor], labels: Tensor) -> TargetState:
-        """Fit to the frame of the first prompt.
+        """The state after a fit to the frame of the first prompt.
 
         Args:
             features (Sequence[Tensor]): maps ``(C_i, h_i, w_i)``, together C channels.
@@ -146,7 +146,7 @@ class RidgeTarget(nn.Module):
         in which they were nowhere.
 
         Args:
-            features (Sequence[Tensor]): maps of the prompt's frame, as in :meth:`start`.
+            features (Sequence[Tensor]): maps ``(C_i, h_i, w_i)`` of the prompt's frame.
             given (Tensor): shares of the new labels in each cell ``(M, h, w)``.
             state (TargetState): state before.
         """
@@ -162,7 +162,13 @@ class RidgeTarget(nn.Module):
     @torch.no_grad()
     @in_float32
     def score(self, features: Sequence[Tensor], size: Sequence[int], state: TargetState) -> Tensor:
-        """Scores ``(L, h, w)`` of a frame at ``size`` (h, w): about 1 where a label is and -1 where it is not."""
+        """Scores ``(L, h, w)`` of a frame: about 1 where a label is and -1 where it is not.
+
+        Args:
+            features (Sequence[Tensor]): maps of the frame, ``(C_i, h_i, w_i)``.
+            size (Sequence[int]): ``(h, w)`` of the scores.
+            state (TargetState): the state.
+        """
         weights = state.weights[:, :-1].split([len(f) for f in features], 1)
         total = state.weights[:, -1, None, None]
         for feature, weight in zip(features, weights, strict=True):
@@ -173,7 +179,14 @@ class RidgeTarget(nn.Module):
     @torch.no_grad()
     @in_float32
     def update(self, features: Sequence[Tensor], first: Tensor, second: Tensor, state: TargetState) -> TargetState:
-        """The state after a frame of which there are two opinions ``(L, h, w)``, each of sum 1."""
+        """The state after a frame.
+
+        Args:
+            features (Sequence[Tensor]): maps of the frame, ``(C_i, h_i, w_i)``.
+            first (Tensor): one opinion of its labels, ``(L, h, w)``, sum 1.
+            second (Tensor): another one; cells in which both agree are learned from.
+            state (TargetState): state before.
+        """
         if not self.settings.memory_share or state.waited + 1 < self.interval:
             return replace(state, waited=state.waited + 1)
         (p, label), (q, other) = first.max(0), second.max(0)

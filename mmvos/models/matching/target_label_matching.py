@@ -43,6 +43,9 @@ class TargetLabelMatching(LabelMatching):
             the labels that were read; the rest are the propagated ones.
         kwargs (dict): arguments of :class:`LabelMatching`; in training, the scores get a smooth field of up to ``noise_scale``
             standard deviations, too.
+
+    Raises:
+        InputError: no ``target_levels``.
     """
 
     out_channels = 4

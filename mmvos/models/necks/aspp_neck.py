@@ -26,6 +26,8 @@ class ASPPNeck(BaseModule):
         dilations (Sequence[int]): dilations of the 3x3 branches.
         conv_bias (bool): whether the convolutions have a bias beside the normalisation's.
         act_cfg (dict | None): activation after the last convolution (COSNet: PReLU with one slope).
+        norm_cfg (dict | None): config of the normalisations; None: batch normalisation.
+        init_cfg (dict | list | None): config of the weights' initialisation.
     """
 
     def __init__(

@@ -88,7 +88,11 @@ class RecallNeck(nn.Module):
         self.register_load_state_dict_post_hook(_prepare_again)
 
     def forward(self, maps: Sequence[Tensor]) -> RecallMaps:
-        """Maps of the backbone, finest first, to what the method needs of a frame."""
+        """What the method needs of a frame.
+
+        Args:
+            maps (Sequence[Tensor]): maps of the backbone, ``(B, C, h, w)``, finest first.
+        """
         if hasattr(self, 'merged_8'):
             return self._merged_forward(maps)
         scales = self.scales.split(list(self.in_channels[2:]))

@@ -35,11 +35,11 @@ class GlobalConvBlock(BaseModule):
         self.right = nn.Sequential(_same_conv(in_channels, channels, wide), _same_conv(channels, channels, tall))
 
     def forward(self, x: Tensor, last: Tensor | None = None) -> Tensor:
-        """``(N, in_channels, h, w)`` to ``(N, channels, h, w)``.
+        """Maps ``(N, channels, h, w)``.
 
         Args:
-            x (Tensor): the input, or its first channels.
-            last (Tensor | None): what :meth:`of_last_channels` gave for the others.
+            x (Tensor): the input ``(N, in_channels, h, w)``, or its first channels.
+            last (Tensor | None): ``(N, C, h, w)``, what :meth:`of_last_channels` gave for the others.
         """
         if last is None:
             return self.left(x) + self.right(x)
@@ -100,7 +100,12 @@ class RefineBlock(BaseModule):
         self.refine_skip, self.refine_merged = ResidualConv(channels), ResidualConv(channels)
 
     def forward(self, skip: Tensor, coarse: Tensor) -> Tensor:
-        """Skip ``(N, in_channels, H, W)`` and coarse ``(N, channels, h, w)`` to ``(N, channels, H, W)``."""
+        """Refined map ``(N, channels, H, W)``.
+
+        Args:
+            skip (Tensor): ``(N, in_channels, H, W)``.
+            coarse (Tensor): ``(N, channels, h, w)``.
+        """
         skip = self.refine_skip(self.project(skip))
         if coarse.shape[-2:] != skip.shape[-2:]:
             coarse = F.interpolate(coarse, skip.shape[-2:], mode='bilinear', align_corners=self.align_corners)

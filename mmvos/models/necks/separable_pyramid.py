@@ -70,11 +70,13 @@ class SeparablePyramid(BaseModule):
     Args:
         in_channels (Sequence[int]): channels of the levels, finest first, each with twice the stride of the one before.
         channels (int): width D of the decoder (not given in the paper).
-        separable (bool), dilations (Sequence[int]): the switches of the paper's Table 1.
+        separable (bool): whether convolutions are separable (Table 1 of the paper).
+        dilations (Sequence[int]): dilations of a stack's convolutions (Table 1 of the paper).
         out_stride (int): stride of the finest level: the last up-sampling is by this factor.
         act_all, parallel (bool): see :class:`PoolingStack`.
         norm_cfg (dict | None): normalisation after the convolutions of the stacks and of the up-sampling (None in the paper;
             batch norm is needed to train from random weights).
+        init_cfg (dict | list | None): config of the weights' initialisation.
     """
 
     def __init__(

@@ -19,6 +19,10 @@ class SkipNeck(BaseModule):
         out_channels (Sequence[int]): channels of the skips, finest first.
         kernel_size (int): kernel size of the convolutions.
         norm_cfg (dict | None): config of the norm.
+        init_cfg (dict | list | None): config of the weights' initialisation.
+
+    Raises:
+        InputError: another number of skips than of stages.
     """
 
     def __init__(

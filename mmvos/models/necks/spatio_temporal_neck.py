@@ -29,6 +29,10 @@ class SpatioTemporalNeck(BaseModule):
         position (str): ``'neck'``: between the neck and the heads; ``'backbone'``: between the backbone and the neck.
         attention (dict | None): config of the attention; one is built per level.
         first_frame (str): a frame without earlier ones is its own memory (``'self'``), or passes unchanged (``'skip'``).
+        init_cfg (dict | list | None): config of the weights' initialisation.
+
+    Raises:
+        InputError: unknown ``position`` or ``first_frame``, or another number of ``channels`` than of levels.
     """
 
     def __init__(
@@ -57,19 +61,24 @@ class SpatioTemporalNeck(BaseModule):
         self._register_load_state_dict_pre_hook(self._accept_plain_neck)
 
     def features(self, inputs: Sequence[Tensor]) -> Maps:
-        """The backbone's maps to the maps that attend, before they do."""
+        """The maps that attend, before they do: ``(N, C, h, w)`` each.
+
+        Args:
+            inputs (Sequence[Tensor]): maps of the backbone, ``(N, C, h, w)``.
+        """
         return tuple(self.neck(inputs)) if self.position == 'neck' else tuple(inputs)
 
     def kept(self, maps: Maps) -> Maps:
-        """What later frames need of :meth:`features`."""
+        """The maps ``(N, C, h, w)`` that later frames need of :meth:`features`."""
         return tuple(maps[level] for level in self.levels)
 
     def enhance(self, maps: Maps, memory: Sequence[Maps] = ()) -> Maps:
-        """The maps for the heads.
+        """The maps for the heads, ``(N, C, h, w)`` each.
 
         Args:
             maps (Maps): results of :meth:`features`, ``(N, c, h, w)`` each.
-            memory (Sequence[Maps]): results of :meth:`kept`, one per earlier frame (oldest first); empty for a first frame.
+            memory (Sequence[Maps]): results of :meth:`kept`, ``(N, c, h, w)``, one per earlier frame (oldest first);
+                empty for a first frame.
         """
         enhanced = list(maps)
         if memory or self.first_frame == 'self':
@@ -79,7 +88,7 @@ class SpatioTemporalNeck(BaseModule):
         return tuple(enhanced) if self.position == 'neck' else tuple(self.neck(tuple(enhanced)))
 
     def forward(self, inputs: Sequence[Tensor]) -> Maps:
-        """As the wrapped neck is called; the image has no memory."""
+        """The maps ``(N, C, h, w)`` of images, called as the wrapped neck is; an image has no memory."""
         return self.enhance(self.features(inputs))
 
     def _accept_plain_neck(self, state_dict: dict, prefix: str, *_: Any) -> None:

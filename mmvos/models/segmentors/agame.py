@@ -34,8 +34,12 @@ class AGAME(RecurrentlyTrainedModel):
         appearance (dict | None): config of the appearance module (``GaussianAppearance``); None: the ablation without it.
         mask_propagation (dict | None): config of the mask-propagation module (``MaskPropagation``); None: the ablation
             without it.
+        matching (None): not an argument of this class; refused with a message that names ``MatchVOS``.
         kwargs (dict): arguments of :class:`RecurrentlyTrainedModel`; of the backbone's maps, the last is the coarse one, the
             others are skips. ``test_cfg`` is a :class:`MaskUpdateSettings`.
+
+    Raises:
+        InputError: neither module, or ``matching``.
     """
 
     add_objects_first = True

@@ -70,6 +70,9 @@ class AGSSVOS(StepwiseTrainedModel):
         warp_grid (str): see :func:`~mmvos.models.flow.warp`; ``'legacy'`` for the published weights.
         flow_bgr (bool): hand BGR to the flow estimator, as the published code does.
         kwargs (dict): keyword arguments of :class:`StepwiseTrainedModel`.
+
+    Raises:
+        InputError: neither ``use_ism`` nor ``use_iam``, or an unknown ``label_rule``.
     """
 
     def __init__(
@@ -110,16 +113,31 @@ class AGSSVOS(StepwiseTrainedModel):
         self.warp_grid, self.flow_bgr = warp_grid, flow_bgr
 
     def encode_reference(self, image: Tensor, masks: Tensor) -> Tensor:
-        """Features ``(1, C, h/32, w/32)`` of a frame in which objects ``(N, h, w)`` are given; empty without IAM."""
+        """Features ``(1, C, h/32, w/32)`` of a frame in which objects are given; without channels where IAM is off.
+
+        Args:
+            image (Tensor): float ``(1, 3, h, w)``, normalised.
+            masks (Tensor): float 0/1 ``(N, h, w)``.
+        """
         return self.encoder(image, masks.amax(0)[None, None])[-1] if self.use_iam else image[:, :0]
 
     def estimate_flow(self, pixels: Tensor, previous_pixels: Tensor) -> Tensor:
-        """Flow ``(1, 2, h, w)`` from a frame to the one before."""
+        """Flow ``(1, 2, h, w)``, in pixels, from a frame to the one before.
+
+        Args:
+            pixels (Tensor): RGB ``(1, 3, h, w)``, 0..255.
+            previous_pixels (Tensor): those of the frame before.
+        """
         frames = (pixels, previous_pixels)
         return self.flow(*(f.flip(1) for f in frames) if self.flow_bgr else frames)
 
     def carry(self, masks: Tensor, flow: Tensor) -> Tensor:
-        """Masks ``(N, h, w)`` of the previous frame, brought to the frame along the flow ``(1, 2, h, w)``."""
+        """Masks of the previous frame, brought to the frame along the flow: ``(N, h, w)``.
+
+        Args:
+            masks (Tensor): ``(N, h, w)``.
+            flow (Tensor): ``(1, 2, h, w)``, of :meth:`estimate_flow`.
+        """
         return warp(masks[None], flow, self.warp_grid)[0] if self.use_flow else masks
 
     def segment(self, image: Tensor, masks: Tensor, references: Sequence[Tensor], sizes: Sequence[int]) -> Tensor:
@@ -128,7 +146,7 @@ class AGSSVOS(StepwiseTrainedModel):
         Args:
             image (Tensor): ``(1, 3, h, w)``, normalised.
             masks (Tensor): the objects' carried masks, 0..1 ``(N, h, w)``.
-            references (Sequence[Tensor]): what :meth:`encode_reference` gave for each group.
+            references (Sequence[Tensor]): ``(1, C, h/32, w/32)``, what :meth:`encode_reference` gave for each group.
             sizes (Sequence[int]): number of objects in each group, in the order of ``masks``.
         """
         return self._segment(image, masks, [self._known(reference) for reference in references], sizes)
@@ -165,7 +183,13 @@ class AGSSVOS(StepwiseTrainedModel):
     def specific_features(self, image: Tensor, masks: Tensor, skips: Tensor, num_groups: int) -> tuple[Tensor, Tensor]:
         """The instance-specific module: for each object features ``(N, C, h/4, w/4)`` and attention ``(N, C, h/8, w/8)``.
 
-        With one object in each group, its features are those of its group, ``skips`` ``(N, C, h/4, w/4)``.
+        With one object in each group, its features are those of its group, ``skips``.
+
+        Args:
+            image (Tensor): float ``(1, 3, h, w)``, normalised.
+            masks (Tensor): carried masks ``(N, h, w)`` in [0, 1].
+            skips (Tensor): features of the groups ``(G, C, h/4, w/4)``.
+            num_groups (int): G.
         """
         shared = not self.has_instance_encoder and self.use_iam and len(masks) == num_groups
         visual = skips
@@ -175,7 +199,12 @@ class AGSSVOS(StepwiseTrainedModel):
         return visual, self.attention(visual, masks[:, None])
 
     def decode(self, visual: Tensor, specific: Tensor) -> Tensor:
-        """The attention-guided decoder: probabilities ``(N, h, w)``, each object on its own."""
+        """The attention-guided decoder: probabilities ``(N, h, w)``, each object on its own.
+
+        Args:
+            visual (Tensor): features ``(N, C, h/4, w/4)``.
+            specific (Tensor): features at 1/8 after the attention, ``(N, C, h/8, w/8)``.
+        """
         return self.decoder.probability(self.decoder.predict(self.decoder.fine(visual, specific)))
 
     # Inference
@@ -209,10 +238,14 @@ class AGSSVOS(StepwiseTrainedModel):
         return scores, replace(state, probabilities=probabilities[places], pixels=frame.pixels)
 
     def scores(self, probabilities: Tensor, sizes: Sequence[int]) -> Tensor:
-        """Normalised probabilities ``(N, h, w)`` to scores ``(N + 1, h, w)`` whose arg max is the label.
+        """Scores ``(N + 1, h, w)``, background first, whose arg max is the label.
 
         ``'argmax'`` with several groups: a pixel is background if every group says so; else the best of the objects
         that beat their own group's background gets it.
+
+        Args:
+            probabilities (Tensor): normalised probabilities ``(N, h, w)``.
+            sizes (Sequence[int]): number of objects in each group.
         """
         if self._background_is_half:
             return torch.cat([torch.full_like(probabilities[:1], 0.5), probabilities])

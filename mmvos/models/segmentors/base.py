@@ -78,6 +78,9 @@ class BaseVOSModel(BaseModel, metaclass=ABCMeta):
 
         Raises:
             ValueError: another mode.
+
+        Returns:
+            dict[str, Tensor]: ``{name: scalar}``.
         """
         if mode != 'loss':
             raise ValueError(
@@ -92,6 +95,9 @@ class BaseVOSModel(BaseModel, metaclass=ABCMeta):
         Args:
             inputs (Tensor): ``(B, T, 3, H, W)``, normalised.
             data_samples (list[VOSDataSample]): B samples with ``gt_label_maps`` uint8 ``(T, H, W)``.
+
+        Returns:
+            dict[str, Tensor]: ``{name: scalar}``.
         """
 
     def begin_online_training(self, objects: Sequence[tuple[str, int]]) -> None:
@@ -174,9 +180,17 @@ class CausalVOSModel(BaseVOSModel):
         """
 
     def add_objects(self, frame: Frame, masks: Tensor, state: Any) -> Any:  # noqa: ARG002  (for methods with prompts)
-        """The state with M further objects, ``masks`` ``(M, h, w)``, that begin in ``frame``; old objects come first.
+        """The state with M further objects that begin in ``frame``; old objects come first.
 
         In the same frame, known objects are segmented as they would be without the new ones.
+
+        Args:
+            frame (Frame): the frame.
+            masks (Tensor): float 0/1 ``(M, h, w)``.
+            state (Any): the state after the frame, or before it (``add_objects_first``).
+
+        Raises:
+            TypeError: the method finds its objects by itself.
         """
         raise TypeError(f'{type(self).__name__} finds its objects by itself; it takes no prompts.')
 

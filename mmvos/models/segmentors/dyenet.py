@@ -138,12 +138,24 @@ class DyeNet(OfflineVOSModel):
         return self.neck(self.backbone(images.contiguous(memory_format=self.data_preprocessor.memory_format)))[-1]
 
     def rois(self, features: Tensor, boxes: Tensor, frames: Tensor | None = None) -> Tensor:
-        """Features ``(N, C, m, m)`` of boxes ``(N, 4)`` in ``frames`` ``(N,)`` (None: the first) of maps ``(T, C, h, w)``."""
+        """Features ``(N, C, m, m)`` of boxes.
+
+        Args:
+            features (Tensor): maps ``(T, C, h, w)``.
+            boxes (Tensor): ``(N, 4)``, in pixels of the input.
+            frames (Tensor | None): position in ``features`` of each box, ``(N,)``; None: the first.
+        """
         frames = boxes.new_zeros(len(boxes)) if frames is None else frames
         return roi_features(features, boxes, frames, self.roi_size, self.stride)
 
     def proposals(self, features: Tensor, shape: tuple[int, int], count: int) -> list[Tensor]:
-        """Boxes ``(<= count, 4)`` in frames of size ``(H, W)``, for each frame, the most likely first."""
+        """Boxes ``(<= count, 4)`` for each frame, the most likely first.
+
+        Args:
+            features (Tensor): maps ``(T, C, h, w)``.
+            shape (tuple[int, int]): ``(H, W)`` of the frames.
+            count (int): most boxes per frame.
+        """
         samples = [DetDataSample(metainfo=dict(img_shape=shape, ori_shape=shape, scale_factor=(1.0, 1.0))) for _ in features]
         with torch.no_grad():
             found = self.rpn_head.predict((features.detach(),), samples, rescale=False)
@@ -159,7 +171,13 @@ class DyeNet(OfflineVOSModel):
             yield search.compose(tubes, frame)
 
     def box_masks(self, features: Tensor, boxes: Tensor, shape: tuple[int, int]) -> Tensor:
-        """Bool masks ``(N, H, W)`` of the main objects of boxes ``(N, 4)`` in a frame with features ``(1, C, h, w)``."""
+        """Masks of the main objects of boxes: bool ``(N, H, W)``.
+
+        Args:
+            features (Tensor): maps ``(1, C, h, w)`` of the frame.
+            boxes (Tensor): ``(N, 4)``, in pixels of the input.
+            shape (tuple[int, int]): ``(H, W)`` of the frame.
+        """
         boxes = boxes.to(features.device)
         probabilities = self.reid_head.masks(self.rois(features, boxes)).sigmoid()
         return paste(probabilities, boxes, (0, 0, shape[1], shape[0])) >= 0.5

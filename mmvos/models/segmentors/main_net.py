@@ -90,6 +90,9 @@ class MAIN(CausalVOSModel):
         instance_shuffle (bool): permute the slots of every training sample. To be switched off without any attention.
         log_slots (bool): report mean probability and Dice of every slot.
         kwargs (dict): keyword arguments of :class:`BaseVOSModel`.
+
+    Raises:
+        InputError: a part without what it needs: flow without an estimator, long-term attention without a tracker.
     """
 
     def __init__(
@@ -215,7 +218,12 @@ class MAIN(CausalVOSModel):
 
     @torch.no_grad()
     def prepare_training(self, inputs: Tensor, data_samples: Sequence[VOSDataSample]) -> TrainingInput:
-        """Images, flow and imitated attention of the frames that are trained on, slots shuffled."""
+        """Images, flow and imitated attention of the frames that are trained on, slots shuffled.
+
+        Args:
+            inputs (Tensor): clips ``(B, T, 3, H, W)``, normalised.
+            data_samples (Sequence[VOSDataSample]): annotations of each clip.
+        """
         samples = [self._prepare_sample(clip, sample) for clip, sample in zip(inputs, data_samples, strict=True)]
         data = TrainingInput(*(torch.stack(maps) for maps in zip(*samples, strict=True)))
         if self.instance_shuffle:

@@ -124,7 +124,12 @@ class MatchVOS(RecurrentlyTrainedModel):
 
     @torch.no_grad()
     def match(self, features: MatchFeatures, state: MatchState) -> MatchedLabels:
-        """What the memories say of their frames; no gradient goes through a memory."""
+        """What the memories say of their frames; no gradient goes through a memory.
+
+        Args:
+            features (MatchFeatures): features of B frames.
+            state (MatchState): holds a memory for each of them.
+        """
         read = [self.matching.read(*one) for one in zip(features.keys, state.memories, strict=True)]
         priors = [self.prior_upsampler(r.labels, features.pixels[b : b + 1])[1:] for b, r in enumerate(read)]
         return MatchedLabels(read, torch.cat(priors), torch.cat([self.matching.cues(r) for r in read]))

@@ -134,7 +134,7 @@ class RecallVOS(CausalVOSModel):
         return self.neck(maps)
 
     def start(self, maps: RecallMaps, labels: Tensor) -> RecallMemory:
-        """The memory of the first frame with labels ``(B, L, H, W)``, sum 1, background first."""
+        """Memory of the first frame, from its features ``maps`` and ``labels`` ``(B, L, H, W)``, sum 1, background first."""
         fine, coarse = _pooled(labels, maps)
         keys, coarse_frames = maps.keys[:, :, None], coarse[:, :, None]
         moments = self.target.moments(maps.target, coarse)
@@ -143,7 +143,7 @@ class RecallVOS(CausalVOSModel):
         )
 
     def recall(self, maps: RecallMaps, memory: RecallMemory) -> Recalled:
-        """What the memory says of a frame."""
+        """What the ``memory`` says of a frame with the features ``maps``."""
         local = self.local_read(maps.fine_keys, memory.maps.fine_keys, memory.fine_labels)
         at16 = [
             self.prompt_read(maps.keys, memory.prompt_keys, memory.prompt_labels),
@@ -154,7 +154,14 @@ class RecallVOS(CausalVOSModel):
         return Recalled(local, prompt, bank, scores, memory.fine_labels)
 
     def remember(self, maps: RecallMaps, labels: Tensor, memory: RecallMemory, interval: int) -> RecallMemory:
-        """The memory after a frame with labels ``(B, L, H, W)``; every ``interval``-th frame is put into the bank."""
+        """The memory after a frame.
+
+        Args:
+            maps (RecallMaps): features of the frame.
+            labels (Tensor): ``(B, L, H, W)``, sum 1 over L, background first.
+            memory (RecallMemory): the memory before it.
+            interval (int): every so many frames, one is put into the bank.
+        """
         fine, coarse = _pooled(labels, maps)
         memory = replace(memory, maps=maps, labels=coarse, fine_labels=fine, age=memory.age + 1)
         if memory.age % interval == 0:
@@ -193,7 +200,7 @@ class RecallVOS(CausalVOSModel):
         return probs[0], self.remember(maps, probs, state, self.test_cfg.bank_interval)
 
     def segment(self, maps: RecallMaps, memory: RecallMemory, rows: ObjectRows) -> Tensor:
-        """Logits of the objects in a frame ``(M, h, w)``, at stride 2."""
+        """Logits ``(M, h, w)`` at stride 2 of the objects ``rows`` of a frame, from its ``maps`` and the ``memory``."""
         return self.head(maps, self.recall(maps, memory), rows, self.test_cfg.reach)[0]
 
     @override

@@ -91,7 +91,12 @@ class RGMP(StepwiseTrainedModel):
         self.mask_losses = nn.ModuleList(MODELS.build(config) for config in [loss_mask] if config)
 
     def encode_reference(self, image: Tensor, masks: Tensor) -> Tensor:
-        """Features ``(N, C, h/32, w/32)`` of a frame ``(1, 3, h, w)`` with each of the masks ``(N, h, w)`` given in it."""
+        """Features ``(N, C, h/32, w/32)`` of a frame, once for each object given in it.
+
+        Args:
+            image (Tensor): ``(1, 3, h, w)``, normalised.
+            masks (Tensor): float 0/1 ``(N, h, w)``.
+        """
         return self.encoder(image, masks[:, None])[-1]
 
     def segment(self, image: Tensor, masks: Tensor, references: Sequence[Tensor]) -> Tensor:

@@ -153,7 +153,7 @@ class RVOS(CausalVOSModel):
         """The masks of all slots of a frame.
 
         Args:
-            skips (list[Tensor]): what :meth:`extract_feat` gives.
+            skips (list[Tensor]): what :meth:`extract_feat` gives, ``(B, C, h, w)`` per level.
             num_slots (int): S.
             hidden (list[Tensor]): hidden states ``(B, S, C, h, w)`` of each level after the frame before; none at first.
             masks (Tensor): previous masks ``(B, S, H, W)`` (one-shot).

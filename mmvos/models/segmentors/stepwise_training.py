@@ -131,7 +131,15 @@ class StepwiseTrainedModel(CausalVOSModel):
             optim_wrapper.zero_grad()
 
     def clip_losses(self, clip: Tensor, sample: VOSDataSample) -> Iterator[Losses]:
-        """Losses of frame after frame; the network may be updated between two frames."""
+        """Losses ``{name: scalar}`` of frame after frame; the network may be updated between two frames.
+
+        Args:
+            clip (Tensor): ``(T, 3, H, W)``, normalised.
+            sample (VOSDataSample): its annotation, with ``gt_label_maps`` uint8 ``(T, H, W)``.
+
+        Raises:
+            InputError: fewer than two frames, or no object in the first.
+        """
         label_maps = sample.gt_label_maps
         count = clip.shape[0]
         ids = object_ids_of(label_maps[0].cpu().numpy())
@@ -151,7 +159,13 @@ class StepwiseTrainedModel(CausalVOSModel):
             previous = self.carry_on(carried, masks[index], valid[index])
 
     def carry_on(self, probabilities: Tensor, masks: Tensor, valid: Tensor) -> Tensor:
-        """The prediction ``(N, H, W)`` where it is good enough, else the true masks."""
+        """The prediction ``(N, H, W)`` where it is good enough, else the true masks.
+
+        Args:
+            probabilities (Tensor): ``(N, H, W)``.
+            masks (Tensor): true masks ``(N, H, W)``.
+            valid (Tensor): bool ``(H, W)``, pixels that count.
+        """
         iou = hard_iou(probabilities.detach(), masks, valid)
         if self.substitution == 'mean':
             iou = iou.mean(0, keepdim=True)

@@ -56,13 +56,13 @@ class BoxTracker(metaclass=ABCMeta):
     """
 
     def init(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None = None) -> TrackerState:
-        """Start on the targets of a first frame.
+        """The state at the start: the targets of a first frame.
 
         Args:
-            frame (np.ndarray): the first frame.
-            boxes (np.ndarray): boxes of the targets; a box without area is a target that can never be found (``ok`` stays
-                False).
-            masks (np.ndarray | None): masks of the targets, for the trackers that can use them.
+            frame (np.ndarray): the first frame, BGR uint8 ``(H, W, 3)``.
+            boxes (np.ndarray): ``(N, 4)``, boxes of the targets in pixels; a box without area is a target that can never be
+                found (``ok`` stays False).
+            masks (np.ndarray | None): ``(N, H, W)``, masks of the targets, for the trackers that can use them.
 
         Raises:
             InputError: boxes or masks of a wrong shape, or a box with NaN.
@@ -71,7 +71,14 @@ class BoxTracker(metaclass=ABCMeta):
         return self.add(frame, boxes, self._prepare(frame, empty), masks)
 
     def add(self, frame: np.ndarray, boxes: np.ndarray, state: TrackerState, masks: np.ndarray | None = None) -> TrackerState:
-        """The state with further targets, which begin in ``frame``: the frame that the state was last updated with."""
+        """The state with further targets.
+
+        Args:
+            frame (np.ndarray): the frame in which they begin, BGR uint8 ``(H, W, 3)``: that of the last update.
+            boxes (np.ndarray): ``(N, 4)``, see :meth:`init`.
+            state (TrackerState): state after the frame.
+            masks (np.ndarray | None): ``(N, H, W)``, see :meth:`init`.
+        """
         boxes = self._check(frame, boxes, masks)
         visible = clip_boxes(boxes, *frame.shape[:2])
         found = [i for i, (x1, y1, x2, y2) in enumerate(visible) if x2 > x1 and y2 > y1]
@@ -93,7 +100,7 @@ class BoxTracker(metaclass=ABCMeta):
         """Follow all targets into the next frame.
 
         Args:
-            frame (np.ndarray): the next frame.
+            frame (np.ndarray): the next frame, BGR uint8 ``(H, W, 3)``.
             state (TrackerState): state after the frame before.
             flow_bwd (Tensor | None): optical flow from this frame to the one before, float ``(2, h, w)`` in pixels of its own
                 size, if the caller has it already; a tracker that needs flow estimates it otherwise.
@@ -183,18 +190,23 @@ class TrackingSession:
         return self._state
 
     def init(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None = None) -> None:
-        """Start on a new video."""
+        """Start on a new video; arguments: see :meth:`BoxTracker.init`."""
         self._state = self.tracker.init(frame, boxes, masks)
         self.lost = np.zeros(len(self._state), np.bool_)
 
     def update(self, frame: np.ndarray, flow_bwd: Tensor | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Boxes ``(N, 4)`` and scores ``(N,)`` in the next frame."""
+        """Boxes ``(N, 4)`` and scores ``(N,)`` in the next frame.
+
+        Args:
+            frame (np.ndarray): BGR uint8 ``(H, W, 3)``.
+            flow_bwd (Tensor | None): see :meth:`BoxTracker.update`.
+        """
         tracks, self._state = self.tracker.update(frame, self.state, flow_bwd)
         self.lost = ~tracks.ok
         return tracks.boxes, tracks.scores
 
     def add(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None = None) -> None:
-        """Further targets, which begin in the frame of the last update."""
+        """Further targets, which begin in the frame of the last update; arguments: see :meth:`BoxTracker.init`."""
         self._state = self.tracker.add(frame, boxes, self.state, masks)
         self.lost = np.pad(self.lost, (0, len(self._state) - len(self.lost)))
 

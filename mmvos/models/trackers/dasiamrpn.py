@@ -152,6 +152,7 @@ class DaSiamRPN(BaseModule, BoxTracker):
 
     @property
     def device(self) -> torch.device:
+        """Where the network is."""
         return self.network.regression_adjust.weight.device
 
     @torch.no_grad()
@@ -193,7 +194,12 @@ class DaSiamRPN(BaseModule, BoxTracker):
         return Tracks(boxes, scores, np.array([not target.lost for target in moved])), moved
 
     def search(self, frame: np.ndarray, targets: list[SiameseTarget]) -> list[tuple[SiameseTarget, float]]:
-        """Targets with one size of search crop: each one's new state and score."""
+        """New state and score of each target.
+
+        Args:
+            frame (np.ndarray): BGR uint8 ``(H, W, 3)``.
+            targets (list[SiameseTarget]): targets with one size of search crop.
+        """
         crops = [self.search_crop(frame, target) for target in targets]
         kernels = TemplateKernels(
             torch.stack([t.regression for t in targets]), torch.stack([t.classification for t in targets])
@@ -229,7 +235,12 @@ class DaSiamRPN(BaseModule, BoxTracker):
         return self.exemplar_size / float(context_side(target.size, self.context))
 
     def search_crop(self, frame: np.ndarray, target: SiameseTarget) -> np.ndarray:
-        """The search crop, uint8 ``(s, s, 3)``."""
+        """The search crop, uint8 ``(s, s, 3)``.
+
+        Args:
+            frame (np.ndarray): BGR uint8 ``(H, W, 3)``.
+            target (SiameseTarget): the target.
+        """
         size = self.search_size(target)
         return crop(frame, target.centre, round(size / self.crop_scale(target)), size, target.padding)
 
@@ -239,6 +250,7 @@ class DaSiamRPN(BaseModule, BoxTracker):
         """All proposals of one target.
 
         Args:
+            target (SiameseTarget): the target.
             deltas (Tensor): ``(4K, S, S)``.
             scores (Tensor): ``(2K, S, S)``.
 

@@ -64,7 +64,7 @@ class MaskTrackTracker:
         self.iou_offset, self.min_match_score = iou_offset, min_match_score
 
     def match_scores(self, boxes: Tensor, labels: Tensor, scores: Tensor, logits: Tensor, memory: MemoryQueue) -> Tensor:
-        """S, ``(n, 1 + N)``.
+        """S, ``(n, 1 + N)``: how well each detection matches a new instance (0) and each one in memory.
 
         Args:
             boxes (Tensor): boxes of the detections, ``(n, 4)``.
@@ -84,9 +84,13 @@ class MaskTrackTracker:
         )
 
     def assign(self, match_scores: Tensor, memory: MemoryQueue) -> Tensor:
-        """Ids ``(n,)`` for the scores ``(n, 1 + N)``: of an instance, new ones, or -1 for a detection that is dropped.
+        """Ids ``(n,)``: of an instance, new ones, or -1 for a detection that is dropped.
 
         A detection gets the instance it asks for if no detection before it asked with a score as high.
+
+        Args:
+            match_scores (Tensor): S, ``(n, 1 + N)``.
+            memory (MemoryQueue): the N instances; it gives the new ids.
         """
         best, column = match_scores.max(1)
         best, column = best.cpu(), column.cpu()  # a few numbers, and all that follows is bookkeeping

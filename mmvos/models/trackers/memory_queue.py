@@ -46,11 +46,11 @@ class MemoryQueue:
         return self._fields[field]
 
     def push_maps(self, maps: Sequence[Tensor]) -> None:
-        """Remember the maps of the frame that was just seen, also if nothing was detected in it."""
+        """Remember the maps ``(1, C, h, w)`` of the frame that was just seen, also if nothing was detected in it."""
         self._maps.append(tuple(m.detach() for m in maps))
 
     def read_maps(self, like: Sequence[Tensor]) -> list[tuple[Tensor, ...]]:
-        """Maps of earlier frames, oldest first; any of another size than ``like`` is left out."""
+        """Maps ``(1, C, h, w)`` of earlier frames, oldest first; any of another size than ``like`` is left out."""
         shapes = [m.shape for m in like]
         return [maps for maps in self._maps if [m.shape for m in maps] == shapes]
 

@@ -99,7 +99,11 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
 
     @override
     def predict(self, inputs: Any, data_samples: Any = None) -> NoReturn:
-        """Refused: a :class:`~mmvos.inference.VISSession` runs the model over videos."""
+        """Refused: a :class:`~mmvos.inference.VISSession` runs the model over videos.
+
+        Raises:
+            TypeError: always.
+        """
         raise TypeError(f'{type(self).__name__} is run over videos by a mmvos.inference.VISSession.')
 
     def init_state(self, frame: Frame) -> VISState:  # noqa: ARG002  (as the session calls it)
@@ -158,11 +162,18 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
         return self.detector.extract_feat(images)
 
     def kept_maps(self, raw: Maps) -> Maps:
-        """What the memory keeps of them."""
+        """What the memory keeps of the maps ``raw``, ``(N, C, h, w)`` each."""
         return self.detector.neck.kept(raw) if self.attends else ()
 
     def enhance(self, raw: Maps, memory: Sequence[Maps]) -> Maps:
-        """Maps for the heads, in the plain memory layout: mmcv's RoIAlign reads no other, and does not say so."""
+        """Maps for the heads, ``(N, C, h, w)`` each.
+
+        In the plain memory layout: mmcv's RoIAlign reads no other, and does not say so.
+
+        Args:
+            raw (Maps): maps of :meth:`raw_maps`.
+            memory (Sequence[Maps]): what :meth:`kept_maps` gave for earlier frames, oldest first.
+        """
         maps = self.detector.neck.enhance(raw, memory) if self.attends else raw
         return tuple(m.contiguous() for m in maps)
 
@@ -179,6 +190,12 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
             data_samples (list[TrackDataSample]): N samples of 1 + R frames with ``key_frames_inds`` and
                 ``ref_frames_inds``. The track head compares with the first reference frame, the attention looks at
                 all, or at the near ones.
+
+        Returns:
+            dict[str, Tensor]: ``{name: scalar}``.
+
+        Raises:
+            InputError: samples with another number of frames than the settings need.
         """
         key = torch.tensor([sample.key_frames_inds[0] for sample in data_samples])
         refs = torch.tensor([sample.ref_frames_inds for sample in data_samples])

@@ -28,6 +28,9 @@ class TrackEmbedHead(RoIEmbedHead):
             reference frame (``'matched'``, mmdet), or of all positive ones (``'positive'``, the original).
         skip_single_positive (bool): an image with exactly one positive proposal gives no loss (a quirk of the original).
         args (Any), kwargs (Any): arguments of ``mmdet.RoIEmbedHead``.
+
+    Raises:
+        InputError: unknown ``loss_normaliser``.
     """
 
     def __init__(
@@ -58,12 +61,21 @@ class TrackEmbedHead(RoIEmbedHead):
         return self.fcs[-1](x).split(num_x_per_img)
 
     def embed(self, roi_feats: Tensor) -> Tensor:
-        """RoI features ``(n, c, s, s)`` of one image to embeddings ``(n, channels)``."""
+        """Embeddings ``(n, channels)`` of one image.
+
+        Args:
+            roi_feats (Tensor): RoI features ``(n, c, s, s)``.
+        """
         return self.extract_feat(roi_feats, [len(roi_feats)])[0]
 
     @staticmethod
     def similarity(embeddings: Tensor, memory: Tensor) -> Tensor:
-        """Logits ``(n, 1 + N)``: 0 for a new instance, then the dot products with ``memory`` ``(N, channels)``."""
+        """Logits ``(n, 1 + N)``: 0 for a new instance, then the dot products with those in memory.
+
+        Args:
+            embeddings (Tensor): ``(n, channels)``.
+            memory (Tensor): ``(N, channels)``.
+        """
         return F.pad(embeddings @ memory.t(), (1, 0))
 
     def loss_by_feat(
@@ -99,6 +111,7 @@ class TrackEmbedHead(RoIEmbedHead):
             targets (list[Tensor]): for each image ``(n,)``: 1 + index of the same instance in the reference frame; 0: it is
                 not there.
             weights (list[Tensor]): for each image ``(n,)``: 1 for positive proposals, else 0.
+            reduction_override (str | None): see ``mmdet.RoIEmbedHead``.
         """
         losses, accuracies = [], []
         for logit, target, weight in zip(logits, targets, weights, strict=True):

@@ -127,12 +127,21 @@ class Layout:
     annotate: Callable[[VideoEntry], AnnotatedVideo] = annotated
 
     def videos(self, root: PathLike, split: str | None = None) -> list[AnnotatedVideo]:
-        """The annotated frames of all videos of a split."""
+        """The annotated frames of all videos of a split.
+
+        Args:
+            root (PathLike): folder of the data set.
+            split (str | None): name of the split; None: the layout's own.
+        """
         return [self.annotate(entry) for entry in self.entries(root, split or self.split)]
 
 
 def read_list(path: PathLike, expected: str = 'a text file with one video name per line') -> list[str]:
     """Names of videos, one per line; a name may hold spaces.
+
+    Args:
+        path (PathLike): the list.
+        expected (str): what the error says was expected.
 
     Raises:
         MissingFileError: no such file.
@@ -144,10 +153,15 @@ def read_list(path: PathLike, expected: str = 'a text file with one video name p
 
 
 def first_existing(root: PathLike, candidates: Sequence[str], what: str) -> str:
-    """The first of some paths below ``root`` that exists.
+    """The first of some paths that exists.
+
+    Args:
+        root (PathLike): folder that the paths are relative to.
+        candidates (Sequence[str]): the paths, in the order in which they are tried.
+        what (str): what the error says was expected.
 
     Raises:
-        MissingFileError: none of them does; ``what`` says what was expected.
+        MissingFileError: none of them exists.
     """
     for candidate in candidates:
         path = join_path(root, candidate)
@@ -158,6 +172,10 @@ def first_existing(root: PathLike, candidates: Sequence[str], what: str) -> str:
 
 def frames_of(folder: PathLike, video_id: str) -> list[str]:
     """Paths of the frames in a video's folder, in order.
+
+    Args:
+        folder (PathLike): the folder.
+        video_id (str): what the error calls the video.
 
     Raises:
         MissingFileError: no such folder, or no frame in it.
