@@ -1,21 +1,25 @@
 """What people marked in the frames of a video, by frame."""
 
+import logging
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from mmvos.structures import MAX_OBJECT_ID, Box, Click, InputError, Prompt, Scribble, placed
+from mmvos.structures import MAX_OBJECT_ID, Box, Click, InputError, Polygon, Prompt, Scribble, placed
+
+logger = logging.getLogger('mmvos')
 
 
 @dataclass(frozen=True)
 class Mark:
-    """One shape of an object: an outline (``mask``), or something that points at it (the others).
+    """One shape of an object: an outline (``mask``, ``polygon``), or something that points at it (the others).
 
     Args:
         object_id (int): the object, 1 to 254.
         mask (Callable | None): ``(H, W)`` of the frame to bool ``(H, W)``; called when the frame is read, so that the masks of
             a long video are not in memory together.
+        polygon (Polygon | None): outline of the object; what lies beyond the frame is cut off.
         box (Box | None): box around the object.
         click (Click | None): point on the object.
         scribble (Scribble | None): stroke on the object.
@@ -23,6 +27,7 @@ class Mark:
 
     object_id: int
     mask: Callable[[tuple[int, int]], np.ndarray] | None = field(default=None, repr=False)
+    polygon: Polygon | None = field(default=None, repr=False)
     box: Box | None = None
     click: Click | None = None
     scribble: Scribble | None = None
@@ -36,11 +41,14 @@ class Annotations:
         name (str): the file or folder that they come from.
         marks (Mapping[int, Sequence[Mark]]): by frame, from 0; a later mask covers an earlier one.
         names (Mapping[int, str]): name of each object by its id.
+        sizes (Mapping[int, tuple[int, int]]): ``(H, W)`` of the picture that was marked, by frame, where the file says it.
     """
 
     name: str
     marks: Mapping[int, Sequence[Mark]] = field(repr=False)
     names: Mapping[int, str]
+    sizes: Mapping[int, tuple[int, int]] = field(default_factory=dict, repr=False)
+    _cut: set[int] = field(default_factory=set, init=False, repr=False, compare=False)  # objects of which it was said
 
     @property
     def frames(self) -> list[int]:
@@ -50,22 +58,31 @@ class Annotations:
     def prompts(self, index: int, shape: tuple[int, int]) -> list[Prompt]:
         """Prompts of the objects of a frame, by id; an object whose mask others cover wholly has none.
 
+        A polygon that reaches beyond the frame is cut off at its edge, as LabelMe and CVAT do while one draws; a warning
+        names the first frame where it happens to an object.
+
         Args:
             index (int): one of :attr:`frames`.
             shape (tuple[int, int]): ``(H, W)`` of the frame.
 
         Raises:
-            InputError: a mask that does not fit into the frame, or two boxes around one object.
+            InputError: marks of a picture of another size, an outline that does not fit into the frame or holds no pixel of
+                it, or two boxes around one object.
         """
+        place = f'{self.name}, frame {index}'
+        made_on = self.sizes.get(index, shape)
+        if tuple(made_on) != tuple(shape):
+            raise InputError(
+                f'{place}: made for frames of {made_on[1]}x{made_on[0]}, this one is {shape[1]}x{shape[0]} (width x height).'
+            )
         label_map = np.zeros(shape, np.uint8)
         found: dict[int, Prompt] = {}
         for mark in self.marks[index]:
             prompt = found.setdefault(mark.object_id, Prompt(mark.object_id))
-            if mark.mask is not None:
-                try:
-                    label_map[mark.mask(shape)] = mark.object_id
-                except InputError as error:
-                    raise placed(error, f'{self.name}, frame {index}') from error
+            try:
+                label_map[self._outline(mark, shape, place)] = mark.object_id
+            except InputError as error:
+                raise placed(error, place) from error
             if mark.box is not None:
                 if prompt.box is not None:
                     raise InputError(
@@ -77,6 +94,20 @@ class Annotations:
         for object_id in np.unique(label_map[label_map > 0]).tolist():
             found[object_id].mask = label_map == object_id
         return [found[i] for i in sorted(found) if not found[i].is_empty]
+
+    def _outline(self, mark: Mark, shape: tuple[int, int], place: str) -> np.ndarray:
+        """Pixels of an outline, bool ``(H, W)``; none of what only points at the object."""
+        if mark.polygon is None:
+            return np.zeros(shape, bool) if mark.mask is None else mark.mask(shape)
+        mask, name, frame = mark.polygon.mask(shape), self.names[mark.object_id], f'{shape[1]}x{shape[0]}'
+        if not mask.any():
+            raise InputError(f'the polygon of {name!r} holds no pixel of the frame of {frame}; expected one within it.')
+        if mark.polygon.reaches_beyond(shape) and mark.object_id not in self._cut:
+            self._cut.add(mark.object_id)
+            logger.warning(
+                '%s: the polygon of %r reaches beyond the frame of %s and is cut off at its edge.', place, name, frame
+            )
+        return mask
 
     def introduced(self) -> dict[int, set[int]]:
         """Which objects are marked in a frame for the first time, by frame."""

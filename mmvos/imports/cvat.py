@@ -50,7 +50,26 @@ def read_cvat(path: PathLike, frame_names: Sequence[str]) -> Annotations:
     marks: dict[int, list[Mark]] = defaultdict(list)
     for index, key, _, shape in sorted(found, key=lambda one: _signed(one[3], 'z_order', name)):
         marks[index].append(_mark(numbers[key], shape, f'{name}: frame {index}: the {shape.tag}'))
-    return Annotations(name, dict(marks), {number: str(key[0]) for key, number in numbers.items()})
+    names = {number: str(key[0]) for key, number in numbers.items()}
+    return Annotations(name, dict(marks), names, _sizes(root, name, frame_names))
+
+
+def _sizes(root: _Element, name: str, frame_names: Sequence[str]) -> dict[int, tuple[int, int]]:
+    """``(H, W)`` of the pictures that were marked, by frame, where the file says it."""
+    sizes: dict[int, tuple[int, int]] = {}
+    stated = root.find('meta//original_size')
+    if stated is not None and (size := _size(stated.findtext('height'), stated.findtext('width'))):
+        sizes = dict.fromkeys(range(len(frame_names)), size)
+    places = _places(frame_names)
+    for image in root.findall('image'):
+        if size := _size(image.get('height'), image.get('width')):
+            sizes[_image_index(image, places, name)] = size
+    return sizes
+
+
+def _size(height: str | None, width: str | None) -> tuple[int, int] | None:
+    whole = [int(text) for text in (height, width) if text is not None and re.fullmatch('[0-9]{1,9}', text)]
+    return (whole[0], whole[1]) if len(whole) == 2 else None
 
 
 _Row = tuple[int, Key, int, _Element]  # frame, what tells the object apart, its number in the file, shape
@@ -71,10 +90,10 @@ def _of_tracks(root: _Element, name: str, num_frames: int) -> list[_Row]:
 
 
 def _of_images(root: _Element, name: str, frame_names: Sequence[str]) -> list[_Row]:
-    places = {stem: index for index, stem in enumerate(frame_names)}
+    places = _places(frame_names)
     rows: list[_Row] = []
     for image in root.findall('image'):
-        index = places.get(Path(image.get('name', '')).stem, _whole(image, 'id', name))
+        index = _image_index(image, places, name)
         if index >= len(frame_names):
             raise InputError(f'{name}: the image {image.get("name")!r} is none of the {len(frame_names)} frames of the video.')
         seen: Counter = Counter()
@@ -85,6 +104,15 @@ def _of_images(root: _Element, name: str, frame_names: Sequence[str]) -> list[_R
             seen[label] += not group
             rows.append((index, (label, group or f'number {seen[label]}'), group, shape))
     return rows
+
+
+def _places(frame_names: Sequence[str]) -> dict[str, int]:
+    return {stem: index for index, stem in enumerate(frame_names)}
+
+
+def _image_index(image: _Element, places: dict[str, int], name: str) -> int:
+    """Frame of an image: the one that has its name, else its number."""
+    return places.get(Path(image.get('name', '')).stem, _whole(image, 'id', name))
 
 
 def _whole(element: _Element, key: str, name: str) -> int:
@@ -120,7 +148,7 @@ def _points(shape: _Element) -> list[tuple[float, float]]:
 
 
 def _polygon(object_id: int, shape: _Element) -> Mark:
-    return Mark(object_id, mask=Polygon(tuple(_points(shape))).mask)
+    return Mark(object_id, polygon=Polygon(tuple(_points(shape))))
 
 
 def _box(object_id: int, shape: _Element) -> Mark:

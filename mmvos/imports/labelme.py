@@ -34,7 +34,9 @@ def read_labelme(files: Mapping[int, PathLike], name: str) -> Annotations:
     Raises:
         InputError: naming the file, what was found and what was expected.
     """
-    shapes = {index: _shapes(path) for index, path in files.items()}
+    contents = {index: read_json(path, _EXPECTED) for index, path in files.items()}
+    shapes = {index: _shapes(contents[index], path) for index, path in files.items()}
+    sizes = {index: size for index, content in contents.items() for size in _sizes(content)}
     keys = {index: _keys(rows) for index, rows in shapes.items()}
     flat = [key for index in sorted(keys) for key in keys[index]]
     numbers = object_numbers(flat, {key: key[1] for key in flat if isinstance(key[1], int)}, name)
@@ -43,11 +45,16 @@ def read_labelme(files: Mapping[int, PathLike], name: str) -> Annotations:
         for index, rows in shapes.items()
         if rows
     }
-    return Annotations(name, marks, {number: str(key[0]) for key, number in numbers.items()})
+    return Annotations(name, marks, {number: str(key[0]) for key, number in numbers.items()}, sizes)
 
 
-def _shapes(path: PathLike) -> list[dict[str, Any]]:
-    content = read_json(path, _EXPECTED)
+def _sizes(content: dict[str, Any]) -> list[tuple[int, int]]:
+    """``(H, W)`` of the picture; none where the file does not say it."""
+    height, width = content.get('imageHeight'), content.get('imageWidth')
+    return [(height, width)] if isinstance(height, int) and isinstance(width, int) else []
+
+
+def _shapes(content: Any, path: PathLike) -> list[dict[str, Any]]:
     rows = content.get('shapes') if isinstance(content, dict) else None
     if not isinstance(rows, list) or not all(isinstance(row, dict) and isinstance(row.get('label'), str) for row in rows):
         raise InputError(f'{path}: no list of shapes with labels; expected {_EXPECTED}.')
@@ -87,14 +94,14 @@ _Points = list[tuple[float, float]]
 
 
 def _polygon(object_id: int, points: _Points, _: dict[str, Any]) -> Mark:
-    return Mark(object_id, mask=Polygon(tuple(points)).mask)
+    return Mark(object_id, polygon=Polygon(tuple(points)))
 
 
 def _circle(object_id: int, points: _Points, _: dict[str, Any]) -> Mark:
     (x, y), (edge_x, edge_y) = points
     radius, angles = np.hypot(edge_x - x, edge_y - y), np.linspace(0, 2 * np.pi, _CORNERS, endpoint=False)
     corners = tuple((float(x + radius * np.cos(a)), float(y + radius * np.sin(a))) for a in angles)
-    return Mark(object_id, mask=Polygon(corners).mask)
+    return Mark(object_id, polygon=Polygon(corners))
 
 
 def _rectangle(object_id: int, points: _Points, _: dict[str, Any]) -> Mark:

@@ -89,7 +89,10 @@ class Scribble:
 
 @dataclass(frozen=True)
 class Polygon:
-    """The outline of the object: at least three corners. What is inside is the object (even-odd rule)."""
+    """The outline of the object: at least three corners. What is inside is the object (even-odd rule).
+
+    Corners may lie beyond the frame, where the object leaves it: what is there is cut off (:meth:`reaches_beyond`).
+    """
 
     points: tuple[Point, ...]
 
@@ -111,6 +114,11 @@ class Polygon:
         crossings = np.zeros((height, width + 1), np.uint8)
         np.add.at(crossings, (row, column), 1)
         return np.cumsum(crossings[:, :width], axis=1, dtype=np.uint8) % 2 == 1
+
+    def reaches_beyond(self, shape: tuple[int, int]) -> bool:
+        """Whether a corner lies so far outside a frame ``(H, W)`` that pixels are cut off there: more than half a pixel."""
+        points, (height, width) = np.asarray(self.points, float), shape
+        return bool(((points < -0.5) | (points > (width + 0.5, height + 0.5))).any())
 
 
 @dataclass

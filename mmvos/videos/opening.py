@@ -1,5 +1,7 @@
 """A video from whatever people have: a file, a folder of frames, arrays."""
 
+import functools
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,13 +15,16 @@ from .images import IMAGE_SUFFIXES, list_frames
 from .video import FrameArrays, Video
 from .video_file import VideoFile
 
+logger = logging.getLogger('mmvos')
+
 
 def open_video(source: PathLike | Sequence[np.ndarray] | Video, **kwargs: Any) -> Video:
     """A :class:`Video` from a video file, a folder of frames, a list of arrays, or a video.
 
     Args:
         source (PathLike | Sequence[ndarray] | Video): see above. Frames of a folder are taken in the order of their names,
-            numbers by value. A video is returned as it is, or with the prompts that are given.
+            numbers by value. A picture is a video of one frame, which a warning says, as a folder may have been meant. A video
+            is returned as it is, or with the prompts that are given.
         kwargs (dict): arguments of :class:`Video`.
 
     Raises:
@@ -43,4 +48,12 @@ def open_video(source: PathLike | Sequence[np.ndarray] | Video, **kwargs: Any) -
             raise InputError(f'{path}: no frames found. Expected images ({", ".join(IMAGE_SUFFIXES)}).')
         kwargs.setdefault('video_id', path.name)
         return Video(frames, **kwargs)
-    return VideoFile(path, **kwargs)
+    video = VideoFile(path, **kwargs)
+    if path.suffix.lower() in IMAGE_SUFFIXES and len(video) == 1:
+        _say_one_frame(os.fspath(path))
+    return video
+
+
+@functools.lru_cache(maxsize=1024)  # said once, however often a command opens it
+def _say_one_frame(path: str) -> None:
+    logger.warning('%s: a picture, taken as a video of one frame. For more frames, name their folder or a video file.', path)

@@ -117,6 +117,51 @@ def test_shapes_of_labelme(video, tmp_path):
     assert (cat.box.x1, cat.box.y2, other.clicks[0].x) == (20, 30, 7)
 
 
+def outline(kind, tmp_path, *points, size=SIZE, frames=(0,)):
+    """A polygon of ``dog`` in LabelMe's or CVAT's form, in each of ``frames``."""
+    if kind == 'labelme':
+        for index in frames:
+            shapes = [dict(label='dog', group_id=1, shape_type='polygon', points=points)]
+            content = dict(shapes=shapes, imageHeight=size[0], imageWidth=size[1])
+            (tmp_path / f'{index:05d}.json').write_text(json.dumps(content))
+        return tmp_path
+    corners = ';'.join(f'{x},{y}' for x, y in points)
+    shapes = ''.join(f'<polygon frame="{index}" points="{corners}"/>' for index in frames)
+    stated = f'<original_size><width>{size[1]}</width><height>{size[0]}</height></original_size>'
+    return cvat(tmp_path, f'<meta><task>{stated}</task></meta><track id="1" label="dog">{shapes}</track>')
+
+
+@pytest.mark.parametrize('kind', ['labelme', 'cvat'])
+def test_an_outline_beyond_the_frame_is_cut_off_which_is_said_once(kind, video, tmp_path, caplog):
+    annotations = open_annotations(outline(kind, tmp_path, (50, 30), (70, 30), (70, 50), (50, 50), frames=(1, 2)), video)
+    first = label_maps(annotations)[1]
+    assert np.argwhere(first).tolist() == [[y, x] for y in range(30, 40) for x in range(50, 60)]
+    (said,) = caplog.messages
+    assert said.startswith(annotations.name)
+    assert said.endswith("frame 1: the polygon of 'dog' reaches beyond the frame of 60x40 and is cut off at its edge.")
+
+
+@pytest.mark.parametrize('kind', ['labelme', 'cvat'])
+def test_an_outline_up_to_the_edge_is_whole(kind, video, tmp_path, caplog):
+    corners = (-0.5, 0), (60.5, 0), (60.5, 40.5), (-0.5, 40)  # no centre of a pixel lies beyond the frame
+    assert label_maps(open_annotations(outline(kind, tmp_path, *corners), video))[0].all()
+    assert not caplog.messages
+
+
+@pytest.mark.parametrize('kind', ['labelme', 'cvat'])
+@pytest.mark.parametrize(
+    ('corners', 'size', 'words'),
+    [
+        ([(70, 1), (80, 1), (80, 9)], SIZE, "polygon of 'dog' holds no pixel of the frame of 60x40; expected one within it"),
+        ([(5, 5), (5.2, 5), (5.2, 5.2)], SIZE, "polygon of 'dog' holds no pixel"),
+        ([(1, 1), (9, 1), (9, 9)], (80, 120), r'frame 0: made for frames of 120x80, this one is 60x40'),
+    ],
+)
+def test_outlines_of_other_frames_are_refused(kind, corners, size, words, video, tmp_path):
+    with pytest.raises(InputError, match=words):
+        label_maps(open_annotations(outline(kind, tmp_path, *corners, size=size), video))
+
+
 @pytest.mark.parametrize(
     ('text', 'words'),
     [

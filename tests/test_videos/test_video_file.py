@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mmvos.structures import InputError
-from mmvos.videos import VideoFile, open_video
+from mmvos.videos import VideoFile, open_video, write_image
 from mmvos.visualization import VideoWriter
 
 CLIPS = Path(__file__).parents[1] / 'data' / 'videos'
@@ -111,3 +111,16 @@ def test_a_video_travels_to_another_process():
     video = VideoFile(CLIPS / 'cut.mp4')
     again = pickle.loads(pickle.dumps(video))
     assert np.array_equal(again.read(5), video.read(5))
+
+
+def test_a_picture_is_a_video_of_one_frame_which_is_said_once(tmp_path, caplog):
+    picture = np.random.default_rng(0).integers(0, 255, (8, 12, 3), np.uint8)
+    write_image(tmp_path / 'frames' / '00000.PNG', picture)
+    for _ in range(2):
+        video = open_video(tmp_path / 'frames' / '00000.PNG')
+        assert (len(video), video.fps) == (1, 25)
+        assert np.array_equal(video.read(0), picture)
+    (said,) = caplog.messages
+    assert '00000.PNG: a picture, taken as a video of one frame. For more frames, name their folder' in said
+    assert len(open_video(tmp_path / 'frames')) == 1  # a folder of one frame was meant as it is
+    assert len(caplog.messages) == 1

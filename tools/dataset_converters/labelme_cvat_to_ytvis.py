@@ -9,8 +9,9 @@ FRAMES/<video>/<frame>.jpg are the videos. ANNOTATIONS holds, for each video, on
 - ``<video>.xml``: "CVAT for video 1.1": a track is an object; ``outside="1"`` means that it is not seen.
 - ``<video>.xml``: "CVAT for images 1.1": as LabelMe, with ``group_id`` in the shape.
 
-Polygons, rectangles / boxes, ellipses / circles and masks are read, turned ones as they are turned. The ids of the categories
-are those of ``--classes``, else the labels in alphabetical order, from 1.
+Polygons, rectangles / boxes, ellipses / circles and masks are read, turned ones as they are turned; what reaches beyond
+the frame is cut off at its edge. The ids of the categories are those of ``--classes``, else the labels in alphabetical order,
+from 1.
 """
 
 import argparse
