@@ -15,24 +15,35 @@ from mmvos.weights import ShippedWeights, shipped_weights
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE, README = ROOT / 'docs' / 'en' / 'model_zoo.md', ROOT / 'README.md'
-#: methods of the README's table: folder below configs -> (name, what it needs)
+#: methods of the README's table: folder below configs -> (name, where it is from, what it does)
 METHODS = {
-    'recall_vos': ('RecallVOS, the default', 'prompted, causal, several objects at nearly the cost of one'),
-    'matchvos': ('MatchVOS', 'prompted, causal'),
-    'feature_propagation': ('FeaturePropagation', 'prompted, causal, training-free'),
-    'click_segmenter': ('ClickSegmenter', 'clicks and boxes to masks of one frame'),
-    'rgmp': ('RGMP', 'prompted, causal'),
-    'agame': ('A-GAME', 'prompted, causal'),
-    'agss_vos': ('AGSS-VOS', 'prompted, causal, optical flow'),
-    'main': ('MAIN', 'prompted, causal, optical flow, box tracker'),
-    'rvos': ('RVOS', 'prompted or not, causal'),
-    'dyenet': ('DyeNet', 'prompted, offline, optical flow, proposals'),
-    'cosnet': ('COSNet', 'no prompt, offline or causal'),
-    'masktrack_rcnn': ('MaskTrack R-CNN', 'video instances, causal'),
-    'sta_masktrack_rcnn': ('with spatio-temporal attention', 'video instances, causal'),
-    'rsis': ('RSIS', 'instances of still images, one after the other'),
-    'ris': ('RIS', 'the same, its ancestor'),
+    'recall_vos': ('RecallVOS, the default', 'MMVOS', 'follows objects, several at nearly the cost of one'),
+    'matchvos': ('MatchVOS', 'MMVOS', 'follows objects'),
+    'feature_propagation': ('FeaturePropagation', 'MMVOS', 'follows objects, without training'),
+    'click_segmenter': ('ClickSegmenter', 'MMVOS', 'clicks and boxes to masks of one frame'),
+    'rgmp': ('RGMP', 'CVPR 2018', 'follows objects'),
+    'dyenet': ('DyeNet', 'ECCV 2018', 'follows objects and finds them again; offline, optical flow, proposals'),
+    'agame': ('A-GAME', 'CVPR 2019', 'follows objects'),
+    'rvos': ('RVOS', 'CVPR 2019', 'follows objects, or finds them'),
+    'agss_vos': ('AGSS-VOS', 'ICCV 2019', 'follows objects; optical flow'),
+    'main': ('MAIN', 'CVIU 2021', 'follows objects; optical flow, box tracker'),
+    'cosnet': ('COSNet', 'CVPR 2019', 'finds the main object; offline or causal'),
+    'masktrack_rcnn': ('MaskTrack R-CNN', 'ICCV 2019', 'finds and tracks instances of known classes'),
+    'sta_masktrack_rcnn': ('STA-MaskTrack R-CNN', 'ICCV 2019 workshop', 'the same, with spatio-temporal attention'),
+    'rsis': ('RSIS', 'arXiv 2017', 'instances of still images, one after the other'),
+    'ris': ('RIS', 'ECCV 2016', 'the same, its ancestor'),
 }
+#: figures of the README's table that are not J&F on dev10: weights -> (data set, figure, words)
+HEADLINES = {
+    'click-segmenter_lite0': ('dev10, first frames', 'IoU, 5 clicks', 'IoU {} with five clicks'),
+    'sta-masktrack-rcnn-stills_lite0': (
+        'DAVIS 2016, ten sequences with a bear, an elephant, eight persons',
+        'AP',
+        'AP {} (ten sequences of DAVIS 2016)',
+    ),
+}
+#: words for weights of a method that has several
+VARIANTS = {'rvos-mask-st_lite0': 'with a prompt', 'rvos-st_lite0': 'without'}
 #: ten sequences of DAVIS 2016 val
 DEV10 = 'dev10'
 _BEGIN, _END = '<!-- written by tools/misc/zoo_table.py -->', '<!-- end -->'
@@ -129,22 +140,19 @@ def page() -> str:
 def readme() -> str:
     """The text of the README with its table of methods as it should be."""
     rows = []
-    shipped = shipped_weights().values()
     known = models(configs_root())
-    for folder, (name, needs) in METHODS.items():
-        weights = [one for one in shipped if Path(one.config).parts[0] == folder]
-        scored = [one for one in weights if 'J&F' in one.metrics.get(DEV10, {})]
-        scores = [f'{DEV10}: J&F {one.metrics[DEV10]["J&F"]}{_which(one, scored)}' for one in scored]
-        scores = scores or [f'{headline(one)}{_which(one, weights)}' for one in weights]
+    for folder, (name, source, task) in METHODS.items():
+        weights = [one for one in shipped_weights().values() if Path(one.config).parts[0] == folder]
+        scores = [score for one in weights for score in headline(one)]
         mine = [row for row in known if Path(row['config']).parts[1] == folder and not row['weights_bytes']]
         free = [
             row['scores'][DEV10]['J&F'] for row in mine if 'J&F' in row['scores'].get(DEV10, {}) and row['source'] == 'MMVOS'
         ]
-        scores = scores or [f'{DEV10}: J&F {max(free)}' for _ in free[:1]]
+        scores = scores or [f'J&F {max(free)}' for _ in free[:1]]
         size = ', '.join(f'{one.size / 1e6:.1f} MB' for one in weights) or ('none needed' if free else '-')
-        rows.append((f'[{name}](configs/{folder}/README.md)', needs, '; '.join(scores) or '-', size))
+        rows.append((f'[{name}](configs/{folder}/README.md)', source, task, ', '.join(scores) or '-', size))
     before, _, rest = README.read_text(encoding='utf-8').partition(_BEGIN)
-    lines = table('method', 'what it is', 'measured with the weights that come with it', 'weights', rows=rows)
+    lines = table('method', 'from', 'what it does', 'its small weights, dev10', 'size', rows=rows)
     return before + '\n'.join([_BEGIN, *lines, _END]) + rest.partition(_END)[2]
 
 
@@ -181,10 +189,12 @@ def free(row: dict[str, Any]) -> tuple[str, ...]:
     return (row['name'], method(row), *scores, _number(several.get('J&F')), *'---', 'none')
 
 
-def headline(weights: ShippedWeights) -> str:
-    """First measurement of weights: all of its figures if the frames are dev10's, else the first one."""
-    data, values = next(iter(weights.metrics.items()))
-    return f'{data}: {figures(values if DEV10 in data else dict([next(iter(values.items()))]))}'
+def headline(weights: ShippedWeights) -> list[str]:
+    """The figure of weights that the README gives, if any."""
+    data, key, words = HEADLINES.get(weights.name, (DEV10, 'J&F', 'J&F {}'))
+    value = weights.metrics.get(data, {}).get(key)
+    variant = f' {VARIANTS[weights.name]}' if weights.name in VARIANTS else ''
+    return [] if value is None else [words.format(value) + variant]
 
 
 def figures(values: dict[str, float]) -> str:
@@ -196,11 +206,6 @@ def figures(values: dict[str, float]) -> str:
 def table(*heads: str, rows: list[tuple[str, ...]]) -> list[str]:
     """Lines of a table in Markdown."""
     return [f'| {" | ".join(line)} |' for line in (heads, ('---',) * len(heads), *rows)]
-
-
-def _which(weights: ShippedWeights, among: list[ShippedWeights]) -> str:
-    """Name of weights in brackets where a method has several."""
-    return f' ({weights.name})' if len(among) > 1 else ''
 
 
 def _number(value: float | None) -> str:
