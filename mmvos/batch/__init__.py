@@ -1,4 +1,4 @@
-"""Many videos: found, shared among processes or machines, each done once, and what failed told."""
+"""Many videos: found, shared among processes or machines, each done once, and what failed is listed."""
 
 import lazy_loader
 

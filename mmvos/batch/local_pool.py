@@ -59,7 +59,7 @@ def local_cores() -> int:
 
 
 class LocalPool(Pool):
-    """Processes with a model each; one that dies is replaced, and the video that it had in hand is told as failed.
+    """Processes with a model each; one that dies is replaced, and the video that it had in hand is reported as failed.
 
     A worker ends by itself when the process that started it is gone.
 
@@ -251,7 +251,7 @@ def _work(connection: Connection, make_worker: Callable[[str, int], Any], device
     try:
         worker = make_worker(device, threads)
     except Exception as error:
-        reason, details = told(error)
+        reason, details = described(error)
         connection.send(('broken', details) if details else ('unusable', reason))
         return
     connection.send(('ready',))
@@ -265,11 +265,11 @@ def _work(connection: Connection, make_worker: Callable[[str, int], Any], device
             except (BrokenPipeError, ConnectionResetError):
                 return
             except Exception as error:
-                answer = ('failed', *told(error))
+                answer = ('failed', *described(error))
             connection.send(answer)
 
 
-def told(error: Exception) -> tuple[str, str]:
+def described(error: Exception) -> tuple[str, str]:
     """``(reason, details)`` of an error: one line, and the traceback if it is a fault of the program."""
     from mmvos.utils.command_line import line_of, one_line
 

@@ -7,7 +7,7 @@ from typing import Any
 from mmvos.structures import InputError
 
 from .events import Event, Failed, Finished, Pool
-from .local_pool import told
+from .local_pool import described
 from .tasks import Task
 
 
@@ -99,7 +99,7 @@ class _RayWorker:
         try:
             self.worker = make_worker(device, threads)
         except Exception as error:
-            reason, details = told(error)
+            reason, details = described(error)
             self.broken = ('broken', details) if details else ('unusable', reason)
 
     def run(self, task: Task) -> tuple[Any, ...]:
@@ -108,7 +108,7 @@ class _RayWorker:
         try:
             return ('finished', self.worker.run(task))
         except Exception as error:
-            return ('failed', *told(error))
+            return ('failed', *described(error))
 
     def process(self) -> int:
         import os

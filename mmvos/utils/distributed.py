@@ -143,7 +143,7 @@ def _leave_earlier_attempts() -> None:
 
     torchrun keeps one store for all attempts. The addresses that the processes of the attempt before have left there would be
     taken for those of the new ones, which would wait for the dead without end. So the first process opens another store; its
-    port is told in torchrun's under the number of the attempt, and PyTorch finds it in the environment.
+    port is found in torchrun's under the number of the attempt, and PyTorch finds it in the environment.
     """
     attempt = int(os.environ.get('TORCHELASTIC_RESTART_COUNT', 0))
     if not attempt or os.environ.get('TORCHELASTIC_USE_AGENT_STORE') != 'True':

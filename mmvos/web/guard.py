@@ -61,8 +61,8 @@ class Guard:
         upload = scope['method'] == 'POST' and scope['path'] in self.uploads and not is_json
         limit = self.max_upload if upload else MAX_BODY
         what = 'the video' if upload else 'what was sent'
-        told = headers.get('content-length', '0')
-        if not told.isdecimal() or int(told) > limit:
+        length = headers.get('content-length', '0')
+        if not length.isdecimal() or int(length) > limit:
             await JSONResponse(dict(detail=self._too_large(what, limit)), 413)(scope, receive, send)
             return
         arrived = 0

@@ -34,7 +34,7 @@ if grep -q '^opencv-python==' <<< "$packages"; then
     "$VENV/bin/python" -m pip uninstall -q -y opencv-python opencv-python-headless
     install --no-deps "opencv-python-headless==$version"
 fi
-# This first start compiles what is imported. Where Python is told to write no bytecode, it is told otherwise for this once:
-# else every start would compile torch anew.
+# This first start compiles what is imported. Where Python may write no bytecode, it may for this once:
+# else every start would compile torch again.
 env -u PYTHONDONTWRITEBYTECODE "$VENV/bin/mmvos" doctor --quiet
 echo "environment ready in $((SECONDS - start)) s"

@@ -146,7 +146,7 @@ def _add_jobs(app: FastAPI, queue: JobQueue, prompted: bool) -> None:
 
 async def _follow(queue: JobQueue, job_id: str) -> AsyncIterator[str]:
     """Events of a job; they end with it, or with the server."""
-    before, told = None, time.monotonic()
+    before, sent = None, time.monotonic()
     while not queue.closing:
         try:
             job = await run_in_threadpool(queue.get, job_id)
@@ -155,10 +155,10 @@ async def _follow(queue: JobQueue, job_id: str) -> AsyncIterator[str]:
         now = await run_in_threadpool(describe, queue, job)
         if now != before:
             yield f'data: {json.dumps(now)}\n\n'
-            before, told = now, time.monotonic()
-        elif time.monotonic() - told > _ALIVE:
+            before, sent = now, time.monotonic()
+        elif time.monotonic() - sent > _ALIVE:
             yield ': still here\n\n'
-            told = time.monotonic()
+            sent = time.monotonic()
         if job.state in ENDED:
             return
         await asyncio.sleep(_LOOK)
