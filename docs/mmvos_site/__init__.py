@@ -12,6 +12,7 @@ from sphinx.util import logging
 
 from . import api_pages, command_pages, contents, mathml, repository_pages
 from .links import Repository
+from .overrides import Overrides
 
 logger = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,6 +23,7 @@ def setup(app: Sphinx) -> dict:
     app.add_html_math_renderer('mathml', (mathml.visit_inline, None), (mathml.visit_block, None))
     app.connect('builder-inited', make_pages)
     app.connect('source-read', read_page)
+    app.connect('autodoc-process-docstring', Overrides(), priority=400)
     app.connect('html-page-context', add_script)
     app.connect('build-finished', copy_files)
     return {'parallel_read_safe': False}

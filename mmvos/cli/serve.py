@@ -88,7 +88,7 @@ def _token(path: str | None) -> str:
 
 
 def _settings(args: argparse.Namespace, results: str) -> tuple[Any, bool]:
-    """Settings of the workers, and whether the model needs prompts: it is made here once, so that a mistake is an error at once."""
+    """Settings of the workers, and whether the model needs prompts: it is made here once, so that a mistake shows at once."""
     from dataclasses import replace
 
     from mmvos.apis import VOSInferencer

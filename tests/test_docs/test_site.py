@@ -55,6 +55,19 @@ def test_linked_files_are_on_the_host_where_there_is_one(repository):
     )
 
 
+def test_a_method_without_arguments_of_its_own_links_to_those_of_its_base(repository):
+    from mmvos_site.overrides import Overrides
+
+    from mmvos.models import segmentors
+
+    listen = Overrides([segmentors])
+    bare, described = ['The next frame.'], ['The next frame.', '', 'Args:', '    frame (Frame): the frame.']
+    for lines in (bare, described):
+        listen(None, 'method', '', segmentors.RGMP.step, None, lines)
+    assert bare == ['The next frame.', '', 'Arguments: :meth:`.CausalVOSModel.step`.', '']
+    assert len(described) == 4
+
+
 def test_a_page_in_no_table_of_contents_is_listed_under_more(repository, tmp_path):
     from mmvos_site.contents import FURTHER, fill_in
 
