@@ -160,11 +160,17 @@ class CausalVOSModel(BaseVOSModel):
 
     @abstractmethod
     def step(self, frame: Frame, state: Any) -> tuple[Tensor, Any]:
-        """Segment one frame. The state that is given stays as it is, so that a step can be tried.
+        """The scores of the next frame, and the state after it.
+
+        The state that is given stays as it is, so that a step can be tried.
+
+        Args:
+            frame (Frame): the frame.
+            state (Any): the state after the frame before.
 
         Returns:
-            Scores ``(N + 1, h, w)``, background first, whose arg max is the label (see :meth:`probabilities`); and the
-            state for the next frame.
+            tuple[Tensor, Any]: scores ``(N + 1, h, w)``, background first, whose arg max is the label (see
+            :meth:`probabilities`); and the state for the next frame.
         """
 
     def look_ahead(self, frame: Frame, last: Frame) -> None:  # noqa: ARG002  (for methods with something to compute)
@@ -216,8 +222,12 @@ class CausalVOSModel(BaseVOSModel):
         return self.keep_objects(sorted(range(num_objects), key=places.__getitem__), state)
 
     def keep_objects(self, indices: list[int], state: Any) -> Any:
-        """The state with only the objects of these indices, by the state's own declaration
-        (:func:`~mmvos.structures.keep_objects`)."""
+        """The state with only some objects, by its own declaration (:func:`~mmvos.structures.keep_objects`).
+
+        Args:
+            indices (list[int]): places of the objects that stay, in their new order.
+            state (Any): the state.
+        """
         return keep_objects(indices, state)
 
 
@@ -228,4 +238,8 @@ class OfflineVOSModel(BaseVOSModel):
 
     @abstractmethod
     def segment(self, video: OfflineVideo) -> Iterator[Tensor]:
-        """Scores ``(N + 1, h, w)`` of every frame in order; N counts all objects of ``video.prompts``."""
+        """Scores of every frame in order: ``(N + 1, h, w)``, background first; N counts all objects of the video's prompts.
+
+        Args:
+            video (OfflineVideo): the frames, and the prompts by frame.
+        """
