@@ -146,7 +146,9 @@ def numbered(
 
     Args:
         loader (DataLoader): loader over a data set with indices.
-        seed (Callable), endless (bool), staged_size (Staged | None): see :class:`NumberedBatches`.
+        seed (Callable): see :class:`NumberedBatches`.
+        endless (bool): see :class:`NumberedBatches`.
+        staged_size (Staged | None): see :class:`NumberedBatches`.
 
     Raises:
         InputError: the loader does not make batches.

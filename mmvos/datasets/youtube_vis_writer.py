@@ -34,9 +34,10 @@ class YouTubeVISWriter:
         categories: Mapping[int, str],
         name: str | None = None,
     ) -> None:
-        """One video.
+        """Add one video.
 
         Args:
+            name (str): name of the video.
             file_names (Sequence[str]): file names of the frames, relative to the folder of all frames.
             size (tuple[int, int]): ``(height, width)``.
             label_maps (Iterable[np.ndarray | None]): for every frame uint8 ``(H, W)``, or None (not annotated: no object).

@@ -61,7 +61,10 @@ def roi_align_backward(
 
     Args:
         grad_output (Tensor): gradient ``(N, C, rows, columns)`` of what :func:`roi_align` returned.
-        rois (Tensor), spatial_scale (float), sampling_ratio (int), aligned (bool): see :func:`roi_align`.
+        rois (Tensor): see :func:`roi_align`.
+        spatial_scale (float): see :func:`roi_align`.
+        sampling_ratio (int): see :func:`roi_align`.
+        aligned (bool): see :func:`roi_align`.
         input_shape (torch.Size): ``(B, C, H, W)`` of the features.
     """
     batch, channels, height, width = input_shape

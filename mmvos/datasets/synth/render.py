@@ -28,6 +28,8 @@ def paint(scene: Scene, t: int, size: tuple[int, int], with_flow: bool) -> Layer
     """Frame t of a scene, from back to front, before :func:`expose`.
 
     Args:
+        scene (Scene): the scene.
+        t (int): index of the frame.
         size (tuple): ``(H, W)`` of the frame.
         with_flow (bool): compute the flow too (else it is zero everywhere).
     """

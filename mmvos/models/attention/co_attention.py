@@ -50,7 +50,9 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """``softmax(query key^T) value`` without the ``(L, M)`` matrix: exact, by torch's fused attention with scale 1.
 
     Args:
-        query (Tensor): ``(B, L, C)``. key, value: ``(B, M, C)``.
+        query (Tensor): ``(B, L, C)``.
+        key (Tensor): ``(B, M, C)``.
+        value (Tensor): ``(B, M, C)``.
 
     Returns:
         ``(B, L, C)``.
@@ -71,7 +73,9 @@ def attend_chunked(
     backward pass instead of being kept.
 
     Args:
-        query (Tensor): ``(B, L, C)``. key, value: ``(B, M, C)``.
+        query (Tensor): ``(B, L, C)``.
+        key (Tensor): ``(B, M, C)``.
+        value (Tensor): ``(B, M, C)``.
         double_softmax (bool): see above.
         chunk_bytes (int): bound of the affinity and its soft-maxed copies (at least one row is always computed).
     """

@@ -16,6 +16,7 @@ def soft_iou_cost(pred: Tensor, target: Tensor, eps: float = 1e-6) -> Tensor:
     Args:
         pred (Tensor): probabilities ``(..., P)``.
         target (Tensor): ``(..., P)`` in {0, 1}, of a shape that broadcasts.
+        eps (float): added to the union.
 
     Returns:
         ``(...)``; exactly 1, without a gradient, for an empty target.
