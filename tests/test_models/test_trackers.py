@@ -292,6 +292,15 @@ def test_long_term_search_waits_and_looks_further():
     np.testing.assert_allclose(found.boxes, expected.boxes)
 
 
+def test_proposals_of_any_network_are_finite():
+    tracker = DaSiamRPN(SMALL_NETWORK)
+    target = tracker.init(FRAMES[0], BOXES).targets[0]
+    deltas = torch.full((20, 5, 5), 1e6)
+    deltas[:, :, 0] *= -1
+    for values in tracker.rate_proposals(target, deltas, torch.zeros(10, 5, 5)):
+        assert np.isfinite(values).all()
+
+
 def test_dasiamrpn_keeps_its_weights_to_itself(tmp_path):
     tracker = tracker_of('dasiamrpn')
     assert not tracker.state_dict() and not list(tracker.parameters())

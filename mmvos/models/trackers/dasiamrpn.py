@@ -19,6 +19,9 @@ from mmvos.utils.checkpoint import read_checkpoint, state_dict_of
 from .base import BoxTracker, TrackerState, Tracks
 from .siamrpn import TemplateKernels
 
+#: largest logarithm of a proposal's width or height over its anchor's: beyond any real change, and far from an overflow
+LOG_CHANGE = 20.0
+
 
 @dataclass(frozen=True)
 class LongTermSettings:
@@ -266,8 +269,8 @@ class DaSiamRPN(BaseModule, BoxTracker):
             (
                 dx * anchors[:, 2] + anchors[:, 0],
                 dy * anchors[:, 3] + anchors[:, 1],
-                np.exp(dw) * anchors[:, 2],
-                np.exp(dh) * anchors[:, 3],
+                np.exp(dw.clip(-LOG_CHANGE, LOG_CHANGE)) * anchors[:, 2],
+                np.exp(dh.clip(-LOG_CHANGE, LOG_CHANGE)) * anchors[:, 3],
             ),
             1,
         )
