@@ -31,6 +31,7 @@ def run(args: argparse.Namespace) -> None:
     from pathlib import Path
 
     from mmvos.structures import InputError
+    from mmvos.videos import open_video
 
     if args.masks and not args.video:
         raise InputError(f'--masks {args.masks}: of which video? Expected mmvos annotate VIDEO --masks {args.masks}.')
@@ -39,7 +40,9 @@ def run(args: argparse.Namespace) -> None:
         from mmvos.web.serving import hosts_of, listen, serve
     except ImportError as error:
         raise InputError(f'{error.name} is not installed; the page needs: pip install "mmvos[web]"') from error
-    server = listen(args.host, args.port)  # before the models are read: a port in use is said at once
+    if args.video:
+        open_video(args.video)  # before the models are read: what is no video, or a port in use, is said at once
+    server = listen(args.host, args.port)
     from mmvos.apis import VOSInferencer, init_click_segmenter
     from mmvos.interaction import InteractiveSegmenter
     from mmvos.web.workspace import Workspace

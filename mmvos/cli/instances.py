@@ -11,7 +11,7 @@ synthetic videos alone. OUT_DIR gets overlay.mp4 and results.json (YouTube-VIS f
 
 import argparse
 
-from .options import add_model
+from .options import add_model, counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +35,6 @@ def run(args: argparse.Namespace) -> None:
     with run_lock(args.out_dir, '--out-dir'):
         summary = inferencer.save(args.video, args.out_dir, args.overlay, args.images, score_thr=args.score_thr)
     print(
-        f'{summary["frames"]} frames, {summary["instances"]} instances, {summary["fps"]:.1f} frames/s; '
+        f'{counted(summary["frames"], "frame")}, {counted(summary["instances"], "instance")}, {summary["fps"]:.1f} frames/s; '
         f'overlay and results.json are in {args.out_dir}'
     )

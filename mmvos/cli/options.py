@@ -7,6 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 
+def counted(count: int, noun: str) -> str:
+    """``'1 frame'``, ``'2 frames'``."""
+    return f'{count} {noun}{"s" * (count != 1)}'
+
+
 def add_model(parser: argparse.ArgumentParser, default: str) -> None:
     """``--config``, ``--checkpoint``, ``--device`` and ``--amp``: the model that a command runs.
 

@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .options import add_compile, add_model, no_prompt
+from .options import add_compile, add_model, counted, no_prompt
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,9 +103,8 @@ def _run_video(args: argparse.Namespace, masks: dict, pointed: list) -> None:
         binary=args.binary,
     )
     export_masks(args.export, open_video(args.video), Path(args.out_dir), names, progress=True)
-    count = len(summary['objects'])
     print(
-        f'{summary["frames"]} frames, {count} object{"s" * (count != 1)}, {summary["fps"]:.1f} frames/s; '
+        f'{counted(summary["frames"], "frame")}, {counted(len(summary["objects"]), "object")}, {summary["fps"]:.1f} frames/s; '
         f'masks and overlay are in {args.out_dir}'
     )
 

@@ -11,7 +11,7 @@ examples:
 import argparse
 from typing import Any
 
-from .options import no_prompt
+from .options import counted, no_prompt
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> None:
             drawn = _draw(frame, boxes, scores, session.lost, ids)
             write_image(out_dir / f'{video.frame_names[index]}.jpg', drawn)
         file.save(out_dir / 'tracks.json')
-        print(f'{len(video)} frames with {len(ids)} boxes: {out_dir}')
+        print(f'{counted(len(video), "frame")} with {counted(len(ids), "object")}: {out_dir}')
 
 
 def _start(prompts: list, masks: list[str], shape: tuple[int, int]) -> tuple[list[int], Any, Any]:

@@ -84,7 +84,8 @@ class InteractiveSegmenter:
             key (Hashable): name of the frame, under which its features are kept; None: computed for this call.
 
         Raises:
-            InputError: two prompts of one object, an empty prompt, or one that lies outside the frame.
+            InputError: two prompts of one object, an empty prompt, one that lies outside the frame, or one of which all
+                points lie beside the object.
         """
         shape = frame.shape[:2]
         ids = [prompt.object_id for prompt in prompts]
@@ -93,6 +94,10 @@ class InteractiveSegmenter:
         for prompt in prompts:
             if prompt.is_empty:
                 raise InputError(f'object {prompt.object_id}: the prompt is empty; expected a click, box, scribble or mask.')
+            if prompt.only_beside:
+                raise InputError(
+                    f'object {prompt.object_id}: all points lie beside it; expected a point or stroke on it, a box, or a mask.'
+                )
             prompt.check_inside(shape)
         outlines = [prompt.outline(shape) for prompt in prompts]
         found = [i for i, prompt in enumerate(prompts) if prompt.needs_segmenter]

@@ -161,6 +161,13 @@ class Prompt:
         """Whether a mask has to be found, rather than being given."""
         return bool(self.clicks or self.scribbles or self.box)
 
+    @property
+    def only_beside(self) -> bool:
+        """Whether there are points, and all of them lie beside the object: what it is, is not said."""
+        given = self.box is not None or self.polygon is not None or self.mask is not None
+        signs = [click.positive for click in self.clicks] + [scribble.positive for scribble in self.scribbles]
+        return bool(signs) and not given and not any(signs)
+
     def all_clicks(self, spacing: float = 16.0) -> list[Click]:
         """Clicks and points of the scribbles, ``spacing`` pixels apart at most."""
         return [*self.clicks, *(click for scribble in self.scribbles for click in scribble.clicks(spacing))]

@@ -9,6 +9,7 @@ import pytest
 
 import mmvos.apis
 from mmvos.cli.main import main
+from mmvos.cli.options import counted
 from mmvos.structures import read_label_map, write_label_map
 from mmvos.utils.command_line import CommandEnded
 from mmvos.videos import open_video, write_image
@@ -133,3 +134,16 @@ def test_a_live_mistake_is_one_line(arguments, words, tmp_path, capsys):
         main(['segment', '--config', MINI, '--checkpoint', 'none', '--out-dir', str(tmp_path / 'out'), *arguments])
     assert ended.value.code == 2
     assert words in capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def test_the_page_names_a_missing_video_before_the_models_are_read(monkeypatch, tmp_path, capsys):
+    pytest.importorskip('uvicorn', reason='the extra "web" is not installed')
+    monkeypatch.setattr(mmvos.apis, 'VOSInferencer', lambda **_: pytest.fail('a model was read'))
+    with pytest.raises(CommandEnded):
+        main(['annotate', str(tmp_path / 'none.mp4'), '--port', '0', '--projects', str(tmp_path / 'projects')])
+    assert 'none.mp4: video not found.' in capsys.readouterr().err
+    assert not (tmp_path / 'projects').exists()
+
+
+def test_one_is_no_plural():
+    assert [counted(count, 'frame') for count in (0, 1, 2)] == ['0 frames', '1 frame', '2 frames']

@@ -141,6 +141,15 @@ class TestInteractiveSegmenter:
             segmenter.scores(picture(), [Prompt(1)])
         with pytest.raises(InputError, match='outside the frame'):
             segmenter.scores(picture(), [Prompt(1, clicks=[Click(500, 1)])])
+        beside = dict(clicks=[Click(5, 5, False)], scribbles=[Scribble(((5, 5), (40, 40)), False)])
+        with pytest.raises(InputError, match='object 3: all points lie beside it; expected a point or stroke on it, a box'):
+            segmenter.scores(picture(), [Prompt(3, **beside)])
+        mask = np.ones((80, 112), bool)
+        assert (
+            not segmenter.scores(picture(), [Prompt(3, **beside, box=Box(9, 9, 50, 50)), Prompt(4, **beside, mask=mask)])
+            .isnan()
+            .any()
+        )
 
     def test_a_given_mask_keeps_what_no_click_touches(self):
         segmenter, frame = InteractiveSegmenter(tiny()), picture()
