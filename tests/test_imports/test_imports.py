@@ -144,7 +144,9 @@ def test_an_outline_beyond_the_frame_is_cut_off_which_is_said_once(kind, video, 
 @pytest.mark.parametrize('kind', ['labelme', 'cvat'])
 def test_an_outline_up_to_the_edge_is_whole(kind, video, tmp_path, caplog):
     corners = (-0.5, 0), (60.5, 0), (60.5, 40.5), (-0.5, 40)  # no centre of a pixel lies beyond the frame
-    assert label_maps(open_annotations(outline(kind, tmp_path, *corners), video))[0].all()
+    odd = SIZE[0] - 1, SIZE[1] - 1  # of a picture; the video has the even size that its encoder made of it
+    for size in (SIZE, odd):
+        assert label_maps(open_annotations(outline(kind, tmp_path, *corners, size=size), video))[0].all()
     assert not caplog.messages
 
 
@@ -155,6 +157,7 @@ def test_an_outline_up_to_the_edge_is_whole(kind, video, tmp_path, caplog):
         ([(70, 1), (80, 1), (80, 9)], SIZE, "polygon of 'dog' holds no pixel of the frame of 60x40; expected one within it"),
         ([(5, 5), (5.2, 5), (5.2, 5.2)], SIZE, "polygon of 'dog' holds no pixel"),
         ([(1, 1), (9, 1), (9, 9)], (80, 120), r'frame 0: made for frames of 120x80, this one is 60x40'),
+        ([(1, 1), (9, 1), (9, 9)], (40, 62), r'frame 0: made for frames of 62x40, this one is 60x40'),
     ],
 )
 def test_outlines_of_other_frames_are_refused(kind, corners, size, words, video, tmp_path):

@@ -3,7 +3,8 @@
 # VIDEO with a CLICK on an object is what `mmvos segment` gets in place of the demo's example.
 # Prints, at its end, a row of the table on the installation page.
 set -euo pipefail
-PYTHON=$1
+PYTHON=$(command -v "$1") || { echo "$1: no such Python" >&2; exit 2; }
+[[ $PYTHON == /* ]] || PYTHON=$PWD/$PYTHON  # the folder is changed below; links stay, they say which environment it is
 TORCH=$2
 WHEEL=$(realpath "$3")
 VIDEO=${4:+$(realpath "$4")}
