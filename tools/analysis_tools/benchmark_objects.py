@@ -25,7 +25,7 @@ from mmvos.inference import VOSSession
 from mmvos.models.flow import FlowEstimator
 from mmvos.models.segmentors import AGSSVOS
 from mmvos.registry import MODELS
-from mmvos.structures import atomic_path
+from mmvos.structures import InputError, atomic_path
 from mmvos.utils import command_line, load_config
 
 #: modules of AGSS-VOS, as Figure 7 of its paper names them, and the methods that compute them
@@ -80,7 +80,7 @@ def time_flow(model: torch.nn.Module, clock: Clock) -> list[float]:
 def time_modules(model: torch.nn.Module, clock: Clock) -> dict[str, list[float]]:
     """For each module of AGSS-VOS a list that grows by the seconds of every call."""
     if not isinstance(model, AGSSVOS):
-        raise SystemExit(f'--modules: {type(model).__name__} has no such modules; expected AGSS-VOS.')
+        raise InputError(f'--modules: {type(model).__name__} has no such modules; expected AGSS-VOS.')
     seconds = {}
     for module, name in MODULES.items():
         seconds[module] = _timed(model, name, clock)
@@ -108,7 +108,7 @@ def measure(config: str, objects: int, args: argparse.Namespace) -> Measurement:
     cfg = load_config(config, args.cfg_options)
     model = MODELS.build(cfg.model).to(args.device).eval()
     if not (model.causal and model.prompted):
-        raise SystemExit(
+        raise InputError(
             f'{config}: {type(model).__name__} is not a causal model with prompts; the number of objects cannot be chosen.'
         )
     clock = Clock(args.device, args.cpu_time)
@@ -183,7 +183,7 @@ def plot(results: dict[str, list[Measurement]], path: Path) -> None:
 def main(argv=None) -> None:
     args = parse_args(argv)
     if min(args.objects) < 1 or max(args.objects) > 254:
-        raise SystemExit(f'--objects {args.objects}: expected numbers from 1 to 254.')
+        raise InputError(f'--objects {args.objects}: expected numbers from 1 to 254.')
     out = Path(args.out)
     results = {}
     for config in args.configs:

@@ -150,7 +150,7 @@ class RecallVOS(CausalVOSModel):
             self.bank_read(maps.keys, memory.bank_keys, memory.bank_labels),
             self.target.score(maps.target, memory.weights).clamp(-2, 2),
         ]
-        prompt, bank, scores = enlarge(torch.cat(at16, 1), maps.fine_keys).chunk(3, 1)
+        prompt, bank, scores = enlarge(torch.cat(at16), maps.fine_keys).chunk(3)
         return Recalled(local, prompt, bank, scores, memory.fine_labels)
 
     def remember(self, maps: RecallMaps, labels: Tensor, memory: RecallMemory, interval: int) -> RecallMemory:
