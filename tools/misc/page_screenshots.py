@@ -58,9 +58,9 @@ class Annotator:
         self.page.on('pageerror', lambda error: self.faults.append(str(error)))
         self.page.goto(address)
 
-    def shoot(self, step: str) -> None:
+    def shoot(self, step: str, rows: int | None = None) -> None:
         self.page.wait_for_timeout(400)
-        picture = cv2.imdecode(np.frombuffer(self.page.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+        picture = cv2.imdecode(np.frombuffer(self.page.screenshot(), np.uint8), cv2.IMREAD_COLOR)[:rows]
         path = self.out_dir / f'page_{step}.webp'
         path.write_bytes(cv2.imencode('.webp', picture, [cv2.IMWRITE_WEBP_QUALITY, 78])[1].tobytes())
         print(f'{path}: {path.stat().st_size >> 10} KiB', flush=True)
@@ -98,7 +98,7 @@ class Annotator:
 def work(annotator: Annotator, clip: Path, truth: list[np.ndarray]) -> None:
     """From the empty page to the export."""
     page = annotator.page
-    annotator.shoot('empty')
+    annotator.shoot('empty', rows=320)  # nothing is below
     page.set_input_files('#upload', clip)
     page.wait_for_selector('#canvas', state='visible')
     annotator.saved()

@@ -36,7 +36,7 @@ def page(names: dict[str, str]) -> str:
         here = {old: new for old, new in names.items() if old.split('/')[0] == folder}
         moved = [f'| `{old}` | `{new}` |' for old, new in here.items() if old != new]
         kept = [f'`{old}`' for old, new in here.items() if old == new]
-        parts.append(f'## {folder}\n')
+        parts.append(f'## `{folder}`\n')
         if moved:
             parts.append('\n'.join(['| old | new |', '| --- | --- |', *moved]) + '\n')
         if kept:

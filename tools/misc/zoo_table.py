@@ -75,8 +75,8 @@ def page() -> str:
                 'J&F, several objects',
                 'frames/s',
                 'parameters',
+                'trained',
                 'size',
-                'training time',
                 rows=[
                     *(measured(one, methods[one.name]) for one in weights),
                     *(free(row) for row in rows if DEV10 in row['scores'] and not row['weights_bytes']),
@@ -89,9 +89,14 @@ def page() -> str:
             '',
             *(f'- {w.name}, {data}: {figures(values)}' for w in weights for data, values in w.metrics.items() if data != DEV10),
             '',
-            '## Training curves',
+            '## How they were trained',
             '',
-            'Loss over iterations, of all stages (`mmvos/weights/*.txt`).',
+            f'On {" or ".join(sorted({w.hardware for w in weights}))}; `a + b`: one stage after the other.',
+            '',
+            *table('weights', 'iterations', 'time', rows=[(w.name, w.iterations, w.time) for w in weights]),
+            '',
+            'Loss over iterations, of all stages (`mmvos/weights/*.txt`):',
+            '',
             '```shell',
             'python tools/analysis_tools/analyze_logs.py plot_curve mmvos/weights/*.txt --panels \\',
             '    --out docs/en/figures/training_curves.png',
@@ -176,9 +181,9 @@ def measured(weights: ShippedWeights, link: str) -> tuple[str, ...]:
         *(_number(dev.get(key)) for key in ('J', 'F', 'J&F')),
         _number(several.get('J&F')),
         f'{1000 / milliseconds:.1f}' if milliseconds else '-',
-        f'{weights.parameters / 1e6:.2f} M ({weights.trained_parameters / 1e6:.2f} M trained)',
+        f'{weights.parameters / 1e6:.2f} M',
+        f'{weights.trained_parameters / 1e6:.2f} M',
         f'{weights.size / 1e6:.1f} MB',
-        f'{weights.time}; {weights.hardware}',
     )
 
 
@@ -186,7 +191,7 @@ def free(row: dict[str, Any]) -> tuple[str, ...]:
     """Row of a model that needs no training."""
     dev, several = row['scores'][DEV10], row['scores'].get('schoolgirls', {})
     scores = [_number(dev.get(key)) for key in ('J', 'F', 'J&F')]
-    return (row['name'], method(row), *scores, _number(several.get('J&F')), *'---', 'none')
+    return (row['name'], method(row), *scores, _number(several.get('J&F')), *'----')
 
 
 def headline(weights: ShippedWeights) -> list[str]:
