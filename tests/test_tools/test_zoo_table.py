@@ -21,7 +21,7 @@ def test_the_page_of_models_is_up_to_date():
     assert tool.README.read_text(encoding='utf-8') == tool.readme(), 'run python tools/misc/zoo_table.py'
     for weights in shipped_weights().values():
         rows = [line for line in text.splitlines() if line.startswith(f'| {weights.name} |')]
-        assert len(rows) == 1 + len(weights.data), 'figures, and a licence for each source'
+        assert len(rows) == 2 + len(weights.data), 'figures, training, and a licence for each source'
 
 
 def test_all_weights_can_be_trained_again():
