@@ -3,6 +3,7 @@
 The networks have their published size, their weights are random. Data are tiny, in each benchmark's own layout.
 """
 
+import gc
 import re
 from importlib.util import find_spec
 
@@ -47,6 +48,13 @@ class StopTraining(Hook):
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         self.outputs = outputs
         raise OneIteration
+
+
+@pytest.fixture(autouse=True)
+def collected():
+    """Networks of full size are in cycles with their runners: without this, gigabytes of them wait to be collected."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope='session')
