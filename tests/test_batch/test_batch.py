@@ -20,7 +20,7 @@ from mmvos.apis import VOSInferencer
 from mmvos.batch import Failed, Finished, LocalPool, Task, run_batch
 from mmvos.batch.destination import Destination
 from mmvos.batch.events import Pool
-from mmvos.batch.local_pool import told
+from mmvos.batch.local_pool import described
 from mmvos.cli.main import main
 from mmvos.structures import InputError, read_label_map, write_label_map
 from mmvos.utils.command_line import CommandEnded
@@ -72,7 +72,7 @@ class InThisProcess(Pool):
         try:
             self.news.append(Finished(task, self.worker.run(task)))
         except InputError as error:
-            self.news.append(Failed(task, *told(error)))
+            self.news.append(Failed(task, *described(error)))
 
     def events(self, timeout):
         news, self.news = self.news, []
