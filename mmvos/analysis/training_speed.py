@@ -134,8 +134,8 @@ def measure_training(
         iterations (int): iterations that are timed.
         warmup (int): iterations before them.
         seconds (float): end after the iteration that passes this time, if one was timed.
-        made_data (bool): procedural clips in the place of files, see :func:`with_made_data`.
-        cpu_time (bool): CPU time of the training process in the place of the wall's, for a machine that is busy.
+        made_data (bool): procedural clips instead of files, see :func:`with_made_data`.
+        cpu_time (bool): CPU time of the training process instead of the wall's, for a machine that is busy.
         cfg_options (dict): overrides of the config.
     """
     switches = switches or TrainingSwitches()
@@ -166,7 +166,7 @@ def measure_training(
 
 
 def with_made_data(loader: Mapping[str, Any]) -> dict[str, Any]:
-    """A loader of a config with procedural clips in the place of files: of several streams of data, its SynthVOS one, and of
+    """A loader of a config with procedural clips instead of files: of several streams of data, its SynthVOS one, and of
     that, procedural objects and backgrounds.
 
     Raises:

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='which list of videos (default: that of validation: val, valid or test). DAVIS: "all" takes every folder of '
         'annotations',
     )
-    parser.add_argument('--sequences', metavar='FILE.txt', help='score only the videos that this file lists, one a line')
+    parser.add_argument('--sequences', metavar='FILE.txt', help='score only the videos that this file lists, one per line')
     parser.add_argument('--metrics', metavar='FILE.json', help="write the figures and the objects' rows")
     parser.add_argument('--out', dest='metrics', help=argparse.SUPPRESS)  # its former name
     parser.add_argument('--csv', metavar='FILE.csv', help="write the objects' rows")

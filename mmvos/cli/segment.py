@@ -195,7 +195,7 @@ def _masks(items: list) -> dict:
 
 
 def _take_annotations(args: argparse.Namespace, masks: dict) -> dict[int, str]:
-    """Put what files of CVAT and LabelMe mark in the place of the files, in ``{frame: ...}``; names of the objects."""
+    """Put what files of CVAT and LabelMe mark instead of the files, in ``{frame: ...}``; names of the objects."""
     from mmvos.imports import annotation_kind, open_annotations
     from mmvos.interaction import label_map_of
     from mmvos.structures import InputError

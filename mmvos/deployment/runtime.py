@@ -1,4 +1,4 @@
-"""Graphs run by onnxruntime, in the place of a model's networks."""
+"""Graphs run by onnxruntime, instead of a model's networks."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -21,14 +21,14 @@ from . import packed as packed  # its backend is registered
 
 #: list of the files of a data set, in its root folder, for storages that cannot list folders
 LIST_NAME = 'files.txt'
-_LIST = 'the paths of all files below this folder, one a line (cd FOLDER && find * -type f > files.txt)'
+_LIST = 'the paths of all files below this folder, one per line (cd FOLDER && find * -type f > files.txt)'
 
 
 class BackendStorage:
     """Files behind a storage backend of mmengine, opened by each process for itself.
 
     Folders are listed by the backend where it can (local, petrel, pack). LMDB, HTTP and memcached cannot: there the root
-    folder holds ``files.txt``, the paths of all files below it, one a line.
+    folder holds ``files.txt``, the paths of all files below it, one per line.
 
     Args:
         root (str): root folder of the data set.

@@ -220,7 +220,7 @@ def test_a_data_set_on_a_web_server(data, server):
     assert_same(expected, found)
     with pytest.raises(MissingFileError, match=r'http://.*/none\.jpg: not found'):
         read_frame(stored(f'{server}/DAVIS/none.jpg'))
-    with pytest.raises(MissingFileError, match=r'files\.txt: not found.*one a line'):
+    with pytest.raises(MissingFileError, match=r'files\.txt: not found.*one per line'):
         DATASETS.build(dict(config, type='mmvos.FolderDataset', data_root=f'{server}/elsewhere', pipeline=[])).full_init()
 
 

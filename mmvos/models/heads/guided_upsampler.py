@@ -10,7 +10,7 @@ from mmvos.utils.amp import in_float32
 
 @MODELS.register_module()
 class BilinearUpsampler(nn.Module):
-    """Enlarges maps without looking at the image; in the place of a :class:`GuidedUpsampler`."""
+    """Enlarges maps without looking at the image; instead of a :class:`GuidedUpsampler`."""
 
     def forward(self, maps: Tensor, pixels: Tensor) -> Tensor:
         """Maps at the size of the frame: ``(L, H, W)``.

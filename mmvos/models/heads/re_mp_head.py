@@ -51,7 +51,7 @@ class RoIState(NamedTuple):
 
 
 class NoAttention(nn.Module):
-    """The hidden state as it is, in the place of a :class:`RegionAttention`."""
+    """The hidden state as it is, instead of a :class:`RegionAttention`."""
 
     def forward(self, *states: Tensor) -> Tensor:
         """The states ``(N, d, m, m)`` of the frame before and of this one; returns the latter."""

@@ -62,7 +62,7 @@ def _part_of(conv: nn.Module, x: Tensor, first: int) -> Tensor:
 
 
 def _add(first: Tensor, second: Tensor) -> Tensor:
-    """The sum, in the place of the first one where that loses no precision: new memory is a good part of the time."""
+    """The sum, instead of the first one where that loses no precision: new memory is a good part of the time."""
     return first.add_(second) if first.dtype == second.dtype else first + second
 
 
