@@ -3,6 +3,7 @@
 import difflib
 import glob
 import importlib.util
+import logging
 import os
 import re
 from pathlib import Path
@@ -111,11 +112,17 @@ def build_runner(cfg: Config) -> _Runner | _FlexibleRunner:
     name = cfg.get('runner_type', 'Runner')
     own: dict[str, type[Runner] | type[FlexibleRunner]] = dict(Runner=Runner, FlexibleRunner=FlexibleRunner)
     runner = own[name].from_cfg(cfg) if name in own else RUNNERS.build(cfg)
+    runner.logger.addFilter(_is_for_users)
     if resumes:
         chosen = set(all_gather_object(cfg.get('load_from')))
         if len(chosen) > 1:
             raise InputError(f'--resume: the processes found different checkpoints, {sorted(map(str, chosen))}.')
     return runner
+
+
+def _is_for_users(record: logging.LogRecord) -> bool:
+    """Whether a line of the log says something to who trains; mmengine tells itself, at each checkpoint, that a class will go."""
+    return not record.getMessage().startswith(('"FileClient" will be deprecated', '"HardDiskBackend" is the alias'))
 
 
 def check_strategy(cfg: Config) -> None:

@@ -304,6 +304,12 @@ def test_wrong_settings_are_named(change, message, tmp_path):
         train(config(tmp_path, **change))
 
 
+def test_a_training_warns_of_nothing(tmp_path):
+    train(config(tmp_path, log_level='WARNING'))
+    (log,) = tmp_path.glob('*/*.log')
+    assert 'FileClient' not in log.read_text() and 'deprecated' not in log.read_text()
+
+
 def test_a_training_with_nothing_to_resume_from_begins(tmp_path):
     assert_equal(
         train(config(tmp_path / 'a', randomness=dict(seed=3))),
