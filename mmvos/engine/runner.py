@@ -121,7 +121,7 @@ def build_runner(cfg: Config) -> _Runner | _FlexibleRunner:
 
 
 def _is_for_users(record: logging.LogRecord) -> bool:
-    """Whether a line of the log says something to who trains; mmengine tells itself, at each checkpoint, that a class will go."""
+    """Whether a line of the log is for the user; mmengine tells itself, at each checkpoint, that one of its classes will go."""
     return not record.getMessage().startswith(('"FileClient" will be deprecated', '"HardDiskBackend" is the alias'))
 
 

@@ -1,8 +1,6 @@
 """Metrics, submissions and reports."""
 
-from . import metrics
-from .archive import write_youtube_vis_zip, zip_writer
-from .metrics import *  # noqa: F403  (its __all__ counts)
-from .report import format_table, write_csv, write_json
+import lazy_loader
 
-__all__ = ['format_table', 'write_csv', 'write_json', 'write_youtube_vis_zip', 'zip_writer'] + metrics.__all__
+# the names and their modules are in __init__.pyi; a module is imported when one of its names is used
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,26 +1,6 @@
 """Metrics and writers of submissions that a config names."""
 
-from .base import VideoMetric
-from .coco import InstanceCocoMetric
-from .instance_sequence import InstanceSequenceMetric
-from .protocol import DAVISMetric, MeanIoUMetric, ProtocolMetric, YouTubeVOSMetric
-from .results_dump import ResultsDump
-from .submission import DAVIS2016Submission, DAVISSubmission, LabelMapWriter, YouTubeVISSubmission, YouTubeVOSSubmission
-from .youtube_vis_metric import YouTubeVISMetric
+import lazy_loader
 
-__all__ = [
-    'DAVIS2016Submission',
-    'DAVISMetric',
-    'DAVISSubmission',
-    'InstanceCocoMetric',
-    'InstanceSequenceMetric',
-    'LabelMapWriter',
-    'MeanIoUMetric',
-    'ProtocolMetric',
-    'ResultsDump',
-    'VideoMetric',
-    'YouTubeVISMetric',
-    'YouTubeVISSubmission',
-    'YouTubeVOSMetric',
-    'YouTubeVOSSubmission',
-]
+# the names and their modules are in __init__.pyi; a module is imported when one of its names is used
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,14 @@
+from .base import VideoMetric as VideoMetric
+from .coco import InstanceCocoMetric as InstanceCocoMetric
+from .instance_sequence import InstanceSequenceMetric as InstanceSequenceMetric
+from .protocol import DAVISMetric as DAVISMetric
+from .protocol import MeanIoUMetric as MeanIoUMetric
+from .protocol import ProtocolMetric as ProtocolMetric
+from .protocol import YouTubeVOSMetric as YouTubeVOSMetric
+from .results_dump import ResultsDump as ResultsDump
+from .submission import DAVIS2016Submission as DAVIS2016Submission
+from .submission import DAVISSubmission as DAVISSubmission
+from .submission import LabelMapWriter as LabelMapWriter
+from .submission import YouTubeVISSubmission as YouTubeVISSubmission
+from .submission import YouTubeVOSSubmission as YouTubeVOSSubmission
+from .youtube_vis_metric import YouTubeVISMetric as YouTubeVISMetric
