@@ -27,7 +27,7 @@ KNOWN_KEYS = (set(signature(Runner.__init__).parameters) - {'self'}) | {
 
 
 def load_config(config: str | os.PathLike | Config, cfg_options: dict | None = None) -> Config:
-    """Read a config and make its parts known to the registries.
+    """A config, its parts known to the registries.
 
     A config of an earlier version is put right, with a DeprecationWarning.
 

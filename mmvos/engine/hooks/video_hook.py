@@ -26,7 +26,14 @@ class VideoHook(Hook):
         """
 
     def after_test_frame(self, runner: Runner, video_idx: int, video: Video, result: Any) -> None:
-        """After a frame has been segmented in a test; ``result`` is the session's (``result.frame_index`` its position)."""
+        """After a frame has been segmented in a test.
+
+        Args:
+            runner (Runner): the runner.
+            video_idx (int): number of the video on this process, from 0.
+            video (Video): the video.
+            result (Any): the session's result; ``result.frame_index`` is the position of the frame.
+        """
 
     def after_failed_video(self, runner: Runner, video_idx: int, video: Video) -> None:
         """After an error has ended a video; ``after_test_iter`` follows. What it left unfinished is to be removed.

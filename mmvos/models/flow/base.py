@@ -63,7 +63,7 @@ class FlowEstimator(BaseModule, metaclass=ABCMeta):
 
         Args:
             frames_from (Tensor): float ``(B, 3, H, W)``, RGB, 0..255.
-            frames_to (Tensor): likewise.
+            frames_to (Tensor): the same of the other frames, ``(B, 3, H, W)``.
 
         Returns:
             Tensor: float ``(B, 2, H, W)``, in pixels.

@@ -283,11 +283,14 @@ class StackedDecoder(BaseModule):
             nn.init.uniform_(parameter, -self.init_range, self.init_range)
 
     def forward(self, skips: Sequence[Tensor], states: Sequence[CellState] | None = None) -> tuple[Tensor, list[CellState]]:
-        """Decode one object: probabilities ``(N, 1, h, w)`` at the map's size, and the states of the cells.
+        """The next object.
 
         Args:
             skips (Sequence[Tensor]): one map ``(N, C, h, w)``.
             states (Sequence[CellState] | None): states of the cells, from the object before (None: the first object).
+
+        Returns:
+            tuple[Tensor, list[CellState]]: probabilities ``(N, 1, h, w)`` at the map's size, and the states of the cells.
         """
         x, new = skips[0], []
         for index, cell in enumerate(self.cells):

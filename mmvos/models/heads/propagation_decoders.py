@@ -105,7 +105,7 @@ class PropagationDecoder(BaseModule):
 
         Args:
             features (Sequence[Tensor]): features ``(N, C, h, w)`` of the frame at strides 4, 8, 16, 32.
-            reference (Tensor): features of the reference frame at stride 32.
+            reference (Tensor): features ``(N, C, h, w)`` of the reference frame at stride 32.
         """
         coarse = self.coarse(features, reference)
         maps = [self.fine(features[0], coarse[0]), *coarse]

@@ -122,6 +122,9 @@ class ClickSegmenter(BaseModel):
         Args:
             inputs (Tensor): images ``(B, 3, H, W)``, normalised.
             data_samples (list): samples with ``gt_mask``, ``(H, W)``.
+
+        Returns:
+            dict[str, Tensor]: ``{name: scalar}``.
         """
         masks = torch.stack([sample.gt_mask for sample in data_samples]).to(inputs.device)
         with torch.no_grad():

@@ -126,7 +126,7 @@ class AGSSVOS(StepwiseTrainedModel):
 
         Args:
             pixels (Tensor): RGB ``(1, 3, h, w)``, 0..255.
-            previous_pixels (Tensor): those of the frame before.
+            previous_pixels (Tensor): those of the frame before, ``(1, 3, h, w)``.
         """
         frames = (pixels, previous_pixels)
         return self.flow(*(f.flip(1) for f in frames) if self.flow_bgr else frames)

@@ -209,7 +209,7 @@ class CausalVOSModel(BaseVOSModel):
 
         Args:
             frame (Frame): the frame.
-            masks (Tensor): float 0/1 ``(K, h, w)``, the right masks.
+            masks (Tensor): the right masks, float 0/1 ``(K, h, w)``.
             indices (list[int]): places of these K objects in the state.
             num_objects (int): how many objects the state holds.
             state (Any): the state after the frame.

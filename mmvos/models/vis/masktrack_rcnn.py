@@ -171,7 +171,7 @@ class MaskTrackRCNN(MMDetMaskTrackRCNN):
         In the plain memory layout: mmcv's RoIAlign reads no other, and does not say so.
 
         Args:
-            raw (Maps): maps of :meth:`raw_maps`.
+            raw (Maps): maps ``(N, C, h, w)`` of :meth:`raw_maps`.
             memory (Sequence[Maps]): what :meth:`kept_maps` gave for earlier frames, oldest first.
         """
         maps = self.detector.neck.enhance(raw, memory) if self.attends else raw
