@@ -18,13 +18,18 @@ from .cutout import Cutout
 
 
 class ImageCache:
-    """The most recently used decoded images, up to a number of bytes (per process)."""
+    """The most recently used decoded images, per process.
+
+    Args:
+        limit (int): most bytes that are kept.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit, self.size = limit, 0
         self.images: OrderedDict[str, np.ndarray] = OrderedDict()
 
     def get(self, path: str, read: Callable[[str], np.ndarray]) -> np.ndarray:
+        """The image of a path, decoded by ``read`` where it is not kept."""
         if path in self.images:
             self.images.move_to_end(path)
             return self.images[path]
@@ -62,6 +67,7 @@ def _folders_below(root: str) -> Iterator[str]:
 
 
 def shrunk(image: np.ndarray, max_side: int) -> np.ndarray:
+    """The image, uint8 ``(H, W, C)``, made smaller where its longer side has more than ``max_side`` pixels."""
     scale = max_side / max(image.shape[:2])
     if scale >= 1:
         return image
