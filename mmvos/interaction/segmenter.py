@@ -62,7 +62,8 @@ class InteractiveSegmenter:
 
     Where the model's settings name a close-up (``test_cfg.closeup``), the object is looked at in a part of the frame around
     its box, its given mask, or what the first click found in the whole frame; a new part is taken when the mask outgrows
-    it, which costs the features of that part. An object in a box is looked at ``test_cfg.box_looks`` times.
+    it, which costs the features of that part. An object in a box is looked at ``test_cfg.box_looks`` times, each time also in
+    the mirrored picture where ``test_cfg.box_mirrored`` says so.
 
     Args:
         model (ClickSegmenter): the model.
@@ -157,14 +158,22 @@ class InteractiveSegmenter:
 
     def _look(self, frame: np.ndarray, region: Region) -> View:
         """Features of a part of a frame."""
-        settings, preprocessor = self.model.test_cfg, self.model.data_preprocessor
+        settings = self.model.test_cfg
         left, top, right, bottom = region
-        pixels = np.ascontiguousarray(frame[top:bottom, left:right])
-        whole = pixels.shape == frame.shape
+        whole = (bottom - top, right - left) == frame.shape[:2]
         resize = settings.resize if whole else settings.closeup_resize
         geometry = FrameGeometry((bottom - top, right - left), resize, settings.pad, settings.interpolation)
-        image = FrameView(geometry, preprocessor, preprocessor.device).view(pixels, 0).image
-        return View(region, geometry, self.model.decoder.project(self.model.extract_feat(image)))
+        return View(region, geometry, self._features(self._image(frame, region, geometry)))
+
+    def _image(self, frame: np.ndarray, region: Region, geometry: FrameGeometry) -> Tensor:
+        """A part of a frame as the network sees it, ``(1, 3, h, w)``."""
+        left, top, right, bottom = region
+        preprocessor = self.model.data_preprocessor
+        pixels = np.ascontiguousarray(frame[top:bottom, left:right])
+        return FrameView(geometry, preprocessor, preprocessor.device).view(pixels, 0).image
+
+    def _features(self, image: Tensor) -> tuple[Tensor, ...]:
+        return self.model.decoder.project(self.model.extract_feat(image))
 
     def _view(self, frame: _Frame, region: Region) -> View:
         if region == frame.whole.region:
@@ -189,18 +198,19 @@ class InteractiveSegmenter:
             begin = [i for i in rows if not histories[i] and outlines[i] is None and not _has_box(wanted[i][0])]
             marks = {i: list(chain(*wanted[i][: len(histories[i]) + 1])) for i in rows}
             # what clicks alone begin is searched for in the whole frame
-            found = self._pass({i: (frame.whole, self._nothing(frame.whole)) for i in begin}, marks)
+            found = self._pass(frame, {i: (frame.whole, self._nothing(frame.whole)) for i in begin}, marks)
             looked_at = {}
             for i in rows:
                 if i in found and self.model.test_cfg.closeup == 0:
                     continue
                 before = found[i] if i in found else histories[i][-1] if histories[i] else None
                 looked_at[i] = self._next_view(frame, before, outlines[i], marks[i])
-            found.update(self._pass(looked_at, marks))
             boxed = [i for i in rows if not histories[i] and _has_box(wanted[i][0])]
+            mirrored = boxed if self.model.test_cfg.box_mirrored else []
+            found.update(self._pass(frame, looked_at, marks, mirrored))
             for _ in range(self.model.test_cfg.box_looks - 1):
                 again = {i: self._next_view(frame, found[i], outlines[i], marks[i]) for i in boxed}
-                found.update(self._pass(again, marks))
+                found.update(self._pass(frame, again, marks, mirrored))
             for i in rows:
                 histories[i].append(_Step(wanted[i][len(histories[i])], found[i].view, found[i].logits))
         return [history[-1] for history in histories]
@@ -224,15 +234,28 @@ class InteractiveSegmenter:
             return view, view.take(before.logits, before.view)
         return view, self._nothing(view) if outline is None else self._given(view, outline)
 
-    def _pass(self, looked_at: dict[int, tuple[View, Tensor]], marks: dict[int, list]) -> dict[int, _Step]:
-        """One pass of the decoder for each view; ``{row: step}``."""
+    def _pass(
+        self, frame: _Frame, looked_at: dict[int, tuple[View, Tensor]], marks: dict[int, list], mirrored: Sequence[int] = ()
+    ) -> dict[int, _Step]:
+        """One pass of the decoder for each view; ``{row: step}``. Rows in ``mirrored``: the mean with the mirrored view's."""
         found = {}
         for view in {id(view): view for view, _ in looked_at.values()}.values():
             rows = [i for i, (one, _) in looked_at.items() if one is view]
             previous = torch.stack([looked_at[i][1] for i in rows])
-            logits = self.model.segment(view.projected, self._tensors(view, [marks[i] for i in rows]), previous)
+            prompts = self._tensors(view, [marks[i] for i in rows])
+            logits = self.model.segment(view.projected, prompts, previous)
+            both = [k for k, i in enumerate(rows) if i in mirrored]
+            if both:
+                logits[both] = (logits[both] + self._mirrored(frame, view, prompts.rows(both), previous[both])) / 2
             found.update({i: _Step((), view, one) for i, one in zip(rows, logits, strict=True)})
         return found
+
+    def _mirrored(self, frame: _Frame, view: View, prompts: PromptTensors, previous: Tensor) -> Tensor:
+        """Logits ``(N, h, w)`` of a view, found in its mirrored picture."""
+        if not view.mirrored:
+            view.mirrored = self._features(self._image(frame.pixels, view.region, view.geometry).flip(-1))
+        width = view.geometry.input_shape[1]
+        return self.model.segment(view.mirrored, prompts.mirrored(width), previous.flip(-1)).flip(-1)
 
     def _nothing(self, view: View) -> Tensor:
         return view.projected[0].new_full(view.cells, NOTHING)

@@ -63,6 +63,8 @@ class View:
 
     def __init__(self, region: Region, geometry: FrameGeometry, projected: tuple[Tensor, ...]) -> None:
         self.region, self.geometry, self.projected = region, geometry, projected
+        #: the same of the mirrored picture, once it was asked for
+        self.mirrored: tuple[Tensor, ...] = ()
         height, width = geometry.resized_shape
         self._scale = np.array([width / (region.right - region.left), height / (region.bottom - region.top)])
         self._shift = np.array([geometry.padding[0], geometry.padding[2]]) - self._scale * np.array([region.left, region.top])

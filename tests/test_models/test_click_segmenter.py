@@ -203,6 +203,33 @@ class TestCloseUps:
         with pytest.raises(InputError, match='box_looks is 0'):
             tiny(box_looks=0)
 
+    def test_looks_at_a_box_are_means_with_the_mirrored_picture(self):
+        """Mirroring the frame and the box mirrors the result; objects without a box are as without the setting."""
+        frame, width = picture(160, 192), 192
+        box, click = Box(32, 32, 96, 96), Prompt(2, clicks=[Click(120.5, 60.5)])
+        other = Box(width - box.x2, box.y1, width - box.x1, box.y2)
+        settings = dict(self.SETTINGS, closeup=1.5, box_looks=2)
+        plain, mirrored = (InteractiveSegmenter(tiny(**settings, box_mirrored=value)) for value in (False, True))
+        flipped = np.ascontiguousarray(frame[:, ::-1])
+        one = mirrored.scores(frame, [click, Prompt(1, box=box)])
+        two = mirrored.scores(flipped, [Prompt(1, box=other)])
+        torch.testing.assert_close(one[1], two[0].flip(-1), rtol=1e-3, atol=1e-4)
+        assert (
+            plain.scores(frame, [Prompt(1, box=box)])[0] - plain.scores(flipped, [Prompt(1, box=other)])[0].flip(-1)
+        ).abs().max() > 0.01
+        torch.testing.assert_close(one[:1], plain.scores(frame, [click]), rtol=1e-4, atol=1e-5)
+        clicks = Prompt(1, box=box, clicks=[Click(50, 50), Click(70, 70)])
+        mirrored.scores(frame, [Prompt(1, box=box, clicks=clicks.clicks[:1])], key=0)
+        torch.testing.assert_close(mirrored.scores(frame, [clicks], key=0), mirrored.scores(frame, [clicks]))
+
+    def test_prompts_are_mirrored(self):
+        prompts = PromptTensors(
+            torch.tensor([[[3.0, 5.0]], [[1.0, 2.0]]]), torch.ones(2, 1), torch.tensor([[2.0, 3, 8, 9], [0, 0, 0, 0]])
+        )
+        found = prompts.mirrored(20)
+        assert found.clicks.tolist() == [[[17, 5]], [[19, 2]]] and found.boxes.tolist() == [[12, 3, 18, 9], [0, 0, 0, 0]]
+        assert prompts.rows([1]).clicks.tolist() == [[[1, 2]]]
+
     def test_logits_go_from_view_to_view(self):
         segmenter, frame = InteractiveSegmenter(tiny(**self.SETTINGS)), picture(160, 224)
         whole, near = segmenter._look(frame, Region.whole((160, 224))), segmenter._look(frame, Region(40, 32, 136, 128))

@@ -13,6 +13,7 @@ model = dict(
         interpolation='area',
         closeup=1.4,
         box_looks=2,
+        box_mirrored=True,
         closeup_resize=dict(type='ShortSide', length=384, max_length=480, divisor=32),
     ),
 )

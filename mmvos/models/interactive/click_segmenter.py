@@ -26,6 +26,7 @@ class ClickSettings:
             frame always.
         closeup_resize (dict | None): resize rule of close-ups; None: native size.
         box_looks (int): how often an object in a box is looked at before further clicks, each time with the mask found before.
+        box_mirrored (bool): whether each of these looks is the mean of two, the other one at the mirrored picture.
     """
 
     resize: dict[str, Any] | None = None
@@ -34,6 +35,7 @@ class ClickSettings:
     closeup: float = 0.0
     closeup_resize: dict[str, Any] | None = None
     box_looks: int = 1
+    box_mirrored: bool = False
 
     def __post_init__(self) -> None:
         if self.closeup and self.closeup < 1:

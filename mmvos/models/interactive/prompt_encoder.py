@@ -33,6 +33,18 @@ class PromptTensors(NamedTuple):
     signs: Tensor
     boxes: Tensor
 
+    def rows(self, indices: Sequence[int]) -> 'PromptTensors':
+        """Prompts of some of the objects."""
+        chosen = list(indices)
+        return PromptTensors(self.clicks[chosen], self.signs[chosen], self.boxes[chosen])
+
+    def mirrored(self, width: int) -> 'PromptTensors':
+        """The same prompts in an image that is mirrored left to right, ``width`` pixels wide."""
+        x1, y1, x2, y2 = self.boxes.unbind(-1)
+        boxes = torch.stack([width - x2, y1, width - x1, y2], -1)
+        clicks = torch.stack([width - self.clicks[..., 0], self.clicks[..., 1]], -1)
+        return PromptTensors(clicks, self.signs, boxes.where((x2 > x1)[..., None], self.boxes))
+
 
 @MODELS.register_module()
 class PromptEncoder(BaseModule):
