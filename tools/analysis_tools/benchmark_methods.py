@@ -59,9 +59,10 @@ def run(args: argparse.Namespace) -> None:
         for count in objects:
             if any(row.objects in (count, None) for row in rows):  # None: it finds its own
                 continue
-            rows.append(in_fresh_process(measure_method, METHODS[name], count, settings))
+            measured = in_fresh_process(measure_method, METHODS[name], count, settings)
+            print(speed_table({name: [measured]}).splitlines()[-1], flush=True)
+            rows.append(measured)
             rows.sort(key=lambda row: row.objects or 0)
-            print(speed_table({name: rows[-1:]}).splitlines()[-1], flush=True)
             ordered = {key: speeds[key] for key in METHODS if speeds.get(key)}
             record = dict(settings=wanted, methods={key: [asdict(row) for row in those] for key, those in ordered.items()})
             for file, text in ((path, json.dumps(record, indent=1)), (out / 'methods.md', speed_table(ordered))):
