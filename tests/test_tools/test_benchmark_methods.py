@@ -89,10 +89,10 @@ def test_a_run_goes_on_where_it_was(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(method_speed, 'METHODS', dict(A='a.py', B='b.py'))
     assert not run('--methods', 'a', '--objects', '1', '8') and measured == [('a.py', 1), ('a.py', 8)]
     assert not run() and measured[2:] == [('a.py', 2), ('a.py', 4), ('b.py', 1)]  # b finds its own objects
+    assert '| 2 | 1.0 | beside them 1 | 20 |' in capsys.readouterr().out  # each row as it is measured
     found = json.loads((tmp_path / 'methods.json').read_text())['methods']
     assert [row['objects'] for row in found['A']] == [1, 2, 4, 8] and len(found['B']) == 1
     # 2 GFLOP in 80 ms, of 500 a second
     assert '| 8 | 1.0 | beside them 1 | 80 | 8.00 | 5 % |' in (tmp_path / 'methods.md').read_text()
-    capsys.readouterr()
     assert run('--frames', '2') == 2 and 'is of a run with' in capsys.readouterr().err
     assert run('--methods', 'nothing') == 2 and 'no such method; expected words of A, B' in capsys.readouterr().err
