@@ -1,5 +1,5 @@
-# COSNet on an EfficientNet-Lite0: photographs with masks and pairs of frames of DAVIS 2016 train in turn. Made for one core of
-# a CPU. Folders: see ../_base_/datasets/davis2016_synthvos.py, and
+# COSNet on an EfficientNet-Lite0, first stage: photographs with masks and pairs of frames of DAVIS 2016 train in turn. Made for
+# one core of a CPU. Folders: see ../_base_/datasets/davis2016_synthvos.py, and
 #   data/stills/{animals,cats,people}/{images,masks}/   photographs with masks, 0 background
 _base_ = ['../_base_/datasets/davis2016_synthvos.py', '../_base_/schedules/lite0.py', '../_base_/models/cosnet_lite0.py']
 

@@ -1,6 +1,5 @@
-# AGSS-VOS on an EfficientNet-Lite0, on DAVIS 2016 train and SynthVOS clips in turn. Made for one core
-# of a CPU.
-_base_ = ['../_base_/datasets/davis2016_synthvos.py', '../_base_/schedules/lite0.py', '../_base_/models/agss-vos_lite0.py']
+# RGMP on an EfficientNet-Lite0, first stage, on DAVIS 2016 train and SynthVOS clips in turn. Made for one core of a CPU.
+_base_ = ['../_base_/datasets/davis2016_synthvos.py', '../_base_/schedules/lite0.py', '../_base_/models/rgmp_lite0.py']
 
 # a reference frame, and four frames in order: three of them are predicted
 davis_pipeline = [
@@ -22,5 +21,10 @@ synthvos_pipeline = [
 train_dataloader = dict(
     dataset=dict(streams=dict(davis=dict(pipeline=davis_pipeline), synthvos=dict(num_frames=5, pipeline=synthvos_pipeline)))
 )
-# the overlap loss is flat where nothing is found: at 1e-3 the model falls into it and stays
-optim_wrapper = dict(optimizer=dict(lr=2e-4))
+
+max_iters = 450
+train_cfg = dict(max_iters=max_iters)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=40),
+    dict(type='CosineAnnealingLR', T_max=max_iters - 40, eta_min=2e-5, by_epoch=False, begin=40, end=max_iters),
+]

@@ -1,0 +1,27 @@
+# RGMP on an EfficientNet-Lite0, second stage: five predicted frames, so that the model meets more of its own faults.
+_base_ = './rgmp_lite0_davis2016-synthvos_stage1.py'
+
+clip_len = 6
+davis_pipeline = _base_.davis_pipeline
+davis_pipeline[0].update(clip_len=clip_len)
+synthvos_pipeline = _base_.synthvos_pipeline
+synthvos_pipeline[0].update(clip_len=clip_len)
+train_dataloader = dict(
+    sampler=dict(seed=1),
+    dataset=dict(
+        streams=dict(
+            davis=dict(pipeline=davis_pipeline), synthvos=dict(num_frames=clip_len + 1, seed=1, pipeline=synthvos_pipeline)
+        )
+    ),
+)
+
+max_iters = 350
+train_cfg = dict(max_iters=max_iters)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=40),
+    dict(type='CosineAnnealingLR', T_max=max_iters - 40, eta_min=2e-5, by_epoch=False, begin=40, end=max_iters),
+]
+optim_wrapper = dict(optimizer=dict(lr=5e-4))
+randomness = dict(seed=1)
+# made by training rgmp_lite0_davis2016-synthvos_stage1.py; another run's: --cfg-options load_from=PATH
+load_from = 'work_dirs/rgmp_lite0_davis2016-synthvos_stage1/iter_450.pth'
