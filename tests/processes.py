@@ -9,7 +9,9 @@ import torch
 from commands import call
 
 _FORKS = multiprocessing.get_context('forkserver')
-_FORKS.set_forkserver_preload(['commands', 'mmvos.apis', 'mmvos.datasets', 'mmvos.engine', 'mmvos.evaluation', 'mmvos.models'])
+_ROOMS = ('mmvos.apis', 'mmvos.datasets', 'mmvos.engine', 'mmvos.evaluation', 'mmvos.models')
+_METRICS = ('base', 'coco', 'instance_sequence', 'protocol', 'results_dump', 'submission', 'youtube_vis_metric')
+_FORKS.set_forkserver_preload(['commands', *_ROOMS, *(f'mmvos.evaluation.metrics.{name}' for name in _METRICS)])
 
 
 def run_process(command, folder, log, memory=None, file_size=None, timeout=120):

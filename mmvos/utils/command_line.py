@@ -27,9 +27,10 @@ _NO_ACCESS = {
     *(errno.ENOENT, errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EROFS, errno.ENAMETOOLONG),
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ELOOP, errno.EMFILE, errno.ENXIO, errno.EIO),
 }
-#: what libraries say in errors of other kinds: PyTorch, OpenCV, C++, Python's threads
+#: what libraries say in errors of other kinds: PyTorch, OpenCV, C++, Python's threads, the loader of libraries
 _NO_MEMORY = re.compile(
     r"can't allocate memory|Cannot allocate memory|Insufficient memory|std::bad_alloc|can't start new thread"
+    r'|failed to map segment'
 )
 
 
@@ -106,6 +107,8 @@ def line_of(error: BaseException) -> str | None:
     text = _of_worker(error)
     if isinstance(error, InputError):
         return one_line(text)
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or _NO_MEMORY.search(text):
+        return one_line(f'out of memory. {text}')
     if isinstance(error, ImportError) and not (error.name or '').startswith('mmvos'):
         return one_line(text)  # a package that a config or an option needs
     if _is_config_error(error, text):
@@ -118,8 +121,6 @@ def line_of(error: BaseException) -> str | None:
         if error.errno == errno.EEXIST and os.path.islink(place):
             reason = 'is a link that leads nowhere; expected a folder, or a name that is not taken'
         return one_line(f'{place}: {reason}' if place else str(reason))
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or _NO_MEMORY.search(text):
-        return one_line(f'out of memory. {text}')
     if isinstance(error, BrokenProcessPool) or re.match(r'DataLoader worker \(pid.*\) (is killed|exited unexpectedly)', text):
         return one_line(f'a worker process was killed, often for want of memory: try fewer workers. {text}')
     if 'PytorchStreamWriter failed writing' in text:

@@ -16,6 +16,7 @@ from commands import ROOT, write_small_config
 from processes import run_process
 
 from mmvos.structures import write_label_map
+from mmvos.utils.command_line import line_of
 
 SHAPE = (24, 32)
 DIS = ROOT / 'configs/flow/dis_ultrafast.py'
@@ -172,3 +173,8 @@ def test_no_memory(command, kept, tmp_path):
     assert 'memory' in is_one_line(code, text)
     assert old.read_bytes() == b'of an earlier run'
     assert not [path.name for path in (tmp_path / 'out').rglob('.*')]
+
+
+def test_a_library_for_which_there_is_no_memory():
+    text = 'libgfortran.so.5: failed to map segment from shared object'
+    assert line_of(ImportError(text, name='scipy')) == f'out of memory. {text}'
