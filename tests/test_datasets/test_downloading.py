@@ -198,6 +198,7 @@ def test_a_data_set_is_downloaded_unpacked_and_remembered(server, tmp_path, caps
         (tarred({'a': np.random.default_rng(0).bytes(9000)})[:-4000], 'damaged or no archive'),
         (b'<html>not found</html>', 'damaged or no archive'),
     ],
+    ids=['zip beyond the folder', 'tar beyond the folder', 'cut zip', 'cut tar', 'a page'],  # a tar holds the time: no name
 )
 def test_an_archive_that_is_not_unpacked(tmp_path, data, says):
     (tmp_path / 'a.zip').write_bytes(data)
