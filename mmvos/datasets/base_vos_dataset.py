@@ -1,5 +1,6 @@
 """What a data set of videos is: a list of videos, each a dict that a pipeline turns into a clip or a video."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from .selection import VideoSelection
 
 
 @DATASETS.register_module()
-class BaseVOSDataset(StoredData, BaseDataset):
+class BaseVOSDataset(StoredData, BaseDataset, ABC):
     """Base of all data sets of videos.
 
     A subclass implements :meth:`load_data_list`, which returns one dict per video:
@@ -84,9 +85,9 @@ class BaseVOSDataset(StoredData, BaseDataset):
             **kwargs,
         )
 
+    @abstractmethod
     def load_data_list(self) -> list[dict]:
         """One dict per video, see the class."""
-        raise NotImplementedError(f'{type(self).__name__} must implement load_data_list.')
 
     def filter_data(self) -> list[dict]:
         """Fill in what a video may leave out, choose videos, and divide them into training items if asked for.

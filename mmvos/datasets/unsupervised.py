@@ -2,6 +2,7 @@
 
 import os.path as osp
 import re
+from abc import abstractmethod
 from typing import Any
 
 import cv2
@@ -94,9 +95,9 @@ class UnsupervisedVOSDataset(BaseVOSDataset):
                 video['categories'] = {1: 'object'}
         return videos
 
+    @abstractmethod
     def load_official(self) -> list[dict]:
         """Videos of the benchmark's own layout."""
-        raise NotImplementedError(f'{type(self).__name__} must implement load_official.')
 
     def load_flat(self) -> list[dict]:
         """Videos of the flat layout."""

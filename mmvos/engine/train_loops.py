@@ -37,6 +37,11 @@ class _ExactLoop:
     batches_of_epoch = 0
     validate_first = False
 
+    def __init__(self, runner: Runner, dataloader: DataLoader, **kwargs: Any) -> None:
+        super().__init__(runner, dataloader, **kwargs)  # type: ignore[call-arg]  # mmengine's loop comes next
+        runner.register_hook(TrainingPositionHook())
+        runner.register_hook(ScheduleHook())
+
     @property
     def batches(self) -> NumberedBatches:
         """The batch sampler."""
@@ -97,8 +102,6 @@ class IterBasedTrainLoop(_ExactLoop, _IterBasedTrainLoop):
         _check_length('max_iters', max_iters)
         super().__init__(runner, _built(runner, dataloader, endless=True), max_iters=max_iters, **kwargs)
         self.dataloader_iterator = _Batches(self.dataloader)
-        runner.register_hook(TrainingPositionHook())
-        runner.register_hook(ScheduleHook())
 
     def run(self) -> Any:
         try:
@@ -161,8 +164,6 @@ class EpochBasedTrainLoop(_ExactLoop, _EpochBasedTrainLoop):
     def __init__(self, runner: Runner, dataloader: DataLoader | dict, max_epochs: int, **kwargs: Any) -> None:
         _check_length('max_epochs', max_epochs)
         super().__init__(runner, _built(runner, dataloader, endless=False), max_epochs=max_epochs, **kwargs)
-        runner.register_hook(TrainingPositionHook())
-        runner.register_hook(ScheduleHook())
 
     def run_epoch(self) -> None:
         self.batches.begin_at(self._iter, skipped=self.batches_of_epoch)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from mmvos.inference import VOSSession
-from mmvos.models.segmentors import BaseVOSModel
+from mmvos.models.segmentors import SharedFeatures
 from mmvos.utils.random import isolated_random_state
 from mmvos.videos import FrameArrays
 
@@ -147,8 +147,8 @@ def a_frame_is_encoded_once(subject: Subject) -> None:
     """
     model = subject.prompted_model()
     kind = type(model)
-    if kind.extract_feat is BaseVOSModel.extract_feat:
-        raise NotAsked('it has no features that are the same for all objects (no `extract_feat`)')
+    if not issubclass(kind, SharedFeatures):
+        raise NotAsked('it has no features that are the same for all objects (it is no `SharedFeatures`)')
     calls: list[int] = []
     extract_feat = kind.extract_feat
     images, label_maps = moving_squares(4)

@@ -8,7 +8,7 @@ from mmengine.config import Config
 from torch import nn
 
 from mmvos.inference import VOSSession
-from mmvos.models.segmentors import CausalVOSModel
+from mmvos.models.segmentors import CausalVOSModel, SharedFeatures
 from mmvos.registry import MODELS
 from mmvos.structures import InputError, one_hot
 from mmvos.testing import CONTRACT, ContractError, check_model, moving_squares
@@ -47,7 +47,7 @@ def test_an_empty_correction_is_refused(name):
 # Models that break one promise each
 
 
-class Still(CausalVOSModel):
+class Still(SharedFeatures, CausalVOSModel):
     """Every object stays where its prompt was; keeps the contract."""
 
     def __init__(self, **kwargs):

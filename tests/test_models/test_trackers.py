@@ -13,6 +13,7 @@ from mmvos.models.trackers import (
     FlowBoxTracker,
     FlowColourTracker,
     MaskBoxTracker,
+    NoTracker,
     OpenCVTracker,
     TrackingSession,
 )
@@ -165,6 +166,15 @@ def test_flow_colour_reports_a_vanished_object():
     empty = np.full_like(FRAMES[0], (60, 90, 60))
     tracks, _ = tracker.update(empty, state, torch.zeros(2, *empty.shape[:2]))
     assert not tracks.ok.any() and np.isnan(tracks.scores).all()
+
+
+def test_no_tracker_finds_nothing():
+    tracker = NoTracker()
+    state = tracker.init(FRAMES[0], BOXES)
+    for frame in FRAMES[1:3]:
+        tracks, state = tracker.update(frame, state)
+        np.testing.assert_array_equal(tracks.boxes, BOXES)
+        assert not tracks.ok.any() and np.isnan(tracks.scores).all()
 
 
 def test_a_target_without_pixels_is_never_found():

@@ -66,6 +66,10 @@ class SynthVOSDataset(BaseVOSDataset):
             self._engine = SynthEngine(objects, backgrounds, self._settings)
         return self._engine
 
+    def load_data_list(self) -> list[dict]:
+        """Nothing: clips are made when they are asked for, see :meth:`get_data_info`."""
+        return []
+
     def full_init(self) -> None:
         """Nothing to read; missing folders are found here, not in a worker."""
         assert self.engine  # made now

@@ -5,6 +5,7 @@ from .base import PER_OBJECT as PER_OBJECT
 from .base import BaseVOSModel as BaseVOSModel
 from .base import CausalVOSModel as CausalVOSModel
 from .base import OfflineVOSModel as OfflineVOSModel
+from .base import SharedFeatures as SharedFeatures
 from .cosnet import COSNet as COSNet
 from .cosnet import COSNetCausal as COSNetCausal
 from .dyenet import DyeNet as DyeNet

@@ -1,6 +1,6 @@
 """What a method must offer. See docs/en/architecture.md for the whole picture."""
 
-from abc import ABCMeta, abstractmethod
+from abc import ABC, ABCMeta, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,7 +15,7 @@ from mmvos.structures import PER_OBJECT, NoSettings, VOSDataSample, keep_objects
 
 from ..data_preprocessor import VOSDataPreprocessor
 
-__all__ = ['PER_OBJECT', 'BaseVOSModel', 'CausalVOSModel', 'OfflineVOSModel']
+__all__ = ['PER_OBJECT', 'BaseVOSModel', 'CausalVOSModel', 'OfflineVOSModel', 'SharedFeatures']
 
 
 class BaseVOSModel(BaseModel, metaclass=ABCMeta):
@@ -109,17 +109,6 @@ class BaseVOSModel(BaseModel, metaclass=ABCMeta):
             objects (Sequence[tuple[str, int]]): video id and object id of every object that the test set gives.
         """
 
-    def extract_feat(self, images: Tensor) -> Any:
-        """What normalised images ``(B, 3, h, w)`` give to all objects. Not every method has such features."""
-        raise NotImplementedError(f'{type(self).__name__} has no features that are the same for all objects.')
-
-    def features_of(self, frame: Frame) -> Any:
-        """:meth:`extract_feat` of a frame; computed once, however many steps ask for it."""
-        return frame.once(self._extract_from_frame)
-
-    def _extract_from_frame(self, frame: Frame) -> Any:
-        return self.extract_feat(frame.image)
-
     def probabilities(self, scores: Tensor) -> Tensor:
         """Scores ``(N + 1, H, W)`` as probabilities of the background and each object: in every pixel their sum is 1, and
         their arg max is that of the scores.
@@ -128,6 +117,21 @@ class BaseVOSModel(BaseModel, metaclass=ABCMeta):
         """
         scores = scores.clamp(min=0)
         return scores / scores.sum(0, keepdim=True).clamp(min=1e-6)
+
+
+class SharedFeatures(ABC):
+    """Part of a method that looks at a frame once for all objects, before it looks at each."""
+
+    @abstractmethod
+    def extract_feat(self, images: Tensor) -> Any:
+        """What normalised images ``(B, 3, h, w)`` give to all objects."""
+
+    def features_of(self, frame: Frame) -> Any:
+        """:meth:`extract_feat` of a frame; computed once, however many steps ask for it."""
+        return frame.once(self._extract_from_frame)
+
+    def _extract_from_frame(self, frame: Frame) -> Any:
+        return self.extract_feat(frame.image)
 
 
 class CausalVOSModel(BaseVOSModel):

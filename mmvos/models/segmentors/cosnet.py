@@ -24,12 +24,12 @@ from mmvos.inference import Frame, OfflineVideo, SessionSettings
 from mmvos.registry import MODELS, TASK_UTILS
 from mmvos.structures import VOID, InputError, VOSDataSample
 
-from .base import BaseVOSModel, CausalVOSModel, OfflineVOSModel
+from .base import BaseVOSModel, CausalVOSModel, OfflineVOSModel, SharedFeatures
 
 COMBINATIONS = ('summary', 'prediction', 'joint')
 
 
-class SiameseCoAttentionModel(BaseVOSModel):
+class SiameseCoAttentionModel(SharedFeatures, BaseVOSModel):
     """The network and its training; the two subclasses differ in the frames that they compare a target with.
 
     Args:

@@ -24,7 +24,7 @@ from mmvos.structures.roi_grid import box_targets, paste, roi_features
 
 from ..flow.warp import warp
 from ..losses.oim_loss import IGNORED, UNLABELLED
-from .base import OfflineVOSModel
+from .base import OfflineVOSModel, SharedFeatures
 from .dyenet_search import TrackletSearch
 from .dyenet_settings import SearchSettings
 
@@ -67,7 +67,7 @@ class _RoISamples(NamedTuple):
 
 
 @MODELS.register_module()
-class DyeNet(OfflineVOSModel):
+class DyeNet(SharedFeatures, OfflineVOSModel):
     """Re-identification (Re-ID) and recurrent mask propagation (Re-MP), taking turns until nothing new is found.
 
     Args:

@@ -16,7 +16,7 @@ from mmvos.registry import MODELS
 from mmvos.structures import VOSDataSample, one_hot
 
 from ..matching.label_memory import FrameKeys, LabelMemory, label_shares
-from .base import CausalVOSModel
+from .base import CausalVOSModel, SharedFeatures
 
 
 @dataclass
@@ -27,7 +27,7 @@ class PropagationState:
 
 
 @MODELS.register_module()
-class FeaturePropagation(CausalVOSModel):
+class FeaturePropagation(SharedFeatures, CausalVOSModel):
     """Training-free video object segmentation.
 
     In a frame in which objects are given, they are what the prompt shows, and known objects are segmented without them.

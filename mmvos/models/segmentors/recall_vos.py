@@ -16,7 +16,7 @@ from mmvos.structures import VOID, VOSDataSample
 from ..heads.recall_head import ObjectRows, Recalled
 from ..matching.ridge_target import Moments
 from ..necks.recall_neck import RecallMaps, enlarge
-from .base import CausalVOSModel
+from .base import CausalVOSModel, SharedFeatures
 
 Losses = dict[str, Tensor]
 
@@ -73,7 +73,7 @@ class RecallVOSTestSettings(SessionSettings):
 
 
 @MODELS.register_module()
-class RecallVOS(CausalVOSModel):
+class RecallVOS(SharedFeatures, CausalVOSModel):
     """Semi-supervised segmentation of several objects at nearly the cost of one; a method of MMVOS, not of a paper.
 
     Labels are read from memory three ways: from the previous frame around each cell, from the frames in which objects were

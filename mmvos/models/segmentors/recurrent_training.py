@@ -18,7 +18,7 @@ from mmvos.utils.checkpoint import rename_weights
 
 from ..cues.object_cue import ObjectCue, mask_pair, pool_masks
 from ..heads import aggregate_objects
-from .base import CausalVOSModel
+from .base import CausalVOSModel, SharedFeatures
 
 Result = TypeVar('Result')
 
@@ -63,7 +63,7 @@ class MaskUpdateSettings(SessionSettings):
     update_mask: Literal['aggregated', 'fine', 'coarse'] = 'aggregated'
 
 
-class RecurrentlyTrainedModel(CausalVOSModel):
+class RecurrentlyTrainedModel(SharedFeatures, CausalVOSModel):
     """Segments every object on its own, all as one batch, and learns from whole clips with gradients through time.
 
     Objects meet only where their probabilities are aggregated. After each frame the state is renewed from the objects'

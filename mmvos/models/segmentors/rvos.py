@@ -26,7 +26,7 @@ from mmvos.structures.slot_merging import choose_slots, jaccard_costs
 
 from ..heads.conv_lstm import NoMaskPyramid, upsample
 from ..heads.object_aggregation import aggregate_objects
-from .base import CausalVOSModel
+from .base import CausalVOSModel, SharedFeatures
 
 
 @dataclass
@@ -76,7 +76,7 @@ class RVOSTestSettings(SessionSettings):
 
 
 @MODELS.register_module()
-class RVOS(CausalVOSModel):
+class RVOS(SharedFeatures, CausalVOSModel):
     """Recurrent video object segmentation.
 
     Args:

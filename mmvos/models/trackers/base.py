@@ -149,16 +149,18 @@ class BoxTracker(metaclass=ABCMeta):
 
 
 class NoTracker(BoxTracker):
-    """In place of a tracker that a model does without: it finds no target."""
+    """In place of a tracker that a model does without: it finds no target; the box of each stays where it began."""
 
     @override
     def _start(self, frame: np.ndarray, boxes: np.ndarray, masks: np.ndarray | None) -> list[Any]:
-        return [None] * len(boxes)
+        return list(boxes)
 
+    @override
     def _follow(
         self, frame: np.ndarray, targets: list[Any], state: TrackerState, flow_bwd: Tensor | None, masks: Tensor | None
     ) -> tuple[Tracks, list[Any]]:
-        raise NotImplementedError('there is no target to follow.')
+        count = len(targets)
+        return Tracks(np.stack(targets), np.full(count, np.nan), np.zeros(count, bool)), targets
 
 
 class TrackingSession:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mmvos.inference import Frame
 from mmvos.models.heads import aggregate_objects
-from mmvos.models.segmentors import CausalVOSModel
+from mmvos.models.segmentors import CausalVOSModel, SharedFeatures
 from mmvos.registry import MODELS
 from mmvos.structures import PER_OBJECT, VOSDataSample, join_objects, one_hot
 
@@ -29,7 +29,7 @@ class MyMethodState:
 
 
 @MODELS.register_module()
-class MyMethod(CausalVOSModel):
+class MyMethod(SharedFeatures, CausalVOSModel):
     """Compares a frame with the mean features of an object and of everything else; the last mask says where to look.
 
     Args:
