@@ -4,10 +4,9 @@ _base_ = './agss-vos_lite0_davis2016-synthvos_stage2.py'
 max_iters = 240
 train_cfg = dict(max_iters=max_iters)
 optim_wrapper = dict(optimizer=dict(lr=1e-4))
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=20),
-    dict(type='CosineAnnealingLR', T_max=max_iters - 20, eta_min=1e-5, by_epoch=False, begin=20, end=max_iters),
-]
+param_scheduler = _base_.param_scheduler
+param_scheduler[0].update(end=20)
+param_scheduler[1].update(begin=20, end=max_iters, eta_min=1e-5)
 train_dataloader = dict(sampler=dict(seed=2), dataset=dict(streams=dict(synthvos=dict(seed=2))))
 randomness = dict(seed=2)
 # made by training agss-vos_lite0_davis2016-synthvos_stage2.py; another run's: --cfg-options load_from=PATH

@@ -17,7 +17,5 @@ train_dataloader = dict(
 
 max_iters = 450
 train_cfg = dict(max_iters=max_iters)
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=40),
-    dict(type='CosineAnnealingLR', T_max=max_iters - 40, eta_min=2e-5, by_epoch=False, begin=40, end=max_iters),
-]
+param_scheduler = _base_.param_scheduler
+param_scheduler[1].update(end=max_iters)
