@@ -23,6 +23,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.registry import init_default_scope
 from torch import nn
@@ -128,23 +129,33 @@ def videos_of(args, cfg) -> list[Video]:
     return [to_and_fro(video, args.to_and_fro) for video in videos] if args.to_and_fro else videos
 
 
-def to_and_fro(video: Video, num_frames: int) -> FrameArrays:
+class InOrder(FrameArrays):
+    """Frames of a video in an order that begins with its first ones, those with prompts among them.
+
+    Args:
+        video (Video): the video.
+        order (Sequence[int]): its frames.
+        prefetch (int): frames that are decoded ahead of need.
+    """
+
+    def __init__(self, video: Video, order: Sequence[int], prefetch: int = 0) -> None:
+        prompts = {i: prompt for i, prompt in video.prompts.items() if i < len(order)}
+        super().__init__(order, video_id=video.video_id, prefetch=prefetch, prompts=prompts)
+        self.video = video
+
+    def read(self, index: int) -> np.ndarray:
+        return self.video.read(self.frames[index])
+
+
+def to_and_fro(video: Video, num_frames: int) -> InOrder:
     """A video of ``num_frames`` frames that runs to its end, back to its first frame, and so on."""
     period = max(2 * (len(video) - 1), 1)
-    return in_order(video, [min(i % period, -i % period) for i in range(num_frames)])
+    return InOrder(video, [min(i % period, -i % period) for i in range(num_frames)])
 
 
-def shorten(video: Video, num_frames: int | None, prefetch: int) -> FrameArrays:
+def shorten(video: Video, num_frames: int | None, prefetch: int) -> InOrder:
     """The video's first frames, decoded ``prefetch`` frames ahead."""
-    return in_order(video, range(min(num_frames or len(video), len(video))), prefetch)
-
-
-def in_order(video: Video, order: Sequence[int], prefetch: int = 0) -> FrameArrays:
-    """Frames of a video in an order that begins with its first ones, those with prompts among them."""
-    prompts = {i: prompt for i, prompt in video.prompts.items() if i < len(order)}
-    frames = FrameArrays([None] * len(order), video_id=video.video_id, prefetch=prefetch, prompts=prompts)
-    frames.read = lambda index: video.read(order[index])
-    return frames
+    return InOrder(video, range(min(num_frames or len(video), len(video))), prefetch)
 
 
 def run(
