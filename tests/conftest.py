@@ -1,4 +1,4 @@
-"""Shared set-up of the tests: helpers of this folder importable, one thread a process, MMVOS's scope."""
+"""Shared set-up of the tests: modules of helpers/ importable, one thread a process, MMVOS's scope."""
 
 import gc
 import sys
@@ -9,7 +9,7 @@ import torch
 from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / 'helpers'))
 torch.set_num_threads(1)
 torch.set_warn_always(True)  # else the first test of a process that causes a warning is the one that fails
 

@@ -8,7 +8,7 @@ from mmengine.logging import MMLogger
 
 from mmvos.cli.main import main as mmvos
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MINI = ROOT / 'configs/feature_propagation/feature-propagation_mini_synthvos.py'
 
 

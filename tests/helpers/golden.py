@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-GOLDEN_DIR = Path(os.environ.get('MMVOS_GOLDEN_DIR', Path(__file__).parent / 'data' / 'golden'))
+GOLDEN_DIR = Path(os.environ.get('MMVOS_GOLDEN_DIR', Path(__file__).parents[1] / 'data' / 'golden'))
 
 
 def fill_one(name, shape):

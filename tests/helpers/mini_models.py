@@ -13,7 +13,7 @@ from mmvos.models import *  # noqa: F401,F403  (registers)
 from mmvos.models.segmentors import BaseVOSModel
 from mmvos.registry import HOOKS, MODELS
 
-CONFIGS = Path(__file__).parents[1] / 'configs'
+CONFIGS = Path(__file__).parents[2] / 'configs'
 MINI = sorted(p.relative_to(CONFIGS).as_posix() for p in CONFIGS.glob('*/*mini*.py'))
 
 

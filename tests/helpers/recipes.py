@@ -11,7 +11,7 @@ from mmengine.registry import DefaultScope
 
 from mmvos.registry import MODELS
 
-CONFIGS = Path(__file__).parents[1] / 'configs'
+CONFIGS = Path(__file__).parents[2] / 'configs'
 METHODS = (
     'agame',
     'agss_vos',

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_map
 
 aten = torch.ops.aten
-PACKAGE = str(Path(__file__).resolve().parents[1] / 'mmvos')
+PACKAGE = str(Path(__file__).resolve().parents[2] / 'mmvos')
 
 
 class DeviceError(RuntimeError):

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 CLASSES = ('disc', 'square')
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def make_videos(root, lengths=(5, 4, 6), size=(96, 160), seed=0):

@@ -4,11 +4,11 @@ import json
 import zipfile
 
 import pytest
+from video_files import write_video
 
 from mmvos.batch import Destination, Share, Task, find_tasks
 from mmvos.batch.destination import MARK
 from mmvos.structures import InputError
-from tests.video_files import write_video
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import ROOT
 from two_processes import METHODS
 from vis_data import make_videos
 
-TESTS = Path(__file__).parents[1]
+HELPERS = Path(__file__).parents[1] / 'helpers'
 
 
 @pytest.fixture(scope='module')
@@ -22,16 +23,16 @@ def results(tmp_path_factory):
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
-    paths = os.pathsep.join([str(TESTS.parent), str(TESTS)])
+    paths = os.pathsep.join([str(ROOT), str(HELPERS)])
     environment = dict(os.environ, PYTHONPATH=paths, OMP_NUM_THREADS='1', MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port))
-    command = [sys.executable, '-W', 'ignore', str(TESTS / 'two_processes.py'), str(folder)]
+    command = [sys.executable, '-W', 'ignore', str(HELPERS / 'two_processes.py'), str(folder)]
     processes, errors = [], [folder / 'error0', folder / 'error1']
     for rank, error in enumerate(errors):
         with error.open('w') as stderr:
             processes.append(
                 subprocess.Popen(
                     command,
-                    cwd=TESTS.parent,
+                    cwd=ROOT,
                     env=dict(environment, RANK=str(rank), WORLD_SIZE='2'),
                     stdout=subprocess.PIPE,
                     stderr=stderr,

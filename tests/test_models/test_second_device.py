@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-CONTRACT = Path(__file__).parents[1] / 'second_device_contract.py'
+CONTRACT = Path(__file__).parents[1] / 'helpers' / 'second_device_contract.py'
 
 
 def test_every_method_runs_and_trains_on_a_second_device():

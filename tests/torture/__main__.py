@@ -17,7 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault('OPENCV_LOG_LEVEL', 'OFF')
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
+TESTS = Path(__file__).parents[1]
+sys.path[:0] = [str(TESTS), str(TESTS / 'helpers'), str(TESTS.parent)]
 
 from torture import fuzz, kills, many_videos, stops
 
