@@ -6,6 +6,7 @@ import re
 import cv2
 import numpy as np
 import pytest
+from small_click_segmenter import small_click_segmenter
 
 import mmvos.apis
 from mmvos.cli.main import main
@@ -14,7 +15,6 @@ from mmvos.structures import read_label_map, write_label_map
 from mmvos.utils.command_line import CommandEnded
 from mmvos.videos import open_video, write_image
 from mmvos.visualization import VideoWriter
-from tests.test_models.test_click_segmenter import tiny
 
 MINI = 'rgmp/rgmp_mini_synthvos.py'
 
@@ -66,7 +66,7 @@ def test_a_folder_of_frames_is_played_at_25_frames_per_second(tmp_path):
 
 
 def test_clicks_make_the_first_mask(video, tmp_path, monkeypatch):
-    model = tiny()
+    model = small_click_segmenter()
     model.decoder.predictor.bias.data.fill_(50.0)  # it finds its object everywhere
     monkeypatch.setattr(mmvos.apis, 'init_click_segmenter', lambda device=None: model)
     arguments = ['segment', video, '--click', '3:32,32', '3:90,60:-', '--out-dir', str(tmp_path / 'out')]

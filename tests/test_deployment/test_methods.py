@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from exported_clips import SIZE, clip, segmented
 
 from mmvos.apis import VOSInferencer, init_model
 from mmvos.deployment import export_model, exportable_methods
-from tests.test_deployment.test_export import SIZE, clip, segmented
 
 pytest.importorskip('onnxruntime', reason='runs exported models')
 pytest.importorskip('onnxscript', reason='exports models')

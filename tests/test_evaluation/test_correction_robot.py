@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+from drifting_session import SIZE, DriftingSession
 
 from mmvos.evaluation.correction_robot import CorrectionRobot
 from mmvos.structures import InputError
 from mmvos.videos import FrameArrays
-from tests.test_interaction.test_project_and_propagation import SIZE, DriftingSession
 
 FRAMES = 7
 

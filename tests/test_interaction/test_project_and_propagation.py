@@ -2,14 +2,12 @@ import json
 
 import numpy as np
 import pytest
-import torch
+from drifting_session import SIZE, DriftingSession
 
 from mmvos.interaction import Project, Propagation, prompt_from_json, prompt_to_json
-from mmvos.structures import Box, Click, InputError, Polygon, Prompt, Scribble, VOSDataSample
+from mmvos.structures import Box, Click, InputError, Polygon, Prompt, Scribble
 from mmvos.videos import FrameArrays
 from mmvos.visualization import VideoWriter
-
-SIZE = (32, 48)
 
 
 @pytest.fixture
@@ -111,37 +109,6 @@ def test_prompts_survive_json():
 def test_what_is_no_prompt_is_refused(content):
     with pytest.raises(InputError):
         prompt_from_json(content)
-
-
-class DriftingSession:
-    """Carries masks one pixel to the right per step, whichever way time goes; :meth:`correct` sets them right."""
-
-    def __init__(self):
-        self.masks: dict[int, np.ndarray] = {}
-        self.seen, self.corrected = [], []
-
-    @property
-    def object_ids(self):
-        return sorted(self.masks)
-
-    def step(self, frame, prompt=None):
-        self.seen.append(int(frame[0, 0, 0]))
-        self.masks = {i: np.roll(mask, 1, 1) for i, mask in self.masks.items()}
-        return self._result(prompt)
-
-    def correct(self, frame, prompt):
-        self.corrected.append(int(frame[0, 0, 0]))
-        return self._result(prompt)
-
-    def _result(self, prompt):
-        if prompt is not None:
-            self.masks.update({i: (prompt == i).astype(float) for i in np.unique(prompt) if i})
-        planes = [np.full(SIZE, 0.5), *(self.masks[i] for i in self.object_ids)]
-        ids = np.array([0, *self.object_ids], np.uint8)
-        result = VOSDataSample(metainfo=dict(object_ids=self.object_ids, frame_index=-1))
-        result.pred_label_map = ids[np.argmax(np.stack(planes), 0)]
-        result.pred_scores = torch.tensor(np.stack(planes))
-        return result
 
 
 def run(given, **limits):

@@ -3,29 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from small_click_segmenter import small_click_segmenter
 
 from mmvos.interaction import InteractiveSegmenter
 from mmvos.interaction.views import Region, close_up, corrected_part
-from mmvos.models.interactive import ClickSegmenter, PromptTensors, SimulatedUser, next_click
+from mmvos.models.interactive import PromptTensors, SimulatedUser, next_click
 from mmvos.models.interactive.simulated_user import wrong_mask
-from mmvos.registry import MODELS
 from mmvos.structures import Box, Click, InputError, Prompt, Scribble
-
-
-def tiny(seed: int = 0, **settings) -> ClickSegmenter:
-    torch.manual_seed(seed)
-    return MODELS.build(
-        dict(
-            type='mmvos.ClickSegmenter',
-            data_preprocessor=dict(type='mmvos.VOSDataPreprocessor', mean=(127.0,) * 3, std=(128.0,) * 3),
-            backbone=dict(type='mmvos.EfficientNetLite', out_indices=(2, 3, 4, 5, 6, 7), frozen_stages=7, norm_eval=True),
-            encoder=dict(type='mmvos.PromptEncoder'),
-            decoder=dict(type='mmvos.ClickDecoder', channels=(8, 16, 16), dilations=(1, 2)),
-            loss_mask=dict(type='mmdet.CrossEntropyLoss', use_sigmoid=True),
-            loss_region=dict(type='mmdet.DiceLoss', use_sigmoid=True),
-            test_cfg=dict(resize=dict(type='mmvos.ShortSide', length=64, divisor=32), **settings),
-        )
-    )
 
 
 def picture(height: int = 80, width: int = 112) -> np.ndarray:
@@ -49,7 +33,7 @@ def test_a_click_goes_to_the_middle_of_the_largest_error():
 
 
 def test_it_learns_one_picture():
-    model = tiny()
+    model = small_click_segmenter()
     masks = torch.zeros(2, 64, 96, dtype=torch.bool)
     masks[0, 10:40, 20:60] = masks[1, 30:60, 5:50] = True
     images = torch.randn(2, 3, 64, 96)
@@ -90,7 +74,7 @@ def test_the_simulated_user_corrects_masks_that_are_given():
 
 
 def test_objects_do_not_depend_on_each_other():
-    model = tiny().eval()
+    model = small_click_segmenter().eval()
     with torch.no_grad():
         projected = model.decoder.project(model.extract_feat(torch.randn(1, 3, 64, 96)))
         clicks = torch.tensor([[[20.0, 30.0], [0, 0]], [[60.0, 10.0], [5.0, 5.0]]])
@@ -102,18 +86,18 @@ def test_objects_do_not_depend_on_each_other():
 
 class TestInteractiveSegmenter:
     def test_the_result_depends_on_the_prompts_alone(self):
-        segmenter, frame = InteractiveSegmenter(tiny()), picture()
+        segmenter, frame = InteractiveSegmenter(small_click_segmenter()), picture()
         one = [Prompt(1, clicks=[Click(30, 30)])]
         more = [Prompt(1, clicks=[Click(30, 30), Click(80, 60, False)]), Prompt(2, box=Box(60, 10, 110, 70))]
-        fresh = InteractiveSegmenter(tiny()).scores(frame, more)
+        fresh = InteractiveSegmenter(small_click_segmenter()).scores(frame, more)
         segmenter.scores(frame, one, key=0)
         torch.testing.assert_close(segmenter.scores(frame, more, key=0), fresh)
         undone = segmenter.scores(frame, one, key=0)
-        torch.testing.assert_close(undone, InteractiveSegmenter(tiny()).scores(frame, one))
+        torch.testing.assert_close(undone, InteractiveSegmenter(small_click_segmenter()).scores(frame, one))
         torch.testing.assert_close(segmenter.scores(frame, more, key=0), fresh)
 
     def test_a_further_click_costs_one_pass_of_the_decoder(self, monkeypatch):
-        model = tiny()
+        model = small_click_segmenter()
         segmenter, frame = InteractiveSegmenter(model), picture()
         passes, features = [], []
         segment, extract = model.segment, model.extract_feat
@@ -125,7 +109,7 @@ class TestInteractiveSegmenter:
         assert (len(passes), len(features)) == (5, 1)
 
     def test_outlines_are_taken_as_they_are_and_frames_are_forgotten(self):
-        segmenter, frame = InteractiveSegmenter(tiny(), frames=2), picture()
+        segmenter, frame = InteractiveSegmenter(small_click_segmenter(), frames=2), picture()
         mask = np.zeros((80, 112), bool)
         mask[10:20, 30:50] = True
         assert np.array_equal(segmenter.label_map(frame, [Prompt(9, mask=mask)]) == 9, mask)
@@ -134,7 +118,7 @@ class TestInteractiveSegmenter:
         assert len(segmenter._ready) == 2
 
     def test_wrong_prompts_are_one_line(self):
-        segmenter = InteractiveSegmenter(tiny())
+        segmenter = InteractiveSegmenter(small_click_segmenter())
         with pytest.raises(InputError, match='expected one per object'):
             segmenter.scores(picture(), [Prompt(1, clicks=[Click(1, 1)]), Prompt(1, clicks=[Click(2, 2)])])
         with pytest.raises(InputError, match='object 1: the prompt is empty'):
@@ -152,7 +136,7 @@ class TestInteractiveSegmenter:
         )
 
     def test_a_given_mask_keeps_what_no_click_touches(self):
-        segmenter, frame = InteractiveSegmenter(tiny()), picture()
+        segmenter, frame = InteractiveSegmenter(small_click_segmenter()), picture()
         mask = np.zeros((80, 112), bool)
         mask[5:20, 5:30] = mask[50:75, 70:100] = True
         part = corrected_part(mask, np.zeros_like(mask), [Click(10, 10, False)])
@@ -171,15 +155,15 @@ class TestCloseUps:
         boxes = [Box(20, 20, 90, 80), Box(120, 90, 200, 150)]
         prompts = [Prompt(i + 1, box=box, clicks=[Click(box.x1 + 30, box.y1 + 30)]) for i, box in enumerate(boxes)]
         further = [replace(p, clicks=[*p.clicks, Click(p.box.x1 + 5, p.box.y1 + 5, False)]) for p in prompts]
-        fresh = InteractiveSegmenter(tiny(**self.SETTINGS)).scores(frame, further)
-        segmenter = InteractiveSegmenter(tiny(**self.SETTINGS))
+        fresh = InteractiveSegmenter(small_click_segmenter(**self.SETTINGS)).scores(frame, further)
+        segmenter = InteractiveSegmenter(small_click_segmenter(**self.SETTINGS))
         segmenter.scores(frame, prompts, key=0)
         torch.testing.assert_close(segmenter.scores(frame, further, key=0), fresh)
-        alone = [InteractiveSegmenter(tiny(**self.SETTINGS)).scores(frame, [one])[0] for one in further]
+        alone = [InteractiveSegmenter(small_click_segmenter(**self.SETTINGS)).scores(frame, [one])[0] for one in further]
         torch.testing.assert_close(torch.stack(alone), fresh, rtol=1e-4, atol=1e-5)
 
     def test_a_box_is_looked_at_from_near(self, monkeypatch):
-        model, seen = tiny(**self.SETTINGS), []
+        model, seen = small_click_segmenter(**self.SETTINGS), []
         extract = model.extract_feat
         monkeypatch.setattr(model, 'extract_feat', lambda image: seen.append(tuple(image.shape[-2:])) or extract(image))
         segmenter = InteractiveSegmenter(model)
@@ -190,7 +174,7 @@ class TestCloseUps:
         assert len(seen) == 2
 
     def test_a_box_is_looked_at_again_with_what_was_found(self, monkeypatch):
-        model, passes = tiny(**self.SETTINGS, box_looks=2), []
+        model, passes = small_click_segmenter(**self.SETTINGS, box_looks=2), []
         segment = model.segment
         monkeypatch.setattr(model, 'segment', lambda *a: passes.append(a[2].sigmoid().amax((1, 2))) or segment(*a))
         box = Box(20, 20, 90, 80)
@@ -201,7 +185,7 @@ class TestCloseUps:
         InteractiveSegmenter(model).scores(picture(160, 224), [Prompt(1, clicks=[Click(50, 50)])])
         assert len(passes) == 2  # the whole frame, the close-up
         with pytest.raises(InputError, match='box_looks is 0'):
-            tiny(box_looks=0)
+            small_click_segmenter(box_looks=0)
 
     def test_looks_at_a_box_are_means_with_the_mirrored_picture(self):
         """Mirroring the frame and the box mirrors the result; objects without a box are as without the setting."""
@@ -209,7 +193,9 @@ class TestCloseUps:
         box, click = Box(32, 32, 96, 96), Prompt(2, clicks=[Click(120.5, 60.5)])
         other = Box(width - box.x2, box.y1, width - box.x1, box.y2)
         settings = dict(self.SETTINGS, closeup=1.5, box_looks=2)
-        plain, mirrored = (InteractiveSegmenter(tiny(**settings, box_mirrored=value)) for value in (False, True))
+        plain, mirrored = (
+            InteractiveSegmenter(small_click_segmenter(**settings, box_mirrored=value)) for value in (False, True)
+        )
         flipped = np.ascontiguousarray(frame[:, ::-1])
         one = mirrored.scores(frame, [click, Prompt(1, box=box)])
         two = mirrored.scores(flipped, [Prompt(1, box=other)])
@@ -231,7 +217,7 @@ class TestCloseUps:
         assert prompts.rows([1]).clicks.tolist() == [[[1, 2]]]
 
     def test_logits_go_from_view_to_view(self):
-        segmenter, frame = InteractiveSegmenter(tiny(**self.SETTINGS)), picture(160, 224)
+        segmenter, frame = InteractiveSegmenter(small_click_segmenter(**self.SETTINGS)), picture(160, 224)
         whole, near = segmenter._look(frame, Region.whole((160, 224))), segmenter._look(frame, Region(40, 32, 136, 128))
         ys, xs = torch.meshgrid(torch.arange(16.0), torch.arange(24.0), indexing='ij')
         taken = near.take(ys * 10 + xs, whole)  # a plane of the frame stays that plane
@@ -249,4 +235,4 @@ class TestCloseUps:
         assert close_up((68, 58, 70, 60), (200, 300), 1.5, None) == Region(45, 35, 93, 83)  # not below 48 pixels
         assert close_up((10, 10, 290, 190), (200, 300), 1.5, None) == Region.whole((200, 300))
         with pytest.raises(InputError, match='closeup is 0.5'):
-            tiny(closeup=0.5)
+            small_click_segmenter(closeup=0.5)

@@ -6,12 +6,12 @@ import sysconfig
 import numpy as np
 import pytest
 import torch
+from exported_clips import clip, segmented
 
 from mmvos.apis import VOSInferencer
 from mmvos.cli.main import main
 from mmvos.structures import InputError
 from mmvos.utils.compiling import compile_networks
-from tests.test_deployment.test_export import clip, segmented
 
 CONFIG = 'rgmp/rgmp_mini_synthvos.py'
 SMALL = {'model.test_cfg.resize': dict(type='FixedSize', height=64, width=96)}

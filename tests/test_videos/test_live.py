@@ -5,12 +5,12 @@ import time
 
 import numpy as np
 import pytest
+from drifting_session import SIZE, DriftingSession
 
 from mmvos.apis.live import segment_live
 from mmvos.structures import InputError, read_label_map
 from mmvos.videos import VideoFile
 from mmvos.videos.live import LiveFrames, open_live
-from tests.test_interaction.test_project_and_propagation import SIZE, DriftingSession
 
 
 class FakeCamera:

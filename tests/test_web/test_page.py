@@ -14,10 +14,11 @@ import pytest
 
 uvicorn = pytest.importorskip('uvicorn', reason='the extra "web" is not installed')
 sync_api = pytest.importorskip('playwright.sync_api', reason='the extra "screenshots" is not installed')
+from drifting_session import SIZE, SlowSession, SquareSegmenter
+
 from mmvos.visualization import VideoWriter
 from mmvos.web.app import create_app
 from mmvos.web.workspace import Workspace
-from tests.test_web.test_page_interface import SIZE, SlowSession, SquareSegmenter
 
 CHROMIUM = os.environ.get('MMVOS_CHROMIUM') or shutil.which('chromium') or shutil.which('chromium-browser')
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason='no Chromium is installed')

@@ -8,38 +8,17 @@ import zipfile
 import cv2
 import numpy as np
 import pytest
+from drifting_session import SIZE, DriftingSession, SlowSession, SquareSegmenter
 
 fastapi = pytest.importorskip('fastapi', reason='the extra "web" is not installed')
 from fastapi.testclient import TestClient
 
-from mmvos.structures import Prompt
 from mmvos.videos import open_video
 from mmvos.visualization import VideoWriter
 from mmvos.web.app import create_app
 from mmvos.web.frames import FrameCache
 from mmvos.web.guard import MAX_BODY
 from mmvos.web.workspace import Workspace
-from tests.test_interaction.test_project_and_propagation import DriftingSession
-
-SIZE = (32, 48)
-
-
-class SquareSegmenter:
-    """A square around the last click; given masks stay."""
-
-    def label_map(self, frame, prompts: list[Prompt], key=None):
-        label_map = np.zeros(frame.shape[:2], np.uint8)
-        for prompt in prompts:
-            outline = prompt.outline(frame.shape[:2])
-            if outline is not None and not prompt.needs_segmenter:
-                label_map[outline] = prompt.object_id
-            for click in prompt.clicks[-1:]:
-                x, y = int(click.x), int(click.y)
-                label_map[y - 4 : y + 4, x - 4 : x + 4] = prompt.object_id
-        return label_map
-
-    def prepare(self, frame, key):
-        self.prepared = key
 
 
 @pytest.fixture
@@ -246,12 +225,6 @@ def test_other_sites_cannot_use_the_server(workspace, headers, status):
     with TestClient(create_app(workspace, hosts=['127.0.0.1', 'localhost']), base_url='http://127.0.0.1:8000') as client:
         response = client.get('/api/projects', headers=headers)
     assert response.status_code == status
-
-
-class SlowSession(DriftingSession):
-    def step(self, frame, prompt=None):
-        time.sleep(0.04)
-        return super().step(frame, prompt)
 
 
 def long_video(path, frames):
