@@ -46,6 +46,7 @@ class ShippedWeights:
         size (int): its size in bytes.
         config (str): config of the model, below ``configs``.
         training (tuple[str, ...]): configs of the training, in order, below ``configs``.
+        averaged (tuple[str, ...]): those of them whose ends were averaged (none: the weights are the end of the last).
         parameters (int): number of the model's parameters, those of a frozen backbone included.
         trained_parameters (int): number of those that the training changed.
         iterations (str): number of iterations of each stage.
@@ -67,6 +68,7 @@ class ShippedWeights:
     size: int
     config: str
     training: tuple[str, ...]
+    averaged: tuple[str, ...]
     parameters: int
     trained_parameters: int
     iterations: str
@@ -143,13 +145,15 @@ def entry_of(values: dict[str, Any], place: str) -> ShippedWeights:
         InputError: a field is missing, unknown or of another type.
     """
     values = dict(values)
-    for field in ('aliases', 'former', 'training'):
+    for field in ('aliases', 'former', 'training', 'averaged'):
         values[field] = tuple(values.get(field, ()))
     for field in ('file', 'log'):
         values[field] = FOLDER / values.get(field, '')
     sources = values.get('data', ())
     values['data'] = tuple(settings_from(TrainingData, source, f'{place}.data[{i}]') for i, source in enumerate(sources))
     weights = settings_from(ShippedWeights, values, place)
+    if not set(weights.averaged) <= set(weights.training):
+        raise InputError(f'{place}: averaged: expected some of {weights.training}, got {weights.averaged}.')
     if not weights.data:
         raise InputError(f'{place}: says nothing of the data of the training.')
     return weights

@@ -15,20 +15,24 @@ PYTHON=${PYTHON:-python}
 ORDER="recall-vos_lite0 click-segmenter_lite0 sta-masktrack-rcnn-stills_lite0 rvos-mask-st_lite0 agss-vos_lite0 rgmp_lite0 agame_lite0 cosnet_lite0
     main_lite0 rvos-st_lite0 dyenet_lite0 matchvos_lite0 sta-masktrack-rcnn_lite0"
 
-stages() { # the training configs of a name, in order
-    $PYTHON - "$1" <<'PY'
+field() { # NAME FIELD: what weights.json says of a name's configs, in order
+    $PYTHON - "$1" "$2" <<'PY'
 import json
 import sys
 
 for weights in json.load(open('mmvos/weights/weights.json')):
     if weights['name'] == sys.argv[1]:
-        print(*weights['training'])
+        print(*weights.get(sys.argv[2], ()))
 PY
+}
+
+work_dir() { # CONFIG
+    echo "work_dirs/$(basename "$1" .py)"
 }
 
 train() { # CONFIG
     local work_dir
-    work_dir=work_dirs/$(basename "$1" .py)
+    work_dir=$(work_dir "$1")
     [ -f "$work_dir/trained" ] && return
     mkdir -p "$work_dir"
     # shellcheck disable=SC2086
@@ -36,13 +40,24 @@ train() { # CONFIG
         touch "$work_dir/trained"
 }
 
-test_davis() { # CONFIG: the test config beside a training config, with its last checkpoint
-    local config work_dir
-    work_dir=work_dirs/$(basename "$1" .py)
-    for config in "configs/${1%.py}_test-davis2016.py" "configs/${1%_stage?.py}_test-davis2016.py" \
-        "configs/${1%_lite0*}_lite0_test-davis2016.py"; do
+weights() { # NAME CONFIG: the checkpoint of the last training config, or the mean of the ends that are averaged
+    local config mean ends=
+    for config in $(field "$1" averaged); do ends="$ends $(cat "$(work_dir "$config")/last_checkpoint")"; done
+    [ -n "$ends" ] || { cat "$(work_dir "$2")/last_checkpoint"; return; }
+    mean=$(work_dir "$2")/mean.pth
+    # shellcheck disable=SC2086
+    [ -f "$mean" ] || $PYTHON tools/model_converters/average_checkpoints.py "configs/$2" $ends --out "$mean" >&2 || return
+    echo "$mean"
+}
+
+test_davis() { # NAME CONFIG: the test config beside the last training config
+    local config work_dir checkpoint
+    work_dir=$(work_dir "$2")
+    for config in "configs/${2%.py}_test-davis2016.py" "configs/${2%_stage?.py}_test-davis2016.py" \
+        "configs/${2%_lite0*}_lite0_test-davis2016.py"; do
         [ -f "$config" ] || continue
-        [ -f "$work_dir/davis2016.json" ] || $PYTHON tools/test.py "$config" "$(cat "$work_dir/last_checkpoint")" --fast \
+        checkpoint=$(weights "$1" "$2") || return
+        [ -f "$work_dir/davis2016.json" ] || $PYTHON tools/test.py "$config" "$checkpoint" --fast \
             --work-dir "$work_dir/test" --metrics "$work_dir/davis2016.json" >"$work_dir/test.txt" 2>&1
         return
     done
@@ -50,7 +65,7 @@ test_davis() { # CONFIG: the test config beside a training config, with its last
 
 failed=
 for name in ${*:-$ORDER}; do
-    configs=$(stages "$name")
+    configs=$(field "$name" training)
     [ -n "$configs" ] || { echo "$name: no weights of this name with a training in mmvos/weights/weights.json" >&2; exit 2; }
     for config in $configs; do
         if [ -n "${LIST:-}" ]; then
@@ -58,11 +73,11 @@ for name in ${*:-$ORDER}; do
         elif train "$config"; then
             echo "$name: configs/$config trained"
         else
-            echo "$name: configs/$config failed, see work_dirs/$(basename "$config" .py)/train.txt" >&2
+            echo "$name: configs/$config failed, see $(work_dir "$config")/train.txt" >&2
             failed="$failed $name"
             continue 2
         fi
     done
-    [ -n "${LIST:-}" ] || test_davis "$config" || failed="$failed $name"
+    [ -n "${LIST:-}" ] || test_davis "$name" "$config" || failed="$failed $name"
 done
 [ -z "$failed" ] || { echo "failed:$failed" >&2; exit 1; }

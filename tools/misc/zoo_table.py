@@ -93,7 +93,7 @@ def page() -> str:
             '',
             f'On {" or ".join(sorted({w.hardware for w in weights}))}; `a + b`: one stage after the other.',
             '',
-            *table('weights', 'iterations', 'time', rows=[(w.name, w.iterations, w.time) for w in weights]),
+            *table('weights', 'iterations', 'time', rows=[(w.name, iterations(w), w.time) for w in weights]),
             '',
             'Loss over iterations, of all stages (`mmvos/weights/*.txt`):',
             '',
@@ -185,6 +185,12 @@ def measured(weights: ShippedWeights, link: str) -> tuple[str, ...]:
         f'{weights.trained_parameters / 1e6:.2f} M',
         f'{weights.size / 1e6:.1f} MB',
     )
+
+
+def iterations(weights: ShippedWeights) -> str:
+    """Iterations of each stage, and which stages' ends were averaged."""
+    stages = [str(weights.training.index(config) + 1) for config in weights.averaged]
+    return f'{weights.iterations}; the mean of the ends of stages {" and ".join(stages)}' if stages else weights.iterations
 
 
 def free(row: dict[str, Any]) -> tuple[str, ...]:
