@@ -1,5 +1,6 @@
 """From a scene to frames, label maps and flow: what is painted over what, blur, shadows, noise, compression."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -39,15 +40,27 @@ def paint(scene: Scene, t: int, size: tuple[int, int], with_flow: bool) -> Layer
         points = lattice(0, 0, width, height)
         back = scene.camera[t - 1] @ np.linalg.inv(scene.camera[t])
         layers.flow[:] = upsample((apply(back, points) - points).astype(np.float32), width, height)
-    for i in scene.order:
-        actor = scene.actors[i]
-        for patch in actor.patches(t, size):
-            _place(layers, actor, patch, t, scene.style.blur)
-            if with_flow and t:
-                patch.of(layers.flow)[patch.opaque] = actor.flow(patch, t)[patch.opaque]
+    paint_actors(layers, [scene.actors[i] for i in scene.order], t, scene.style.blur, with_flow)
     if scene.style.gain[t] != 1:
         layers.frame[:] = cv2.convertScaleAbs(layers.frame, alpha=float(scene.style.gain[t]))
     return layers
+
+
+def paint_actors(layers: Layers, actors: Sequence[Actor], t: int, blur: float, with_flow: bool = False) -> None:
+    """Paint objects over what is there already, their labels and flow too.
+
+    Args:
+        layers (Layers): the frame, changed in place.
+        actors (Sequence[Actor]): the objects, from back to front.
+        t (int): index of the frame.
+        blur (float): exposure time as a share of the frame interval.
+        with_flow (bool): paint the flow too.
+    """
+    for actor in actors:
+        for patch in actor.patches(t, (layers.frame.shape[0], layers.frame.shape[1])):
+            _place(layers, actor, patch, t, blur)
+            if with_flow and t:
+                patch.of(layers.flow)[patch.opaque] = actor.flow(patch, t)[patch.opaque]
 
 
 def _background(scene: Scene, t: int, size: tuple[int, int]) -> np.ndarray:

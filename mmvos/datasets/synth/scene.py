@@ -145,11 +145,11 @@ class SceneSampler:
 
     Args:
         objects (ObjectSource): source of cut-outs, see :mod:`mmvos.datasets.synth`.
-        backgrounds (BackgroundSource): source of backgrounds.
+        backgrounds (BackgroundSource | None): source of backgrounds; None: every scene is given its own.
         settings (SynthSettings): what clips look like.
     """
 
-    def __init__(self, objects: ObjectSource, backgrounds: BackgroundSource, settings: SynthSettings) -> None:
+    def __init__(self, objects: ObjectSource, backgrounds: BackgroundSource | None, settings: SynthSettings) -> None:
         self.objects, self.backgrounds, self.settings = objects, backgrounds, settings
 
     def draw(
@@ -170,6 +170,9 @@ class SceneSampler:
             late (Sequence[int | None] | None): frame in which each object enters, None for the first; drawn by default.
             cutouts (Sequence[Cutout] | None): the objects; drawn by default.
             background (np.ndarray | None): BGR uint8 ``(H, W, 3)``; drawn by default.
+
+        Raises:
+            InputError: no background, and no source of any.
         """
         s = self.settings
         if cutouts is None:
@@ -186,6 +189,8 @@ class SceneSampler:
             if self._all_visible(actors, order):
                 break
         if background is None:
+            if self.backgrounds is None:
+                raise InputError('no background is given, and there is no source of backgrounds.')
             background = self.backgrounds.sample(rng, round(1.3 * s.size[0]), round(1.3 * s.size[1]))
         return Scene(actors, order, camera, background, self._style(rng, num_frames))
 

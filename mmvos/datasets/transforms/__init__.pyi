@@ -26,6 +26,7 @@ from .instances import LoadInstanceMap as LoadInstanceMap
 from .one_object import KeepOneObject as KeepOneObject
 from .pairs import CropFlipResize as CropFlipResize
 from .pairs import SamplePair as SamplePair
+from .pasted_objects import PasteObjects as PasteObjects
 from .rvos import RandomFrameAffine as RandomFrameAffine
 from .rvos import WholeVideoObjects as WholeVideoObjects
 from .simulated_pairs import SimulatePair as SimulatePair

@@ -49,8 +49,8 @@ class ClickSegmenter(BaseModel):
     """An interactive segmenter: clicks and boxes to masks, corrected click by click (RITM's task and training: Sofiiuk et
     al., "Reviving Iterative Training with Mask Guidance for Interactive Segmentation", ICIP 2022).
 
-    The features come from a frozen backbone, the one of the shipped video model, so that a click costs only the decoder
-    after a frame's features are there. All objects of a frame are one batch.
+    The features come from a frozen backbone: a click costs only the decoder after a frame's features are there. All objects
+    of a frame are one batch.
 
     Args:
         data_preprocessor (dict): normalisation of images.

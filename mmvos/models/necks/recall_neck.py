@@ -1,4 +1,4 @@
-"""What RecallVOS compares, fits and decodes, from the maps of a frozen backbone."""
+"""What RecallVOS compares, fits and decodes, from the maps of a backbone."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

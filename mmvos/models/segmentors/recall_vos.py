@@ -81,7 +81,7 @@ class RecallVOS(SharedFeatures, CausalVOSModel):
     against what they say of its rivals, so that an error in memory is corrected instead of copied.
 
     Args:
-        backbone (dict): config of a frozen backbone with maps at strides 2, 4, 8, 16, 16, 32, 32.
+        backbone (dict): config of a backbone with maps at strides 2, 4, 8, 16, 16, 32, 32.
         neck (dict): config of ``RecallNeck``.
         local_read (dict): config of ``WindowRead``, for the previous frame.
         prompt_read, bank_read (dict): configs of ``FrameRead``.
@@ -128,10 +128,8 @@ class RecallVOS(SharedFeatures, CausalVOSModel):
     # Memory
 
     def extract_feat(self, images: Tensor) -> RecallMaps:
-        """Maps of normalised images ``(B, 3, H, W)``; no gradient goes into the backbone."""
-        with torch.no_grad():
-            maps = self.backbone(images)
-        return self.neck(maps)
+        """Maps of normalised images ``(B, 3, H, W)``."""
+        return self.neck(self.backbone(images))
 
     def start(self, maps: RecallMaps, labels: Tensor) -> RecallMemory:
         """Memory of the first frame, from its features ``maps`` and ``labels`` ``(B, L, H, W)``, sum 1, background first."""
