@@ -19,7 +19,7 @@ from mmvos.weights import packages
 from mmvos.weights.shipped import FOLDER
 
 ROOT = Path(__file__).parents[2]
-CONFIG = 'configs/recall_vos/recall-vos_lite0.py'
+CONFIG = 'configs/matchvos/matchvos_lite0.py'
 
 
 @pytest.fixture
@@ -94,10 +94,10 @@ def test_a_checkpoint_without_backbone_gets_it_in_full_precision(publish, traine
 
 def test_weights_of_another_model_are_refused(publish, trained, tmp_path, capsys):
     _, weights = trained
-    torch.save({key: value for key, value in weights.items() if 'head' not in key}, tmp_path / 'a.pth')
+    torch.save({key: value for key, value in weights.items() if 'fusion' not in key}, tmp_path / 'a.pth')
     with pytest.raises(SystemExit):
         publish(tmp_path / 'a.pth', tmp_path / 'out.pth', '--config', CONFIG)
-    assert 'do not fit RecallVOS: head.' in capsys.readouterr().err and not (tmp_path / 'out.pth').exists()
+    assert 'do not fit MatchVOS: fusion.' in capsys.readouterr().err and not (tmp_path / 'out.pth').exists()
 
 
 def test_a_backbone_that_was_trained_further_is_kept_as_a_difference(publish, trained, tmp_path):
@@ -146,15 +146,17 @@ def test_the_entry_is_written_with_the_weights(publish, trained, copied, tmp_pat
     torch.save(dict(state_dict=weights, meta=dict(iter=7, seed=3)), tmp_path / 'iter_7.pth')
     (tmp_path / 'train.log').write_text('loss: 0.1\n')
     before = json.loads((copied / 'weights.json').read_text())
-    command = (tmp_path / 'iter_7.pth', copied / 'recall-vos_lite0.pth', '--config', CONFIG, '--log', tmp_path / 'train.log')
+    command = (tmp_path / 'iter_7.pth', copied / 'matchvos_lite0.pth', '--config', CONFIG, '--log', tmp_path / 'train.log')
     publish(*command, '--metrics', 'dev10', 'J=80', 'F=90.2', '--set', 'time=1 hour')
     after = json.loads((copied / 'weights.json').read_text())
-    entry = after[0]
+    at = [entry['name'] for entry in before].index('matchvos_lite0')
+    entry = after[at]
     assert entry['metrics'] == {'dev10': {'J&F': 85.1, 'J': 80, 'F': 90.2}}
     assert (entry['iterations'], entry['seed'], entry['time']) == ('7', '3', '1 hour')
-    assert entry['data'] == before[0]['data'] and after[1:] == before[1:] and list(entry) == list(before[0])
-    assert entry['size'] == (copied / 'recall-vos_lite0.pth').stat().st_size
-    assert (copied / 'recall-vos_lite0.txt').read_text() == 'loss: 0.1\n'
+    assert entry['data'] == before[at]['data'] and list(entry) == list(before[at])
+    assert after[:at] + after[at + 1 :] == before[:at] + before[at + 1 :]
+    assert entry['size'] == (copied / 'matchvos_lite0.pth').stat().st_size
+    assert (copied / 'matchvos_lite0.txt').read_text() == 'loss: 0.1\n'
     # the same weights once more: the file is the same, and what is not said is kept
     publish(*command)
     assert json.loads((copied / 'weights.json').read_text()) == after
@@ -165,7 +167,7 @@ def test_nothing_is_written_where_the_entry_would_lack_something(publish, traine
     torch.save(weights, tmp_path / 'a.pth')
     before = {path.name: path.read_bytes() for path in copied.iterdir()}
     with pytest.raises(SystemExit):
-        publish(tmp_path / 'a.pth', copied / 'recall-vos_lite0.pth', '--config', CONFIG)
+        publish(tmp_path / 'a.pth', copied / 'matchvos_lite0.pth', '--config', CONFIG)
     assert "'iterations'" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         publish(tmp_path / 'a.pth', copied / 'mine.pth', '--config', CONFIG)
@@ -176,8 +178,8 @@ def test_nothing_is_written_where_the_entry_would_lack_something(publish, traine
 def test_other_weights_in_the_package_are_noticed(monkeypatch):
     read = packages.package_tensors
     monkeypatch.setattr(packages, 'package_tensors', lambda *names: [value + 1 for value in read(*names)])
-    with pytest.raises(InputError, match='recall-vos_lite0.pth: .* holds other weights'):
-        read_checkpoint('recall-vos_lite0')
+    with pytest.raises(InputError, match='matchvos_lite0.pth: .* holds other weights'):
+        read_checkpoint('matchvos_lite0')
 
 
 def test_only_known_packages_are_read(tmp_path):
