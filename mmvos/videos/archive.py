@@ -2,6 +2,7 @@
 
 import os
 import stat
+import weakref
 import zipfile
 from collections import Counter
 
@@ -42,9 +43,12 @@ class Archive:
         """The open file of this process (a file handle shared after a fork would mix up its readers)."""
         if self._open is None or self._open[0] != os.getpid():
             try:
-                self._open = os.getpid(), zipfile.ZipFile(self.path)
+                opened = zipfile.ZipFile(self.path)
             except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
                 raise InputError(f'{self.path}: not a zip file, or damaged ({error}).') from error
+            self._open = os.getpid(), opened
+            # at once with its owner: where both are in a cycle, as that of an error's traceback, the file might be freed open
+            weakref.finalize(self, opened.close)
         return self._open[1]
 
     @property

@@ -90,3 +90,11 @@ def test_odd_names_are_told(tmp_path):
     assert 'v\\0.png: backslashes' in problems and 'v/1.png: a symbolic link' in problems
     assert '__MACOSX/v/0.png: hidden file' in problems and 'v/.DS_Store: hidden file' in problems
     assert 'v/2.png: 2 times in the archive' in problems
+
+
+def test_its_file_is_closed_with_it(good):
+    """Not when the garbage collector comes to it: within a cycle, as of an error's traceback, Python may free the file open."""
+    archive = Archive(good)
+    file = archive._file()
+    del archive
+    assert file.fp is None
