@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from .atomic import atomic_path
@@ -67,6 +67,8 @@ def open_image(data: bytes, name: str) -> Image.Image:
         return Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise InputError(f'{name}: declares more pixels than any video frame has ({error}).') from error
+    except UnidentifiedImageError as error:
+        raise InputError(f'{name}: cannot be read as an image. Expected {", ".join(FORMATS)}.') from error
     except Exception as error:  # whatever Pillow meets in foreign bytes
         raise InputError(f'{name}: cannot be read as an image ({error}).') from error
 

@@ -86,7 +86,7 @@ class TestFaultsOfMMDet:
 
     def test_drawing_while_testing(self, tmp_path):
         TrackLocalVisualizer.get_instance('vis_test')
-        hook = TrackVisualizationHook(draw=True, test_out_dir='vis')
+        hook = TrackVisualizationHook(draw=True, test_out_dir=str(tmp_path / 'vis'))
         (tmp_path / 'a' / 'b').mkdir(parents=True)
         path = str(tmp_path / 'a' / 'b' / 'c.png')
         cv2.imwrite(path, np.zeros((8, 8, 3), np.uint8))

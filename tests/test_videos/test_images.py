@@ -66,7 +66,10 @@ def test_a_frame_that_is_cut_short_is_an_error(tmp_path, fmt, share):
     'make, message',
     [
         (lambda p: p.write_bytes(huge_png()), 'more pixels than any video frame'),
-        (lambda p: p.write_bytes(b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n'), 'cannot be read as an image'),
+        (
+            lambda p: p.write_bytes(b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n'),
+            'cannot be read as an image. Expected PNG, JPEG',
+        ),
         (pipe, 'is a pipe'),
         (lambda p: p.mkdir(), 'is a folder'),
         (lambda p: None, 'not found'),
