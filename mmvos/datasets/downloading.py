@@ -100,11 +100,8 @@ def unpack(archive: str | os.PathLike, folder: str | os.PathLike, strip: int = 0
             raise InputError(f'{name}: cannot be unpacked, it is damaged or no archive ({error}).') from error
 
 
-#: what the readers of archives raise for damaged ones (RuntimeError: an encrypted zip file)
-_DAMAGED = (
-    *(zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError, RuntimeError),
-    *(zlib.error, lzma.LZMAError, gzip.BadGzipFile),
-)
+#: what the readers of archives raise for damaged ones (RuntimeError: an encrypted zip file, or one packed by an unknown method)
+_DAMAGED = (*(zipfile.BadZipFile, tarfile.TarError, EOFError, RuntimeError), *(zlib.error, lzma.LZMAError, gzip.BadGzipFile))
 
 
 def _write(content: Callable[[], IO[bytes] | None], temporary: Path, final: Path) -> None:

@@ -122,5 +122,5 @@ def read_archive(path: str | os.PathLike) -> tuple[Description, dict[str, bytes]
         return settings_from(Description, values, DESCRIPTION), graphs
     except InputError as error:
         raise InputError(f'{name}: {error}') from error
-    except (zipfile.BadZipFile, KeyError, ValueError, NotImplementedError, RuntimeError) as error:  # of zipfile and json
+    except (zipfile.BadZipFile, KeyError, ValueError, RuntimeError) as error:  # of zipfile and json
         raise InputError(f'{name}: not a file that `mmvos export` wrote, or a damaged one ({error}).') from error

@@ -44,7 +44,7 @@ class Archive:
         if self._open is None or self._open[0] != os.getpid():
             try:
                 opened = zipfile.ZipFile(self.path)
-            except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
+            except (zipfile.BadZipFile, ValueError, RuntimeError, OSError) as error:  # RuntimeError: of a later version of zip
                 raise InputError(f'{self.path}: not a zip file, or damaged ({error}).') from error
             self._open = os.getpid(), opened
             # at once with its owner: where both are in a cycle, as that of an error's traceback, the file might be freed open

@@ -10,6 +10,7 @@ from recipes import CONFIGS, meta_model, without_initialisers
 
 from mmvos.engine.hooks import LoadCheckHook
 from mmvos.registry import MODELS
+from mmvos.structures import InputError
 
 EXPERIMENTS = {path.stem: path for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts and '_test-' not in path.stem}
 
@@ -32,9 +33,22 @@ def model_of(name):
         return MODELS.build(config) if real else meta_model(config)
 
 
-@pytest.mark.parametrize('name', STAGES)
-def test_a_stage_takes_the_weights_of_the_one_before(name):
+def load(name, weights):
+    """Begin the training of a config with weights; raises what its hook finds wrong."""
     hooks = Config.fromfile(EXPERIMENTS[name]).default_hooks
     hook = LoadCheckHook(ignore=hooks.load_check.get('ignore', ()))
     runner = SimpleNamespace(model=model_of(name), _resume=False, _load_from=STAGES[name])
-    hook.after_load_checkpoint(runner, dict(state_dict=dict(model_of(STAGES[name]).state_dict())))
+    hook.after_load_checkpoint(runner, dict(state_dict=weights))
+
+
+@pytest.mark.parametrize('name', STAGES)
+def test_a_stage_takes_the_weights_of_the_one_before(name):
+    load(name, dict(model_of(STAGES[name]).state_dict()))  # what does not fit is an error
+
+
+def test_a_stage_does_not_take_weights_that_lack_a_tensor():
+    name = 'rgmp_lite0_davis2016-synthvos_stage2'
+    weights = dict(model_of(STAGES[name]).state_dict())
+    del weights[next(iter(dict(model_of(name).named_parameters())))]
+    with pytest.raises(InputError, match=STAGES[name]):
+        load(name, weights)

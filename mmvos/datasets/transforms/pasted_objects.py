@@ -10,7 +10,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmvos.registry import TASK_UTILS, TRANSFORMS
-from mmvos.structures import VOID, object_ids_of, settings_from
+from mmvos.structures import VOID, InputError, object_ids_of, settings_from
 
 from ..synth.actor import Actor
 from ..synth.cutout import Cutout
@@ -23,8 +23,8 @@ class PasteObjects(BaseTransform):
     """Cut-outs that move through a clip as further objects, before and behind its own; some of them are copies of these.
 
     Few annotated videos have several objects, and fewer have look-alikes that cross. Goes before ``SelectObjects``: what that
-    does not choose stays in the picture, as background that looks like an object. Of frames and label maps only; flow that was
-    cached does not know of the cut-outs.
+    does not choose stays in the picture, as background that looks like an object. Cached flow is not supported: it does not
+    know of the cut-outs.
 
     Args:
         objects (dict): config of a source of cut-outs, e.g. ``dict(type='FolderObjects', root=..., split='train')``.
@@ -36,7 +36,7 @@ class PasteObjects(BaseTransform):
         settings (dict[str, Any] | None): fields of :class:`~mmvos.datasets.synth.SynthSettings`, for size and motion.
 
     Raises:
-        InputError: no pictures in the source's folder; an unknown setting.
+        InputError: no pictures in the source's folder; an unknown setting; a clip with cached flow.
     """
 
     #: pixels that an object must have to be copied
@@ -62,6 +62,8 @@ class PasteObjects(BaseTransform):
         return TASK_UTILS.build(self._source)
 
     def transform(self, results: dict) -> dict:
+        if 'flow_bwd' in results:
+            raise InputError(f'{results["video_id"]}: PasteObjects cannot be used with cached flow; let the model compute it.')
         rng = np.random.default_rng(np.random.randint(2**31))
         if rng.random() >= self.prob:
             return results
