@@ -1,7 +1,8 @@
-# The small weights, fine-tuned once on the first frames of all videos: half of every batch are clips made from them, half are
-# clips of the offline training set (data/synthvos).
+# The small weights, their heads fine-tuned once on the first frames of all videos: half of every batch are clips made from them,
+# half are clips of the offline training set (data/synthvos).
 _base_ = './dyenet_lite0_synthvos_test-davis2016.py'
 
+model = dict(backbone=dict(frozen_stages=7))
 clip_len = 4
 size = (288, 512)
 synthvos = dict(

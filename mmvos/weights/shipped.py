@@ -47,6 +47,8 @@ class ShippedWeights:
         config (str): config of the model, below ``configs``.
         training (tuple[str, ...]): configs of the training, in order, below ``configs``.
         averaged (tuple[str, ...]): those of them whose ends were averaged (none: the weights are the end of the last).
+        starts (dict[str, tuple[str, ...]]): ``{config: those of the configs before it whose ends' mean it begins with}``, for
+            configs that do not begin with the end of another.
         parameters (int): number of the model's parameters, those of a frozen backbone included.
         trained_parameters (int): number of those that the training changed.
         iterations (str): number of iterations of each stage.
@@ -69,6 +71,7 @@ class ShippedWeights:
     config: str
     training: tuple[str, ...]
     averaged: tuple[str, ...]
+    starts: dict[str, tuple[str, ...]]
     parameters: int
     trained_parameters: int
     iterations: str
@@ -147,6 +150,7 @@ def entry_of(values: dict[str, Any], place: str) -> ShippedWeights:
     values = dict(values)
     for field in ('aliases', 'former', 'training', 'averaged'):
         values[field] = tuple(values.get(field, ()))
+    values['starts'] = {config: tuple(ends) for config, ends in values.get('starts', {}).items()}
     for field in ('file', 'log'):
         values[field] = FOLDER / values.get(field, '')
     sources = values.get('data', ())
@@ -154,6 +158,10 @@ def entry_of(values: dict[str, Any], place: str) -> ShippedWeights:
     weights = settings_from(ShippedWeights, values, place)
     if not set(weights.averaged) <= set(weights.training):
         raise InputError(f'{place}: averaged: expected some of {weights.training}, got {weights.averaged}.')
+    for config, ends in weights.starts.items():
+        earlier = weights.training[: weights.training.index(config)] if config in weights.training else ()
+        if not ends or not set(ends) <= set(earlier):
+            raise InputError(f'{place}: starts: expected one of {weights.training} and some of those before it, got {weights.starts}.')
     if not weights.data:
         raise InputError(f'{place}: says nothing of the data of the training.')
     return weights

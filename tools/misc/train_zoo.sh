@@ -15,14 +15,15 @@ PYTHON=${PYTHON:-python}
 ORDER="recall-vos_lite0 click-segmenter_lite0 sta-masktrack-rcnn-stills_lite0 rvos-mask-st_lite0 agss-vos_lite0 rgmp_lite0 agame_lite0 cosnet_lite0
     main_lite0 rvos-st_lite0 dyenet_lite0 matchvos_lite0 sta-masktrack-rcnn_lite0"
 
-field() { # NAME FIELD: what weights.json says of a name's configs, in order
-    $PYTHON - "$1" "$2" <<'PY'
+field() { # NAME FIELD [CONFIG]: what weights.json says of a name's configs, in order; of a field by config, what it says of CONFIG
+    $PYTHON - "$@" <<'PY'
 import json
 import sys
 
 for weights in json.load(open('mmvos/weights/weights.json')):
     if weights['name'] == sys.argv[1]:
-        print(*weights.get(sys.argv[2], ()))
+        values = weights.get(sys.argv[2], {})
+        print(*(values.get(sys.argv[3], ()) if len(sys.argv) > 3 else values))
 PY
 }
 
@@ -30,24 +31,31 @@ work_dir() { # CONFIG
     echo "work_dirs/$(basename "$1" .py)"
 }
 
-train() { # CONFIG
-    local work_dir
+train() { # CONFIG NAME
+    local work_dir starts
     work_dir=$(work_dir "$1")
     [ -f "$work_dir/trained" ] && return
+    starts=$(field "$2" starts "$1")
+    [ -z "$starts" ] || mean "$1" "$starts" "$(work_dir "${starts##* }")/mean.pth" || return
     mkdir -p "$work_dir"
     # shellcheck disable=SC2086
     $PYTHON tools/train.py "configs/$1" --work-dir "$work_dir" --resume ${OPTIONS:-} >>"$work_dir/train.txt" 2>&1 &&
         touch "$work_dir/trained"
 }
 
-weights() { # NAME CONFIG: the checkpoint of the last training config, or the mean of the ends that are averaged
-    local config mean ends=
-    for config in $(field "$1" averaged); do ends="$ends $(cat "$(work_dir "$config")/last_checkpoint")"; done
-    [ -n "$ends" ] || { cat "$(work_dir "$2")/last_checkpoint"; return; }
-    mean=$(work_dir "$2")/mean.pth
+mean() { # CONFIG CONFIGS FILE: the mean of the ends of CONFIGS, models of CONFIG
+    local config ends=
+    for config in $2; do ends="$ends $(cat "$(work_dir "$config")/last_checkpoint")"; done
     # shellcheck disable=SC2086
-    [ -f "$mean" ] || $PYTHON tools/model_converters/average_checkpoints.py "configs/$2" $ends --out "$mean" >&2 || return
-    echo "$mean"
+    [ -f "$3" ] || $PYTHON tools/model_converters/average_checkpoints.py "configs/$1" $ends --out "$3" >&2
+}
+
+weights() { # NAME CONFIG: the checkpoint of the last training config, or the mean of the ends that are averaged
+    local averaged file
+    averaged=$(field "$1" averaged)
+    [ -n "$averaged" ] || { cat "$(work_dir "$2")/last_checkpoint"; return; }
+    file=$(work_dir "$2")/mean.pth
+    mean "$2" "$averaged" "$file" && echo "$file"
 }
 
 test_davis() { # NAME CONFIG: the test config beside the last training config
@@ -70,7 +78,7 @@ for name in ${*:-$ORDER}; do
     for config in $configs; do
         if [ -n "${LIST:-}" ]; then
             echo "$name: configs/$config"
-        elif train "$config"; then
+        elif train "$config" "$name"; then
             echo "$name: configs/$config trained"
         else
             echo "$name: configs/$config failed, see $(work_dir "$config")/train.txt" >&2

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from .geometry import apply, lattice, upsample
+from .turn import Turn
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ class Actor:
         late (bool): it enters after the first frame.
         shadows (tuple): none or one :class:`Shadow`.
         hard_edge (bool): pasted, not blended by its alpha.
+        turn (Turn | None): how it turns about an upright axis, if it does.
     """
 
     object_id: int
@@ -89,6 +91,7 @@ class Actor:
     late: bool
     shadows: tuple[Shadow, ...]
     hard_edge: bool
+    turn: Turn | None = None
 
     def patches(self, t: int, size: tuple[int, int]) -> list[Patch]:
         """The object in frame t of ``size`` ``(H, W)``: one patch, none if it is outside."""
@@ -105,8 +108,11 @@ class Actor:
         points = lattice(x0, y0, x1, y1)
         v = apply(np.linalg.inv(matrix).astype(np.float32), points)
         sources = v + self.waves(v, t)
-        dense = upsample(sources + np.array([w / 2 - 0.5, h / 2 - 0.5], np.float32), x1 - x0, y1 - y0)
+        middle = np.array([w / 2 - 0.5, h / 2 - 0.5], np.float32)
+        dense = upsample(sources + middle, x1 - x0, y1 - y0)
         image = cv2.remap(self.image, dense, np.empty(0), cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        if self.turn is not None:
+            image = self.turn.coloured(image, dense - middle, t)
         return [Patch(int(x0), int(y0), image, points, sources)]
 
     def velocity(self, t: int) -> np.ndarray:
@@ -115,6 +121,9 @@ class Actor:
 
     def flow(self, patch: Patch, t: int) -> np.ndarray:
         """Backward flow of the patch's pixels, float32 ``(h, w, 2)``; t >= 1."""
-        v = self.waves.invert(patch.sources, t - 1)
+        sources = patch.sources
+        if self.turn is not None:
+            sources = self.turn.before(sources, self.turn.angles[t] - self.turn.angles[t - 1])[0]
+        v = self.waves.invert(sources, t - 1)
         moved = apply(self.motion[t - 1], v) - patch.points
         return upsample(moved.astype(np.float32), patch.image.shape[1], patch.image.shape[0])

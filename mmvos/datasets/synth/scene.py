@@ -12,6 +12,7 @@ from mmvos.structures import InputError
 from .actor import Actor, Shadow, Waves
 from .cutout import Cutout
 from .geometry import about, bounce, fold, similarity, wobble
+from .turn import Turn
 
 
 class ObjectSource(Protocol):
@@ -53,9 +54,11 @@ class SynthSettings:
         camera_pan (float): largest velocity of the camera, share of the frame's width per frame.
         camera_rotation (float): degrees per frame.
         camera_zoom (float): relative change per frame.
+        turn (float): largest rate in degrees at which objects that turn do so, about an upright axis (``turn_prob``).
         late_prob, leave_prob (float): an object comes into / goes out of the picture in the clip.
         cross_prob (float): an object's path is led through another object's.
         distractor_prob (float): an object is a copy of another one's cut-out.
+        turn_prob (float): an object turns: its sides and its back, in other colours, come into view.
         blur (float): longest exposure time as a share of the frame interval.
         lighting (float): relative change of brightness and colour.
         shadow_prob (float): the objects of a clip cast shadows.
@@ -73,6 +76,7 @@ class SynthSettings:
     rotation: float = 5.0
     zoom: float = 0.03
     deform: float = 0.06
+    turn: float = 20.0
     camera_pan: float = 0.015
     camera_rotation: float = 0.7
     camera_zoom: float = 0.01
@@ -80,6 +84,7 @@ class SynthSettings:
     leave_prob: float = 0.1
     cross_prob: float = 0.3
     distractor_prob: float = 0.15
+    turn_prob: float = 0.0
     blur: float = 0.5
     lighting: float = 0.2
     shadow_prob: float = 0.3
@@ -99,7 +104,7 @@ class SynthSettings:
                 raise InputError(f'{name} is {pair!r}; expected two numbers above 0, the smaller one first.')
             object.__setattr__(self, name, tuple(pair))  # a list from the command line
 
-        for name in ('late_prob', 'leave_prob', 'cross_prob', 'distractor_prob', 'shadow_prob', 'soft_edge_prob'):
+        for name in ('late_prob', 'leave_prob', 'cross_prob', 'distractor_prob', 'turn_prob', 'shadow_prob', 'soft_edge_prob'):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f'{name} is {getattr(self, name)!r}; expected a probability from 0 to 1.')
 
@@ -253,6 +258,7 @@ class SceneSampler:
                     late=entrance is not None,
                     shadows=tuple(Shadow(shadow.darkness, shadow.offset * side) for shadow in shadows),
                     hard_edge=rng.random() >= s.soft_edge_prob,
+                    turn=self._turn(rng, image, num_frames),
                 )
             )
         return actors
@@ -305,6 +311,13 @@ class SceneSampler:
             size = [max(4, round(side * scale)) for side in image.shape[1::-1]]
             image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         return image
+
+    def _turn(self, rng: np.random.Generator, image: np.ndarray, num_frames: int) -> Turn | None:
+        s = self.settings
+        if not s.turn_prob or rng.random() >= s.turn_prob:  # without turns nothing is drawn
+            return None
+        rate = rng.choice((-1, 1)) * rng.uniform(0.3, 1) * s.turn
+        return Turn.of(image, np.deg2rad(rate * np.arange(num_frames)), rng.uniform(0.5, 1.3) * rng.uniform(0.8, 1.2, 3))
 
     def _waves(self, rng: np.random.Generator, size: float, count: int = 3) -> Waves:
         amplitude = rng.uniform(-1, 1, (count, 2)) * rng.uniform(0, self.settings.deform) * size / np.sqrt(count)
