@@ -7,8 +7,7 @@ turn = dict(turn_prob=0.4)
 davis_pipeline = _base_.davis_pipeline
 davis_pipeline[5]['settings'].update(turn)
 train_dataloader = dict(
-    sampler=dict(seed=4),
-    dataset=dict(streams=dict(davis=dict(pipeline=davis_pipeline), synthvos=dict(seed=4, settings=turn))),
+    sampler=dict(seed=4), dataset=dict(streams=dict(davis=dict(pipeline=davis_pipeline), synthvos=dict(seed=4, settings=turn)))
 )
 optim_wrapper = dict(optimizer=dict(lr=4e-4))
 randomness = dict(seed=4)

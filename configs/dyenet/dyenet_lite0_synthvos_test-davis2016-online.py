@@ -1,5 +1,5 @@
-# The small weights, their heads fine-tuned once on the first frames of all videos: half of every batch are clips made from them,
-# half are clips of the offline training set (data/synthvos).
+# The small weights, their heads fine-tuned once on the first frames of all videos: half of every batch are clips made from
+# them, half are clips of the offline training set (data/synthvos).
 _base_ = './dyenet_lite0_synthvos_test-davis2016.py'
 
 model = dict(backbone=dict(frozen_stages=7))

@@ -1,5 +1,5 @@
-# RGMP on an EfficientNet-Lite0, fourth stage: from the mean of the ends of stages 2 and 3; colours change, and other objects move
-# through the real videos.
+# RGMP on an EfficientNet-Lite0, fourth stage: from the mean of the ends of stages 2 and 3; colours change, and other objects
+# move through the real videos.
 _base_ = [
     '../_base_/datasets/davis2016_synthvos_pasted_reference.py',
     '../_base_/schedules/lite0.py',

@@ -1,5 +1,5 @@
-# RGMP on an EfficientNet-Lite0, fifth stage: clips of eight frames; the encoder learns more slowly than the rest, and the moving mean
-# of the weights goes back further.
+# RGMP on an EfficientNet-Lite0, fifth stage: clips of eight frames; the encoder learns more slowly than the rest, and the
+# moving mean of the weights goes back further.
 _base_ = './rgmp_lite0_davis2016-synthvos_stage4.py'
 
 clip_len = 8

@@ -161,7 +161,9 @@ def entry_of(values: dict[str, Any], place: str) -> ShippedWeights:
     for config, ends in weights.starts.items():
         earlier = weights.training[: weights.training.index(config)] if config in weights.training else ()
         if not ends or not set(ends) <= set(earlier):
-            raise InputError(f'{place}: starts: expected one of {weights.training} and some of those before it, got {weights.starts}.')
+            raise InputError(
+                f'{place}: starts: expected one of {weights.training} and some of those before it, got {weights.starts}.'
+            )
     if not weights.data:
         raise InputError(f'{place}: says nothing of the data of the training.')
     return weights

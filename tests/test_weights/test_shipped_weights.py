@@ -120,3 +120,8 @@ def test_an_entry_that_lacks_something_or_has_more_is_refused():
         entry_of({**entry, 'licence': 'MIT'}, 'weights.json: x')
     with pytest.raises(InputError, match=r'data\[0\]: .*licence'):
         entry_of({**entry, 'data': [dict(name='x', source='y')]}, 'weights.json: x')
+    first, last = entry['training'][0], entry['training'][-1]
+    assert entry_of({**entry, 'starts': {last: [first]}}, 'weights.json: x').starts == {last: (first,)}
+    for starts in ({first: [last]}, {last: []}, {'x': [first]}):
+        with pytest.raises(InputError, match='starts: expected'):
+            entry_of({**entry, 'starts': starts}, 'weights.json: x')

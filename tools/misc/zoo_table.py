@@ -190,7 +190,9 @@ def measured(weights: ShippedWeights, link: str) -> tuple[str, ...]:
 def iterations(weights: ShippedWeights) -> str:
     """Iterations of each stage, and which stages' ends were averaged."""
     stages = [str(weights.training.index(config) + 1) for config in weights.averaged]
-    return f'{weights.iterations}; the mean of the ends of stages {" and ".join(stages)}' if stages else weights.iterations
+    if not stages:
+        return weights.iterations
+    return f'{weights.iterations}; the mean of the ends of stages {", ".join(stages[:-1])} and {stages[-1]}'
 
 
 def free(row: dict[str, Any]) -> tuple[str, ...]:
