@@ -36,14 +36,14 @@ class Turn:
         opaque = image[..., 3] > 127
         if not opaque.any():
             opaque = np.ones_like(opaque)
-        columns = np.arange(image.shape[1])
-        rows = opaque.any(1)
-        first = np.where(opaque, columns, image.shape[1]).min(1)
+        height, width = opaque.shape
+        columns = np.arange(width)
+        first = np.where(opaque, columns, width).min(1)
         last = np.where(opaque, columns, -1).max(1)
-        discs = np.stack([(first + last) / 2 - (image.shape[1] - 1) / 2, (last - first + 1) / 2], 1)
-        known = np.flatnonzero(rows)
-        nearest = known[np.abs(np.arange(len(rows))[:, None] - known).argmin(1)]
-        length = max(3, len(rows) // 8) | 1  # a disc is not much larger or smaller than the next
+        discs = np.stack([(first + last) / 2 - (width - 1) / 2, (last - first + 1) / 2], 1)
+        known = np.flatnonzero(opaque.any(1))  # a row without an object has the disc of the nearest one
+        nearest = known[np.abs(np.arange(height)[:, None] - known).argmin(1)]
+        length = max(3, height // 8) | 1  # a disc is not much larger or smaller than the next
         discs = cv2.blur(discs[nearest].astype(np.float32), (1, length), borderType=cv2.BORDER_REPLICATE)
         # the colours of the nearest opaque pixel where there are none
         _, labels = cv2.distanceTransformWithLabels((~opaque).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
