@@ -15,6 +15,7 @@ import mmvos.evaluation  # noqa: F401  (registers)
 import mmvos.models  # noqa: F401  (registers)
 import mmvos.visualization  # noqa: F401  (registers)
 from mmvos import registry
+from mmvos.weights import shipped_weights
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = sorted(p for p in (ROOT / 'configs').iterdir() if p.is_dir() and p.name != '_base_')
@@ -116,14 +117,17 @@ def test_a_name_follows_the_scheme_and_says_what_the_config_is_for(path):
 
 @pytest.mark.parametrize('path', EXPERIMENTS, ids=lambda p: p.relative_to(ROOT / 'configs').as_posix())
 def test_weights_of_an_earlier_stage_are_those_of_a_config_that_exists(path):
-    weights = Config.fromfile(path).get('load_from') or ''
-    if not weights.startswith('work_dirs/'):
+    begin = Config.fromfile(path).get('load_from') or ''
+    if not begin.startswith('work_dirs/'):
         return
-    _, stage, file = Path(weights).parts
+    _, stage, file = Path(begin).parts
     (config,) = (p for p in EXPERIMENTS if p.stem == stage)
     loop = Config.fromfile(config).train_cfg
     last = f'iter_{loop.max_iters}.pth' if 'max_iters' in loop else f'epoch_{loop.max_epochs}.pth'
-    assert file == last
+    name = path.relative_to(ROOT / 'configs').as_posix()
+    of_mean = [weights.starts[name] for weights in shipped_weights().values() if name in weights.starts]
+    assert file == ('mean.pth' if of_mean else last)
+    assert all((ROOT / 'configs' / ends[-1]).stem == stage for ends in of_mean)
     text = path.read_text()
     if 'load_from' in text:
         assert re.search(r'#[^\n]*\n(?:#[^\n]*\n)*load_from = ', text), 'say above load_from how the weights are made'
