@@ -1,16 +1,12 @@
 # RGMP on an EfficientNet-Lite0, fourth stage: from the mean of the ends of stages 2 and 3; colours change, and other objects
 # move through the real videos.
-_base_ = [
-    '../_base_/datasets/davis2016_synthvos_pasted_reference.py',
-    '../_base_/schedules/lite0.py',
-    '../_base_/models/rgmp_lite0.py',
-]
+_base_ = ['../_base_/datasets/davis2016_synthvos_pasted.py', '../_base_/schedules/lite0.py', '../_base_/models/rgmp_lite0.py']
 
 clip_len = 6
 davis_pipeline = _base_.davis_pipeline
-davis_pipeline[0].update(clip_len=clip_len)
+davis_pipeline[0].update(clip_len=clip_len, reference='random')
 synthvos_pipeline = _base_.synthvos_pipeline
-synthvos_pipeline[0].update(clip_len=clip_len)
+synthvos_pipeline[0].update(clip_len=clip_len, reference='random')
 train_dataloader = dict(
     sampler=dict(seed=3),
     dataset=dict(
