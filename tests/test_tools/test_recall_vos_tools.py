@@ -46,6 +46,7 @@ def test_whole_objects_are_cut_out_and_a_tenth_is_for_validation(photos, tmp_pat
     assert names == [f'animals/{k}_1.png' for k in range(9)]
     assert (out / 'objects' / 'val.txt').read_text().split() == ['animals/9_1.png']
     assert (out / 'backgrounds' / 'val.txt').read_text().split() == ['animals_9.jpg']
+    assert (out / 'val' / 'animals.txt').read_text().split() == ['9']
     picture = FolderObjects(str(out / 'objects'), split='train').sample(np.random.default_rng(0)).image
     assert picture.shape == (50, 50, 4) and (picture[..., 3] > 127).all()  # the mask itself, no rim
 

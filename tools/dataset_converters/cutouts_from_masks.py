@@ -4,12 +4,12 @@
 
 Each PHOTOS folder has ``images/<name>.jpg`` and ``masks/<name>.png`` (value k is object k, 0 and 255 are none). Gives
 OUT/objects/<folder's name>/<name>_<k>.png, OUT/backgrounds/<folder's name>_<name>.jpg, and in both folders train.txt and
-val.txt: every tenth photograph of a folder, by name, is for validation. Left out are objects that are small or whose
-largest part is less than four fifths of them.
+val.txt: every tenth photograph of a folder, by name, is for validation; OUT/val/<folder's name>.txt lists these. Left out are
+objects that are small or whose largest part is less than four fifths of them.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -66,10 +66,14 @@ def main() -> None:
     lists: dict[tuple[str, str], list[str]] = {
         (kind, split): [] for kind in ('objects', 'backgrounds') for split in ('train', 'val')
     }
+    held_out: dict[str, list[str]] = {}
     for folder in args.photos:
+        held_out[folder.name] = []
         for number, path in enumerate(sorted((folder / 'images').iterdir())):
             image = read_image(path, expected='a photograph')
             split = 'val' if number % 10 == 9 else 'train'
+            if split == 'val':
+                held_out[folder.name].append(path.stem)
             pictures = {f'objects/{folder.name}/{path.stem}_{k}.png': p for k, p in cut_outs_of(folder, path.stem, image)}
             pictures[f'backgrounds/{folder.name}_{path.stem}.jpg'] = image
             for name, picture in pictures.items():
@@ -77,9 +81,17 @@ def main() -> None:
                 kind, inside = name.split('/', 1)
                 lists[kind, split].append(inside)
     for (kind, split), names in lists.items():
-        with atomic_path(args.out / kind / f'{split}.txt') as temporary:
-            Path(temporary).write_text('\n'.join(names) + '\n')
+        write_lines(args.out / kind / f'{split}.txt', names)
         print(f'{kind}, {split}: {len(names)}')
+    for name, stems in held_out.items():
+        write_lines(args.out / 'val' / f'{name}.txt', stems)
+
+
+def write_lines(path: Path, lines: Sequence[str]) -> None:
+    """A text file of these lines, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as temporary:
+        Path(temporary).write_text('\n'.join(lines) + '\n')
 
 
 if __name__ == '__main__':

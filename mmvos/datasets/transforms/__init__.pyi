@@ -29,5 +29,6 @@ from .pairs import SamplePair as SamplePair
 from .pasted_objects import PasteObjects as PasteObjects
 from .rvos import RandomFrameAffine as RandomFrameAffine
 from .rvos import WholeVideoObjects as WholeVideoObjects
+from .simulated_clip import SimulateClip as SimulateClip
 from .simulated_pairs import SimulatePair as SimulatePair
 from .track_references import SampleNearAndFar as SampleNearAndFar
