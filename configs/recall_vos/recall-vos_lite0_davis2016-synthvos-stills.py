@@ -1,5 +1,5 @@
-# RecallVOS, trained further from the weights that come with MMVOS: larger frames, and clips simulated from photographs with masks,
-# in which objects keep their natural surroundings. Of four clips two are real and one is simulated.
+# RecallVOS, trained further from the weights that come with MMVOS: larger frames, and clips simulated from photographs with
+# masks, in which objects keep their natural surroundings. Of four clips two are real and one is simulated.
 #   data/stills/<set>/{images,masks}/   the photographs that cutouts_from_masks.py made data/synthvos_stills of
 _base_ = './recall-vos_lite0_davis2016-synthvos_stage7.py'
 

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from mmvos.inference.geometry import FrameGeometry
+from mmvos.registry import TASK_UTILS
 from mmvos.structures import InputError
 from mmvos.version import __version__
 
@@ -44,7 +45,7 @@ def export_model(
     """
     method: Any = method_of(model)
     exported = exported_class(method)
-    settings: Any = model.test_cfg
+    settings: Any = of_one_size(model.test_cfg)
     if settings.post_process:
         raise InputError('test_cfg.post_process: post-processors cannot be exported; turn it off with post_process=None.')
     preprocessor: Any = model.data_preprocessor
@@ -68,6 +69,16 @@ def export_model(
         graphs = {graph.name + suffix: write(graph) for graph in exported.graphs_of(model, size)}
     write_archive(path, description, graphs)
     return description
+
+
+def of_one_size(settings: Any) -> Any:
+    """Settings of a session that do not choose the network's size by the objects of a video: graphs have one size.
+
+    Args:
+        settings (SessionSettings): those of a model.
+    """
+    rule: Any = TASK_UTILS.build(settings.resize) if settings.resize else None
+    return replace(settings, resize=rule.without_objects()) if hasattr(rule, 'without_objects') else settings
 
 
 def _plain(value: Any) -> Any:

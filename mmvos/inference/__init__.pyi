@@ -7,6 +7,7 @@ from .geometry import FrameGeometry as FrameGeometry
 from .geometry import NativeSize as NativeSize
 from .geometry import PadToMultiple as PadToMultiple
 from .geometry import ShortSide as ShortSide
+from .geometry import ShortSideByObjects as ShortSideByObjects
 from .geometry import ShrinkToMultiple as ShrinkToMultiple
 from .object_ids import ObjectIds as ObjectIds
 from .open_session import open_session as open_session

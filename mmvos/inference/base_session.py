@@ -80,20 +80,21 @@ class BaseSession(ABC, Generic[Result]):
     def _frames(self, video: Video) -> Iterator[tuple[int, np.ndarray]]:
         """``(index, frame)`` of a video; what the network sees of a frame (:meth:`_seen`) is made ahead, in another thread."""
         frames = named_frames(video)
-        view: FrameView | None = None
+        first: FrameView | None = None
         last: Frame | None = None
 
         def prepared(_: int) -> tuple[int, np.ndarray, Frame] | None:
-            nonlocal view, last
+            nonlocal first, last
             item = next(frames, None)
             if item is None:
                 return None
             index, frame = item
             with place_named(video, index):
+                view = self.view or first
                 if view is None:
-                    view = self._new_view(frame, index)
+                    view = first = self._new_view(frame, index)
                 seen = view.view(frame, index)
-            if last is not None:
+            if last is not None and last.image.shape == seen.image.shape:
                 self._look_ahead(seen, last)
             last = seen
             return index, frame, seen
@@ -111,13 +112,16 @@ class BaseSession(ABC, Generic[Result]):
     def _seen(self, frame: np.ndarray) -> Frame:
         """The next frame of a video as the model sees it."""
         ahead, self._ahead = self._ahead, None
-        if ahead is not None and ahead[0] is frame and ahead[1].index == self.frame_index + 1:
-            self._view(frame)
-            return ahead[1]
-        return self._view(frame).view(frame, self.frame_index + 1)
+        view = self._view(frame)
+        if ahead is not None and ahead[0] is frame:
+            seen = ahead[1]
+            # a prompt may have changed the size since
+            if (seen.index, seen.img_shape) == (self.frame_index + 1, view.geometry.input_shape):
+                return seen
+        return view.view(frame, self.frame_index + 1)
 
     def _view(self, frame: np.ndarray) -> FrameView:
-        """The view of the video's frames; its geometry is that of the first one."""
+        """The view of the video's frames; its geometry is that of the first one, or of the first prompt."""
         if self.view is None:
             self.view = self._new_view(frame, self.frame_index + 1)
         return self.view

@@ -1,5 +1,6 @@
 """From a frame's own size to the network's and back: one resize rule, then one padding rule."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -80,6 +81,48 @@ class ShortSide:
 
 
 @TASK_UTILS.register_module()
+class ShortSideByObjects(ShortSide):
+    """As :class:`ShortSide`, with a longer side where one of the first objects of a video is small: it is given more cells,
+    and a frame takes more time.
+
+    The shorter side grows with the root of the share that the smallest object lacks.
+
+    Args:
+        length (int): size of the shorter side in pixels, where objects are large enough or not known.
+        small (float): share of the frame, below which an object is small.
+        enlarge (float): largest factor of the shorter side (1: none).
+        kwargs (Any): other arguments of :class:`ShortSide`.
+
+    Raises:
+        InputError: a size below 1, a share outside 0 to 1, or a factor below 1.
+    """
+
+    def __init__(self, length: int, small: float, enlarge: float, **kwargs: Any) -> None:
+        super().__init__(length, **kwargs)
+        if not (0 < small <= 1 <= enlarge):
+            raise InputError(
+                f'{type(self).__name__}: small is {small!r} and enlarge {enlarge!r}; expected a share above 0, up to 1, and a '
+                'factor from 1.'
+            )
+        self.small, self.enlarge, self.options = small, enlarge, kwargs
+
+    def of_objects(self, height: int, width: int, areas: Sequence[float]) -> Size:
+        """The size for a frame with objects.
+
+        Args:
+            height, width (int): of the frame, in pixels.
+            areas (Sequence[float]): pixels of each object in it; none: nothing is known of them.
+        """
+        factor = float(np.sqrt(self.small * height * width / min(areas))) if areas else 1.0
+        length = round(self.length * min(max(factor, 1.0), self.enlarge))
+        return ShortSide(length, **self.options)(height, width)
+
+    def without_objects(self) -> dict[str, Any]:
+        """Config of the rule that gives every video the size of large objects."""
+        return dict(type='ShortSide', length=self.length, **self.options)
+
+
+@TASK_UTILS.register_module()
 class PadToMultiple:
     """Pad to multiples of ``divisor``.
 
@@ -122,6 +165,7 @@ class FrameGeometry:
         pad (dict | None): config of a padding rule (None: no padding).
         interpolation (str): how frames are resized: ``'bilinear'``, ``'area'`` (averages when it reduces), or
             ``'antialias'`` (Pillow's bilinear, whose filter widens when it reduces).
+        areas (Sequence[float]): pixels of the first objects of the video, for a rule that looks at them.
 
     Raises:
         InputError: unknown interpolation, or a rule's setting that does not fit.
@@ -133,9 +177,12 @@ class FrameGeometry:
         resize: dict[str, Any] | None = None,
         pad: dict[str, Any] | None = None,
         interpolation: str = 'bilinear',
+        areas: Sequence[float] = (),
     ) -> None:
         self.ori_shape = ori_shape
-        self.resized_shape: Size = TASK_UTILS.build(resize or dict(type='NativeSize'))(*ori_shape)
+        size = TASK_UTILS.build(resize or dict(type='NativeSize'))
+        by_objects = hasattr(size, 'of_objects')
+        self.resized_shape: Size = size.of_objects(*ori_shape, areas) if by_objects else size(*ori_shape)
         rule = TASK_UTILS.build(pad or dict(type='PadToMultiple', divisor=1))
         self.padding, self.pad_mode = rule(*self.resized_shape), rule.mode
         if interpolation not in ('bilinear', 'area', 'antialias'):

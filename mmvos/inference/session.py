@@ -117,6 +117,7 @@ class VOSSession(BaseSession[VOSDataSample]):
     def reset(self) -> None:
         """Forget everything about the video."""
         super().reset()
+        self._areas: list[int] = []  # pixels of the objects that the size of the network's input is chosen for
         self.objects = ObjectIds()
         self._shown = MappedFrame.empty()
         #: what an offline model reports of a video, from its first result on
@@ -144,12 +145,14 @@ class VOSSession(BaseSession[VOSDataSample]):
         """
         if not self.model.causal:
             raise TypeError(f'{type(self.model).__name__} needs the whole video: use session.run(video).')
-        seen, view = self._seen(frame), self._view(frame)
+        view = self._view(frame)
         if prompt is None or not self.model.prompted:
+            seen = self._seen(frame)
             prompt, new_ids, masks = None, [], seen.pixels.new_empty(0, *seen.img_shape)
         else:
             new_ids = self._check_prompt(prompt, frame)
-            masks = view.masks(prompt, new_ids)
+            view = self._view_of(prompt, frame)
+            seen, masks = self._seen(frame), view.masks(prompt, new_ids)
         with self._autocast():
             scores, self.state = self._advance(seen, masks)
         self.objects.add(new_ids if self.model.prompted else range(len(self.objects) + 1, len(scores)))
@@ -220,6 +223,9 @@ class VOSSession(BaseSession[VOSDataSample]):
                 self.state = self.model.correct_objects(seen, view.masks(prompt, wrong), indices, len(known), self.state)
             if new.any():
                 new_ids = self._check_prompt(new, frame)
+                if self.state is None:
+                    view = self._view_of(new, frame)
+                    seen = view.view(frame, self.frame_index)
                 masks = view.masks(new, new_ids)
                 self.state = (
                     self.model.init_state(seen, masks)
@@ -254,13 +260,16 @@ class VOSSession(BaseSession[VOSDataSample]):
         with place_named(video, 0):
             first = video.read(0)
             view = self._view(first)
-        label_maps, masks = {}, {}
+        label_maps: dict[int, np.ndarray] = {}
+        masks: dict[int, Tensor] = {}
         for index in sorted(video.prompts) if self.model.prompted else []:
             with place_named(video, index):
                 label_map = video.prompt(index, first.shape[:2])
                 if label_map is None:
                     continue
                 new_ids = self._check_prompt(label_map, first)
+            if not label_maps:
+                view = self._view_of(label_map, first)
             label_maps[index] = label_map
             masks[index] = view.masks(label_map, new_ids)
             self.objects.add(new_ids)
@@ -279,7 +288,18 @@ class VOSSession(BaseSession[VOSDataSample]):
         self.model.look_ahead(frame, last)
 
     def _geometry(self, shape: tuple[int, int]) -> FrameGeometry:
-        return FrameGeometry(shape, self.settings.resize, self.settings.pad, self.settings.interpolation)
+        return FrameGeometry(shape, self.settings.resize, self.settings.pad, self.settings.interpolation, self._areas)
+
+    def _view_of(self, prompt: np.ndarray, frame: np.ndarray) -> FrameView:
+        """The view of a video's frames, whose size may be that of the objects of a prompt if nothing is remembered yet."""
+        view = self._view(frame)
+        if self.state is not None:
+            return view
+        self._areas = [int((prompt == i).sum()) for i in object_ids_of(prompt)]
+        by_objects = self._new_view(frame, self.frame_index + 1)
+        if by_objects.geometry.input_shape != view.geometry.input_shape:
+            self.view = by_objects
+        return self._view(frame)
 
     def _check_prompt(self, prompt: np.ndarray, frame: np.ndarray) -> list[int]:
         """Ids of the objects that a prompt introduces."""

@@ -12,16 +12,17 @@ from exported_clips import SIZE, clip, segmented
 
 from mmvos.apis import VOSInferencer, init_model
 from mmvos.cli.main import main
-from mmvos.deployment import export_model, is_exported, open_exported
+from mmvos.deployment import export_model, is_exported, of_one_size, open_exported
 from mmvos.deployment.graphs import Graph, Wrapped
 from mmvos.deployment.object_rows import RowsOfOneVideo
+from mmvos.inference import SessionSettings
 from mmvos.models.heads.recall_head import ObjectRows
 from mmvos.structures import InputError
 
 pytest.importorskip('onnxruntime', reason='runs exported models')
 pytest.importorskip('onnxscript', reason='exports models')
 
-SMALL = {'model.test_cfg.resize.length': 64}
+SMALL = {'model.test_cfg.resize.length': 64, 'model.test_cfg.resize.enlarge': 1}
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -48,6 +49,13 @@ def test_an_exported_model_gives_the_labels_of_the_model(recall):
     expected, found = (segmented(m, frames, labels) for m in (model, VOSInferencer(path).model))
     assert set(np.unique(expected)) == {0, 1, 2, 3}
     assert np.array_equal(found, expected)
+
+
+def test_the_size_is_not_that_of_the_objects():
+    by_objects = SessionSettings(resize=dict(type='ShortSideByObjects', length=64, small=0.03, enlarge=2, divisor=16))
+    assert of_one_size(by_objects).resize == dict(type='ShortSide', length=64, divisor=16)
+    for settings in (SessionSettings(), SessionSettings(resize=dict(type='ShortSide', length=64))):
+        assert of_one_size(settings) == settings
 
 
 def test_frames_of_another_shape_are_refused(recall):

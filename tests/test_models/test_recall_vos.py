@@ -12,11 +12,13 @@ from mmengine.config import Config
 from mmvos.inference import Frame, VOSSession
 from mmvos.models import *  # noqa: F401,F403  (registers)
 from mmvos.models.heads import ObjectRows, Recalled, RecallHead
-from mmvos.models.heads.recall_head import Boxes
+from mmvos.models.heads.recall_head import NOWHERE, Boxes, within_reach
 from mmvos.models.losses import BalancedLabelLoss, LabelMapLoss
 from mmvos.models.matching import FrameRead, LabelBlots, LabelRidge, WindowRead
 from mmvos.models.necks import RecallMaps, RecallNeck
+from mmvos.models.segmentors.recall_vos import RecallVOSTestSettings
 from mmvos.registry import MODELS
+from mmvos.structures import InputError
 from mmvos.utils import configs_root
 from mmvos.utils.checkpoint import load_weights
 
@@ -292,3 +294,15 @@ def test_the_shipped_weights_fit_and_keep_look_alikes_apart():
         found = session.step(frame, truth if t == 0 else None).pred_label_map
     for k in (1, 2):
         assert ((found == k) & (truth == k)).sum() / ((found == k) | (truth == k)).sum() > 0.85
+
+
+def test_an_object_is_found_near_its_last_place_only():
+    coarse, previous = torch.ones(2, 1, 16, 24), torch.zeros(2, 16, 24)
+    previous[0, 8, 5] = 0.9  # the other one was not there
+    found = within_reach(coarse, previous, 0.25)  # of 16 cells
+    assert (found[1] == 1).all() and set(found[0].unique().tolist()) == {NOWHERE, 1.0}
+    rows, columns = (found[0, 0] == 1).nonzero().T
+    assert [int(x) for x in (rows.min(), rows.max(), columns.min(), columns.max())] == [4, 12, 1, 9]
+    assert (found[0, 0] == 1).sum() == 9 * 9 and within_reach(coarse, previous, 0) is coarse
+    with pytest.raises(InputError, match="reach is 6; expected a share of the frame's shorter side, from 0 to 1"):
+        RecallVOSTestSettings(reach=6)

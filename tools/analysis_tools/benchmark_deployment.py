@@ -136,7 +136,7 @@ def _opened(name: str, model: str, args: argparse.Namespace, path: Path, size: A
     import torch
 
     from mmvos.apis import VOSInferencer, init_model
-    from mmvos.deployment import export_model
+    from mmvos.deployment import export_model, of_one_size
 
     options = args.cfg_options
     torch.manual_seed(0)  # for a model without weights
@@ -146,6 +146,7 @@ def _opened(name: str, model: str, args: argparse.Namespace, path: Path, size: A
     begin = now()
     given: dict[str, Any] = dict(model=path) if name == 'onnxruntime' else dict(model=model, cfg_options=options)
     session = VOSInferencer(**given, device='cpu', compiled=name == 'compiled').session()
+    session.settings = of_one_size(session.settings)  # as the exported file is
     return Form(name, session, now() - begin)
 
 

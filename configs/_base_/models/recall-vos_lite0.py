@@ -9,5 +9,7 @@ model = dict(
     bank_read=dict(type='FrameRead', log_spread=-4.5),
     target=dict(type='LabelRidge'),
     head=dict(type='RecallHead'),
-    test_cfg=dict(resize=dict(type='ShortSide', length=384, divisor=16), interpolation='area'),
+    test_cfg=dict(
+        resize=dict(type='ShortSideByObjects', length=384, small=0.03, enlarge=1.75, divisor=16), interpolation='area'
+    ),
 )

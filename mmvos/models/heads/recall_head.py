@@ -229,15 +229,14 @@ class RecallHead(nn.Module):
         #: weights of the log odds of the local, prompt and bank reads, of the lead in the scores, and a bias
         self.prior = nn.Parameter(torch.tensor([0.5, 0.3, 0.3, 1.0, 0.0]))
 
-    def forward(self, maps: RecallMaps, recalled: Recalled, rows: ObjectRows, reach: int = 0) -> tuple[Tensor, Tensor]:
+    def forward(self, maps: RecallMaps, recalled: Recalled, rows: ObjectRows, reach: float = 0.0) -> tuple[Tensor, Tensor]:
         """Logits of every object against the background.
 
         Args:
             maps (RecallMaps): maps of the frames of B videos.
             recalled (Recalled): what their memories say of them.
             rows (ObjectRows): their M objects.
-            reach (int): an object is found only within so many cells of where it was in the previous frame, if it was
-                there at all (0: anywhere).
+            reach (float): how far an object may be from where it was in the previous frame, see :func:`within_reach`.
 
         Returns:
             tuple[Tensor, Tensor]: fine logits ``(M, 4 h, 4 w)`` at stride 2, coarse ones ``(M, h, w)`` at stride 8.
@@ -314,18 +313,19 @@ def _strongest_others(rows: Tensor, none: float) -> Tensor:
     return torch.stack([after[0], *map(torch.maximum, before[:-1], after[1:]), before[-1]])
 
 
-def within_reach(coarse: Tensor, previous: Tensor, reach: int) -> Tensor:
+def within_reach(coarse: Tensor, previous: Tensor, reach: float) -> Tensor:
     """Coarse logits without the cells that are too far from where an object was.
 
     Args:
         coarse (Tensor): logits ``(M, 1, h, w)``.
         previous (Tensor): shares of the objects in the cells of the previous frame, ``(M, h, w)``. An object that was not
             seen there may be anywhere.
-        reach (int): how far it may be, in cells (0: anywhere).
+        reach (float): how far it may be, as a share of the frame's shorter side (0: anywhere).
     """
     if not reach:
         return coarse
+    cells = max(round(reach * min(coarse.shape[-2:])), 1)
     there = previous[:, None].round()  # 1 from more than a half on
-    near = F.max_pool2d(there, (2 * reach + 1, 1), 1, (reach, 0))
-    near = F.max_pool2d(near, (1, 2 * reach + 1), 1, (0, reach))
+    near = F.max_pool2d(there, (2 * cells + 1, 1), 1, (cells, 0))
+    near = F.max_pool2d(near, (1, 2 * cells + 1), 1, (0, cells))
     return coarse.masked_fill(near < there.amax((2, 3), keepdim=True), NOWHERE)

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from mmvos.inference import Frame, SessionSettings
 from mmvos.registry import MODELS
-from mmvos.structures import VOID, VOSDataSample
+from mmvos.structures import VOID, InputError, VOSDataSample
 
 from ..heads.recall_head import ObjectRows, Recalled
 from ..matching.ridge_target import Moments
@@ -52,8 +52,8 @@ class RecallVOSTestSettings(SessionSettings):
     """Settings of :class:`RecallVOS` for inference.
 
     Args:
-        reach (int): how far an object may be from its place in the previous frame, in cells of stride 8 (0: anywhere). One
-            that was not seen there may be anywhere.
+        reach (float): how far an object may be from its place in the previous frame, as a share of the frame's shorter side
+            (0: anywhere). One that was not seen there may be anywhere.
         bank_size (int): number of recent frames that are kept.
         bank_interval (int): frames from one that is kept to the next (1 in training).
         target_interval (int): frames between two fits of the target model.
@@ -63,13 +63,18 @@ class RecallVOSTestSettings(SessionSettings):
         target_trust (float): a cell counts in a later frame where one label has at least this share.
     """
 
-    reach: int = 6
+    reach: float = 0.125
     bank_size: int = 3
     bank_interval: int = 4
     target_interval: int = 3
     target_share: float = 0.1
     target_rate: float = 0.2
     target_trust: float = 0.9
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.reach <= 1:
+            raise InputError(f"test_cfg.reach is {self.reach}; expected a share of the frame's shorter side, from 0 to 1.")
 
 
 @MODELS.register_module()
