@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from mmvos.registry import TASK_UTILS
 from mmvos.structures import InputError
 
 
@@ -37,6 +38,7 @@ class SessionSettings:
     check_memory: bool = True
 
     def __post_init__(self) -> None:
+        check_rules(resize=self.resize, pad=self.pad)
         if self.post_process and self.upsample == 'labels':
             raise InputError("post_process needs upsample='scores'; with 'labels' there are no scores to improve.")
 
@@ -54,3 +56,26 @@ class VISSessionSettings:
     resize: dict[str, Any] | None = None
     interpolation: Literal['bilinear', 'area', 'antialias'] = 'bilinear'
     amp: bool = False
+
+    def __post_init__(self) -> None:
+        check_rules(resize=self.resize)
+
+
+def check_rules(**rules: dict[str, Any] | None) -> None:
+    """Build rules of sizes once, so that a wrong one is refused where a model is built, and not at its first frame.
+
+    Args:
+        rules (dict | None): configs of rules by the names of their settings.
+
+    Raises:
+        InputError: an unknown rule, or a setting that does not fit it.
+    """
+    for name, rule in rules.items():
+        try:
+            if rule is not None:
+                TASK_UTILS.build(rule)
+        except InputError as error:
+            raise InputError(f'{name}: {error}') from error
+        except (KeyError, TypeError) as error:
+            cause = str(error.args[0]).splitlines()[0].split('. Please')[0]
+            raise InputError(f'{name}={dict(rule or {})}: {cause}.') from error

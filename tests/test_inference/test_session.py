@@ -265,6 +265,15 @@ def test_a_frame_that_is_refused_changes_nothing():
             "ColourModel.test_cfg: post_process needs upsample='scores'",
         ),
         (dict(interpolation='cubic'), "'bilinear' or 'area' or 'antialias', got 'cubic'"),
+        (
+            dict(resize=dict(type='ShortSide', length=-5)),
+            'test_cfg: resize: ShortSide: length is -5; expected a number of pixels',
+        ),
+        (
+            dict(resize=dict(type='ShortSide', length=5, larger=2)),
+            "test_cfg: resize={.*}: .* unexpected keyword argument 'larger'",
+        ),
+        (dict(pad=dict(type='Nope')), "test_cfg: pad={'type': 'Nope'}: Nope is not in the mmvos::task util registry.$"),
     ],
 )
 def test_an_unknown_setting_is_refused(test_cfg, message):
