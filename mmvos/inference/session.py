@@ -293,13 +293,13 @@ class VOSSession(BaseSession[VOSDataSample]):
     def _view_of(self, prompt: np.ndarray, frame: np.ndarray) -> FrameView:
         """The view of a video's frames, whose size may be that of the objects of a prompt if nothing is remembered yet."""
         view = self._view(frame)
-        if self.state is not None:
-            return view
-        self._areas = [int((prompt == i).sum()) for i in object_ids_of(prompt)]
-        by_objects = self._new_view(frame, self.frame_index + 1)
-        if by_objects.geometry.input_shape != view.geometry.input_shape:
-            self.view = by_objects
-        return self._view(frame)
+        if self.state is None:
+            counts = np.bincount(prompt.ravel(), minlength=256)
+            self._areas = [int(counts[i]) for i in object_ids_of(prompt)]
+            by_objects = self._new_view(frame, self.frame_index + 1)
+            if by_objects.geometry.input_shape != view.geometry.input_shape:
+                self.view = view = by_objects
+        return view
 
     def _check_prompt(self, prompt: np.ndarray, frame: np.ndarray) -> list[int]:
         """Ids of the objects that a prompt introduces."""

@@ -19,6 +19,22 @@ class Waves:
     phase: np.ndarray  # (W,)
     rate: np.ndarray  # (W,)
 
+    @classmethod
+    def draw(cls, rng: np.random.Generator, size: float, amount: float, count: int = 3) -> 'Waves':
+        """Slow random waves.
+
+        Args:
+            rng (np.random.Generator): source of all random numbers.
+            size (float): longer side of what is bent, in pixels.
+            amount (float): largest amplitude as a share of it.
+            count (int): number W of waves.
+        """
+        amplitude = rng.uniform(-1, 1, (count, 2)) * rng.uniform(0, amount) * size / np.sqrt(count)
+        angle, cycles = rng.uniform(0, 2 * np.pi, count), rng.uniform(0.4, 1.1, count)
+        k = np.stack([np.cos(angle), np.sin(angle)], -1) * (2 * np.pi * cycles / size)[:, None]
+        phase, rate = rng.uniform(0, 2 * np.pi, count), rng.uniform(-0.6, 0.6, count)
+        return cls(amplitude.astype(np.float32), k.astype(np.float32), phase, rate)
+
     def __call__(self, v: np.ndarray, t: float) -> np.ndarray:
         """Displacement ``(..., 2)`` at ``v`` ``(..., 2)``."""
         return np.sin(v @ self.k.T + (self.phase + self.rate * t)).astype(np.float32) @ self.amplitude

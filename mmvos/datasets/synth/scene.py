@@ -253,7 +253,7 @@ class SceneSampler:
                     name=cutout.name,
                     image=image,
                     motion=camera @ similarity(centre, angle, scale * side / size),
-                    waves=self._waves(rng, size),
+                    waves=Waves.draw(rng, size, s.deform),
                     gain=gain.astype(np.float32),
                     late=entrance is not None,
                     shadows=tuple(Shadow(shadow.darkness, shadow.offset * side) for shadow in shadows),
@@ -318,13 +318,6 @@ class SceneSampler:
             return None
         rate = rng.choice((-1, 1)) * rng.uniform(0.3, 1) * s.turn
         return Turn.of(image, np.deg2rad(rate * np.arange(num_frames)), rng.uniform(0.5, 1.3) * rng.uniform(0.8, 1.2, 3))
-
-    def _waves(self, rng: np.random.Generator, size: float, count: int = 3) -> Waves:
-        amplitude = rng.uniform(-1, 1, (count, 2)) * rng.uniform(0, self.settings.deform) * size / np.sqrt(count)
-        angle, cycles = rng.uniform(0, 2 * np.pi, count), rng.uniform(0.4, 1.1, count)
-        k = np.stack([np.cos(angle), np.sin(angle)], -1) * (2 * np.pi * cycles / size)[:, None]
-        phase, rate = rng.uniform(0, 2 * np.pi, count), rng.uniform(-0.6, 0.6, count)
-        return Waves(amplitude.astype(np.float32), k.astype(np.float32), phase, rate)
 
     def _style(self, rng: np.random.Generator, num_frames: int) -> Style:
         s = self.settings

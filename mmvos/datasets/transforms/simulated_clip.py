@@ -143,10 +143,6 @@ class SimulateClip(BaseTransform):
         scale = np.exp(0.1 * wobble(rng, self.clip_len, 1)[:, 0])
         linear = similarity(np.zeros((self.clip_len, 2)), angle, scale)[:, :2, :2] - np.eye(2)
         shift = wobble(rng, self.clip_len, 2) * self.move * size / np.sqrt(2)
-        count = 3
-        amplitude = rng.uniform(-1, 1, (count, 2)) * rng.uniform(0, self.bend) * size / np.sqrt(count)
-        direction, cycles = rng.uniform(0, 2 * np.pi, count), rng.uniform(0.4, 1.1, count)
-        k = np.stack([np.cos(direction), np.sin(direction)], -1) * (2 * np.pi * cycles / max(size, 1.0))[:, None]
-        waves = Waves(amplitude.astype(np.float32), k, rng.uniform(0, 2 * np.pi, count), rng.uniform(-0.8, 0.8, count))
+        waves = Waves.draw(rng, size, self.bend)
         centre = np.array([(x1 + x2 - 1) / 2, (y1 + y2 - 1) / 2], np.float32)
         return _Mover((near * near * (3 - 2 * near)).astype(np.float32), centre, linear, shift, waves)
