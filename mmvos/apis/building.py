@@ -22,6 +22,7 @@ def init_model(
     checkpoint: str | None = None,
     device: str | torch.device | None = None,
     cfg_options: dict | None = None,
+    trainable: bool = False,
 ) -> nn.Module:
     """Build a model, load its weights and put it on a device, ready for inference.
 
@@ -32,14 +33,18 @@ def init_model(
             if any).
         device (str | torch.device | None): default: the GPU if there is one.
         cfg_options (dict | None): overrides of the config.
+        trainable (bool): leave it as it learns, for a training: slower, its batch norms are not folded.
 
     Returns:
         nn.Module: the model in evaluation mode, on the device.
 
     Raises:
-        InputError: a config, weights or a device that is not there or does not fit; weights or overrides for an exported model.
+        InputError: a config, weights or a device that is not there or does not fit; weights or overrides for an exported model,
+            or one that is to be trained.
     """
     if is_exported(config):
+        if trainable:
+            raise InputError(f'{config}: an exported model cannot be trained; give the config that it was exported from.')
         if checkpoint is not None or cfg_options:
             raise InputError(f'{config}: an exported model has its weights and settings; give no others.')
         return open_exported(config, device)
@@ -50,7 +55,8 @@ def init_model(
         init_weights_quietly(model)  # may fetch pretrained weights of a backbone, which a checkpoint replaces
     else:
         load_weights(model, weights)
-    return prepare_for_inference(model.to(device))
+    model = model.to(device)
+    return model.eval() if trainable else prepare_for_inference(model)
 
 
 def checked_device(device: str | torch.device | None) -> torch.device:

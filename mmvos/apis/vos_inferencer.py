@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -21,7 +21,11 @@ from mmvos.visualization import draw_result
 from mmvos.visualization.drawing import names_shown
 
 from .building import DEFAULT_MODEL, init_model
+from .models import config_of
 from .saving import overlay_writers, progress_bar
+
+if TYPE_CHECKING:
+    from mmvos.online.trainer import OnlineTrainer
 
 Source = str | os.PathLike | Sequence[np.ndarray] | Video
 Prompt = str | os.PathLike | np.ndarray
@@ -47,9 +51,12 @@ class VOSInferencer:
         amp (bool): mixed precision.
         cfg_options (dict | None): overrides of the config.
         compiled (bool): compile the networks, see :func:`~mmvos.utils.compiling.compile_networks`.
+        fine_tune (bool): before each video, train the model on the frames with prompts, as ``online_training`` of its config
+            says: some seconds more, and often better masks of what is hard for it.
 
     Raises:
-        InputError: a config, weights or a device that is not there or does not fit, or a model that finds instances itself.
+        InputError: a config, weights or a device that is not there or does not fit, a model that finds instances itself, or one
+            that cannot be fine-tuned.
     """
 
     def __init__(
@@ -60,16 +67,38 @@ class VOSInferencer:
         amp: bool = False,
         cfg_options: dict | None = None,
         compiled: bool = False,
+        fine_tune: bool = False,
     ) -> None:
-        self.model = init_model(model, weights, device, cfg_options)
+        self.model = init_model(model, weights, device, cfg_options, trainable=fine_tune)
         if not isinstance(self.model, BaseVOSModel):
             raise InputError(f'{type(self.model).__name__} finds and tracks instances; use `mmvos instances` or VISInferencer.')
+        #: none, or the one
+        self._online = [self._trainer(config_of(model, cfg_options))] if fine_tune else []
+        if compiled and fine_tune:
+            raise InputError('a compiled model cannot be fine-tuned for each video; choose one of the two.')
         if compiled:
             compile_networks(self.model)
         self.amp = amp
 
+    def _trainer(self, config: Config) -> 'OnlineTrainer':
+        from mmvos.online.trainer import OnlineTrainer  # with all that training needs
+
+        if 'online_training' not in config:
+            raise InputError(
+                f'{type(self.model).__name__}: its config has no online_training, which says how it is fine-tuned.'
+            )
+        trainer = OnlineTrainer(**config.online_training)
+        trainer.check(self.model)
+        return trainer
+
     def session(self) -> VOSSession:
-        """A session for frames that come one by one."""
+        """A session for frames that come one by one.
+
+        Raises:
+            InputError: the model is fine-tuned for each video, of which nothing is known yet.
+        """
+        if self._online:
+            raise InputError('fine-tuning needs the video and its prompts beforehand; frames that come one by one have none.')
         return VOSSession(self.model, amp=self.amp or None)
 
     def video(
@@ -109,7 +138,12 @@ class VOSInferencer:
         Raises:
             InputError: as in :meth:`video`, or a prompt that does not fit its frame.
         """
-        yield from self.session().run(self.video(source, prompts, **kwargs))
+        yield from self._results(self.video(source, prompts, **kwargs))
+
+    def _results(self, video: Video) -> Iterator[VOSDataSample]:
+        for trainer in self._online:
+            return trainer.run(self.model, video, amp=self.amp or None, fast=True)
+        return self.session().run(video)
 
     def save(
         self,
@@ -149,7 +183,7 @@ class VOSInferencer:
                     writer.write(draw_result(result.frame, result, names=names_shown(names, result.object_ids)))
 
             with write_behind(write) as submit:
-                for result in self.session().run(video):
+                for result in self._results(video):
                     submit(result)
                     objects.update(result.object_ids)
                     frames += 1

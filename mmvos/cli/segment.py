@@ -5,6 +5,7 @@ examples:
   mmvos segment video.mp4 --click 1:320,240 1:300,200:- --box 2:100,80,220,300 --out-dir out
   mmvos segment frames/ --prompt first.png 40=second.png --out-dir out
   mmvos segment video.mp4 --prompt cvat.xml --out-dir out
+  mmvos segment video.mp4 --prompt first.png --fine-tune --out-dir out
   mmvos segment video.mp4 --click 1:50,60 --at 30 --export coco cutouts --out-dir out
   mmvos segment --camera 0 --box 1:100,80,220,300 --duration 60 --out-dir out
   mmvos segment rtsp://camera.local/stream --prompt first.png --out-dir out
@@ -55,6 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--names', nargs='+', default=[], metavar='ID=NAME', help='names of objects, for pictures and exports')
     add_model(parser, 'recall-vos')
     add_compile(parser)
+    parser.add_argument(
+        '--fine-tune',
+        action='store_true',
+        help='first train the model on the prompts: some seconds more, often better masks of what is hard for it',
+    )
     parser.add_argument('--fit-masks', action='store_true', help='resize masks of another size (nearest neighbour)')
     parser.add_argument('--binary', action='store_true', help='masks are black and white: whatever is not 0 is object 1')
 
@@ -93,6 +99,8 @@ def _run_video(args: argparse.Namespace, masks: dict, pointed: list) -> None:
     inferencer = _inferencer(args)
     if inferencer.model.prompted and not masks:
         raise InputError(f'{args.video}: {NO_PROMPT}')
+    if args.fine_tune:
+        print('fine-tuning on the prompts first')
     summary = inferencer.save(
         args.video,
         args.out_dir,
@@ -126,6 +134,8 @@ def _run_live(args: argparse.Namespace, masks: dict, pointed: list) -> None:
         raise InputError(f'--prompt {files[0]}: of a camera or stream, expected a label map (PNG).')
     if args.export:
         raise InputError(f'--export {args.export[0]}: not while a camera or stream runs; segment a recording.')
+    if args.fine_tune:
+        raise InputError('--fine-tune: not while a camera or stream runs; segment a recording.')
     inferencer, out_dir = _inferencer(args), Path(args.out_dir)
     if not inferencer.model.causal:
         raise InputError(f'--config {args.config}: needs the whole video; of a camera or stream there is none.')
@@ -156,7 +166,8 @@ def _inferencer(args: argparse.Namespace) -> Any:
     from mmvos.apis import VOSInferencer
 
     chosen = dict(model=args.config) if args.config else {}
-    return VOSInferencer(**chosen, weights=args.checkpoint, device=args.device, amp=args.amp, compiled=args.compile)
+    settings = dict(weights=args.checkpoint, device=args.device, amp=args.amp, compiled=args.compile)
+    return VOSInferencer(**chosen, **settings, fine_tune=args.fine_tune)
 
 
 def _names(args: argparse.Namespace) -> dict[int, str]:

@@ -119,10 +119,11 @@ def _test(cfg: Any, checkpoint: str, args: argparse.Namespace) -> int:
     if args.tta:
         cfg.tta_model = dict(type='AugmentedModel', **{k: v for k, v in (cfg.get('tta_model') or {}).items() if k != 'type'})
     digest = digest_of_run(cfg, model)
-    if args.fast:
+    trained = bool(cfg.test_cfg.get('online_training'))
+    if args.fast and not trained:  # else each trained copy is
         prepare_for_inference(model)
     if args.compile:
-        if cfg.test_cfg.get('online_training'):
+        if trained:
             raise InputError('--compile: the test has online_training, which trains the model; expected a test without it.')
         compile_networks(model)
     if args.tta:

@@ -197,7 +197,10 @@ class VideoTestLoop(_VideoLoopMixin, TestLoop):
     Attributes:
         finished (FinishedVideos): where results of finished videos are kept; set by ``tools/test.py``.
         failures (list[Failure]): failures of all ranks, after :meth:`run`.
+        fast (bool): whether models that were trained online are prepared for inference; set by ``tools/test.py``.
     """
+
+    fast = False
 
     def __init__(
         self,
@@ -232,7 +235,7 @@ class VideoTestLoop(_VideoLoopMixin, TestLoop):
 
     def _results(self, video: Video) -> Any:
         for trainer in self.online:
-            return trainer.run(self._model, video, amp=self.fp16 or None)
+            return trainer.run(self._model, video, amp=self.fp16 or None, fast=self.fast)
         return super()._results(video)
 
     def _after_videos(self, frames: int, seconds: float) -> None:

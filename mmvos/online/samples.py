@@ -69,6 +69,9 @@ class SampleMaker:
         mixed (Dataset | Sequence): what the share ``mix_ratio`` is drawn from; empty if nothing is.
     """
 
+    #: how often a sample is drawn before its frame is given up
+    MAX_TRIES = 20
+
     def __init__(self, stage: OnlineStage, mixed: Dataset | Sequence[dict] = ()) -> None:
         self.stage, self.mixed = stage, mixed
         self.syntheses = [TRANSFORMS.build(dict(stage.synthesis))] if stage.synthesis else []
@@ -89,10 +92,11 @@ class SampleMaker:
             InputError: the pipeline refuses the frame itself, too.
         """
         chosen = given[int(rng.integers(len(given)))]
-        for clip in self._clips(chosen, rng):
-            sample = self.pack(chosen.video_id, clip)
-            if sample is not None:
-                return sample
+        for _ in range(self.MAX_TRIES):  # a pipeline that draws, such as a crop, may lose an object now and then
+            for clip in self._clips(chosen, rng):
+                sample = self.pack(chosen.video_id, clip)
+                if sample is not None:
+                    return sample
         raise InputError(
             f'online training, {chosen.video_id}: the pipeline refuses the given frame itself; is an object smaller than it '
             'asks for?'

@@ -23,6 +23,7 @@ from mmvos.inference import VOSSession
 from mmvos.models.segmentors import BaseVOSModel
 from mmvos.registry import DATASETS
 from mmvos.structures import InputError, VOSDataSample, atomic_path, object_ids_of, settings_from
+from mmvos.utils import prepare_for_inference
 from mmvos.utils.random import isolated_random_state
 from mmvos.videos import Video
 
@@ -117,16 +118,17 @@ class OnlineTrainer:
                 self._train(model, stage, list(self._given_of_all(videos(), stage)), f'dataset_{number}')
                 barrier()
 
-    def run(self, model: Any, video: Video, amp: bool | None = None) -> Iterator[VOSDataSample]:
+    def run(self, model: Any, video: Video, amp: bool | None = None, fast: bool = False) -> Iterator[VOSDataSample]:
         """Train on a video's given frames, segment it, restore the model.
 
         Args:
             model (BaseVOSModel): not wrapped for several processes.
             video (Video): with its prompts.
             amp (bool | None): mixed precision of the session (default: as the model's ``test_cfg`` says).
+            fast (bool): segment with a copy that is prepared for inference; not with ``adapt``, which trains on.
         """
         with restored(model):
-            yield from self._session(model, video, amp).run(video)
+            yield from self._session(model, video, amp, fast).run(video)
 
     def summary(self, frames: int, seconds: float) -> dict[str, Any]:
         """What was spent: ``fps`` without online training, and with its time spread over all frames."""
@@ -139,7 +141,7 @@ class OnlineTrainer:
             fps_with_online_training=frames / max(seconds, 1e-9),
         )
 
-    def _session(self, model: Any, video: Video, amp: bool | None) -> VOSSession:
+    def _session(self, model: Any, video: Video, amp: bool | None, fast: bool) -> VOSSession:
         """The session of a video, with a model that was trained for it."""
         if self.per_object:
             members = [
@@ -147,6 +149,8 @@ class OnlineTrainer:
                 for given in given_frames(video)
                 for object_id, mask in _masks_of(given)
             ]
+            if fast:
+                members = [prepare_for_inference(member) for member in members]
             return VOSSession(PerObjectModel(members) if members else model, amp=amp)
         for number, stage in enumerate(self.per_video):
             self._train(model, stage, given_frames(video, stage.use_late_objects), f'{video.video_id}_{number}')
@@ -156,7 +160,7 @@ class OnlineTrainer:
             if given:
                 seed = stage.seed + zlib.crc32(f'{video.video_id}/adapt'.encode())
                 return AdaptingSession(model, settings, stage, given, seed, amp=amp)
-        return VOSSession(model, amp=amp)
+        return VOSSession(prepare_for_inference(copy.deepcopy(model)) if fast else model, amp=amp)
 
     def _trained_member(self, model: nn.Module, given: GivenFrame, object_id: int) -> Any:
         """A copy of the model, trained for one object."""

@@ -22,7 +22,7 @@ from .paths import configs_root
 #: top-level keys with a meaning, whether or not a config names them: what mmengine's runners take, and what is read beside it
 KNOWN_KEYS = (set(signature(Runner.__init__).parameters) - {'self'}) | {
     *('activation_checkpointing', 'compile', 'efficient_conv_bn_eval', 'find_unused_parameters', 'model_wrapper_cfg'),
-    *('runner_type', 'strategy', 'submission', 'tta_model', 'tta_pipeline', 'vis_backends'),
+    *('online_training', 'runner_type', 'strategy', 'submission', 'tta_model', 'tta_pipeline', 'vis_backends'),
 }
 
 

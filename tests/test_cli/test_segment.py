@@ -12,6 +12,7 @@ import mmvos.apis
 from mmvos.cli.main import main
 from mmvos.cli.options import counted
 from mmvos.structures import read_label_map, write_label_map
+from mmvos.utils import configs_root
 from mmvos.utils.command_line import CommandEnded
 from mmvos.videos import open_video, write_image
 from mmvos.visualization import VideoWriter
@@ -46,6 +47,25 @@ def test_masks_overlay_and_exports(video, tmp_path):
     assert main([*arguments, '--export', 'cvat', '--config', MINI, '--checkpoint', 'none']) == 0
     assert np.array_equal(read_label_map(tmp_path / 'again' / 'masks' / '00000.png'), mask)
     assert 'red thing' in (tmp_path / 'again' / 'cvat.xml').read_text()
+
+
+def test_a_model_is_fine_tuned_on_the_prompt(video, tmp_path, capsys):
+    mask = np.zeros((64, 96), np.uint8)
+    mask[16:48, 16:48] = 1
+    write_label_map(tmp_path / 'mask.png', mask)
+    config = configs_root() / 'configs'
+    (tmp_path / 'mine.py').write_text(
+        f"_base_ = ['{config / MINI}', '{config}/_base_/online/matchvos_lite0.py']\n"
+        'online_training = _base_.online_training\n'
+        'online_training.stages[0].update(max_iters=2)\n'
+        'online_training.stages[0].pipeline[0].update(size=(64, 96))\n'
+    )
+    arguments = ['segment', '--prompt', str(tmp_path / 'mask.png'), '--out-dir', str(tmp_path / 'out'), '--fine-tune']
+    assert main([*arguments, video, '--config', str(tmp_path / 'mine.py'), '--checkpoint', 'none']) == 0
+    assert 'fine-tuning on the prompts first' in capsys.readouterr().out
+    assert len(list((tmp_path / 'out' / 'masks').iterdir())) == 3
+    with pytest.raises(CommandEnded, match='--fine-tune: not while a camera or stream runs'):
+        main([*arguments, '--camera', '7'])
 
 
 def test_a_folder_of_frames_is_played_at_25_frames_per_second(tmp_path):

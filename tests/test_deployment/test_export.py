@@ -113,6 +113,8 @@ def test_damaged_files_are_refused(recall, tmp_path):
         open_exported(recall[1], 'cuda')
     with pytest.raises(InputError, match='an exported model has its weights and settings'):
         VOSInferencer(recall[1], weights='recall-vos_lite0')
+    with pytest.raises(InputError, match='an exported model cannot be trained; give the config'):
+        VOSInferencer(recall[1], fine_tune=True)
 
 
 def test_a_method_that_cannot_be_exported_is_named(tmp_path, capsys):

@@ -12,8 +12,8 @@ from mmvos.inference import Frame, VOSSession
 from mmvos.online.adaptation import adaptation_targets
 from mmvos.online.fine_tuning import snapshot
 from mmvos.online.per_object import PerObjectModel
-from mmvos.online.samples import GivenFrame
-from mmvos.online.stage import AdaptationSettings
+from mmvos.online.samples import GivenFrame, SampleMaker, given_frames
+from mmvos.online.stage import AdaptationSettings, OnlineStage
 from mmvos.online.trainer import OnlineTrainer
 from mmvos.registry import MODELS
 from mmvos.structures import InputError, write_label_map
@@ -29,6 +29,34 @@ def test_it_learns(recurrent):
     after = score(trainer.run(net, video), truth)
     assert after > max(before, 0.5)
     assert trainer.reports[0]['last_loss'] < 0.5 * trainer.reports[0]['first_loss']
+
+
+@torch.no_grad()
+def test_a_copy_that_is_prepared_for_inference_finds_the_same():
+    video, _ = toy_video()
+    net = model()
+    plain = [r.pred_label_map for r in OnlineTrainer([stage(max_iters=3)]).run(net, video)]
+    assert any(isinstance(part, nn.BatchNorm2d) for part in net.modules())
+    for per_object in (False, True):
+        trainer = OnlineTrainer([stage(max_iters=3, per_object=per_object)])
+        fast = [r.pred_label_map for r in trainer.run(net, video, fast=True)]
+        assert np.mean([a == b for a, b in zip(plain, fast, strict=True)]) > 0.99
+    assert any(isinstance(part, nn.BatchNorm2d) for part in net.modules())  # it can be trained for the next one
+
+
+def test_a_sample_that_loses_its_object_is_drawn_again():
+    class LosesSome:
+        calls = 0
+
+        def __call__(self, results):
+            self.calls += 1
+            return results if self.calls % 5 == 0 else None
+
+    video, _ = toy_video()
+    samples = SampleMaker(OnlineStage(pipeline=[dict(type='PackVOSInputs')], optim_wrapper=dict(type='OptimWrapper')))
+    samples.pipeline.transforms.insert(0, LosesSome())
+    assert len(samples.batch(0, given_frames(video), np.random.default_rng(0))) == samples.stage.batch_size
+    assert samples.pipeline.transforms[0].calls == 5 * samples.stage.batch_size
 
 
 def test_the_model_is_bit_identical_afterwards_and_videos_do_not_influence_each_other():

@@ -1,15 +1,20 @@
 """Every method's mini config keeps the contract of a model, and a broken promise is found and explained."""
 
+import copy
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import torch
+from mini_models import first_stages
 from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
 from torch import nn
 
+from mmvos.datasets.staged import in_stages
 from mmvos.inference import VOSSession
 from mmvos.models.segmentors import CausalVOSModel, SharedFeatures
-from mmvos.registry import MODELS
+from mmvos.registry import DATASETS, MODELS
 from mmvos.structures import InputError, one_hot
 from mmvos.testing import CONTRACT, ContractError, check_model, moving_squares
 from mmvos.utils import load_config
@@ -42,6 +47,30 @@ def test_an_empty_correction_is_refused(name):
     session.step(images[0], label_maps[0])
     with pytest.raises(InputError, match='empty'):
         session.correct(images[0], 0 * label_maps[0])
+
+
+@pytest.mark.parametrize('name', MINI)
+def test_one_object_is_enough_for_every_parameter_and_none_is_trained_or_refused(name):
+    """A process whose clip has fewer objects than the others' must have the same gradients to give."""
+    cfg = load_config(name)
+    model = MODELS.build(cfg.model).train()
+    with in_stages(first_stages(cfg)):
+        sample = DATASETS.build(cfg.train_dataloader.dataset)[0]
+    label_maps, object_ids = sample['data_samples'].gt_label_maps, sample['data_samples'].object_ids
+
+    def train(count):
+        few = copy.deepcopy(sample)
+        few['data_samples'].gt_label_maps = torch.where(torch.isin(label_maps, torch.tensor(object_ids[count:])), 0, label_maps)
+        few['data_samples'].set_metainfo(dict(object_ids=object_ids[:count]))
+        model.zero_grad(set_to_none=True)
+        losses = model(**model.data_preprocessor(pseudo_collate([few]), True), mode='loss')
+        model.parse_losses(losses)[0].backward()
+        without = [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None]
+        assert cfg.get('find_unused_parameters') or not without
+
+    train(1)
+    with suppress(InputError):
+        train(0)
 
 
 # Models that break one promise each

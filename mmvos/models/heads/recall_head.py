@@ -88,7 +88,7 @@ class ObjectRows:
             x (Tensor): maps of the objects ``(M, C, h, w)``.
             network (nn.Module): makes ``(M, C, h, w)`` of the rivals' maps.
         """
-        if max(self.counts) == 1:
+        if max(self.counts) == 1 and not network.training:  # in training every process has the gradients of every parameter
             return x
         seen = network(self.strongest_rival(x))
         if 1 in self.counts:  # what an object learns does not depend on the other videos of a batch

@@ -200,6 +200,8 @@ class DyeNet(SharedFeatures, OfflineVOSModel):
         losses: dict[str, list[Tensor]] = {}
         embeddings, labels = [], []
         for clip, sample in zip(inputs, data_samples, strict=True):
+            if not sample.object_ids:
+                raise InputError(f'{sample.video_id}: no object in a clip; let the pipeline choose clips that have one.')
             features = self.extract_feat(clip)
             masks = one_hot(sample.gt_label_maps, sample.object_ids)  # (K, T, H, W)
             found: dict[str, Tensor] = {}

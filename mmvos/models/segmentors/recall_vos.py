@@ -289,6 +289,8 @@ class RecallVOS(SharedFeatures, CausalVOSModel):
         images = inputs.flatten(0, 1).contiguous(memory_format=self.data_preprocessor.memory_format)
         feats = self.extract_feat(images)
         rows = ObjectRows([len(sample.object_ids) for sample in data_samples], inputs.device)
+        if not any(rows.counts):
+            raise InputError('no clip of the batch has an object; let the pipeline choose clips that have one.')
         first, shares, valid = _true_labels(data_samples, max(rows.counts) + 1)
         present = torch.zeros(shares.shape[0], shares.shape[2], dtype=torch.bool, device=inputs.device)
         present[rows.video, rows.label] = True
