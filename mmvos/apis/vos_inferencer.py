@@ -85,7 +85,8 @@ class VOSInferencer:
 
         if 'online_training' not in config:
             raise InputError(
-                f'{type(self.model).__name__}: its config has no online_training, which says how it is fine-tuned.'
+                f'{type(self.model).__name__}: its config has no online_training, which says how it is fine-tuned; those '
+                'of recall-vos and matchvos have.'
             )
         trainer = OnlineTrainer(**config.online_training)
         trainer.check(self.model)
