@@ -54,3 +54,4 @@ max_iters = 400
 train_cfg = dict(max_iters=max_iters)
 param_scheduler = _base_.param_scheduler
 param_scheduler[1].update(end=max_iters)
+find_unused_parameters = True  # a step of one stream leaves parameters of the other untouched

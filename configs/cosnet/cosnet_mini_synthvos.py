@@ -85,3 +85,4 @@ custom_hooks = [
 ]
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=4, val_interval=4)
 randomness = dict(seed=0)
+find_unused_parameters = True  # a step of one stream leaves parameters of the other untouched

@@ -28,7 +28,7 @@ train_dataloader = dict(
                     exclude=f'{_base_.synthvos_root}/val/{name}.txt',
                     pipeline=still_pipeline,
                 )
-                for name in ('animals', 'cats', 'people_ccp', 'coco_mini', 'coco128seg', 'davis2017_testdev_first_frames')
+                for name in ('animals', 'cats', 'people', 'coco_mini', 'coco128seg', 'davis2017_testdev_first_frames')
             ],
         )
     ),

@@ -53,13 +53,13 @@ def test_an_empty_correction_is_refused(name):
 def test_one_object_is_enough_for_every_parameter_and_none_is_trained_or_refused(name):
     """A process whose clip has fewer objects than the others' must have the same gradients to give."""
     cfg = load_config(name)
-    model = MODELS.build(cfg.model).train()
-    with in_stages(first_stages(cfg)):
-        sample = DATASETS.build(cfg.train_dataloader.dataset)[0]
-    label_maps, object_ids = sample['data_samples'].gt_label_maps, sample['data_samples'].object_ids
+    model, source = MODELS.build(cfg.model).train(), cfg.train_dataloader.dataset
+    with in_stages(first_stages(cfg)):  # a batch is of one stream, where there are several
+        samples = [DATASETS.build(stream)[0] for stream in source.get('streams', dict(all=source)).values()]
 
-    def train(count):
-        few = copy.deepcopy(sample)
+    def train(sample, count):
+        few, label_maps = copy.deepcopy(sample), sample['data_samples'].gt_label_maps
+        object_ids = sample['data_samples'].object_ids
         few['data_samples'].gt_label_maps = torch.where(torch.isin(label_maps, torch.tensor(object_ids[count:])), 0, label_maps)
         few['data_samples'].set_metainfo(dict(object_ids=object_ids[:count]))
         model.zero_grad(set_to_none=True)
@@ -68,9 +68,10 @@ def test_one_object_is_enough_for_every_parameter_and_none_is_trained_or_refused
         without = [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None]
         assert cfg.get('find_unused_parameters') or not without
 
-    train(1)
-    with suppress(InputError):
-        train(0)
+    for sample in samples:
+        train(sample, 1)
+        with suppress(InputError):
+            train(sample, 0)
 
 
 # Models that break one promise each
