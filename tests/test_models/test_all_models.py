@@ -63,7 +63,8 @@ def test_one_object_is_enough_for_every_parameter_and_none_is_trained_or_refused
         few['data_samples'].gt_label_maps = torch.where(torch.isin(label_maps, torch.tensor(object_ids[count:])), 0, label_maps)
         few['data_samples'].set_metainfo(dict(object_ids=object_ids[:count]))
         model.zero_grad(set_to_none=True)
-        losses = model(**model.data_preprocessor(pseudo_collate([few]), True), mode='loss')
+        # two: batch norms of pooled maps need more than one
+        losses = model(**model.data_preprocessor(pseudo_collate([few, copy.deepcopy(few)]), True), mode='loss')
         model.parse_losses(losses)[0].backward()
         without = [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None]
         assert cfg.get('find_unused_parameters') or not without
