@@ -1,5 +1,5 @@
 # How RecallVOS is fine-tuned on the frames with prompts of a video before it is segmented: its head alone, with clips that are
-# simulated from such a frame. 15 to 20 seconds of one CPU core for one object.
+# simulated from such a frame. About 20 seconds of one CPU core for one object.
 online_training = dict(
     stages=[
         dict(
