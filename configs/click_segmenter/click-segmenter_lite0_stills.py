@@ -28,3 +28,4 @@ param_scheduler = [
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=500))
 log_processor = dict(by_epoch=False)
 auto_scale_lr = dict(enable=False, base_batch_size=12)
+find_unused_parameters = True  # where nobody clicked yet, nothing is compared with the clicked cells

@@ -60,7 +60,7 @@ METHODS = {
     'rvos, one-shot': ('rvos/rvos-mask-st_mini_synthvos', {}),
     'rvos, zero-shot': ('rvos/rvos-st_mini_synthvos', {}),
     'sta_masktrack_rcnn': (True, {}),
-    'click_segmenter': ('click_segmenter/click-segmenter_lite0', {}),
+    'click_segmenter': ('click_segmenter/click-segmenter_lite0_stills', {}),
 }
 
 
@@ -148,7 +148,7 @@ def click_samples():
 
 
 def build(config, changes, folder):
-    """A function that makes the model, and two samples."""
+    """A function that makes the model, two samples, and whether the config lets parameters go without a gradient."""
     if isinstance(config, bool):
         cfg = small_config(config)
         collated = training_batch(folder, ((0, 1), (1, 0)))
@@ -164,7 +164,7 @@ def build(config, changes, folder):
         init_weights_quietly(model)
         return without_chance(model).train()
 
-    return make, samples
+    return make, samples, cfg.get('find_unused_parameters', False)
 
 
 def gradients(model, wrapped, samples):
@@ -174,20 +174,20 @@ def gradients(model, wrapped, samples):
     return steps.gradients
 
 
-def wrap(model):
+def wrap(model, find_unused_parameters):
     if isinstance(model, StepwiseTrainedModel) and not model.through_time:
         return StepwiseDistributed(model)
-    return MMDistributedDataParallel(model, broadcast_buffers=False, find_unused_parameters=True)
+    return MMDistributedDataParallel(model, broadcast_buffers=False, find_unused_parameters=find_unused_parameters)
 
 
 def compare(name, rank, folder):
-    make, samples = build(*METHODS[name], folder)
+    make, samples, unused = build(*METHODS[name], folder)
     if rank == 0:
         with by_itself():
             model = make()
             alone = gradients(model, model, samples)
     model = make()
-    together = gradients(model, wrap(model), samples[rank : rank + 1])
+    together = gradients(model, wrap(model, unused), samples[rank : rank + 1])
     if rank == 0:
         assert len(alone) == len(together), (len(alone), len(together))
         largest = max(float(g.abs().max()) for step in alone for g in step.values())
